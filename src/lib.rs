@@ -1,1 +1,8 @@
-pub fn x(){}
+//! metricc compiles metric definitions.
+//!
+//! The library is pure: text in, artefacts and diagnostics out. Files, clocks, processes and terminals live in
+//! the command line. The pipeline is a chain of types, one folder a stage; see `docs/architecture.md`.
+
+pub mod diagnostic;
+pub mod project;
+pub mod syntax;
