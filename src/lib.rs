@@ -4,5 +4,6 @@
 //! the command line. The pipeline is a chain of types, one folder a stage; see `docs/architecture.md`.
 
 pub mod diagnostic;
+pub mod plan;
 pub mod project;
 pub mod syntax;

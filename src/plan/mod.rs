@@ -1,0 +1,265 @@
+//! The plan: what an answer is, free of syntax and of any engine.
+//!
+//! A [`Query`] answers one question: one or more metrics, by one step and some dimensions. It reads each source once per
+//! time column (a [`Scan`]), aggregates the clean rows to [`Measure`]s per bucket and dimension values, brings the scans
+//! together by their keys (null keys are equal) and computes the metrics' formulas. The dry run and every SQL dialect lower
+//! this same plan: deduplication, nulls, decimals and time zones are decided here and nowhere else.
+
+pub mod expr;
+pub mod time;
+
+pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
+pub use time::{Step, WeekStart};
+
+/// A stored table: a source or an entity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Its name in the language, e.g. `event`.
+    pub name: String,
+    /// Its name in the warehouse, e.g. `dwd.dwd_event_app`.
+    pub physical: String,
+    /// Its file in the samples folder.
+    pub sample: Option<String>,
+    /// Its stored columns (computed ones are expressions over these), in declaration order.
+    pub columns: Vec<StoredColumn>,
+    /// How its clean rows come about.
+    pub clean: Clean,
+}
+
+/// A column as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredColumn {
+    /// Its name.
+    pub name: String,
+    /// The type of its values. Enums are strings, entities are their keys.
+    pub ty: DataType,
+    /// Whether null may occur.
+    pub nullable: bool,
+    /// How a timestamp or duration is stored.
+    pub encoding: Encoding,
+    /// The allowed values of an enum, in declaration order; empty for any.
+    pub domain: Vec<String>,
+}
+
+/// The physical form of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// The type's own: a timestamp is a date-time type of the engine; a duration an integer of milliseconds.
+    Native,
+    /// An integer of milliseconds: since 1970-01-01 UTC for a timestamp.
+    Milliseconds,
+}
+
+/// The clean rows of a table.
+///
+/// Rows with a null in `key` are dropped; of the rows of one key the one that `keep` names stays, ties by the smallest row:
+/// all stored columns ascending in declaration order, nulls last; then rows with a null `time` are dropped. Without a key
+/// every row counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clean {
+    /// The columns of the key; empty for none.
+    pub key: Vec<String>,
+    /// Which row of a key stays.
+    pub keep: Keep,
+    /// The time column, where there is one.
+    pub time: Option<String>,
+}
+
+/// Which row of a key stays.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Keep {
+    /// The one with the greatest value of this column; null is the least.
+    Latest(String),
+    /// The one with the least time (null last), or the smallest row where there is no time.
+    Earliest,
+}
+
+/// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scan {
+    /// The table read.
+    pub table: usize,
+    /// Look-ups of entities, each by its key (at most one row): the inputs `Input::Join(0..)`. A join's `key` may use the
+    /// base and earlier joins.
+    pub joins: Vec<Join>,
+    /// The instant that puts a row into its bucket (type timestamp); rows where it is null are dropped. None for a timeless
+    /// entity, which only has totals.
+    pub time: Option<Expr>,
+    /// The values of the question's dimensions, in its order.
+    pub dimensions: Vec<Expr>,
+    /// What every row must satisfy (true), before any measure.
+    pub filter: Option<Expr>,
+    /// What is aggregated.
+    pub measures: Vec<Measure>,
+    /// Whether a measure without rows is null (and not 0) in buckets wholly before the first clean row by `time`: asked
+    /// where other scans can create such buckets.
+    pub guard_start: bool,
+}
+
+/// A look-up of an entity's clean row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// The entity's table.
+    pub table: usize,
+    /// The value looked up; null finds nothing.
+    pub key: Expr,
+    /// The entity's key column.
+    pub column: String,
+}
+
+/// An aggregate over the scan's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// Only rows where this is true.
+    pub filter: Option<Expr>,
+    /// What is computed.
+    pub aggregate: Aggregate,
+    /// The type of the result. A count is an int; a sum of ints a decimal(38,0), of decimals a decimal(38,s).
+    pub ty: DataType,
+}
+
+impl Measure {
+    /// Whether the result over no rows is 0 (count, distinct, sum) and not null.
+    pub fn empty_is_zero(&self) -> bool {
+        matches!(
+            self.aggregate,
+            Aggregate::CountRows
+                | Aggregate::Count(_)
+                | Aggregate::Distinct(_)
+                | Aggregate::ApproxDistinct(_)
+                | Aggregate::Sum(_)
+        )
+    }
+}
+
+/// The aggregates. Nulls of the argument never count, except in `First` and `Last`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Aggregate {
+    /// The number of rows: int.
+    CountRows,
+    /// The number of values that are not null: int.
+    Count(Expr),
+    /// The exact number of different values: int.
+    Distinct(Expr),
+    /// The same, estimated: int.
+    ApproxDistinct(Expr),
+    /// The sum; 0 over only nulls. Exact for ints (as decimal(38,0)), decimals and durations.
+    Sum(Expr),
+    /// The mean as a float64: the exact sum divided by the count. Of durations a duration, rounded half-even to milliseconds.
+    Avg(Expr),
+    /// The least value.
+    Min(Expr),
+    /// The greatest value.
+    Max(Expr),
+    /// The quantile: linear interpolation (type 7) in float64; of durations a duration, rounded half-even to milliseconds.
+    Quantile(Expr, Ratio),
+    /// The smallest value whose cumulative share is ≥ the level.
+    QuantileDisc(Expr, Ratio),
+    /// An estimate of [`Aggregate::Quantile`].
+    ApproxQuantile(Expr, Ratio),
+    /// The sample standard deviation as a float64; null under two values.
+    Stddev(Expr),
+    /// The sample variance as a float64; null under two values.
+    Variance(Expr),
+    /// The value (null too) of the row with the least time, then the least key.
+    First(Expr),
+    /// The value (null too) of the row with the greatest time, then the greatest key.
+    Last(Expr),
+}
+
+/// A level between 0 and 1 as an exact fraction: `numerator / denominator`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ratio {
+    /// 0 ≤ numerator ≤ denominator
+    pub numerator: u64,
+    /// A power of ten.
+    pub denominator: u64,
+}
+
+impl Ratio {
+    /// As a float64.
+    pub fn value(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
+/// A question's answer.
+///
+/// Output columns: `time` (where there is a step), the dimensions, the metrics. A row exists where at least one metric has one;
+/// a metric has a row where at least one of its measures has rows (after its filter); without step and dimensions there is
+/// exactly one row. There a measure without rows is 0 or null as [`Measure::empty_is_zero`] and [`Scan::guard_start`] say. A
+/// metric that has no row where another has one is null.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// All tables of the project; scans refer to them by place.
+    pub tables: std::sync::Arc<Vec<Table>>,
+    /// The project's time zone (IANA).
+    pub zone: chrono_tz::Tz,
+    /// The first day of a week.
+    pub week_start: WeekStart,
+    /// The output step; none for one bucket.
+    pub step: Option<Step>,
+    /// Only rows in `[from, to)`, milliseconds since 1970 UTC, on bucket borders.
+    pub from: Option<i64>,
+    /// See `from`.
+    pub to: Option<i64>,
+    /// The dimensions.
+    pub dimensions: Vec<OutputColumn>,
+    /// The passes over sources.
+    pub scans: Vec<Scan>,
+    /// The metrics, in the order asked.
+    pub metrics: Vec<MetricOutput>,
+    /// Order of the rows; the remaining keys follow, ascending. Nulls last.
+    pub order: Vec<OrderBy>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+}
+
+/// A column of the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: DataType,
+    /// Whether null may occur.
+    pub nullable: bool,
+    /// Its unit, for people: `CNY`, `CNY/user`, `ratio`.
+    pub unit: Option<String>,
+}
+
+/// A metric of the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricOutput {
+    /// Name, type, unit.
+    pub column: OutputColumn,
+    /// Its formula: an expression whose leaves are [`ExprKind::Measure`] and literals.
+    pub formula: Expr,
+    /// The measures that give it rows.
+    pub present: Vec<MeasureId>,
+}
+
+/// A sort key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderBy {
+    /// The output column: its place among `time`, dimensions, metrics.
+    pub column: usize,
+    /// Greatest first.
+    pub descending: bool,
+}
+
+impl Query {
+    /// The output columns: time (where there is a step), dimensions, metrics.
+    pub fn columns(&self) -> Vec<OutputColumn> {
+        let time = self.step.map(|_| OutputColumn {
+            name: "time".to_owned(),
+            ty: DataType::Timestamp,
+            nullable: false,
+            unit: None,
+        });
+        time.into_iter()
+            .chain(self.dimensions.iter().cloned())
+            .chain(self.metrics.iter().map(|m| m.column.clone()))
+            .collect()
+    }
+}
