@@ -7,3 +7,5 @@ pub mod diagnostic;
 pub mod plan;
 pub mod project;
 pub mod syntax;
+pub mod types;
+pub mod value;

@@ -6,10 +6,9 @@
 //! this same plan: deduplication, nulls, decimals and time zones are decided here and nowhere else.
 
 pub mod expr;
-pub mod time;
 
+pub use crate::value::time::{self, Step, WeekStart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
-pub use time::{Step, WeekStart};
 
 /// A stored table: a source or an entity.
 #[derive(Clone, Debug, PartialEq)]

@@ -123,9 +123,7 @@ impl Step {
             Step::Subday(_) | Step::Day => day,
             Step::Week => day - Days::new(u64::from(day.weekday().days_since(week_start.0))),
             Step::Month => day.with_day(1).unwrap_or(day),
-            Step::Quarter => {
-                NaiveDate::from_ymd_opt(day.year(), (day.month0() / 3) * 3 + 1, 1).unwrap_or(day)
-            }
+            Step::Quarter => NaiveDate::from_ymd_opt(day.year(), (day.month0() / 3) * 3 + 1, 1).unwrap_or(day),
             Step::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day),
         }
     }
@@ -210,10 +208,7 @@ mod tests {
         ] {
             assert_eq!(step.bucket(t, zone, MONDAY), at(&format!("{start} 00:00:00"), zone), "{step:?}");
         }
-        assert_eq!(
-            Step::Week.bucket(t, zone, WeekStart(chrono::Weekday::Sun)),
-            at("2026-11-22 00:00:00", zone)
-        );
+        assert_eq!(Step::Week.bucket(t, zone, WeekStart(chrono::Weekday::Sun)), at("2026-11-22 00:00:00", zone));
     }
 
     #[test]

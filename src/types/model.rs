@@ -1,0 +1,489 @@
+//! The declarations of a typed model.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Span, Spanned};
+use crate::syntax::ast;
+use crate::value::{DataType, Function, Step, Value, WeekStart};
+
+use super::Unit;
+
+/// The place of a table in [`Model::tables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(pub usize);
+
+/// The place of a dimension in [`Model::dimensions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DimensionId(pub usize);
+
+/// The place of a metric in [`Model::metrics`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MetricId(pub usize);
+
+/// A column: its table and its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId {
+    /// The table.
+    pub table: TableId,
+    /// The place among its columns.
+    pub column: usize,
+}
+
+/// A whole project, typed.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The project's time zone.
+    pub zone: chrono_tz::Tz,
+    /// The first day of a week.
+    pub week_start: WeekStart,
+    /// Sources and entities.
+    pub tables: Vec<Table>,
+    /// Named row sets.
+    pub subsets: Vec<Subset>,
+    /// Dimensions.
+    pub dimensions: Vec<Dimension>,
+    /// Hierarchies of dimensions.
+    pub hierarchies: Vec<Hierarchy>,
+    /// Metrics, all versions.
+    pub metrics: Vec<Metric>,
+    /// Tests, as written; their tables are read when they run.
+    pub tests: Vec<ast::Test>,
+}
+
+/// The type of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Type {
+    Bool,
+    Int,
+    Float,
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    String,
+    /// A string out of a closed list.
+    Enum(Arc<Vec<String>>),
+    Date,
+    Timestamp,
+    Duration,
+    Array(Box<Type>),
+    /// Values by string keys.
+    Map(Box<Type>),
+    /// The key of an entity.
+    Entity(TableId),
+    /// Of the literal null alone; fits every type.
+    Null,
+}
+
+/// Who may see a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Sensitivity {
+    /// Anybody.
+    #[default]
+    Public,
+    /// Personal data (`pii`, and `pii(hashed)`, which still tells people apart).
+    Personal,
+}
+
+/// What is known of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ValueType {
+    /// Its type.
+    pub ty: Type,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// Its unit; none where any fits (a number literal).
+    pub unit: Option<Unit>,
+    /// Its label.
+    pub sensitivity: Sensitivity,
+}
+
+impl ValueType {
+    /// A value of `ty` that is never null, a plain number, public.
+    pub fn plain(ty: Type) -> ValueType {
+        ValueType { ty, nullable: false, unit: Some(Unit::none()), sensitivity: Sensitivity::Public }
+    }
+}
+
+/// A source or an entity.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Which of the two.
+    pub kind: TableKind,
+    /// Its name.
+    pub name: ast::Name,
+    /// Its version; 1 where none is written.
+    pub version: u32,
+    /// Its description.
+    pub doc: Option<String>,
+    /// Its name in the warehouse.
+    pub physical: String,
+    /// Its file in the samples folder.
+    pub sample: Option<String>,
+    /// The columns of the key; empty for none.
+    pub key: Vec<usize>,
+    /// `latest by`
+    pub latest_by: Option<usize>,
+    /// `time`
+    pub time: Option<usize>,
+    /// `arrived`
+    pub arrived: Option<usize>,
+    /// `lateness`, in milliseconds.
+    pub lateness: Option<i64>,
+    /// `retain`, in milliseconds.
+    pub retain: Option<i64>,
+    /// `revised`, in milliseconds.
+    pub revised: Option<i64>,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// Whether rows happen or things exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum TableKind {
+    Source,
+    Entity,
+}
+
+/// How a timestamp or a duration is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// The engine's own type.
+    Native,
+    /// Integer milliseconds.
+    Milliseconds,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: ast::Name,
+    /// Its description.
+    pub doc: Option<String>,
+    /// Its type.
+    pub ty: ValueType,
+    /// How it is stored.
+    pub encoding: Encoding,
+    /// What it is computed from; none for a stored column.
+    pub computed: Option<RowExpr>,
+}
+
+/// A typed expression over the rows of a table.
+#[derive(Clone, Debug)]
+pub struct RowExpr {
+    /// The form.
+    pub kind: RowExprKind,
+    /// What is known of its value.
+    pub ty: ValueType,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The forms of row expressions.
+#[derive(Clone, Debug)]
+pub enum RowExprKind {
+    /// A column of the table, or of an entity reached through entity-typed columns: all but the last are those columns.
+    Column(Vec<ColumnId>),
+    /// The row's time: the source's time column, or the one of `dated`.
+    Time,
+    /// A literal.
+    Literal(Value),
+    /// A function or operator. What must be widened is wrapped in [`Function::Cast`] to the type of the call.
+    Call(Function, Vec<RowExpr>),
+    /// `case when …`
+    Case {
+        /// Conditions and values.
+        branches: Vec<(RowExpr, RowExpr)>,
+        /// Otherwise.
+        otherwise: Option<Box<RowExpr>>,
+    },
+    /// `sql("dialect": "text")`, its columns replaced by `{0}`, `{1}` …
+    Sql {
+        /// Text by dialect.
+        variants: Vec<(String, String)>,
+        /// The columns.
+        arguments: Vec<RowExpr>,
+    },
+}
+
+/// Rows of one table.
+#[derive(Clone, Debug)]
+pub struct RowSet {
+    /// The table.
+    pub base: TableId,
+    /// What each row satisfies.
+    pub filters: Vec<RowExpr>,
+    /// The column that is the row's time, where `dated` changed it.
+    pub dated: Option<ColumnId>,
+}
+
+/// A named row set.
+#[derive(Clone, Debug)]
+pub struct Subset {
+    /// Its name.
+    pub name: ast::Name,
+    /// Its version; 1 where none is written.
+    pub version: u32,
+    /// Its description.
+    pub doc: Option<String>,
+    /// Its rows.
+    pub rows: RowSet,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// A dimension.
+#[derive(Clone, Debug)]
+pub struct Dimension {
+    /// Its name.
+    pub name: ast::Name,
+    /// Its version; 1 where none is written.
+    pub version: u32,
+    /// Its description.
+    pub doc: Option<String>,
+    /// `title`
+    pub title: Option<String>,
+    /// The type of its values; nullable only for `else null` and levels of a hierarchy.
+    pub ty: ValueType,
+    /// Where it comes from.
+    pub bindings: Vec<Binding>,
+    /// `else`, put around each binding at use; none where there is none or it is `null`.
+    pub otherwise: Option<RowExpr>,
+    /// The closed domain, where it is known.
+    pub values: Option<Vec<Spanned<Value>>>,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// How a dimension is computed for one table's rows.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// The table whose rows it is for; none for every table with a time (`hour(time)`).
+    pub table: Option<TableId>,
+    /// The value, over the rows of that table; for an entity's attribute over the entity's rows.
+    pub value: RowExpr,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Dimensions from the widest to the narrowest.
+#[derive(Clone, Debug)]
+pub struct Hierarchy {
+    /// Its name.
+    pub name: ast::Name,
+    /// Its levels.
+    pub levels: Vec<DimensionId>,
+}
+
+/// How important a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Tier {
+    Kpi,
+    Ksi,
+    Diagnostic,
+}
+
+/// Which way is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Better {
+    Up,
+    Down,
+    None,
+}
+
+/// An output step of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grain {
+    /// Buckets of a step.
+    Step(Step),
+    /// One bucket.
+    Total,
+}
+
+/// How a metric is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Serve {
+    /// A view over the source.
+    Live,
+    /// A rollup fed as rows arrive, at this step.
+    Stream(Step),
+    /// A batch every hour.
+    Hourly,
+    /// A batch every day.
+    Daily,
+}
+
+/// A metric.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: ast::Name,
+    /// Its version; 1 where none is written.
+    pub version: u32,
+    /// Its description.
+    pub doc: Option<String>,
+    /// `title`
+    pub title: Option<String>,
+    /// `title_en`
+    pub title_en: Option<String>,
+    /// `tier`
+    pub tier: Option<Tier>,
+    /// `owner`
+    pub owner: Option<String>,
+    /// `better`
+    pub better: Option<Better>,
+    /// The default output steps, finest first; never empty.
+    pub grain: Vec<Grain>,
+    /// The default dimensions.
+    pub by: Vec<DimensionId>,
+    /// `serve`; live where none is written.
+    pub serve: Vec<Serve>,
+    /// What it is.
+    pub formula: Formula,
+    /// Its type, with the declared unit.
+    pub ty: ValueType,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// A typed formula over metrics.
+#[derive(Clone, Debug)]
+pub struct Formula {
+    /// The form.
+    pub kind: FormulaKind,
+    /// What is known of its value.
+    pub ty: ValueType,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The forms of formulas.
+#[derive(Clone, Debug)]
+pub enum FormulaKind {
+    /// An aggregate over rows.
+    Leaf(Box<Leaf>),
+    /// Another metric.
+    Metric(MetricId),
+    /// A literal.
+    Literal(Value),
+    /// Arithmetic and scalar functions.
+    Call(Function, Vec<Formula>),
+    /// `case when …`, `if(…)`
+    Case {
+        /// Conditions and values.
+        branches: Vec<(Formula, Formula)>,
+        /// Otherwise.
+        otherwise: Option<Box<Formula>>,
+    },
+    /// `m where platform = "ios"`: every leaf below is filtered.
+    Where {
+        /// What is filtered.
+        operand: Box<Formula>,
+        /// By dimensions.
+        filter: DimFilter,
+    },
+}
+
+/// An aggregate over rows.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// Which aggregate.
+    pub aggregation: Aggregation,
+    /// Of what; none for a count of rows.
+    pub input: Option<RowExpr>,
+    /// Over which rows; the leaf's own `where` and `dated` included.
+    pub rows: RowSet,
+}
+
+/// The aggregates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Aggregation {
+    Count,
+    Distinct,
+    ApproxDistinct,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Quantile(Level),
+    QuantileDisc(Level),
+    ApproxQuantile(Level),
+    Stddev,
+    Variance,
+    First,
+    Last,
+}
+
+/// A quantile's level as an exact fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Level {
+    /// 0 ≤ numerator ≤ denominator
+    pub numerator: u64,
+    /// A power of ten.
+    pub denominator: u64,
+}
+
+/// A condition on dimensions.
+#[derive(Clone, Debug)]
+pub enum DimFilter {
+    /// All of them.
+    And(Vec<DimFilter>),
+    /// One of them.
+    Or(Vec<DimFilter>),
+    /// Three-valued not.
+    Not(Box<DimFilter>),
+    /// `function(dimension, literals…)`: a comparison, `In`, `IsNull`, `IsNotNull`, `Like`; the literals have the dimension's type.
+    Test {
+        /// Which dimension.
+        dimension: DimensionId,
+        /// Which test.
+        function: Function,
+        /// Against what.
+        literals: Vec<Value>,
+        /// Where it stands.
+        span: Span,
+    },
+}
+
+impl Model {
+    /// The table of an id.
+    pub fn table(&self, id: TableId) -> &Table {
+        &self.tables[id.0]
+    }
+
+    /// The engine's type for a language type.
+    pub fn data_type(&self, ty: &Type) -> DataType {
+        data_type(&self.tables, ty)
+    }
+}
+
+/// The engine's type for a language type: enums are strings, entities the type of their key.
+pub fn data_type(tables: &[Table], ty: &Type) -> DataType {
+    match ty {
+        Type::Bool => DataType::Bool,
+        Type::Int => DataType::Int,
+        Type::Float => DataType::Float,
+        Type::Decimal { precision, scale } => DataType::Decimal { precision: *precision, scale: *scale },
+        Type::String | Type::Enum(_) | Type::Null => DataType::String,
+        Type::Date => DataType::Date,
+        Type::Timestamp => DataType::Timestamp,
+        Type::Duration => DataType::Duration,
+        Type::Array(item) => DataType::Array(Box::new(data_type(tables, item))),
+        Type::Map(item) => DataType::Map(Box::new(data_type(tables, item))),
+        Type::Entity(id) => {
+            let table = &tables[id.0];
+            match table.key.first().map(|key| &table.columns[*key].ty.ty) {
+                Some(Type::Entity(_)) | None => DataType::String,
+                Some(key) => data_type(tables, key),
+            }
+        }
+    }
+}

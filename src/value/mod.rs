@@ -1,0 +1,67 @@
+//! The vocabulary that every stage shares: data types, literal values, functions, and steps of time.
+
+mod function;
+pub mod time;
+
+pub use function::Function;
+pub use time::{Step, WeekStart};
+
+/// The type of a value, with no unit, entity or enum left: what an engine must know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DataType {
+    /// true or false
+    Bool,
+    /// 64 bits, signed
+    Int,
+    /// IEEE double
+    Float,
+    /// Exact, up to 38 digits.
+    Decimal {
+        /// Digits in all, 1 to 38.
+        precision: u8,
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// UTF-8; ordered by bytes.
+    String,
+    /// A day of the calendar.
+    Date,
+    /// An instant, in milliseconds.
+    Timestamp,
+    /// A span of time, in milliseconds (64 bits).
+    Duration,
+    /// A list.
+    Array(Box<DataType>),
+    /// Values by string keys.
+    Map(Box<DataType>),
+}
+
+impl DataType {
+    /// Whether it is an int, a float or a decimal.
+    pub fn is_numeric(&self) -> bool {
+        matches!(self, DataType::Int | DataType::Float | DataType::Decimal { .. })
+    }
+}
+
+/// A literal value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// null
+    Null,
+    /// A bool.
+    Bool(bool),
+    /// An int.
+    Int(i64),
+    /// A float; always finite.
+    Float(f64),
+    /// `digits / 10^scale`; the scale is the expression's type's.
+    Decimal(i128),
+    /// A string.
+    String(String),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Milliseconds since 1970-01-01 UTC.
+    Timestamp(i64),
+    /// Milliseconds.
+    Duration(i64),
+}
