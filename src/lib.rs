@@ -6,6 +6,8 @@
 pub mod diagnostic;
 pub mod plan;
 pub mod project;
+pub mod resolve;
+pub mod suggest;
 pub mod syntax;
 pub mod types;
 pub mod value;
