@@ -37,8 +37,10 @@ impl TargetSettings {
     }
 }
 
+type ReadSettings = fn(&mut Reader<'_>) -> TargetSettings;
+
 /// The kinds that exist: a kind is one line here, one variant and one reader.
-const KINDS: &[(&str, fn(&mut Reader<'_>) -> TargetSettings)] =
+const KINDS: &[(&str, ReadSettings)] =
     &[("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader)))];
 
 /// A ClickHouse database.
