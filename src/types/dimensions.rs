@@ -469,7 +469,7 @@ pub fn check_hierarchies(
         let mut levels: Vec<DimensionId> = Vec::new();
         for path in &syntax.levels {
             let Some(place) = path.single().and_then(|name| names.dimension(name)) else {
-                diagnostics.push(unknown_dimension(names, path));
+                diagnostics.push(unknown_dimension(names.dimension_names(), path));
                 continue;
             };
             let Some(id) = dimensions[place] else { continue };
@@ -484,9 +484,9 @@ pub fn check_hierarchies(
 }
 
 /// The error for a name that is no dimension.
-pub fn unknown_dimension(names: &Names<'_>, path: &Path) -> crate::diagnostic::Diagnostic {
+pub fn unknown_dimension(names: Vec<&str>, path: &Path) -> crate::diagnostic::Diagnostic {
     let text = path.to_string();
-    let help = match near(&text, names.dimension_names()) {
+    let help = match near(&text, names) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("declare `dimension {text} = source.column`"),
     };

@@ -166,7 +166,7 @@ fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Optio
                     None => found.push((id, value.span)),
                 }
             }
-            None => d.push(unknown_dimension(scope.names, path)),
+            None => d.push(unknown_dimension(scope.names.dimension_names(), path)),
         }
     }
     Some(found)

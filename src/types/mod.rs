@@ -17,5 +17,6 @@ pub use model::{
 };
 pub use check::{Settings, check};
 pub use dimensions::Unbound;
+pub use formula::{DimensionNames, check_filter};
 pub use metrics::divides;
 pub use unit::Unit;

@@ -2,7 +2,6 @@
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::resolve::Names;
 use crate::suggest::near;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
 use crate::value::{Function, Value};
@@ -21,23 +20,29 @@ impl DimFilter {
     }
 }
 
+/// How dimensions are found by name.
+pub struct DimensionNames<'a> {
+    /// The dimension of a name; `Some(None)` for one that is declared but broken.
+    pub find: &'a dyn Fn(&str) -> Option<Option<DimensionId>>,
+    /// All names, for near misses.
+    pub all: &'a dyn Fn() -> Vec<&'a str>,
+}
+
 /// Types a condition whose leaves are `DIM op literal`.
 pub fn check_filter(
-    names: &Names<'_>,
+    names: &DimensionNames<'_>,
     dimensions: &[Dimension],
-    dimension_ids: &[Option<DimensionId>],
     tables: &[Table],
     zone: chrono_tz::Tz,
     expr: &ast::Expr,
     d: &mut Diagnostics,
 ) -> Option<DimFilter> {
-    Checker { names, dimensions, dimension_ids, tables, zone }.check(expr, d)
+    Checker { names, dimensions, tables, zone }.check(expr, d)
 }
 
 struct Checker<'a> {
-    names: &'a Names<'a>,
+    names: &'a DimensionNames<'a>,
     dimensions: &'a [Dimension],
-    dimension_ids: &'a [Option<DimensionId>],
     tables: &'a [Table],
     zone: chrono_tz::Tz,
 }
@@ -113,11 +118,11 @@ impl Checker<'_> {
             d.push(crate::resolve::later("where time …", path.span));
             return None;
         }
-        let Some(place) = path.single().and_then(|name| self.names.dimension(name)) else {
-            d.push(unknown_dimension(self.names, path));
+        let Some(dimension) = path.single().and_then(|name| (self.names.find)(name)) else {
+            d.push(unknown_dimension((self.names.all)(), path));
             return None;
         };
-        let dimension = self.dimension_ids[place]?;
+        let dimension = dimension?;
         let mut values = Vec::new();
         for literal in literals {
             values.push(self.literal(dimension, literal, d)?);

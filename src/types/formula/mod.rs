@@ -14,7 +14,7 @@ use crate::value::Function;
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
 use super::rows::RowSets;
 
-pub use filter::check_filter;
+pub use filter::{DimensionNames, check_filter};
 
 /// How deep a formula may be once the metrics it names are put in their place.
 pub const MAX_DEPTH: usize = 200;
@@ -183,7 +183,10 @@ impl FormulaScope<'_> {
         let word = match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);
-                let filter = check_filter(self.names, self.dimensions, self.dimension_ids, self.tables, self.zone, condition, d);
+                let find = |name: &str| self.names.dimension(name).map(|place| self.dimension_ids[place]);
+                let all = || self.names.dimension_names();
+                let names = DimensionNames { find: &find, all: &all };
+                let filter = check_filter(&names, self.dimensions, self.tables, self.zone, condition, d);
                 let (operand, filter) = (operand?, filter?);
                 self.check_bound(&operand, &filter, d)?;
                 let ty = operand.ty.clone();
