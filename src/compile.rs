@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::project::Project;
 use crate::syntax::{self, ast};
 use crate::types::{self, Model, Settings};
@@ -19,8 +19,7 @@ pub struct Compiled {
 
 /// Parses and checks every file of a project. All that is wrong is told in one go, sorted by place.
 ///
-/// Where a file could not be read or parsed, names may be missing for that reason alone; then only what is wrong inside
-/// of the files is told.
+/// A name that is missing only because its declaration is broken, or because a file could not be read, is not told again.
 pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
     let parsed: Vec<(ast::File, Diagnostics)> =
         project.files.par_iter().map(|id| syntax::parse(*id, &project.sources.file(*id).text)).collect();
@@ -30,9 +29,13 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
         files.push(file);
         diagnostics.extend(found);
     }
-    let complete = project.is_complete && !diagnostics.has_errors();
+    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).collect();
     let (model, found) = types::check(&files, &settings(project));
-    diagnostics.extend(found.into_iter().filter(|one| complete || !may_follow(one.code)).collect());
+    let news = |one: &Diagnostic| {
+        let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
+        !may_follow(one.code) || (project.is_complete && !broken.contains(&name))
+    };
+    diagnostics.extend(found.into_iter().filter(news).collect());
     diagnostics.sort();
     (Compiled { files, model }, diagnostics)
 }

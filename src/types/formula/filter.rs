@@ -40,14 +40,14 @@ pub fn check_filter(
     Checker { names, dimensions, tables, zone }.check(expr, d)
 }
 
-struct Checker<'a> {
-    names: &'a DimensionNames<'a>,
+struct Checker<'a, 'n> {
+    names: &'a DimensionNames<'n>,
     dimensions: &'a [Dimension],
     tables: &'a [Table],
     zone: chrono_tz::Tz,
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     fn check(&self, expr: &ast::Expr, d: &mut Diagnostics) -> Option<DimFilter> {
         match &expr.kind {
             ExprKind::Parenthesised(inner) => self.check(inner, d),
