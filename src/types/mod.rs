@@ -1,6 +1,14 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+pub mod flow;
+pub mod functions;
+mod literal;
 mod model;
+pub mod near;
+pub mod ops;
+pub mod predicate;
+pub mod row;
+pub mod type_name;
 mod unit;
 
 pub use model::{
