@@ -4,8 +4,11 @@
 //! the command line. The pipeline is a chain of types, one folder a stage; see `docs/architecture.md`.
 
 pub mod diagnostic;
+#[cfg(feature = "dry-run")]
+pub mod dry_run;
 pub mod plan;
 pub mod project;
 pub mod syntax;
+pub mod table;
 pub mod types;
 pub mod value;
