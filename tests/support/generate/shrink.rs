@@ -438,3 +438,34 @@ fn plainer_cell(project: &Project, n: usize) -> Option<Option<Project>> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::make;
+    use super::super::oracle::Oracle;
+    use super::*;
+
+    #[test]
+    fn a_failure_shrinks_to_what_makes_it() {
+        // "Fails" where an average of something below zero is asked.
+        let fails = |project: &Project| {
+            let averages = project.metrics.iter().any(|metric| {
+                metric.formula.any(&mut |e| matches!(&e.node, Node::Leaf(leaf) if leaf.aggregate == Aggregate::Avg))
+            });
+            averages
+                && project.questions.iter().any(|question| {
+                    let answer = Oracle::new(project).answer(question);
+                    answer.rows.iter().flatten().any(|value| matches!(value, Value::Float(f) if *f < 0.0))
+                })
+        };
+        let project = (0..).map(make::project).find(|project| fails(project)).expect("some project");
+        let small = shrink(&project, 5_000, &mut { fails });
+        assert!(fails(&small));
+        let rows: usize = small.tables.iter().map(|table| table.rows.len()).sum();
+        assert!(
+            rows <= 2 && small.questions.len() == 1 && small.metrics.len() <= 2,
+            "{}",
+            small.case("too large", &[])
+        );
+    }
+}

@@ -178,3 +178,59 @@ fn variance(values: &[&Value]) -> f64 {
     let mean = float_sum(shifted.iter().copied()) / count;
     float_sum(shifted.iter().map(|x| (x - mean) * (x - mean))) / (count - 1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(kind: Aggregate, ty: Ty, values: &[Value]) -> Value {
+        let item = |(i, value): (usize, &Value)| Item { value: value.clone(), time: i as i64, key: Vec::new() };
+        aggregate(kind, &ty, &values.iter().enumerate().map(item).collect::<Vec<_>>())
+    }
+
+    fn ints(values: &[i64]) -> Vec<Value> {
+        values.iter().map(|i| Value::Int(*i)).collect()
+    }
+
+    fn durations(values: &[i64]) -> Vec<Value> {
+        values.iter().map(|i| Value::Duration(*i)).collect()
+    }
+
+    #[test]
+    fn sums_are_wider_than_their_values_and_zero_over_nulls() {
+        assert_eq!(
+            of(Aggregate::Sum, Ty::Int, &ints(&[i64::MAX, i64::MAX])),
+            Value::Decimal(18_446_744_073_709_551_614, 0)
+        );
+        assert_eq!(of(Aggregate::Sum, Ty::Decimal(9, 2), &[Value::Null]), Value::Decimal(0, 2));
+        assert_eq!(of(Aggregate::Avg, Ty::Int, &[Value::Null]), Value::Null);
+    }
+
+    #[test]
+    fn durations_round_half_even() {
+        assert_eq!(of(Aggregate::Avg, Ty::Duration, &durations(&[2, 3])), Value::Duration(2));
+        assert_eq!(of(Aggregate::Percentile(500), Ty::Duration, &durations(&[3, 4])), Value::Duration(4));
+        assert_eq!(of(Aggregate::Avg, Ty::Duration, &durations(&[-1, -2])), Value::Duration(-2));
+    }
+
+    #[test]
+    fn quantiles_interpolate_and_discrete_ones_do_not() {
+        let values = ints(&[4, 1, 3, 2]);
+        assert_eq!(of(Aggregate::Quantile(250), Ty::Int, &values), Value::Float(1.75));
+        assert_eq!(of(Aggregate::QuantileDisc(250), Ty::Int, &values), Value::Int(1));
+        assert_eq!(of(Aggregate::QuantileDisc(251), Ty::Int, &values), Value::Int(2));
+        assert_eq!(of(Aggregate::QuantileDisc(0), Ty::Int, &values), Value::Int(1));
+    }
+
+    #[test]
+    fn deviations_are_those_of_a_sample() {
+        assert_eq!(of(Aggregate::Variance, Ty::Int, &ints(&[i64::MAX, i64::MAX - 2])), Value::Float(2.0));
+        assert_eq!(of(Aggregate::Stddev, Ty::Int, &ints(&[5])), Value::Null);
+    }
+
+    #[test]
+    fn first_and_last_keep_nulls() {
+        assert_eq!(of(Aggregate::First, Ty::Int, &[Value::Null, Value::Int(1)]), Value::Null);
+        assert_eq!(of(Aggregate::Last, Ty::Int, &[Value::Null, Value::Int(1)]), Value::Int(1));
+    }
+}

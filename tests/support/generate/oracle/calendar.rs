@@ -88,3 +88,55 @@ pub fn iso_week(day: NaiveDate) -> (i64, i64) {
     let thursday = day + chrono::Duration::days(3 - i64::from(day.weekday().num_days_from_monday()));
     (i64::from(thursday.year()), i64::from(thursday.ordinal0()) / 7 + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new_york() -> Calendar {
+        Calendar { zone: chrono_tz::America::New_York, sunday: false }
+    }
+
+    fn utc(text: &str) -> i64 {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").expect("an instant").and_utc().timestamp_millis()
+    }
+
+    #[test]
+    fn the_days_of_clock_changes_have_23_and_25_hours() {
+        // Midnight of 8 March is 05:00 UTC, of 9 March (summer time) 04:00 UTC.
+        assert_eq!(
+            new_york().bucket(utc("2026-03-08 12:00"), Step::Day),
+            (utc("2026-03-08 05:00"), utc("2026-03-09 04:00"))
+        );
+        assert_eq!(
+            new_york().bucket(utc("2026-11-01 12:00"), Step::Day),
+            (utc("2026-11-01 04:00"), utc("2026-11-02 05:00"))
+        );
+    }
+
+    #[test]
+    fn the_last_bucket_of_a_long_day_is_cut_at_midnight() {
+        let four = Step::Subday(4 * HOUR);
+        assert_eq!(
+            new_york().bucket(utc("2026-11-02 04:30"), four),
+            (utc("2026-11-02 04:00"), utc("2026-11-02 05:00"))
+        );
+    }
+
+    #[test]
+    fn weeks_quarters_and_years_start_at_local_midnight() {
+        let calendar = Calendar { zone: chrono_tz::Asia::Kolkata, sunday: true };
+        // 18:30 UTC is midnight in Kolkata; 28 December 2025 was a Sunday.
+        let t = utc("2025-12-31 18:30");
+        assert_eq!(calendar.bucket(t, Step::Week).0, utc("2025-12-27 18:30"));
+        assert_eq!(calendar.bucket(t, Step::Quarter), (t, utc("2026-03-31 18:30")));
+        assert_eq!(calendar.bucket(t - 1, Step::Year), (utc("2024-12-31 18:30"), t));
+    }
+
+    #[test]
+    fn iso_weeks_belong_to_the_year_of_their_thursday() {
+        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).expect("a day");
+        assert_eq!(iso_week(day(2025, 12, 29)), (2026, 1));
+        assert_eq!(iso_week(day(2027, 1, 3)), (2026, 53));
+    }
+}

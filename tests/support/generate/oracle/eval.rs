@@ -449,3 +449,41 @@ pub fn like(text: &str, pattern: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_knows_its_wild_cards() {
+        for (text, pattern, fits) in [
+            ("a\nb", "a%b", true),
+            ("用户", "_户", true),
+            ("100%", "%\\%", true),
+            ("100", "%\\%", false),
+            ("", "", true),
+            ("a", "", false),
+            ("a\\b", "%\\\\%", true),
+        ] {
+            assert_eq!(like(text, pattern), fits, "{text:?} like {pattern:?}");
+        }
+    }
+
+    #[test]
+    fn decimals_round_half_away_from_zero() {
+        assert_eq!(rescale(2675, 3, 2), 268);
+        assert_eq!(rescale(-125, 3, 2), -13);
+        assert_eq!(float_digits(0.125, 2), 13);
+        assert_eq!(float_digits(-2.5, 0), -3);
+        // 1.005 lies below itself.
+        assert_eq!(float_digits(1.005, 2), 100);
+    }
+
+    #[test]
+    fn numbers_in_texts_are_plain() {
+        assert_eq!(number("-0.125"), Some((-125, 3)));
+        for text in ["", "-", "1.", ".5", "nan", "1e3", " 1", "+1"] {
+            assert_eq!(number(text), None, "{text:?}");
+        }
+    }
+}
