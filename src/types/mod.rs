@@ -1,6 +1,13 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+mod check;
+mod dimensions;
+mod formula;
+mod items;
+mod metrics;
 mod model;
+mod rows;
+mod tables;
 mod unit;
 
 pub use model::{
@@ -8,4 +15,8 @@ pub use model::{
     Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
     Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use check::{Settings, check};
+pub use dimensions::Unbound;
+pub use formula::{DimensionNames, check_filter};
+pub use metrics::divides;
 pub use unit::Unit;
