@@ -5,6 +5,7 @@
 
 pub mod case;
 pub mod data;
+pub mod front;
 pub mod make;
 pub mod model;
 pub mod oracle;
