@@ -30,7 +30,8 @@ pub struct Settings {
 pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let mut d = Diagnostics::new();
     let names = Names::collect(files, &mut d);
-    let tables = check_tables(&names, settings.zone, &settings.units, &mut d);
+    let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
+    let tables = check_tables(&names, settings.zone, &units, &mut d);
     let mut rows = RowSets { names: &names, tables: &tables, zone: settings.zone, subsets: vec![None; names.subsets.len()] };
     for place in resolve::row_set_order(&names, &mut d) {
         rows.check_subset(place, &mut d);
@@ -47,7 +48,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, settings, &mut d);
+    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
     check_tests(&names, &tables, &mut d);
     unused(&names, files, &mut d);
     let subsets = rows.subsets.into_iter().flatten().collect();
@@ -72,7 +73,7 @@ fn check_metrics(
     rows: &RowSets<'_>,
     dimensions: &[super::Dimension],
     dimension_ids: &[Option<DimensionId>],
-    settings: &Settings,
+    (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
 ) -> Vec<Metric> {
     let order = resolve::metric_order(names, d);
@@ -90,9 +91,9 @@ fn check_metrics(
             metrics: &metrics,
             metric_ids: &metric_ids,
             reads: &reads,
-            zone: settings.zone,
+            zone,
         };
-        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], &settings.units, &depths, d) {
+        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], units, &depths, d) {
             let read = scope.tables_of(&metric.formula);
             if read.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;

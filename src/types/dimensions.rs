@@ -11,7 +11,7 @@ use crate::value::{Function, Value};
 
 use super::items::Items;
 use super::model::{
-    Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Sensitivity, Table, TableId,
+    Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Table, TableId,
     TableKind, Type, ValueType,
 };
 use super::{Column, RowScope, check_row, type_name};
@@ -65,10 +65,7 @@ impl Checker<'_> {
             diagnostics.push(error!(E0510, syntax.name.span, "the dimension `{}` may be null", syntax.name.value;
                 help: "add `else \"unknown\"`, or `else null` to keep null as one group on purpose"));
         }
-        if ty.sensitivity == Sensitivity::Personal {
-            diagnostics.push(error!(E0701, syntax.name.span, "the dimension `{}` shows personal data", syntax.name.value;
-                help: "group by something coarser, or pass the column through `hash(…)` or `mask(…)`"));
-        }
+        super::flow::check_dimension(&syntax.name, &ty, syntax.name.span, diagnostics);
         ty.nullable = null_group;
         let values = self.values(&items, &ty, diagnostics);
         Some(Dimension {

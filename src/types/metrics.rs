@@ -10,8 +10,8 @@ use crate::value::Step;
 use super::dimensions::unknown_dimension;
 use super::formula::{FormulaScope, MAX_DEPTH};
 use super::items::{Items, name, output_step, word};
-use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
-use super::Unit;
+use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Serve, Tier, ValueType};
+use super::ops::{declare_unit, unit_expr};
 
 const ITEMS: &[&str] =
     &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "description", "link"];
@@ -21,7 +21,7 @@ const LATER: &[&str] = &["compare", "fill"];
 pub fn check_metric(
     scope: &FormulaScope<'_>,
     declared: Declared<'_, ast::Metric>,
-    units: &[String],
+    units: &[&str],
     depths: &[usize],
     d: &mut Diagnostics,
 ) -> Option<(Metric, usize)> {
@@ -41,11 +41,8 @@ pub fn check_metric(
             help: "shorten the chain of metrics that name one another"));
         return None;
     }
-    let ty = declared_unit(&formula, &items, units, d);
-    if ty.sensitivity == Sensitivity::Personal {
-        d.push(error!(E0701, formula.span, "the metric `{}` shows personal data", syntax.name.value;
-            help: "use `count` or `distinct`, or pass the column through `hash(…)` or `mask(…)`"));
-    }
+    let ty = declared_unit(scope, &formula, &items, units, d);
+    super::flow::check_metric(&syntax.name, &ty, formula.span, d);
     if !matches!(ty.ty, super::Type::Int | super::Type::Float | super::Type::Decimal { .. } | super::Type::Duration
         | super::Type::String | super::Type::Enum(_) | super::Type::Timestamp | super::Type::Date | super::Type::Entity(_) | super::Type::Bool)
     {
@@ -213,53 +210,25 @@ fn serve(items: &Items<'_>, d: &mut Diagnostics) -> Vec<Serve> {
 }
 
 /// The type with the declared unit, which must be the inferred one; a quotient of two counts may be called a ratio.
-fn declared_unit(formula: &Formula, items: &Items<'_>, units: &[String], d: &mut Diagnostics) -> ValueType {
+fn declared_unit(scope: &FormulaScope<'_>, formula: &Formula, items: &Items<'_>, units: &[&str], d: &mut Diagnostics) -> ValueType {
     let mut ty = formula.ty.clone();
-    let inferred = ty.unit.clone();
-    let Some(value) = items.one("unit", d) else {
-        ty.unit = Some(inferred.unwrap_or_default());
-        return ty;
-    };
-    let text = match &value.kind {
-        ValueKind::Expr { expr, .. } => unit_text(expr),
-        _ => None,
-    };
-    let Some(written) = text else {
-        d.push(error!(E0205, value.span, "`unit` takes a unit"; help: "write `unit: CNY`, `unit: ratio` or `unit: CNY/user`"));
-        return ty;
-    };
-    let wanted = parse_unit(&written);
-    let fits = match &inferred {
-        None => true,
-        Some(inferred) if *inferred == wanted => true,
-        Some(inferred) => wanted.is_none() && inferred.names().all(|name| !units.iter().any(|unit| unit == name)),
-    };
-    if !fits {
-        let inferred = inferred.unwrap_or_default();
-        d.push(error!(E0634, value.span, "the formula is in `{inferred}`, not in `{written}`";
-            help: ("write `unit: {inferred}`, or leave it out"))
-        .related(formula.span, format!("this is in {inferred}")));
-    }
-    ty.unit = Some(wanted);
+    let declared = items.one("unit", d).and_then(|value| {
+        let written = match &value.kind {
+            ValueKind::Expr { expr, .. } => unit_expr(expr, &known_units(scope, units), d),
+            _ => {
+                d.push(error!(E0205, value.span, "`unit` takes a unit"; help: "write `unit: CNY`, `unit: ratio` or `unit: CNY/user`"));
+                None
+            }
+        };
+        declare_unit(ty.unit.as_ref(), &written?, scope.tables, value.span, d)
+    });
+    ty.unit = Some(declared.or(ty.unit).unwrap_or_default());
     ty
 }
 
-fn unit_text(expr: &ast::Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Path { path, .. } => path.single().map(|name| name.value.clone()),
-        ExprKind::Literal(Literal::String(text)) => Some(text.clone()),
-        ExprKind::Binary { op, left, right } if op.value == ast::BinaryOp::Divide => {
-            Some(format!("{}/{}", unit_text(left)?, unit_text(right)?))
-        }
-        _ => None,
-    }
-}
-
-fn parse_unit(text: &str) -> Unit {
-    let mut parts = text.split('/').map(str::trim);
-    let first = parts.next().unwrap_or_default();
-    let first = if matches!(first, "ratio" | "1" | "") { Unit::none() } else { Unit::named(first) };
-    parts.fold(first, |unit, part| unit.per(&Unit::named(part)))
+/// The declared units, and the tables: a count is in its source or entity.
+fn known_units<'a>(scope: &FormulaScope<'a>, units: &[&'a str]) -> Vec<&'a str> {
+    units.iter().copied().chain(scope.tables.iter().map(|table| table.name.as_str())).collect()
 }
 
 /// The grains common to the metrics of a formula; total where it names none.

@@ -2,12 +2,20 @@
 
 mod check;
 mod dimensions;
+mod flow;
 mod formula;
+mod functions;
 mod items;
+mod literal;
 mod metrics;
 mod model;
+mod near;
+mod ops;
+mod predicate;
+mod row;
 mod rows;
 mod tables;
+mod type_name;
 mod unit;
 
 pub use model::{
@@ -20,3 +28,6 @@ pub use dimensions::Unbound;
 pub use formula::{DimensionNames, check_filter};
 pub use metrics::divides;
 pub use unit::Unit;
+
+pub use row::{RowScope, check_predicate, check_row};
+pub use type_name::{show_type, type_name};

@@ -8,7 +8,9 @@ use crate::syntax::ast::{self, Clause};
 
 use super::items::{self, Items};
 use super::model::{Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType};
-use super::{RowScope, Unit, check_row, type_name};
+use super::flow::column_sensitivity;
+use super::ops::column_unit;
+use super::{RowScope, check_row, type_name};
 
 const SOURCE_ITEMS: &[&str] =
     &["table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en", "owner"];
@@ -19,7 +21,7 @@ const ENTITY_LATER: &[&str] = &["valid", "snapshot"];
 pub fn check_tables(
     names: &Names<'_>,
     zone: chrono_tz::Tz,
-    units: &[String],
+    units: &[&str],
     diagnostics: &mut Diagnostics,
 ) -> Vec<Table> {
     let entity = |name: &str| {
@@ -46,7 +48,7 @@ fn columns(
     syntax: &ast::Table,
     entity: &dyn Fn(&str) -> Option<TableId>,
     entity_names: &[&str],
-    units: &[String],
+    units: &[&str],
     diagnostics: &mut Diagnostics,
 ) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::with_capacity(syntax.columns.len());
@@ -62,50 +64,20 @@ fn columns(
         let typed = type_name(&column.ty, entity, entity_names, diagnostics);
         // A column of an unknown type stays as a nullable string, so that its uses are not told as unknown too.
         let (ty, nullable, encoding) = typed.unwrap_or((Type::Null, true, Encoding::Native));
-        let unit = column.unit.as_ref().and_then(|unit| column_unit(unit, &ty, units, diagnostics));
+        let unit = match ty {
+            Type::Null => None,
+            _ => column_unit(column.unit.as_ref(), &ty, units, diagnostics),
+        };
+        let sensitivity = column_sensitivity(column.pii.as_ref(), diagnostics).unwrap_or(Sensitivity::Personal);
         columns.push(Column {
             name: column.name.clone(),
             doc: column.doc.as_ref().map(|doc| doc.value.clone()),
-            ty: ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity: sensitivity(column, diagnostics) },
+            ty: ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity },
             encoding,
             computed: None,
         });
     }
     columns
-}
-
-fn column_unit(unit: &ast::Name, ty: &Type, units: &[String], diagnostics: &mut Diagnostics) -> Option<Unit> {
-    if !matches!(ty, Type::Int | Type::Float | Type::Decimal { .. } | Type::Null) {
-        diagnostics.push(error!(E0402, unit.span, "only a number has a unit";
-            help: "leave the unit out, or make the column an int, float or decimal"));
-        return None;
-    }
-    if unit.as_str() == "ratio" {
-        return Some(Unit::none());
-    }
-    if !units.iter().any(|known| known == unit.as_str()) {
-        let help = match near(unit, units.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("add it to `units` in metricc.yaml; known: {}", units.join(", ")),
-        };
-        diagnostics.push(error!(E0401, unit.span, "no unit named `{}`", unit.value; help: help));
-    }
-    Some(Unit::named(unit.as_str()))
-}
-
-fn sensitivity(column: &ast::Column, diagnostics: &mut Diagnostics) -> Sensitivity {
-    match &column.pii {
-        None => Sensitivity::Public,
-        Some(pii) => {
-            if let ast::Pii::Qualified(word) = &pii.value
-                && word != "hashed"
-            {
-                diagnostics.push(error!(E0702, pii.span, "`pii({word})` is not a label";
-                    help: "write `pii` or `pii(hashed)`"));
-            }
-            Sensitivity::Personal
-        }
-    }
 }
 
 fn table(kind: TableKind, declared: Declared<'_, ast::Table>, columns: Vec<Column>, diagnostics: &mut Diagnostics) -> Table {
@@ -292,7 +264,7 @@ fn checked_computed(written: &ast::Column, typed: RowExpr, declared: &Column, di
         .related(written.ty.span, "declared here"));
     }
     if typed.ty.sensitivity > declared.ty.sensitivity {
-        diagnostics.push(error!(E0703, typed.span, "`{}` carries personal data but is not labelled", written.name.value;
+        diagnostics.push(error!(E0704, typed.span, "`{}` carries personal data but is not labelled", written.name.value;
             help: "add `pii` after its type, or pass the value through `hash(…)` or `mask(…)`"));
     }
     Some(typed)

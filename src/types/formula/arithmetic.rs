@@ -353,7 +353,7 @@ fn same_unit(left: &Formula, right: &Formula, span: Span, d: &mut Diagnostics) -
     match (&left.ty.unit, &right.ty.unit) {
         (Some(a), Some(b)) if a != b => {
             d.push(
-                error!(E0403, span, "`{a}` and `{b}` do not go together";
+                error!(E0402, span, "`{a}` and `{b}` do not go together";
                     help: "compare and add values of one unit; divide to get a ratio")
                 .related(left.span, format!("this is in {a}"))
                 .related(right.span, format!("this is in {b}")),

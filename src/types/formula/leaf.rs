@@ -7,6 +7,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
 use super::super::model::{Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType};
+use super::super::flow::aggregate_sensitivity;
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 
@@ -38,7 +39,7 @@ pub fn check_leaf(scope: &FormulaScope<'_>, aggregate: &ast::Aggregate, span: Sp
         scope.rows.filter(&mut rows, filter, d)?;
     }
     let aggregation = aggregation?;
-    let ty = result_type(scope, aggregation, &aggregate.function, input.as_ref(), &rows, span, d)?;
+    let ty = result_type(scope, aggregation, &aggregate.function, input.as_ref(), &rows, d)?;
     if matches!(aggregation, Aggregation::First | Aggregation::Last) && scope.tables[rows.base.0].time.is_none() {
         d.push(error!(E0611, span, "`{}` has no time to order its rows by", scope.tables[rows.base.0].name.value;
             help: "use `min` or `max`, or aggregate a source"));
@@ -175,7 +176,6 @@ fn result_type(
     name: &ast::Name,
     input: Option<&RowExpr>,
     rows: &RowSet,
-    span: Span,
     d: &mut Diagnostics,
 ) -> Option<ValueType> {
     let public = |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
@@ -219,8 +219,7 @@ fn result_type(
         Aggregation::Variance => input.ty.unit.as_ref().map(|unit| unit.times(unit)),
         _ => input.ty.unit.clone(),
     };
-    let _ = span;
-    Some(ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity: input.ty.sensitivity })
+    Some(ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity) })
 }
 
 /// The sum of ints and decimals has as many digits as there are.
@@ -232,15 +231,11 @@ fn sum_type(ty: &Type) -> Type {
     }
 }
 
-/// A distinct's unit is its entity; of a plain column, the column.
+/// A distinct's unit is its entity; of a plain column, the source.
 fn distinct_unit(scope: &FormulaScope<'_>, input: &RowExpr, rows: &RowSet) -> String {
-    use super::super::RowExprKind;
-    match (&input.ty.ty, &input.kind) {
-        (Type::Entity(id), _) => scope.tables[id.0].name.value.clone(),
-        (_, RowExprKind::Column(path)) => match path.last() {
-            Some(id) => scope.tables[id.table.0].columns[id.column].name.value.clone(),
-            None => scope.tables[rows.base.0].name.value.clone(),
-        },
-        _ => scope.tables[rows.base.0].name.value.clone(),
-    }
+    let table = match input.ty.ty {
+        Type::Entity(id) => id,
+        _ => rows.base,
+    };
+    scope.tables[table.0].name.value.clone()
 }
