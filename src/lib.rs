@@ -12,6 +12,7 @@ pub mod dry_run;
 pub mod plan;
 pub mod project;
 pub mod resolve;
+pub mod sample;
 pub mod suggest;
 pub mod syntax;
 pub mod table;
