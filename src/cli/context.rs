@@ -261,7 +261,7 @@ impl Context {
             Some(Deny::Warnings) => has(Severity::Warning),
             Some(Deny::Lints) => has(Severity::Warning) || has(Severity::Lint),
         };
-        if diagnostics.iter().any(|found| is_failure(found)) {
+        if diagnostics.iter().any(is_failure) {
             Exit::Failure
         } else if diagnostics.has_errors() || denied {
             Exit::Findings
