@@ -13,6 +13,9 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// Its declarations, in order. A broken one is left out (and told).
     pub declarations: Vec<Declaration>,
+    /// The names of declarations that are left out, or that lack a broken item: that one of them is unknown or
+    /// incomplete is no news.
+    pub broken: Vec<Name>,
 }
 
 /// A declaration with its description.
