@@ -8,6 +8,8 @@ pub mod near;
 pub mod ops;
 pub mod predicate;
 pub mod row;
+#[cfg(test)]
+mod testing;
 pub mod type_name;
 mod unit;
 

@@ -66,6 +66,13 @@ pub struct Spec {
     counts: (usize, usize),
 }
 
+impl Spec {
+    /// Whether one of its arguments is a step of time.
+    pub(super) fn takes_step(&self) -> bool {
+        matches!(self.rule, Rule::Truncate)
+    }
+}
+
 const fn spec(name: &'static str, usage: &'static str, counts: (usize, usize), rule: Rule) -> Spec {
     Spec { name, usage, rule, counts }
 }

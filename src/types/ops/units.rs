@@ -129,3 +129,58 @@ pub fn declare_unit(
     };
     refuse(d, error!(E0405, span, "the unit is `{inferred}`, not `{declared}`"; help: help))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::testing::{WORLD, expr, tables, tables_of};
+
+    fn unit(text: &str) -> Result<String, String> {
+        let mut d = Diagnostics::new();
+        let unit = unit_expr(&expr(text), &["CNY", "quota", "user"], &mut d);
+        unit.map(|unit| unit.to_string())
+            .ok_or_else(|| format!("{:?}", d.iter().map(|found| &found.help).collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn units_are_names_products_and_quotients() {
+        assert_eq!(unit("CNY").unwrap(), "CNY");
+        assert_eq!(unit("CNY/user").unwrap(), "CNY/user");
+        assert_eq!(unit("1/user").unwrap(), "1/user");
+        assert_eq!(unit("(CNY*quota)/user").unwrap(), "CNY·quota/user");
+        assert_eq!(unit("ratio").unwrap(), "ratio");
+        assert!(unit("CNYY").unwrap_err().contains("did you mean `CNY`?"));
+        assert!(unit("CNY + user").is_err());
+        assert!(unit("2").is_err());
+    }
+
+    #[test]
+    fn a_column_has_a_unit_only_as_a_number() {
+        let codes = |column: &str| {
+            let (_, d) = tables_of(&format!("source s {{\n  column c: {column}\n}}\n"));
+            d.iter().map(|found| found.code.0).collect::<Vec<_>>()
+        };
+        assert!(codes("int unit CNY").is_empty());
+        assert_eq!(codes("string unit CNY"), ["E0401"]);
+        assert_eq!(codes("duration unit CNY"), ["E0401"]);
+        assert_eq!(codes("float unit EUR"), ["E0404"]);
+    }
+
+    #[test]
+    fn a_quotient_of_counts_may_be_a_ratio() {
+        let tables = tables(WORLD);
+        let (event, user, cny) = (Unit::named("event"), Unit::named("user"), Unit::named("CNY"));
+        let declare = |inferred: Option<&Unit>, declared: &Unit| {
+            let mut d = Diagnostics::new();
+            declare_unit(inferred, declared, &tables, tables[0].span, &mut d).map(|unit| unit.to_string())
+        };
+        let ratio = Unit::none();
+        assert_eq!(declare(Some(&event.per(&user)), &ratio).as_deref(), Some("ratio"));
+        assert_eq!(declare(Some(&event.per(&event)), &ratio).as_deref(), Some("ratio"));
+        assert_eq!(declare(Some(&cny), &cny).as_deref(), Some("CNY"));
+        assert_eq!(declare(None, &cny).as_deref(), Some("CNY"));
+        assert_eq!(declare(Some(&event), &ratio), None, "a count is no ratio");
+        assert_eq!(declare(Some(&cny.per(&user)), &ratio), None);
+        assert_eq!(declare(Some(&event), &cny), None);
+    }
+}

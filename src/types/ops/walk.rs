@@ -168,7 +168,7 @@ impl Ops<'_> {
             }
             match &argument.value {
                 ast::ArgumentValue::Step(step) => typed.push(Argument::Step(step.clone())),
-                ast::ArgumentValue::Expr(expr) => match calendar_literal(expr) {
+                ast::ArgumentValue::Expr(expr) => match calendar_step(expr, name.takes_step()) {
                     Some(step) => typed.push(Argument::Step(step)),
                     None => typed.extend(self.check(leaves, expr, d).map(Argument::Value)),
                 },
@@ -196,10 +196,25 @@ impl Ops<'_> {
     }
 }
 
-/// A duration without a fixed length, such as `1month`, where it is an argument.
-fn calendar_literal(expr: &ast::Expr) -> Option<Spanned<ast::Step>> {
+/// A step of the calendar as an argument: a duration without a fixed length, such as `1month`, and where a step is wanted
+/// a bare word such as `month`.
+fn calendar_step(expr: &ast::Expr, words: bool) -> Option<Spanned<ast::Step>> {
+    use ast::CalendarStep;
     use ast::DurationUnit::{Month, Quarter, Year};
     match &expr.kind {
+        ExprKind::Path { path, version: None } if words => {
+            let name = path.single()?;
+            let steps = [
+                CalendarStep::Hour,
+                CalendarStep::Day,
+                CalendarStep::Week,
+                CalendarStep::Month,
+                CalendarStep::Quarter,
+                CalendarStep::Year,
+            ];
+            let step = steps.into_iter().find(|step| step.word() == name.as_str())?;
+            Some(Spanned::new(ast::Step::Calendar(step), expr.span))
+        }
         ExprKind::Literal(ast::Literal::Duration(duration)) if matches!(duration.unit, Month | Quarter | Year) => {
             Some(Spanned::new(ast::Step::Duration(*duration), expr.span))
         }
