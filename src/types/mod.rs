@@ -6,7 +6,7 @@ mod flow;
 mod formula;
 mod functions;
 mod items;
-mod near;
+mod listed;
 mod literal;
 mod metrics;
 mod model;
@@ -15,6 +15,8 @@ mod predicate;
 mod row;
 mod rows;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod type_name;
 mod unit;
 

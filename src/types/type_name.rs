@@ -6,7 +6,9 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{TypeArgument, TypeName};
 
-use super::near::{near, some_of};
+use crate::suggest::near;
+
+use super::listed::some_of;
 use super::{Encoding, Table, TableId, Type};
 
 /// The most digits of a decimal.

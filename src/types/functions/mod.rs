@@ -192,7 +192,7 @@ pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'sta
         "min" => Some("write `least(a, b)`"),
         _ => None,
     };
-    let near = name.and_then(|name| super::near::near(name, names()));
+    let near = name.and_then(|name| crate::suggest::near(name, names()));
     let help = match (familiar, near) {
         (Some(help), _) => help.to_owned(),
         (None, Some(near)) => format!("did you mean `{near}`?"),

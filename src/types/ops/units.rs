@@ -3,7 +3,8 @@
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Literal, Name};
-use crate::types::near::{near, some_of};
+use crate::suggest::near;
+use crate::types::listed::some_of;
 use crate::types::{Table, Type, Unit};
 
 use super::{Ops, Typed, is_number, refuse};

@@ -3,7 +3,8 @@
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
 use crate::syntax::ast::{Name, Path};
-use crate::types::near::{near, some_of};
+use crate::suggest::near;
+use crate::types::listed::some_of;
 use crate::types::ops::refuse;
 use crate::types::type_name::show_type;
 use crate::types::{ColumnId, RowExpr, RowExprKind, Table, TableId, Type, ValueType};

@@ -14,7 +14,7 @@ use sqlparser::tokenizer::Token;
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::syntax::ast;
-use crate::types::near::near;
+use crate::suggest::near;
 use crate::types::ops::{is_number, refuse, sensitivity};
 use crate::types::predicate::same;
 use crate::types::{RowExpr, RowExprKind, Type, Unit, ValueType};
