@@ -6,6 +6,7 @@
 pub mod diagnostic;
 pub mod plan;
 pub mod project;
+pub mod sql;
 pub mod syntax;
 pub mod types;
 pub mod value;
