@@ -17,5 +17,7 @@ pub mod suggest;
 pub mod sql;
 pub mod syntax;
 pub mod table;
+#[cfg(feature = "dry-run")]
+pub mod testing;
 pub mod types;
 pub mod value;
