@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod dry_run;
 pub mod plan;
 pub mod project;
+pub mod sql;
 pub mod syntax;
 pub mod table;
 pub mod types;
