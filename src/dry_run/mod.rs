@@ -18,12 +18,15 @@ use datafusion::catalog::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
 use tokio::runtime::Runtime;
 
 pub use samples::{Given, Place};
 
 use crate::diagnostic::{Diagnostics, Span};
-use crate::plan::{OutputColumn, Table};
+use crate::error;
+use crate::plan::{OutputColumn, Query, Table};
+use crate::sql;
 use crate::table::Answer;
 use failure::failure;
 
@@ -145,6 +148,29 @@ impl DryRun {
         self.context.deregister_table(name.clone()).map_err(failure)?;
         self.context.register_table(name, Arc::new(provider)).map_err(failure)?;
         Ok(())
+    }
+
+    /// Answers a query over the registered tables.
+    pub fn run(&self, query: &Query) -> Result<Answer, Diagnostics> {
+        let select = sql::select(query, &sql::DATAFUSION, &sql::Options::default()).map_err(|unsupported| {
+            unsupported
+                .into_iter()
+                .map(|found| error!(E0933, None, "the dry run cannot compute {}", found.construct; help: ("{}", found.reason)))
+                .collect::<Diagnostics>()
+        })?;
+        let statement =
+            Statement::Statement(Box::new(datafusion::sql::sqlparser::ast::Statement::Query(Box::new(select))));
+        (self.progress)(Progress::Running);
+        let batches = self
+            .runtime
+            .block_on(async {
+                let plan = self.context.state().statement_to_plan(statement).await?;
+                self.context.execute_logical_plan(plan).await?.collect().await
+            })
+            .map_err(failure)?;
+        let mut answer = answer::answer(&batches, query.columns(), self.options.zone)?;
+        answer.step = query.step;
+        Ok(answer)
     }
 
     /// Runs one SELECT in the engine's own SQL, whose columns are those told.
