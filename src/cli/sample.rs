@@ -4,11 +4,14 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::{Context, Exit, Outcome};
+use crate::diagnostic::Diagnostic;
+use crate::error;
 use crate::sample::{CsvSink, SampleError, TableDef, World, table, tables};
 
 /// Make sample data for this library: a coherent world at any size, the same bytes for the same numbers.
 #[derive(clap::Args, Debug, Clone)]
-pub struct SampleArgs {
+pub struct Args {
     /// About how many rows to make, over all tables
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     pub rows: u64,
@@ -47,13 +50,25 @@ impl SampleFormat {
     }
 }
 
+/// Makes the samples and says what was made.
+pub fn run(args: &Args, context: &Context) -> Outcome {
+    let mut said = Vec::new();
+    write(args, &mut said).map_err(|failure| told(&failure))?;
+    context.print(&String::from_utf8_lossy(&said))?;
+    Ok(Exit::Clean)
+}
+
+fn told(failure: &SampleError) -> Diagnostic {
+    error!(E0950, None, "no samples were made: {failure}"; help: "nothing that was there before has changed")
+}
+
 /// Writes the tables to a folder beside the files' place, then moves them there, and says so on `out`.
 ///
 /// When it fails, the files that were there before are as they were.
 ///
 /// # Errors
 /// Where a table is unknown, the format is not in this build, or a file cannot be written.
-pub fn run(args: &SampleArgs, out: &mut dyn Write) -> Result<(), SampleError> {
+fn write(args: &Args, out: &mut dyn Write) -> Result<(), SampleError> {
     let wanted: Vec<&TableDef> = match args.tables.as_slice() {
         [] => tables().iter().collect(),
         names => names.iter().map(|name| table(name)).collect::<Result<_, _>>()?,
@@ -112,8 +127,8 @@ fn write_file(world: &World, table: &TableDef, format: SampleFormat, path: &Path
 mod tests {
     use super::*;
 
-    fn args(out: &Path) -> SampleArgs {
-        SampleArgs { rows: 300, seed: 1, days: 5, format: SampleFormat::Csv, tables: Vec::new(), out: out.to_owned() }
+    fn args(out: &Path) -> Args {
+        Args { rows: 300, seed: 1, days: 5, format: SampleFormat::Csv, tables: Vec::new(), out: out.to_owned() }
     }
 
     #[test]
@@ -121,11 +136,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("new").join("samples");
         let mut said = Vec::new();
-        run(&args(&out), &mut said).unwrap();
+        write(&args(&out), &mut said).unwrap();
         let first = fs::read(out.join("event.csv")).unwrap();
-        run(&args(&out), &mut Vec::new()).unwrap();
+        write(&args(&out), &mut Vec::new()).unwrap();
         assert_eq!(fs::read(out.join("event.csv")).unwrap(), first);
-        run(&SampleArgs { seed: 2, ..args(&out) }, &mut Vec::new()).unwrap();
+        write(&Args { seed: 2, ..args(&out) }, &mut Vec::new()).unwrap();
         assert_ne!(fs::read(out.join("event.csv")).unwrap(), first);
         assert_eq!(fs::read_dir(&out).unwrap().count(), tables().len());
         let said = String::from_utf8(said).unwrap();
@@ -135,8 +150,8 @@ mod tests {
     #[test]
     fn only_the_wanted_tables_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let only = SampleArgs { tables: vec!["order".to_owned(), "user".to_owned()], ..args(folder.path()) };
-        run(&only, &mut Vec::new()).unwrap();
+        let only = Args { tables: vec!["order".to_owned(), "user".to_owned()], ..args(folder.path()) };
+        write(&only, &mut Vec::new()).unwrap();
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["dim_user.csv", "order.csv"]);
@@ -145,8 +160,8 @@ mod tests {
     #[test]
     fn an_unknown_table_is_named_before_anything_is_written() {
         let folder = tempfile::tempdir().unwrap();
-        let wrong = SampleArgs { tables: vec!["user".to_owned(), "usr".to_owned()], ..args(folder.path()) };
-        let error = run(&wrong, &mut Vec::new()).unwrap_err();
+        let wrong = Args { tables: vec!["user".to_owned(), "usr".to_owned()], ..args(folder.path()) };
+        let error = write(&wrong, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().starts_with("the sample has no table `usr`; it has user, "), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -156,7 +171,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("taken");
         fs::write(&file, "x").unwrap();
-        let error = run(&args(&file), &mut Vec::new()).unwrap_err();
+        let error = write(&args(&file), &mut Vec::new()).unwrap_err();
         assert!(error.to_string().starts_with("cannot write `"), "{error}");
         assert_eq!(fs::read(&file).unwrap(), b"x");
     }
