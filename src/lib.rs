@@ -14,6 +14,7 @@ pub mod project;
 pub mod resolve;
 pub mod sample;
 pub mod suggest;
+pub mod sql;
 pub mod syntax;
 pub mod table;
 pub mod types;

@@ -9,11 +9,13 @@ mod markdown;
 pub mod output;
 pub mod ui;
 
+mod asking;
 mod check;
 mod completions;
 mod explain;
 mod init;
 mod man;
+mod query;
 pub mod sample;
 
 use std::process::ExitCode;
@@ -61,6 +63,7 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    Query => query,
     Explain => explain,
     Init => init,
     Sample => sample,
