@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod plan;
 pub mod project;
 pub mod resolve;
+pub mod sql;
 pub mod suggest;
 pub mod syntax;
 pub mod types;
