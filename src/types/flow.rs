@@ -18,10 +18,9 @@ pub fn column_sensitivity(pii: Option<&Spanned<Pii>>, d: &mut Diagnostics) -> Op
         None => Some(Sensitivity::Public),
         Some((Pii::Plain, _)) => Some(Sensitivity::Personal),
         Some((Pii::Qualified(word), _)) if word == "hashed" => Some(Sensitivity::Personal),
-        Some((Pii::Qualified(word), span)) => refuse(
-            d,
-            error!(E0703, span, "`pii({word})` says nothing"; help: "write `pii`, or `pii(hashed)` for what is hashed already"),
-        ),
+        Some((Pii::Qualified(word), span)) => {
+            refuse(d, error!(E0703, span, "`pii({word})` says nothing"; help: "write `pii`, or `pii(hashed)` for what is hashed already"))
+        }
     }
 }
 

@@ -49,9 +49,7 @@ pub(super) fn literal_as(expr: &ast::Expr, ty: &Type, zone: Tz) -> Option<Value>
     let (value, own) = literal(signed, inner.span, zone, &mut Diagnostics::new())?;
     match (value, &own.ty) {
         (Value::Null, _) => None,
-        (Value::Duration(ms), Type::Duration) if own.ty == *ty => {
-            Some(Value::Duration(if negative { -ms } else { ms }))
-        }
+        (Value::Duration(ms), Type::Duration) if own.ty == *ty => Some(Value::Duration(if negative { -ms } else { ms })),
         (value, Type::Int | Type::Decimal { .. }) => super::ops::convert(&value, &own.ty, ty),
         (value, own) => (own == ty && !negative).then_some(value),
     }
@@ -119,9 +117,7 @@ fn milliseconds(duration: ast::Duration, span: Span, d: &mut Diagnostics) -> Opt
     };
     let product = duration.count.checked_mul(size);
     if product.is_none() {
-        d.push(
-            error!(E0316, span, "this duration is longer than 64 bits of milliseconds"; help: "write a shorter one"),
-        );
+        d.push(error!(E0316, span, "this duration is longer than 64 bits of milliseconds"; help: "write a shorter one"));
     }
     product
 }

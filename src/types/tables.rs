@@ -6,18 +6,14 @@ use crate::resolve::{Declared, Names};
 use crate::suggest::near;
 use crate::syntax::ast::{self, Clause};
 
-use super::flow::column_sensitivity;
 use super::items::{self, Items};
-use super::model::{
-    Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType,
-};
+use super::model::{Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType};
+use super::flow::column_sensitivity;
 use super::ops::column_unit;
 use super::{RowScope, check_row, type_name};
 
-const SOURCE_ITEMS: &[&str] = &[
-    "table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en",
-    "owner",
-];
+const SOURCE_ITEMS: &[&str] =
+    &["table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en", "owner"];
 const ENTITY_ITEMS: &[&str] = &["table", "sample", "key", "time", "title", "title_en", "owner"];
 const ENTITY_LATER: &[&str] = &["valid", "snapshot"];
 
@@ -29,10 +25,7 @@ pub fn check_tables(
     diagnostics: &mut Diagnostics,
 ) -> Vec<Table> {
     let entity = |name: &str| {
-        let found = names
-            .tables
-            .iter()
-            .position(|(kind, table)| *kind == TableKind::Entity && table.syntax.name.as_str() == name);
+        let found = names.tables.iter().position(|(kind, table)| *kind == TableKind::Entity && table.syntax.name.as_str() == name);
         found.map(TableId)
     };
     let entity_names: Vec<&str> = (names.tables.iter())
@@ -87,12 +80,7 @@ fn columns(
     columns
 }
 
-fn table(
-    kind: TableKind,
-    declared: Declared<'_, ast::Table>,
-    columns: Vec<Column>,
-    diagnostics: &mut Diagnostics,
-) -> Table {
+fn table(kind: TableKind, declared: Declared<'_, ast::Table>, columns: Vec<Column>, diagnostics: &mut Diagnostics) -> Table {
     let syntax = declared.syntax;
     let (word, allowed, later_keys) = match kind {
         TableKind::Source => ("source", SOURCE_ITEMS, &[][..]),
@@ -155,18 +143,15 @@ fn keys(table: &mut Table, items: &Items<'_>, word: &str, diagnostics: &mut Diag
     }
     for key in &table.key {
         if matches!(table.columns[*key].ty.ty, Type::Array(_) | Type::Map(_) | Type::Float) {
-            diagnostics
-                .push(error!(E0502, table.columns[*key].name.span, "a key cannot be an array, a map or a float";
+            diagnostics.push(error!(E0502, table.columns[*key].name.span, "a key cannot be an array, a map or a float";
                 help: "use a column that identifies the row exactly"));
         }
     }
     if let Some(column) = table.latest_by
         && matches!(table.columns[column].ty.ty, Type::Array(_) | Type::Map(_) | Type::Bool)
     {
-        diagnostics.push(
-            error!(E0502, table.columns[column].name.span, "`latest by` needs a column that orders the versions";
-            help: "use a timestamp or a version number"),
-        );
+        diagnostics.push(error!(E0502, table.columns[column].name.span, "`latest by` needs a column that orders the versions";
+            help: "use a timestamp or a version number"));
     }
 }
 
@@ -178,11 +163,9 @@ fn time_column(table: &Table, items: &Items<'_>, key: &str, diagnostics: &mut Di
     };
     let found = column(table, name, diagnostics)?;
     if !matches!(table.columns[found].ty.ty, Type::Timestamp | Type::Null) {
-        diagnostics.push(
-            error!(E0501, name.span, "`{key}` must be a timestamp";
+        diagnostics.push(error!(E0501, name.span, "`{key}` must be a timestamp";
             help: ("declare `{}` as a timestamp, or name another column", name.value))
-            .related(table.columns[found].name.span, "declared here"),
-        );
+        .related(table.columns[found].name.span, "declared here"));
         return None;
     }
     Some(found)
@@ -204,29 +187,20 @@ fn column(table: &Table, name: &ast::Name, diagnostics: &mut Diagnostics) -> Opt
 fn check_entity_keys(tables: &[Table], diagnostics: &mut Diagnostics) {
     for table in tables.iter().filter(|table| table.kind == TableKind::Entity) {
         if table.key.len() > 1 {
-            diagnostics
-                .push(error!(E0503, table.name.span, "the entity `{}` has a key of several columns", table.name.value;
+            diagnostics.push(error!(E0503, table.name.span, "the entity `{}` has a key of several columns", table.name.value;
                 help: "give it one key column, for instance a concatenation made in the warehouse"));
         }
         for key in &table.key {
             if matches!(table.columns[*key].ty.ty, Type::Entity(_)) {
-                diagnostics.push(
-                    error!(E0503, table.columns[*key].name.span, "the key of an entity cannot itself be an entity";
-                    help: "declare the key as a string or an int, and a second column for the link"),
-                );
+                diagnostics.push(error!(E0503, table.columns[*key].name.span, "the key of an entity cannot itself be an entity";
+                    help: "declare the key as a string or an int, and a second column for the link"));
             }
         }
     }
 }
 
 /// Types the computed columns of a table, each after those it uses; those on a cycle are told.
-fn computed_columns(
-    tables: &mut [Table],
-    id: TableId,
-    syntax: &ast::Table,
-    zone: chrono_tz::Tz,
-    diagnostics: &mut Diagnostics,
-) {
+fn computed_columns(tables: &mut [Table], id: TableId, syntax: &ast::Table, zone: chrono_tz::Tz, diagnostics: &mut Diagnostics) {
     let mut done: Vec<&str> = Vec::new();
     for written in syntax.columns.iter().filter(|column| column.computed.is_some()) {
         let Some(expr) = &written.computed else { continue };
@@ -261,8 +235,7 @@ fn uses_undone(expr: &RowExpr, table: &Table, id: TableId, syntax: &ast::Table, 
                     continue;
                 }
                 let name = table.columns[*column].name.as_str();
-                let computed =
-                    syntax.columns.iter().any(|column| column.name.as_str() == name && column.computed.is_some());
+                let computed = syntax.columns.iter().any(|column| column.name.as_str() == name && column.computed.is_some());
                 if computed && !done.contains(&name) {
                     found = Some(name.to_owned());
                 }
@@ -272,38 +245,26 @@ fn uses_undone(expr: &RowExpr, table: &Table, id: TableId, syntax: &ast::Table, 
     found
 }
 
-fn checked_computed(
-    written: &ast::Column,
-    typed: RowExpr,
-    declared: &Column,
-    diagnostics: &mut Diagnostics,
-) -> Option<RowExpr> {
+fn checked_computed(written: &ast::Column, typed: RowExpr, declared: &Column, diagnostics: &mut Diagnostics) -> Option<RowExpr> {
     let same = match (&declared.ty.ty, &typed.ty.ty) {
         (Type::Null, _) | (_, Type::Null) => true,
-        (Type::String, Type::Enum(_)) | (Type::Enum(_), Type::String) | (Type::Entity(_), Type::String | Type::Int) => {
-            true
-        }
+        (Type::String, Type::Enum(_)) | (Type::Enum(_), Type::String) | (Type::Entity(_), Type::String | Type::Int) => true,
         (Type::Decimal { scale: a, .. }, Type::Decimal { scale: b, .. }) => a == b,
         (a, b) => a == b,
     };
     if !same {
-        diagnostics.push(
-            error!(E0506, typed.span, "the expression of `{}` is not of its declared type", written.name.value;
+        diagnostics.push(error!(E0506, typed.span, "the expression of `{}` is not of its declared type", written.name.value;
             help: "change the declared type, or wrap the expression in `cast(… as …)`")
-            .related(written.ty.span, "declared here"),
-        );
+        .related(written.ty.span, "declared here"));
         return None;
     }
     if typed.ty.nullable && !declared.ty.nullable {
-        diagnostics.push(
-            error!(E0507, typed.span, "the expression of `{}` may be null, its type may not", written.name.value;
+        diagnostics.push(error!(E0507, typed.span, "the expression of `{}` may be null, its type may not", written.name.value;
             help: "add `?` to the type, or give a value for null with `??`")
-            .related(written.ty.span, "declared here"),
-        );
+        .related(written.ty.span, "declared here"));
     }
     if typed.ty.sensitivity > declared.ty.sensitivity {
-        diagnostics
-            .push(error!(E0704, typed.span, "`{}` carries personal data but is not labelled", written.name.value;
+        diagnostics.push(error!(E0704, typed.span, "`{}` carries personal data but is not labelled", written.name.value;
             help: "add `pii` after its type, or pass the value through `hash(…)` or `mask(…)`"));
     }
     Some(typed)

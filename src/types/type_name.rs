@@ -107,13 +107,7 @@ impl Reader<'_> {
     }
 
     /// The type inside `array(…)` or `map(string, …)`.
-    fn item(
-        &self,
-        outer: &TypeName,
-        argument: Option<&TypeArgument>,
-        count: usize,
-        d: &mut Diagnostics,
-    ) -> Option<Type> {
+    fn item(&self, outer: &TypeName, argument: Option<&TypeArgument>, count: usize, d: &mut Diagnostics) -> Option<Type> {
         let word = outer.name.as_str();
         let example = if word == "map" { "map(string, string)" } else { "array(string)" };
         let Some(TypeArgument::Type(item)) = argument.filter(|_| outer.arguments.len() == count) else {
@@ -191,9 +185,7 @@ fn enumeration(name: &TypeName, d: &mut Diagnostics) -> Option<Type> {
         }
     }
     if values.is_empty() {
-        d.push(
-            error!(E0303, name.span, "an enum needs its values"; help: "write `enum(\"web\", \"ios\")`, or `string`"),
-        );
+        d.push(error!(E0303, name.span, "an enum needs its values"; help: "write `enum(\"web\", \"ios\")`, or `string`"));
         return None;
     }
     good.then(|| Type::Enum(Arc::new(values)))

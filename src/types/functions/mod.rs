@@ -154,11 +154,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'static Spec> {
     let name = path.single().map(|name| name.as_str());
     if name == Some("now") {
-        return refuse(
-            d,
-            error!(E0324, path.span, "`now()` has no place in {place}: a past number would change";
-            help: "use the row's `time`, or a fixed `timestamp(\"…\")`; only quality rules and alerts know the time of day"),
-        );
+        return refuse(d, error!(E0324, path.span, "`now()` has no place in {place}: a past number would change";
+            help: "use the row's `time`, or a fixed `timestamp(\"…\")`; only quality rules and alerts know the time of day"));
     }
     if let Some(spec) = name.and_then(|name| SPECS.iter().find(|spec| spec.name == name)) {
         return Some(spec);
@@ -167,9 +164,7 @@ pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'sta
         "ifnull" | "nvl" | "isnull" => Some("write `coalesce(a, b)`, or `a ?? b`"),
         "substring" | "mid" | "left" => Some("write `substr(text, start, length)`"),
         "len" | "char_length" | "character_length" => Some("write `length(text)`"),
-        "datediff" | "date_diff" | "timestampdiff" => {
-            Some("write the time between as `t - u`; in days: `(t - u) / 1d`")
-        }
+        "datediff" | "date_diff" | "timestampdiff" => Some("write the time between as `t - u`; in days: `(t - u) / 1d`"),
         "dateadd" | "date_add" | "date_sub" => Some("write `t + 1d`"),
         "date_trunc" | "tostartofhour" | "tostartofday" => Some("write `truncate(t, 1h)`"),
         "todate" | "to_date" => Some("write `date(t)`"),
@@ -223,11 +218,8 @@ pub(super) fn call<T: Typed>(
             (least, most) if least == most => format!("{least} arguments"),
             (least, most) => format!("{least} or {most} arguments"),
         };
-        return refuse(
-            d,
-            error!(E0311, span, "`{}` takes {wanted}, not {}", spec.name, arguments.len();
-            help: ("write `{}`", spec.usage)),
-        );
+        return refuse(d, error!(E0311, span, "`{}` takes {wanted}, not {}", spec.name, arguments.len();
+            help: ("write `{}`", spec.usage)));
     }
     if let Rule::Truncate = spec.rule {
         return special::truncate(ops, arguments, span, d);
@@ -281,7 +273,13 @@ fn apply<T: Typed>(ops: &Ops, spec: &Spec, mut values: Vec<T>, span: Span, d: &m
 }
 
 /// `values` where each is of its kind.
-fn of_kinds<T: Typed>(ops: &Ops, spec: &Spec, kinds: &[Kind], values: Vec<T>, d: &mut Diagnostics) -> Option<Vec<T>> {
+fn of_kinds<T: Typed>(
+    ops: &Ops,
+    spec: &Spec,
+    kinds: &[Kind],
+    values: Vec<T>,
+    d: &mut Diagnostics,
+) -> Option<Vec<T>> {
     let count = values.len();
     let good: Vec<T> = (values.into_iter().zip(kinds).enumerate())
         .filter_map(|(place, (value, kind))| of_kind(ops, spec, place + 1, *kind, value, d))
@@ -325,8 +323,5 @@ fn of_kind<T: Typed>(ops: &Ops, spec: &Spec, place: usize, kind: Kind, value: T,
         _ => format!("write `{}`", spec.usage),
     };
     let shown = ops.show(&ty);
-    refuse(
-        d,
-        error!(E0312, value.span(), "argument {place} of `{}` is {wanted}, not a `{shown}`", spec.name; help: help),
-    )
+    refuse(d, error!(E0312, value.span(), "argument {place} of `{}` is {wanted}, not a `{shown}`", spec.name; help: help))
 }

@@ -24,12 +24,9 @@ impl Ops<'_> {
             None => Some(unit),
             Some(other) => {
                 let (a, b, help) = (shown(first), shown(other), help(first, other));
-                refuse(
-                    d,
-                    error!(E0402, span, "{doing} `{a}` and `{b}`"; help: help)
-                        .related(first.span(), format!("the unit is `{a}`"))
-                        .related(other.span(), format!("the unit is `{b}`")),
-                )
+                refuse(d, error!(E0402, span, "{doing} `{a}` and `{b}`"; help: help)
+                    .related(first.span(), format!("the unit is `{a}`"))
+                    .related(other.span(), format!("the unit is `{b}`")))
             }
         }
     }
@@ -37,11 +34,8 @@ impl Ops<'_> {
     /// Demands a plain number, as `ln` and its kin do.
     pub(crate) fn plain_number<T: Typed>(&self, x: &T, function: &str, d: &mut Diagnostics) -> Option<()> {
         match &x.ty().unit {
-            Some(unit) if !unit.is_none() => refuse(
-                d,
-                error!(E0403, x.span(), "`{function}` takes a plain number, not one in `{unit}`";
-                help: ("divide by a value in `{unit}` first")),
-            ),
+            Some(unit) if !unit.is_none() => refuse(d, error!(E0403, x.span(), "`{function}` takes a plain number, not one in `{unit}`";
+                help: ("divide by a value in `{unit}` first"))),
             _ => Some(()),
         }
     }
@@ -65,10 +59,7 @@ fn help<T: Typed>(first: &T, other: &T) -> String {
 pub fn column_unit(unit: Option<&Name>, ty: &Type, declared: &[&str], d: &mut Diagnostics) -> Option<Unit> {
     let Some(name) = unit else { return Some(Unit::none()) };
     if !is_number(ty) {
-        return refuse(
-            d,
-            error!(E0401, name.span, "only numbers have a unit"; help: "remove `unit`, or declare a number"),
-        );
+        return refuse(d, error!(E0401, name.span, "only numbers have a unit"; help: "remove `unit`, or declare a number"));
     }
     unit_name(name, declared, d)
 }
@@ -100,10 +91,7 @@ pub fn unit_expr(expr: &Expr, declared: &[&str], d: &mut Diagnostics) -> Option<
             let (left, right) = (left?, right?);
             Some(if op.value == BinaryOp::Multiply { left.times(&right) } else { left.per(&right) })
         }
-        _ => refuse(
-            d,
-            error!(E0404, expr.span, "this is no unit"; help: "write a name, or a quotient such as `CNY/user`"),
-        ),
+        _ => refuse(d, error!(E0404, expr.span, "this is no unit"; help: "write a name, or a quotient such as `CNY/user`")),
     }
 }
 

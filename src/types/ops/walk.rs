@@ -79,11 +79,8 @@ impl Ops<'_> {
                 let (operand, index) = (self.check(leaves, operand, d), self.check(leaves, index, d));
                 functions::element(self, operand?, index?, span, d)
             }
-            other => refuse(
-                d,
-                error!(E0323, span, "{} has no place in {}", form(other), leaves.place();
-                help: "move it to where it belongs: `metricc explain E0323` shows how"),
-            ),
+            other => refuse(d, error!(E0323, span, "{} has no place in {}", form(other), leaves.place();
+                help: "move it to where it belongs: `metricc explain E0323` shows how")),
         }
     }
 
@@ -116,8 +113,7 @@ impl Ops<'_> {
                 parts.push(self.check(leaves, right, d));
                 whole = span;
             }
-            left =
-                parts.into_iter().collect::<Option<Vec<T>>>().and_then(|parts| self.logic(function, parts, whole, d));
+            left = parts.into_iter().collect::<Option<Vec<T>>>().and_then(|parts| self.logic(function, parts, whole, d));
         }
         left
     }
@@ -186,11 +182,8 @@ impl Ops<'_> {
         let names: Vec<&str> = entities.map(|table: &Table| table.name.as_str()).collect();
         let (ty, nullable, encoding) = type_name(name, &|entity| self.entity(entity), &names, d)?;
         if encoding != Encoding::Native {
-            return refuse(
-                d,
-                error!(E0303, name.span, "`(ms)` is the stored form of a column";
-                help: ("write `{}`", name.name.value)),
-            );
+            return refuse(d, error!(E0303, name.span, "`(ms)` is the stored form of a column";
+                help: ("write `{}`", name.name.value)));
         }
         Some((ty, nullable))
     }

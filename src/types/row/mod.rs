@@ -68,24 +68,15 @@ impl Leaves<RowExpr> for RowLeaves<'_> {
     fn leaf(&mut self, expr: &ast::Expr, d: &mut Diagnostics) -> Leaf<RowExpr> {
         match &expr.kind {
             ExprKind::Path { path, version: None } => Leaf::Done(path::column(&self.scope, path, d)),
-            ExprKind::Path { path, version: Some(version) } => Leaf::Done(refuse(
-                d,
-                error!(E0323, version.span,
-                "`{path}` is a column here, and columns have no versions"; help: "leave the version out"),
-            )),
+            ExprKind::Path { path, version: Some(version) } => Leaf::Done(refuse(d, error!(E0323, version.span,
+                "`{path}` is a column here, and columns have no versions"; help: "leave the version out"))),
             ExprKind::Sql { variants, ty } => Leaf::Done(self.sql(variants, ty, expr.span, d)),
-            ExprKind::MetricPer { .. } => Leaf::Done(refuse(
-                d,
-                error!(E0801, expr.span,
+            ExprKind::MetricPer { .. } => Leaf::Done(refuse(d, error!(E0801, expr.span,
                 "a metric in a condition on rows is not compiled yet";
-                help: "declare it as a column of the entity, or leave the condition out for now"),
-            )),
-            ExprKind::Call { function, .. } if is_aggregate(function) => Leaf::Done(refuse(
-                d,
-                error!(E0323, expr.span,
+                help: "declare it as a column of the entity, or leave the condition out for now"))),
+            ExprKind::Call { function, .. } if is_aggregate(function) => Leaf::Done(refuse(d, error!(E0323, expr.span,
                 "`{function}` puts rows together, but an expression over rows sees one row";
-                help: "aggregate in a metric: `metric m = sum(x from rows)`"),
-            )),
+                help: "aggregate in a metric: `metric m = sum(x from rows)`"))),
             _ => Leaf::Shared,
         }
     }
