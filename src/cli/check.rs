@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Context, Exit, Outcome, Stop};
 use crate::{
+    compile::compile,
     diagnostic::Diagnostics,
     error,
     project::{Project, io_message},
@@ -21,7 +22,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Outcome {
     let (project, mut diagnostics) = context.load(args.paths.first().map(PathBuf::as_path))?;
     let wanted = wanted(&args.paths, &project)?;
-    diagnostics.extend(analyse(&project));
+    diagnostics.extend(compile(&project).1);
     diagnostics.sort();
     let told = diagnostics.into_iter().filter(|found| wanted.as_ref().is_none_or(|paths| paths.holds(found, &project)));
     let told: Diagnostics = told.collect();
@@ -31,11 +32,6 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         context.note(&format!("{count} file{}, nothing is wrong", if count == 1 { "" } else { "s" }));
     }
     Ok(exit)
-}
-
-/// What the compiler says about a project.
-fn analyse(_project: &Project) -> Diagnostics {
-    Diagnostics::new()
 }
 
 /// Paths relative to the root that the user asked for.
