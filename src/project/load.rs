@@ -1,6 +1,6 @@
 //! Reads a whole project.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, FileId, Span},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    Config, FileError, Files, SourceMap, Target,
+    Config, FileError, Files, Listing, SourceMap, Target,
     config::CONFIG_FILE,
     target,
     text::{NotText, decode},
@@ -52,6 +52,10 @@ pub fn load(files: &dyn Files) -> (Option<Project>, Diagnostics) {
         files: files_read,
         is_complete: !diagnostics.has_errors(),
     });
+    if project.is_none() {
+        // Without a project there is no source map, so nothing may point into it.
+        diagnostics = diagnostics.into_iter().map(|found| Diagnostic { span: None, ..found }).collect();
+    }
     diagnostics.sort();
     (project, diagnostics)
 }
@@ -84,50 +88,52 @@ impl Loader<'_> {
         // A project without targets can still be checked and run on samples.
         listing.problems.retain(|(path, error)| !(path == "targets" && *error == FileError::Missing));
         let mut targets = Vec::new();
-        for path in listing.files {
-            let read = self.files.read(&path);
-            let Some(file) = self.add(&path, read) else { continue };
+        for file in self.read_all([listing]) {
             targets.extend(Target::read(file, &self.sources, &mut self.diagnostics));
-        }
-        for (path, reason) in listing.problems {
-            self.refuse(&path, reason);
         }
         target::check_names(&targets, &mut self.diagnostics);
         targets
     }
 
     fn metric_files(&mut self, config: &Config) -> Vec<FileId> {
-        let mut paths = Vec::new();
-        let mut problems = Vec::new();
+        let mut listings = Vec::new();
         for configured in &config.paths {
-            let listing = self.files.list(configured, "metric");
-            paths.extend(listing.files);
-            for (path, reason) in listing.problems {
-                if reason == FileError::Missing && path == configured.value {
-                    if config.paths_are_explicit() {
-                        self.diagnostics.push(error!(E0029, configured.span, "there is no folder or file `{}`", path;
-                            help: "make it, or take it out of `paths`"));
-                    }
-                } else {
-                    problems.push((path, reason));
-                }
+            let mut listing = self.files.list(configured, "metric");
+            let is_missing =
+                |(path, error): &(String, FileError)| *error == FileError::Missing && *path == configured.value;
+            if listing.problems.iter().any(is_missing) && config.paths_are_explicit() {
+                let path = &configured.value;
+                self.diagnostics.push(error!(E0029, configured.span, "there is no folder or file `{path}`";
+                    help: "make it, or take it out of `paths`"));
             }
+            listing.problems.retain(|problem| !is_missing(problem));
+            listings.push(listing);
         }
-        // Two configured paths may overlap.
-        paths.sort();
-        paths.dedup();
-        problems.sort_by(|a, b| a.0.cmp(&b.0));
-        problems.dedup();
-        for (path, reason) in problems {
-            self.refuse(&path, reason);
-        }
-        let read = paths.iter().filter_map(|path| self.add(path, self.files.read(path))).collect::<Vec<_>>();
-        if paths.is_empty() && !self.diagnostics.has_errors() {
+        let is_empty = listings.iter().all(|listing| listing.files.is_empty());
+        let files = self.read_all(listings);
+        if is_empty && !self.diagnostics.has_errors() {
             let place = config.paths.first().map(|path| path.span);
             self.diagnostics.push(error!(W0001, place, "there is no `.metric` file in this project";
                 help: "write metrics in files below `metrics/`, or name other folders in `paths`"));
         }
-        read
+        files
+    }
+
+    /// Reads every listed file once, in the order of paths, and tells what can't be read.
+    fn read_all(&mut self, listings: impl IntoIterator<Item = Listing>) -> Vec<FileId> {
+        let mut entries: BTreeMap<String, Option<FileError>> = BTreeMap::new();
+        for listing in listings {
+            entries.extend(listing.files.into_iter().map(|path| (path, None)));
+            entries.extend(listing.problems.into_iter().map(|(path, reason)| (path, Some(reason))));
+        }
+        let mut files = Vec::new();
+        for (path, problem) in entries {
+            match problem {
+                Some(reason) => self.refuse(&path, reason),
+                None => files.extend(self.add(&path, self.files.read(&path))),
+            }
+        }
+        files
     }
 
     /// Adds a file to the map, if it could be read and is text.
@@ -225,6 +231,13 @@ mod tests {
         assert!(project.is_none());
         assert_eq!(lines.len(), 1);
         assert!(lines[0].starts_with("E0001"), "{lines:?}");
+    }
+
+    #[test]
+    fn an_unreadable_configuration_is_told_without_a_place() {
+        let (project, diagnostics) = load(&shop().with(CONFIG_FILE, b"name: \0".as_slice()));
+        assert!(project.is_none());
+        assert!(diagnostics.iter().all(|found| found.span.is_none() && found.code == crate::diagnostic::codes::E0004));
     }
 
     #[test]

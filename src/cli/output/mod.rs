@@ -16,6 +16,8 @@ mod swap;
 
 #[cfg(all(test, unix))]
 mod crash_test;
+#[cfg(all(test, unix))]
+mod limits_test;
 #[cfg(test)]
 mod tests;
 

@@ -35,6 +35,16 @@ impl DiskFiles {
         (text.replace(std::path::MAIN_SEPARATOR, "/"), path.to_str().is_some())
     }
 
+    /// A loop back to the folder `to`, a canonical path.
+    fn loop_to(&self, to: &Path) -> FileError {
+        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+        FileError::Loop(match to.strip_prefix(&root) {
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+            Ok(below) => self.relative(below).0,
+            Err(_) => to.display().to_string(),
+        })
+    }
+
     /// Adds what a step of the walk found to `listing`.
     fn take(&self, entry: walkdir::Result<DirEntry>, suffix: &str, listing: &mut Listing) {
         match entry {
@@ -68,6 +78,14 @@ impl DiskFiles {
     }
 }
 
+/// The folder that a link leads to, if that holds the whole walk, which starts at the canonical path `start`.
+fn leads_around(entry: &DirEntry, start: &Path) -> Option<PathBuf> {
+    if entry.depth() == 0 || !entry.path_is_symlink() || !entry.file_type().is_dir() {
+        return None;
+    }
+    entry.path().canonicalize().ok().filter(|target| start.starts_with(target))
+}
+
 /// Whether a walk leaves a file or folder out: what starts with a dot belongs to editors, git and the system.
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && is_hidden_name(&entry.file_name().to_string_lossy())
@@ -86,11 +104,24 @@ impl Files for DiskFiles {
         let suffix = format!(".{extension}");
         let mut listing = Listing::default();
         let start = if path == "." { self.root.clone() } else { self.root.join(path) };
-        let walk = WalkDir::new(start).follow_links(true).sort_by_file_name();
-        for entry in walk.into_iter().filter_entry(|entry| !is_hidden(entry)) {
+        let around = start.canonicalize().unwrap_or_else(|_| start.clone());
+        let mut loops = Vec::new();
+        let mut enter = |entry: &DirEntry| {
+            if is_hidden(entry) {
+                return false;
+            }
+            // The walk itself only sees loops below its start.
+            let outwards = leads_around(entry, &around);
+            loops.extend(outwards.iter().map(|to| (self.relative(entry.path()).0, self.loop_to(to))));
+            outwards.is_none()
+        };
+        let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name();
+        for entry in walk.into_iter().filter_entry(&mut enter) {
             self.take(entry, &suffix, &mut listing);
         }
+        listing.problems.extend(loops);
         listing.files.sort();
+        listing.problems.sort_by(|a, b| a.0.cmp(&b.0));
         listing
     }
 
@@ -132,19 +163,19 @@ mod tests {
             fs::write(metrics.join(name), "").unwrap();
         }
         symlink(&metrics, metrics.join("z/loop")).unwrap();
+        symlink("../..", metrics.join("z/root")).unwrap();
         symlink("nowhere", metrics.join("gone.metric")).unwrap();
         symlink("editor@host.1", metrics.join(".#a.metric")).unwrap();
         symlink("/dev/zero", metrics.join("zero.metric")).unwrap();
 
         let listing = DiskFiles::new(dir.path()).list("metrics", "metric");
         assert_eq!(listing.files, ["metrics/a.metric", "metrics/b.metric", "metrics/z/c.metric"]);
-        let mut problems = listing.problems;
-        problems.sort_by(|a, b| a.0.cmp(&b.0));
         assert_eq!(
-            problems,
+            listing.problems,
             [
                 ("metrics/gone.metric".to_owned(), FileError::Missing),
                 ("metrics/z/loop".to_owned(), FileError::Loop("metrics".to_owned())),
+                ("metrics/z/root".to_owned(), FileError::Loop(".".to_owned())),
                 ("metrics/zero.metric".to_owned(), FileError::Special),
             ]
         );
