@@ -13,8 +13,8 @@ pub mod plan;
 pub mod project;
 pub mod resolve;
 pub mod sample;
-pub mod suggest;
 pub mod sql;
+pub mod suggest;
 pub mod syntax;
 pub mod table;
 #[cfg(feature = "dry-run")]

@@ -149,7 +149,7 @@ fn warnings_are_denied_only_when_asked() {
 #[test]
 fn formats_for_programs_go_to_standard_output_with_paths_from_here() {
     let place = Place::with_shop();
-    place.write("shop/metricc.yaml", "name: shop\ntimezone: Nowhere\n");
+    place.write("shop/metricc.yaml", "name: shop\ntimezone: Nowhere\nunits: [CNY]\n");
     fs::create_dir(place.path(".git")).expect("made");
     let json = place.run(&["check", "shop", "--error-format", "json"]).assert_code(1);
     assert_eq!(json.err, "");

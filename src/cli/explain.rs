@@ -4,7 +4,7 @@ use super::{Context, Exit, Outcome, markdown, ui};
 use crate::{
     diagnostic::{Code, codes},
     error,
-    project::nearest,
+    suggest::near,
 };
 
 /// Tell what a diagnostic means, with a wrong and a right example
@@ -38,8 +38,8 @@ fn list() -> String {
 
 fn unknown(subject: &str) -> crate::diagnostic::Diagnostic {
     let upper = subject.trim().to_uppercase();
-    let near = nearest(&upper, codes::PAGES.iter().map(|(code, _)| code.0));
-    let help = match near {
+    let close = near(&upper, codes::PAGES.iter().map(|(code, _)| code.0));
+    let help = match close {
         Some(near) => format!("did you mean `{near}`? `metricc explain` lists all codes"),
         None => "`metricc explain` lists all codes".to_owned(),
     };
