@@ -4,13 +4,17 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
+pub mod asked;
 mod context;
+pub mod declared;
 mod markdown;
 pub mod output;
+pub mod rewrite;
 pub mod ui;
 
 mod check;
 mod completions;
+mod debug;
 mod explain;
 mod init;
 mod man;
@@ -62,6 +66,7 @@ verbs! {
     Check => check,
     Explain => explain,
     Init => init,
+    Debug => debug,
     Completions => completions,
     Man => man,
 }
