@@ -4,14 +4,18 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
+pub mod asked;
 mod context;
+pub mod declared;
 mod markdown;
 pub mod output;
+pub mod rewrite;
 pub mod ui;
 
 mod asking;
 mod check;
 mod completions;
+mod debug;
 mod explain;
 mod init;
 mod man;
@@ -67,6 +71,7 @@ verbs! {
     Explain => explain,
     Init => init,
     Sample => sample,
+    Debug => debug,
     Completions => completions,
     Man => man,
 }
