@@ -12,7 +12,6 @@ pub mod output;
 pub mod rewrite;
 pub mod ui;
 
-mod asking;
 mod check;
 mod completions;
 mod debug;
@@ -21,6 +20,8 @@ mod init;
 mod man;
 mod query;
 pub mod sample;
+#[cfg(feature = "dry-run")]
+mod test;
 
 use std::process::ExitCode;
 
@@ -49,16 +50,16 @@ pub struct Cli {
 
 /// Makes the enum of verbs and runs them: `Variant => module` a line, in the order of the help.
 macro_rules! verbs {
-    ($($variant:ident => $module:ident,)*) => {
+    ($($(#[$attribute:meta])* $variant:ident => $module:ident,)*) => {
         #[derive(Debug, Subcommand)]
         enum Verb {
-            $($variant($module::Args),)*
+            $($(#[$attribute])* $variant($module::Args),)*
         }
 
         impl Verb {
             fn run(&self, context: &Context) -> Outcome {
                 match self {
-                    $(Verb::$variant(args) => $module::run(args, context),)*
+                    $($(#[$attribute])* Verb::$variant(args) => $module::run(args, context),)*
                 }
             }
         }
@@ -67,6 +68,8 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    #[cfg(feature = "dry-run")]
+    Test => test,
     Query => query,
     Explain => explain,
     Init => init,
