@@ -15,6 +15,8 @@ pub mod ui;
 mod check;
 mod completions;
 mod debug;
+#[cfg(feature = "dry-run")]
+mod dry_run;
 mod explain;
 mod init;
 mod man;
@@ -70,6 +72,8 @@ verbs! {
     Check => check,
     #[cfg(feature = "dry-run")]
     Test => test,
+    #[cfg(feature = "dry-run")]
+    DryRun => dry_run,
     Query => query,
     Explain => explain,
     Init => init,
