@@ -36,7 +36,7 @@ pub(super) fn answer(batches: &[RecordBatch], columns: Vec<OutputColumn>, zone: 
             rows.push(arrays.iter().zip(&columns).map(|(array, column)| value(array, row, &column.ty, zone)).collect());
         }
     }
-    Ok(Answer { columns, rows, zone, step: None })
+    Ok(Answer { columns, keys: 0, rows, zone, step: None })
 }
 
 /// The column in the type that the plan tells.

@@ -170,6 +170,7 @@ impl DryRun {
             .map_err(failure)?;
         let mut answer = answer::answer(&batches, query.columns(), self.options.zone)?;
         answer.step = query.step;
+        answer.keys = usize::from(query.step.is_some()) + query.dimensions.len();
         Ok(answer)
     }
 
