@@ -21,8 +21,6 @@ use super::ops::{Leaf, Leaves, Ops, refuse};
 use super::predicate;
 use super::{RowExpr, Table, TableId, Type};
 
-pub use sql::DIALECTS;
-
 /// Where a row expression stands.
 #[derive(Clone, Copy)]
 pub struct RowScope<'a> {
