@@ -9,6 +9,8 @@ mod path;
 mod sql;
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
 
 use chrono_tz::Tz;
