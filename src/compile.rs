@@ -49,7 +49,8 @@ pub fn settings(project: &Project) -> Settings {
     }
 }
 
-/// Whether an error may be a mere consequence of a declaration that could not be read: names that are missing or unused.
+/// Whether an error may be a mere consequence of a declaration or configuration that could not be read: names that are
+/// missing or unused.
 fn may_follow(code: crate::diagnostic::Code) -> bool {
     use crate::diagnostic::codes;
     [
@@ -59,6 +60,7 @@ fn may_follow(code: crate::diagnostic::Code) -> bool {
         codes::E0208,
         codes::E0209,
         codes::E0210,
+        codes::E0404,
         codes::L0501,
     ]
     .contains(&code)

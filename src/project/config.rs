@@ -6,10 +6,11 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use crate::{
     diagnostic::{Diagnostics, FileId, Span, Spanned},
     error,
+    suggest::near,
 };
 
 use super::{
-    SourceMap, nearest,
+    SourceMap,
     yaml::{Document, Reader},
 };
 
@@ -101,8 +102,8 @@ fn read_keys(reader: &mut Reader<'_>) -> Written {
 fn timezone(name: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Tz> {
     let zone = name.parse().ok();
     if zone.is_none() {
-        let near = nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).or_else(|| same_city(name));
-        let help = match near {
+        let close = near(name, TZ_VARIANTS.iter().map(|zone| zone.name())).or_else(|| same_city(name));
+        let help = match close {
             Some(near) => format!("did you mean `{near}`?"),
             None => "write an IANA name such as `Asia/Shanghai`, `Europe/Berlin` or `UTC`".to_owned(),
         };
@@ -131,8 +132,8 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 fn weekday(name: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Weekday> {
     let found = WEEKDAYS.iter().find(|(day, _)| day.eq_ignore_ascii_case(name)).map(|(_, day)| *day);
     if found.is_none() {
-        let near = nearest(name, WEEKDAYS.map(|(day, _)| day)).unwrap_or("monday");
-        reader.tell(error!(E0023, name.span, "`{}` is not a day of the week", name.value; help: ("write `{near}`")));
+        let close = near(name, WEEKDAYS.map(|(day, _)| day)).unwrap_or("monday");
+        reader.tell(error!(E0023, name.span, "`{}` is not a day of the week", name.value; help: ("write `{close}`")));
     }
     found
 }

@@ -3,10 +3,11 @@
 use crate::{
     diagnostic::{Diagnostics, FileId, Span, Spanned},
     error,
+    suggest::near,
 };
 
 use super::{
-    SourceMap, nearest,
+    SourceMap,
     yaml::{Document, Reader, list},
 };
 
@@ -89,7 +90,7 @@ fn read_keys(file: FileId, sources: &SourceMap, reader: &mut Reader<'_>) -> Opti
         let known = KINDS.iter().find(|(name, _)| *name == kind.value);
         if known.is_none() {
             let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
-            let help = match nearest(&kind, names.iter().copied()) {
+            let help = match near(&kind, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the kinds are {}", list(&names)),
             };

@@ -33,14 +33,14 @@ fn example() -> (SourceMap, Diagnostics) {
     let other = sources.add("metrics/a b.metric", "metric 活跃 = 1\r\n");
     let bad = sources.add("metrics/bad.metric", "");
     let found = vec![
-        error!(E0201, span_of(&sources, shop, "gmw"), "no metric named `gmw`";
+        error!(E0023, span_of(&sources, shop, "gmw"), "no metric named `gmw`";
             label: "not declared"; help: "did you mean `gmv`?")
         .related(span_of(&sources, shop, "gmv"), "declared here"),
-        error!(E0201, span_of(&sources, other, "活跃"), "`活跃` is declared twice"; help: "rename one of them")
+        error!(E0023, span_of(&sources, other, "活跃"), "`活跃` is declared twice"; help: "rename one of them")
             .related(span_of(&sources, shop, "活跃 = count"), "the first one"),
         error!(E0004, Span::new(bad, 0, 0), "`metrics/bad.metric` is not text: byte 4 is zero"),
-        error!(E0201, Span::new(shop, 30, 107), "over several lines, 100 %"; label: "all of this"),
-        error!(E0201, Span::new(shop, 900, 901), "the file ends too early"; label: "expected `)`"),
+        error!(E0023, Span::new(shop, 30, 107), "over several lines, 100 %"; label: "all of this"),
+        error!(E0023, Span::new(shop, 900, 901), "the file ends too early"; label: "expected `)`"),
         error!(W0001, None, "no place, and \u{1b}[31mcolours\nof one's own"),
     ];
     (sources, found.into_iter().collect())
@@ -85,7 +85,7 @@ fn many(count: usize) -> (SourceMap, Diagnostics) {
     let mut sources = SourceMap::new();
     let file = sources.add("a.metric", "x\n".repeat(count));
     let errors =
-        (0..count as u32).map(|line| Diagnostic::new(codes::E0201, Span::new(file, line * 2, line * 2 + 1), "no"));
+        (0..count as u32).map(|line| Diagnostic::new(codes::E0023, Span::new(file, line * 2, line * 2 + 1), "no"));
     let warning = Diagnostic::new(codes::W0001, None, "last");
     (sources, errors.chain([warning]).collect())
 }
@@ -128,7 +128,7 @@ fn an_overlong_line_is_cut_around_the_mark() {
     let text = format!("metric a = {}\u{1b}活{}\nmetric b = 1\n", "(".repeat(100_000), ")".repeat(100_000));
     let at = text.find('活').expect("the mark") as u32;
     let file = sources.add("deep.metric", text);
-    let found = error!(E0201, Span::new(file, at, at + 3), "here"; label: "this")
+    let found = error!(E0023, Span::new(file, at, at + 3), "here"; label: "this")
         .related(Span::new(file, 0, 200_000), "the whole");
     let shown = render(Format::Human, &[found].into_iter().collect(), &View::new(&sources));
     assert!(shown.contains("deep.metric:1:100013"), "{shown}");
@@ -141,6 +141,6 @@ fn thousands_of_diagnostics_in_a_large_file_are_drawn_quickly() {
     let (sources, found) = many(20_000);
     let started = std::time::Instant::now();
     let shown = render(Format::Human, &found, &View::new(&sources));
-    assert_eq!(shown.matches("E0201").count(), 20_000);
+    assert_eq!(shown.matches("E0023").count(), 20_000);
     assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{Document, Step, kind};
-use crate::project::nearest;
+use crate::suggest::near;
 
 /// A mapping being read. Keys nobody asked for are told when the reading is over.
 pub struct Reader<'a> {
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
 
     /// A key of the file that is nearly `key`, and so will be told as unknown.
     fn misspelt(&self, key: &str) -> Option<&str> {
-        self.mapping.keys().filter_map(Value::as_str).find(|written| nearest(written, [key]).is_some())
+        self.mapping.keys().filter_map(Value::as_str).find(|written| near(written, [key]).is_some())
     }
 
     /// Tells keys that nobody asked for.
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
             if self.asked.contains(&name) {
                 continue;
             }
-            let help = match nearest(name, self.asked.iter().copied()) {
+            let help = match near(name, self.asked.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the keys are {}", list(&self.asked)),
             };
