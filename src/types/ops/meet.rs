@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
-use crate::types::literal::{digit_count, number_value};
 use crate::suggest::near;
 use crate::types::listed::some_of;
+use crate::types::literal::{digit_count, number_value};
 use crate::types::type_name::MAX_DIGITS;
 use crate::types::{Type, ValueType};
 use crate::value::Value;
