@@ -324,6 +324,68 @@ impl PartialEq for Expr {
     }
 }
 
+impl Expr {
+    /// Calls `visit` for every expression right below this one; not for those in row sets, keys and postfixes.
+    pub fn children<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Path { .. } | ExprKind::Sql { .. } | ExprKind::MetricPer { .. } => {}
+            ExprKind::Parenthesised(operand)
+            | ExprKind::Unary { operand, .. }
+            | ExprKind::IsNull { operand, .. }
+            | ExprKind::Cast { operand, .. }
+            | ExprKind::Json { operand, .. }
+            | ExprKind::Postfix { operand, .. } => visit(operand),
+            ExprKind::Binary { left, right, .. } => {
+                visit(left);
+                visit(right);
+            }
+            ExprKind::In { operand, list, .. } => {
+                visit(operand);
+                list.iter().for_each(visit);
+            }
+            ExprKind::InCall { operand, call: other, .. }
+            | ExprKind::Like { operand, pattern: other, .. }
+            | ExprKind::Outside { operand, model: other }
+            | ExprKind::Index { operand, index: other } => {
+                visit(operand);
+                visit(other);
+            }
+            ExprKind::Between { operand, low, high, .. } => {
+                visit(operand);
+                visit(low);
+                visit(high);
+            }
+            ExprKind::Case { branches, otherwise } => {
+                for (condition, value) in branches {
+                    visit(condition);
+                    visit(value);
+                }
+                otherwise.iter().for_each(|value| visit(value));
+            }
+            ExprKind::Call { arguments, .. } => {
+                for argument in arguments {
+                    if let ArgumentValue::Expr(value) = &argument.value {
+                        visit(value);
+                    }
+                }
+            }
+            ExprKind::Aggregate(aggregate) => {
+                match &aggregate.input {
+                    AggregateInput::Rows(_) => {}
+                    AggregateInput::ExprFrom { expr, .. } | AggregateInput::Formula(expr) => visit(expr),
+                }
+                aggregate.filter.iter().chain(&aggregate.per_filter).for_each(visit);
+            }
+        }
+    }
+
+    /// Calls `visit` for this expression and every one below it (see [`Expr::children`]).
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        visit(self);
+        self.children(&mut |child| child.walk(visit));
+    }
+}
+
 /// The forms of expressions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
