@@ -7,10 +7,15 @@ pub mod ask;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+#[cfg(feature = "dry-run")]
+pub mod dry_run;
 pub mod plan;
 pub mod project;
 pub mod resolve;
+pub mod sample;
 pub mod suggest;
+pub mod sql;
 pub mod syntax;
+pub mod table;
 pub mod types;
 pub mod value;

@@ -4,20 +4,23 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
-pub mod asked;
 mod context;
 pub mod declared;
 mod markdown;
 pub mod output;
+pub mod ready;
 pub mod rewrite;
 pub mod ui;
 
+mod asking;
 mod check;
 mod completions;
 mod debug;
 mod explain;
 mod init;
 mod man;
+mod query;
+pub mod sample;
 
 use std::process::ExitCode;
 
@@ -64,9 +67,11 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    Query => query,
     Explain => explain,
     Init => init,
     Debug => debug,
+    Sample => sample,
     Completions => completions,
     Man => man,
 }

@@ -1,7 +1,7 @@
 //! Formulas: every aggregate becomes a measure of the scan of its table and time column, once.
 
 use crate::plan::question::Question;
-use crate::plan::{Aggregate, Expr, ExprKind, Function, Measure, MeasureId, Ratio, Scan};
+use crate::plan::{Aggregate, Expr, ExprKind, Function, Measure, MeasureId, MetricOutput, Ratio, Scan};
 use crate::types::{Aggregation, ColumnId, DimFilter, Formula, FormulaKind, Leaf, Level, MetricId, Model, TableId};
 use crate::value::DataType;
 
@@ -106,10 +106,14 @@ impl<'a> Scans<'a> {
         self.open.len() - 1
     }
 
-    pub fn finish(self) -> Vec<Scan> {
-        let several = self.open.len() > 1;
-        (self.open.into_iter())
-            .map(|mut open| {
+    /// The scans. A scan that shares a metric with another one guards the start of its source.
+    pub fn finish(self, metrics: &[MetricOutput]) -> Vec<Scan> {
+        let shared = |scan: usize| {
+            let of = |metric: &&MetricOutput| metric.present.iter().any(|id| id.scan == scan);
+            metrics.iter().filter(of).any(|metric| metric.present.iter().any(|id| id.scan != scan))
+        };
+        (self.open.into_iter().enumerate())
+            .map(|(place, mut open)| {
                 let time = open.rows.time();
                 Scan {
                     table: open.base.0,
@@ -118,7 +122,7 @@ impl<'a> Scans<'a> {
                     dimensions: open.dimensions,
                     filter: open.filter,
                     measures: open.measures,
-                    guard_start: several,
+                    guard_start: shared(place),
                 }
             })
             .collect()

@@ -40,8 +40,11 @@ impl Ops<'_> {
         }
         let ty = x.ty().clone();
         if !is_number(&ty.ty) && ty.ty != Type::Duration {
-            return refuse(d, error!(E0307, span, "`-` turns numbers and durations around, not a `{}`", self.show(&ty.ty);
-                help: "take the `-` away, or cast to a number"));
+            return refuse(
+                d,
+                error!(E0307, span, "`-` turns numbers and durations around, not a `{}`", self.show(&ty.ty);
+                help: "take the `-` away, or cast to a number"),
+            );
         }
         Some(T::call(Function::Negate, vec![x], ty, span))
     }
@@ -74,8 +77,11 @@ impl Ops<'_> {
         match duration.as_literal() {
             Some(Value::Duration(ms)) if ms % DAY_MS == 0 => Some(()),
             Some(Value::Null) => Some(()),
-            _ => refuse(d, error!(E0320, duration.span(), "a date moves by whole days";
-                help: "write days such as `1d`, or use a timestamp")),
+            _ => refuse(
+                d,
+                error!(E0320, duration.span(), "a date moves by whole days";
+                help: "write days such as `1d`, or use a timestamp"),
+            ),
         }
     }
 
@@ -84,7 +90,9 @@ impl Ops<'_> {
         let symbol = op.value.symbol();
         let help = match (a, b) {
             (x, y) if self.is_text(x) && self.is_text(y) => "put texts together with `concat(a, b)`".to_owned(),
-            (Type::Timestamp, Type::Timestamp) | (Type::Date, Type::Date) => "write `-` for the time between".to_owned(),
+            (Type::Timestamp, Type::Timestamp) | (Type::Date, Type::Date) => {
+                "write `-` for the time between".to_owned()
+            }
             (Type::Timestamp | Type::Date, y) if is_number(y) => "add a duration such as `1d`".to_owned(),
             (Type::Duration, Type::Timestamp | Type::Date) => "take the duration from the time: `t - 1d`".to_owned(),
             _ => self.advice(l, a, r),
@@ -127,8 +135,11 @@ impl Ops<'_> {
         let scale = sides.iter().map(|side| side.1).max()?;
         let whole = sides.iter().map(|side| side.0 - side.1).max()?;
         if whole + scale > MAX_DIGITS && !T::AGGREGATED {
-            return refuse(d, error!(E0317, span, "this sum needs {} digits; a decimal has {MAX_DIGITS}", whole + scale;
-                help: "cast one side to fewer digits, such as `cast(x as decimal(18,4))`"));
+            return refuse(
+                d,
+                error!(E0317, span, "this sum needs {} digits; a decimal has {MAX_DIGITS}", whole + scale;
+                help: "cast one side to fewer digits, such as `cast(x as decimal(18,4))`"),
+            );
         }
         Some(Type::Decimal { precision: (whole + scale + 1).min(MAX_DIGITS), scale })
     }
@@ -218,7 +229,9 @@ impl Ops<'_> {
         let symbol = op.value.symbol();
         let duration = *a == Type::Duration || *b == Type::Duration;
         let help = match op.value {
-            BinaryOp::Modulo if is_number(a) && is_number(b) => "cast the float to a decimal: `cast(x as decimal(18,4))`",
+            BinaryOp::Modulo if is_number(a) && is_number(b) => {
+                "cast the float to a decimal: `cast(x as decimal(18,4))`"
+            }
             BinaryOp::Multiply if duration => "a duration is multiplied by an int: `x * 2`",
             BinaryOp::Divide if duration => "divide a duration by a number or by a duration: `x / 1s`",
             _ if self.is_text(a) || self.is_text(b) => "make a number of the text: `cast(x as decimal(18,2))`",
@@ -263,7 +276,9 @@ fn negated_literal<T: Typed>(x: &T, span: Span) -> Option<T> {
         (Value::Duration(ms), _) => Some(T::literal(Value::Duration(ms.checked_neg()?), known, span)),
         (Value::Float(float), _) => Some(T::literal(Value::Float(-float), known, span)),
         (Value::Int(int), Type::Int) => folded(-i128::from(*int), 0, known, span),
-        (Value::Decimal(digits), Type::Decimal { scale, .. }) => folded(digits.checked_neg()?, *scale, known.clone(), span),
+        (Value::Decimal(digits), Type::Decimal { scale, .. }) => {
+            folded(digits.checked_neg()?, *scale, known.clone(), span)
+        }
         _ => None,
     }
 }

@@ -36,7 +36,9 @@ impl Ops<'_> {
             _ => Some(Unit::none()),
         };
         let known = ValueType { unit, ..known };
-        if let Some(value) = x.as_literal().filter(|_| x.ty().ty != *to).and_then(|value| convert(value, &from, &target)) {
+        if let Some(value) =
+            x.as_literal().filter(|_| x.ty().ty != *to).and_then(|value| convert(value, &from, &target))
+        {
             return Some(T::literal(value, known, span));
         }
         match way(&from, &target) {
@@ -59,10 +61,11 @@ impl Ops<'_> {
     pub fn assign<T: Typed>(&self, x: T, to: &Type, unit: Option<&Unit>, d: &mut Diagnostics) -> Option<T> {
         let x = self.assign_type(x, to, d)?;
         match (unit, &x.ty().unit) {
-            (Some(unit), Some(own)) if unit != own => {
-                refuse(d, error!(E0405, x.span(), "the unit is declared as `{unit}`, but this has `{own}`";
-                    help: ("declare `unit {own}`, or bring the value to `{unit}`")))
-            }
+            (Some(unit), Some(own)) if unit != own => refuse(
+                d,
+                error!(E0405, x.span(), "the unit is declared as `{unit}`, but this has `{own}`";
+                    help: ("declare `unit {own}`, or bring the value to `{unit}`")),
+            ),
             (Some(unit), _) => {
                 let (known, span) = (ValueType { unit: Some(unit.clone()), ..x.ty().clone() }, x.span());
                 Some(x.retyped(known, span))
@@ -102,8 +105,11 @@ impl Ops<'_> {
             Way::No(help) => help.to_owned(),
             _ => format!("write `cast(… as {})`, or declare `{}`", self.show(to), self.show(&own)),
         };
-        refuse(d, error!(E0335, span, "the type is declared as `{}`, but this is a `{}`", self.show(to), self.show(&own);
-            help: help))
+        refuse(
+            d,
+            error!(E0335, span, "the type is declared as `{}`, but this is a `{}`", self.show(to), self.show(&own);
+            help: help),
+        )
     }
 
     /// Texts as values of a declared enum: every literal they can be must be in it.
@@ -116,8 +122,11 @@ impl Ops<'_> {
                 return Some(relabel(x, to));
             }
             let shown = self.show(to);
-            return refuse(d, error!(E0335, x.span(), "this may be another text than the values of `{shown}`";
-                help: ("write `cast(… as {shown})`, which is null for any other text")));
+            return refuse(
+                d,
+                error!(E0335, x.span(), "this may be another text than the values of `{shown}`";
+                help: ("write `cast(… as {shown})`, which is null for any other text")),
+            );
         };
         let mut good = true;
         for (text, span) in texts {
@@ -159,7 +168,11 @@ fn way(from: &Type, to: &Type) -> Way {
         (_, String) => Way::Sure,
         (Int, Float) | (Decimal { .. }, Float) => Way::Sure,
         (Int, Decimal { precision, scale }) => {
-            if precision - scale >= super::meet::INT_DIGITS { Way::Sure } else { Way::MayFail }
+            if precision - scale >= super::meet::INT_DIGITS {
+                Way::Sure
+            } else {
+                Way::MayFail
+            }
         }
         (Decimal { precision: p, scale: s }, Decimal { precision, scale }) => {
             if scale >= s && precision - scale >= p - s { Way::Sure } else { Way::MayFail }
@@ -169,10 +182,12 @@ fn way(from: &Type, to: &Type) -> Way {
         (Int | Float | Decimal { .. }, Bool) => Way::No("compare it: `x != 0`"),
         (Timestamp, Date) => Way::Day,
         (Timestamp, Int | Float | Decimal { .. }) => Way::No("write `to_unix(x)` for the seconds since 1970"),
-        (Date, Timestamp) => Way::No("write the time as text: `cast(concat(cast(x as string), \" 00:00:00\") as timestamp)`"),
-        (Int | Float | Decimal { .. }, Timestamp) => {
-            Way::No("declare the column as `timestamp(ms)`, or add to an instant: `timestamp(\"1970-01-01 00:00:00\") + x * 1s`")
+        (Date, Timestamp) => {
+            Way::No("write the time as text: `cast(concat(cast(x as string), \" 00:00:00\") as timestamp)`")
         }
+        (Int | Float | Decimal { .. }, Timestamp) => Way::No(
+            "declare the column as `timestamp(ms)`, or add to an instant: `timestamp(\"1970-01-01 00:00:00\") + x * 1s`",
+        ),
         (Date | Timestamp, Bool) | (Bool, Date | Timestamp) => Way::No("compare it instead"),
         _ => Way::No("there is no way from one to the other"),
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
 use crate::types::literal::{digit_count, number_value};
-use crate::types::near::{near, some_of};
+use crate::suggest::near;
+use crate::types::listed::some_of;
 use crate::types::type_name::MAX_DIGITS;
 use crate::types::{Type, ValueType};
 use crate::value::Value;
@@ -106,9 +107,12 @@ impl Ops<'_> {
                 None => return refuse(d, self.mismatch(first, &common, part, meet, span)),
             }
             if !T::AGGREGATED && meet == Meet::Choose && exceeds(&common, &first.ty().ty, &part.ty().ty) {
-                return refuse(d, error!(E0317, span, "no decimal of {MAX_DIGITS} digits holds both `{}` and `{}`",
+                return refuse(
+                    d,
+                    error!(E0317, span, "no decimal of {MAX_DIGITS} digits holds both `{}` and `{}`",
                     self.show(&first.ty().ty), self.show(&part.ty().ty);
-                    help: "cast one of them to fewer digits"));
+                    help: "cast one of them to fewer digits"),
+                );
             }
         }
         Some(common)
@@ -282,8 +286,11 @@ fn fit_number<T: Typed>(part: T, common: &Type, d: &mut Diagnostics) -> Option<T
             let ty = Type::Decimal { precision, scale };
             Some(T::literal(Value::Decimal(digits), ValueType { ty, ..known }, span))
         }
-        (Type::Int, _) => refuse(d, error!(E0316, span, "this number is too large for an int";
-            help: "ints have 64 bits: they reach 9223372036854775807")),
+        (Type::Int, _) => refuse(
+            d,
+            error!(E0316, span, "this number is too large for an int";
+            help: "ints have 64 bits: they reach 9223372036854775807"),
+        ),
         _ => refuse(d, error!(E0316, span, "this number is too large for a float"; help: "write a smaller one")),
     }
 }

@@ -1,0 +1,3 @@
+//! Answers as people and programs read them.
+
+pub mod form;
