@@ -1,0 +1,411 @@
+//! Small constructors over sqlparser's tree. Parentheses are set here, by precedence, and nowhere else.
+
+use sqlparser::ast::helpers::attached_token::AttachedToken;
+use sqlparser::ast::{
+    BinaryOperator, CaseWhen, CastKind, Cte, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
+    JoinOperator, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
+    SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
+    UnaryOperator, Value, WindowSpec, WindowType, With,
+};
+
+/// A bare identifier of our own making; names of users go through `Dialect::identifier`.
+pub fn ident(name: &str) -> Ident {
+    Ident::new(name)
+}
+
+/// `alias.name`
+pub fn column(alias: &str, name: Ident) -> Expr {
+    Expr::CompoundIdentifier(vec![ident(alias), name])
+}
+
+/// A number as written.
+pub fn number(text: impl std::fmt::Display) -> Expr {
+    Expr::Value(Value::Number(text.to_string(), false).into())
+}
+
+/// `'text'`; what must be escaped is the dialect's business.
+pub fn text(content: impl Into<String>) -> Expr {
+    Expr::Value(Value::SingleQuotedString(content.into()).into())
+}
+
+/// `NULL`
+pub fn null() -> Expr {
+    Expr::Value(Value::Null.into())
+}
+
+/// `true` or `false`
+pub fn boolean(value: bool) -> Expr {
+    Expr::Value(Value::Boolean(value).into())
+}
+
+/// `name(arguments)`
+pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    Expr::Function(function(name, arguments))
+}
+
+/// `name(parameters)(arguments)`; without parameters a plain call.
+pub fn parametric(name: &str, parameters: Vec<Expr>, arguments: Vec<Expr>) -> Expr {
+    let mut made = function(name, arguments);
+    if !parameters.is_empty() {
+        made.parameters = list(parameters, Vec::new());
+    }
+    Expr::Function(made)
+}
+
+/// `name(arguments ORDER BY …) FILTER (WHERE …)`
+pub fn aggregate(name: &str, arguments: Vec<Expr>, order: Vec<OrderByExpr>, filter: Option<Expr>) -> Expr {
+    let mut made = function(name, Vec::new());
+    let clauses = if order.is_empty() { Vec::new() } else { vec![FunctionArgumentClause::OrderBy(order)] };
+    made.args = list(arguments, clauses);
+    made.filter = filter.map(Box::new);
+    Expr::Function(made)
+}
+
+/// `name() OVER (PARTITION BY … ORDER BY …)`
+pub fn window(name: &str, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
+    let mut made = function(name, Vec::new());
+    let spec = WindowSpec { window_name: None, partition_by, order_by, window_frame: None };
+    made.over = Some(WindowType::WindowSpec(spec));
+    Expr::Function(made)
+}
+
+fn function(name: &str, arguments: Vec<Expr>) -> Function {
+    Function {
+        name: ObjectName::from(vec![ident(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: list(arguments, Vec::new()),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    }
+}
+
+fn list(arguments: Vec<Expr>, clauses: Vec<FunctionArgumentClause>) -> FunctionArguments {
+    let args = arguments.into_iter().map(|a| FunctionArg::Unnamed(FunctionArgExpr::Expr(a))).collect();
+    FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses })
+}
+
+/// How tightly the outermost operator of an expression binds.
+fn binding(expr: &Expr) -> u8 {
+    match expr {
+        Expr::BinaryOp { op, .. } => operator_binding(op),
+        Expr::UnaryOp { op: UnaryOperator::Not, .. } => 3,
+        Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::InList { .. }
+        | Expr::InSubquery { .. }
+        | Expr::Like { .. }
+        | Expr::Between { .. } => 4,
+        Expr::UnaryOp { .. } => 7,
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) if digits.starts_with('-') => 7,
+            _ => 9,
+        },
+        Expr::Identifier(_)
+        | Expr::CompoundIdentifier(_)
+        | Expr::Function(_)
+        | Expr::Nested(_)
+        | Expr::Cast { .. }
+        | Expr::Case { .. }
+        | Expr::Subquery(_)
+        | Expr::Tuple(_) => 9,
+        _ => 0,
+    }
+}
+
+fn operator_binding(op: &BinaryOperator) -> u8 {
+    match op {
+        BinaryOperator::Or => 1,
+        BinaryOperator::And => 2,
+        BinaryOperator::Plus | BinaryOperator::Minus => 5,
+        BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo => 6,
+        _ => 4,
+    }
+}
+
+/// The expression, in parentheses unless it binds tighter than `than`.
+fn above(expr: Expr, than: u8) -> Box<Expr> {
+    if binding(&expr) > than { Box::new(expr) } else { Box::new(Expr::Nested(Box::new(expr))) }
+}
+
+/// The expression, in parentheses unless it is one word or call.
+pub fn nested(expr: Expr) -> Expr {
+    *above(expr, 8)
+}
+
+/// `left op right`
+pub fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    let own = operator_binding(&op);
+    // Comparisons do not chain; the other operators group to the left, and AND and OR do not care.
+    let left = above(left, if own == 4 { own } else { own - 1 });
+    let right = above(right, if own <= 2 { own - 1 } else { own });
+    Expr::BinaryOp { left, op, right }
+}
+
+/// `left = right`
+pub fn equal(left: Expr, right: Expr) -> Expr {
+    binary(left, BinaryOperator::Eq, right)
+}
+
+/// All parts, joined by `AND`; none for no parts.
+pub fn all(parts: impl IntoIterator<Item = Expr>) -> Option<Expr> {
+    parts.into_iter().reduce(|left, right| binary(left, BinaryOperator::And, right))
+}
+
+/// One of the parts, joined by `OR`; none for no parts.
+pub fn any(parts: impl IntoIterator<Item = Expr>) -> Option<Expr> {
+    parts.into_iter().reduce(|left, right| binary(left, BinaryOperator::Or, right))
+}
+
+/// `NOT operand`
+pub fn not(operand: Expr) -> Expr {
+    Expr::UnaryOp { op: UnaryOperator::Not, expr: above(operand, 3) }
+}
+
+/// `-operand`
+pub fn negate(operand: Expr) -> Expr {
+    Expr::UnaryOp { op: UnaryOperator::Minus, expr: above(operand, 7) }
+}
+
+/// `operand IS NULL`
+pub fn is_null(operand: Expr) -> Expr {
+    Expr::IsNull(above(operand, 4))
+}
+
+/// `operand IS NOT NULL`
+pub fn is_not_null(operand: Expr) -> Expr {
+    Expr::IsNotNull(above(operand, 4))
+}
+
+/// `operand IN (list)`
+pub fn in_list(operand: Expr, list: Vec<Expr>) -> Expr {
+    Expr::InList { expr: above(operand, 4), list, negated: false }
+}
+
+/// `operand LIKE pattern`
+pub fn like(operand: Expr, pattern: Expr) -> Expr {
+    Expr::Like { negated: false, any: false, expr: above(operand, 4), pattern: above(pattern, 4), escape_char: None }
+}
+
+/// `CAST(operand AS data_type)`
+pub fn cast(operand: Expr, data_type: DataType) -> Expr {
+    cast_as(CastKind::Cast, operand, data_type)
+}
+
+/// `TRY_CAST(operand AS data_type)`
+pub fn try_cast(operand: Expr, data_type: DataType) -> Expr {
+    cast_as(CastKind::TryCast, operand, data_type)
+}
+
+fn cast_as(kind: CastKind, operand: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind, expr: Box::new(operand), data_type, array: false, format: None }
+}
+
+/// `CASE WHEN condition THEN result … ELSE otherwise END`
+pub fn case(branches: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: branches.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect(),
+        else_result: otherwise.map(Box::new),
+    }
+}
+
+/// `(query)` as a value
+pub fn scalar(query: Query) -> Expr {
+    Expr::Subquery(Box::new(query))
+}
+
+/// `expr AS alias`
+pub fn item(expr: Expr, alias: Ident) -> SelectItem {
+    SelectItem::ExprWithAlias { expr, alias }
+}
+
+/// `expr [DESC] [NULLS LAST]`; the last only where nulls may occur, since its default depends on the engine.
+pub fn sort(expr: Expr, descending: bool, nullable: bool) -> OrderByExpr {
+    let options = OrderByOptions { asc: descending.then_some(false), nulls_first: nullable.then_some(false) };
+    OrderByExpr { expr, options, with_fill: None }
+}
+
+/// `name AS alias` in FROM
+pub fn table(name: ObjectName, alias: &str) -> TableFactor {
+    TableFactor::Table {
+        name,
+        alias: Some(table_alias(alias)),
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    }
+}
+
+/// `(query) AS alias` in FROM
+pub fn derived(query: Query, alias: &str) -> TableFactor {
+    TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(table_alias(alias)), sample: None }
+}
+
+fn table_alias(name: &str) -> TableAlias {
+    TableAlias { explicit: true, name: ident(name), columns: Vec::new(), at: None }
+}
+
+/// `LEFT JOIN relation ON condition`
+pub fn left_join(relation: TableFactor, condition: Expr) -> Join {
+    Join { relation, global: false, join_operator: JoinOperator::Left(JoinConstraint::On(condition)) }
+}
+
+/// The parts of a SELECT that we use.
+#[derive(Default)]
+pub struct Parts {
+    /// Its columns.
+    pub projection: Vec<SelectItem>,
+    /// What it reads, with joins.
+    pub from: Option<TableFactor>,
+    /// See `from`.
+    pub joins: Vec<Join>,
+    /// `WHERE`
+    pub filter: Option<Expr>,
+    /// `GROUP BY`
+    pub group_by: Vec<Expr>,
+}
+
+impl Parts {
+    /// As a query of its own.
+    pub fn query(self) -> Query {
+        query(SetExpr::Select(Box::new(self.select())))
+    }
+
+    /// As a member of a union.
+    pub fn select(self) -> Select {
+        let joins = self.joins;
+        let from = self.from.map(|relation| TableWithJoins { relation, joins });
+        Select {
+            select_token: AttachedToken::empty(),
+            optimizer_hints: Vec::new(),
+            distinct: None,
+            select_modifiers: None,
+            top: None,
+            top_before_distinct: false,
+            projection: self.projection,
+            exclude: None,
+            into: None,
+            from: from.into_iter().collect(),
+            lateral_views: Vec::new(),
+            prewhere: None,
+            selection: self.filter,
+            connect_by: Vec::new(),
+            group_by: GroupByExpr::Expressions(self.group_by, Vec::new()),
+            cluster_by: Vec::new(),
+            distribute_by: Vec::new(),
+            sort_by: Vec::new(),
+            having: None,
+            named_window: Vec::new(),
+            qualify: None,
+            window_before_qualify: false,
+            value_table_mode: None,
+            flavor: SelectFlavor::Standard,
+        }
+    }
+}
+
+/// A query of a body alone.
+pub fn query(body: SetExpr) -> Query {
+    Query {
+        with: None,
+        body: Box::new(body),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+/// `a UNION ALL b …`; none for no members.
+pub fn union_all(members: impl IntoIterator<Item = Select>) -> Option<Query> {
+    let members = members.into_iter().map(|select| SetExpr::Select(Box::new(select)));
+    let body = members.reduce(|left, right| SetExpr::SetOperation {
+        left: Box::new(left),
+        op: SetOperator::Union,
+        set_quantifier: SetQuantifier::All,
+        right: Box::new(right),
+    })?;
+    Some(query(body))
+}
+
+/// The query, ordered.
+pub fn ordered(mut query: Query, by: Vec<OrderByExpr>) -> Query {
+    if !by.is_empty() {
+        query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(by), interpolate: None });
+    }
+    query
+}
+
+/// The query, cut: `LIMIT rows`, or `LIMIT rows BY keys`.
+pub fn limited(mut query: Query, rows: u64, by: Vec<Expr>) -> Query {
+    let limit = Some(number(rows));
+    query.limit_clause = Some(LimitClause::LimitOffset { limit, offset: None, limit_by: by });
+    query
+}
+
+/// `WITH name AS (query) …` before the query.
+pub fn with(mut query: Query, tables: Vec<(Ident, Query)>) -> Query {
+    if tables.is_empty() {
+        return query;
+    }
+    let cte_tables = tables
+        .into_iter()
+        .map(|(name, body)| Cte {
+            alias: TableAlias { explicit: false, name, columns: Vec::new(), at: None },
+            query: Box::new(body),
+            from: None,
+            materialized: None,
+            closing_paren_token: AttachedToken::empty(),
+        })
+        .collect();
+    query.with = Some(With { with_token: AttachedToken::empty(), recursive: false, cte_tables });
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn x() -> Expr {
+        column("b", ident("x"))
+    }
+
+    #[track_caller]
+    fn check(expr: Expr, expected: &str) {
+        assert_eq!(expr.to_string(), expected);
+    }
+
+    #[test]
+    fn parentheses_are_set_where_needed_and_only_there() {
+        let sum = || binary(x(), BinaryOperator::Plus, number(1));
+        check(binary(sum(), BinaryOperator::Multiply, sum()), "(b.x + 1) * (b.x + 1)");
+        check(binary(sum(), BinaryOperator::Minus, sum()), "b.x + 1 - (b.x + 1)");
+        let either = || any([equal(x(), number(1)), is_null(x())]).unwrap();
+        check(all([either(), either()]).unwrap(), "(b.x = 1 OR b.x IS NULL) AND (b.x = 1 OR b.x IS NULL)");
+        check(not(either()), "NOT (b.x = 1 OR b.x IS NULL)");
+        check(is_null(equal(x(), number(1))), "(b.x = 1) IS NULL");
+        check(equal(equal(x(), number(1)), boolean(true)), "(b.x = 1) = true");
+    }
+
+    #[test]
+    fn two_minus_signs_never_make_a_comment() {
+        check(negate(number(-5)), "-(-5)");
+        check(negate(negate(x())), "-(-b.x)");
+        check(binary(x(), BinaryOperator::Minus, number(-5)), "b.x - -5");
+    }
+}

@@ -1,0 +1,68 @@
+//! Logic, comparison and nulls.
+
+use sqlparser::ast::{BinaryOperator, Expr};
+
+use super::value;
+use crate::plan::{DataType, Function, Value};
+use crate::sql::build::{self, call};
+use crate::sql::dialect::{Call, Unsupported};
+
+pub fn and(call: &Call) -> Result<Expr, Unsupported> {
+    Ok(build::all(call.args()).unwrap_or_else(|| build::boolean(true)))
+}
+
+pub fn or(call: &Call) -> Result<Expr, Unsupported> {
+    Ok(build::any(call.args()).unwrap_or_else(|| build::boolean(false)))
+}
+
+pub fn not(call: &Call) -> Result<Expr, Unsupported> {
+    Ok(build::not(call.arg(0)))
+}
+
+pub fn compare(call: &Call) -> Result<Expr, Unsupported> {
+    let operator = match call.function {
+        Function::NotEqual => BinaryOperator::NotEq,
+        Function::Less => BinaryOperator::Lt,
+        Function::LessEqual => BinaryOperator::LtEq,
+        Function::Greater => BinaryOperator::Gt,
+        Function::GreaterEqual => BinaryOperator::GtEq,
+        _ => BinaryOperator::Eq,
+    };
+    Ok(build::binary(call.arg(0), operator, call.arg(1)))
+}
+
+/// The engine's `IN` is two-valued with a null in its list, and what it says of a null operand is a setting.
+pub fn is_in(call_: &Call) -> Result<Expr, Unsupported> {
+    let Some((operand, list)) = call_.arguments.split_first() else { return Ok(build::boolean(false)) };
+    let plain = list.iter().all(|item| item.literal.is_some_and(|value| *value != Value::Null));
+    let items = || list.iter().map(|item| item.sql.clone());
+    if !plain {
+        return Ok(build::any(items().map(|item| build::equal(operand.sql.clone(), item)))
+            .unwrap_or_else(|| build::boolean(false)));
+    }
+    let found = build::in_list(operand.sql.clone(), items().collect());
+    if call_.truth || !operand.nullable {
+        return Ok(found);
+    }
+    Ok(call("if", vec![build::is_null(operand.sql.clone()), build::null(), found]))
+}
+
+pub fn is_null(call: &Call) -> Result<Expr, Unsupported> {
+    Ok(build::is_null(call.arg(0)))
+}
+
+pub fn is_not_null(call: &Call) -> Result<Expr, Unsupported> {
+    Ok(build::is_not_null(call.arg(0)))
+}
+
+pub fn coalesce(call_: &Call) -> Result<Expr, Unsupported> {
+    Ok(call("coalesce", call_.args()))
+}
+
+pub fn null_if(call_: &Call) -> Result<Expr, Unsupported> {
+    let first = match call_.ty {
+        DataType::Int | DataType::Bool => value::settle(call_.arg(0), call_.ty),
+        _ => call_.arg(0),
+    };
+    Ok(call("nullIf", vec![first, call_.arg(1)]))
+}

@@ -1,0 +1,162 @@
+//! ClickHouse. Nothing here depends on a setting of the session: every time has its zone, every look-up its nulls, every
+//! division its zero, every cast its failure. The rule numbers are those of `docs/targets.md`.
+
+mod aggregate;
+mod cast;
+mod logic;
+mod number;
+mod text;
+mod time;
+mod value;
+
+use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::dialect::ClickHouseDialect;
+
+use super::build;
+use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering};
+use super::identifier::{is_plain, is_reserved};
+use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
+
+/// The dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct ClickHouse;
+
+impl Dialect for ClickHouse {
+    fn name(&self) -> &'static str {
+        "clickhouse"
+    }
+
+    fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
+        &ClickHouseDialect {}
+    }
+
+    fn escapes_in_tree(&self) -> bool {
+        true
+    }
+
+    fn identifier(&self, name: &str) -> Ident {
+        if is_plain(name, |c| c.is_ascii_alphabetic()) && !is_reserved(name) {
+            return Ident::new(name);
+        }
+        Ident::with_quote('`', name.replace('\\', "\\\\"))
+    }
+
+    fn table(&self, table: &Table) -> ObjectName {
+        ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
+    }
+
+    fn deduplication(&self) -> Deduplication {
+        Deduplication::LimitBy
+    }
+
+    fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr {
+        value::decode(stored, column, calendar)
+    }
+
+    fn sort_key(&self, value: Expr, ty: &DataType) -> Expr {
+        value::sort_key(value, ty)
+    }
+
+    fn optional(&self, value: Expr, ty: &DataType) -> Expr {
+        match ty {
+            // These cannot be null here: where nothing was found they are empty.
+            DataType::Array(_) | DataType::Map(_) => value,
+            _ => build::call("toNullable", vec![value]),
+        }
+    }
+
+    fn not_null(&self, value: Expr) -> Expr {
+        build::call("assumeNotNull", vec![value])
+    }
+
+    fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr {
+        value::literal(value, ty, calendar)
+    }
+
+    fn zero(&self, _: &DataType, _: Calendar) -> Expr {
+        build::number(0)
+    }
+
+    fn typed_null(&self, ty: &DataType, calendar: Calendar) -> Expr {
+        value::typed_null(ty, calendar)
+    }
+
+    fn settle(&self, value: Expr, ty: &DataType) -> Expr {
+        value::settle(value, ty)
+    }
+
+    fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        time::bucket_key(time, step, calendar)
+    }
+
+    fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr {
+        time::bucket_start(key, step, calendar)
+    }
+
+    fn only_value(&self, value: Expr, _: &DataType) -> Expr {
+        build::call("max", vec![value])
+    }
+
+    fn function(&self, function: Function) -> Lowering {
+        use Function as F;
+        match function {
+            F::And => logic::and,
+            F::Or => logic::or,
+            F::Not => logic::not,
+            F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => logic::compare,
+            F::In => logic::is_in,
+            F::Like => text::like,
+            F::IsNull => logic::is_null,
+            F::IsNotNull => logic::is_not_null,
+            F::Coalesce => logic::coalesce,
+            F::NullIf => logic::null_if,
+            F::Add | F::Subtract => number::add,
+            F::Multiply => number::multiply,
+            F::Divide => number::divide,
+            F::Modulo => number::modulo,
+            F::Negate => number::negate,
+            F::Abs => number::abs,
+            F::Round => number::round,
+            F::Floor => number::floor,
+            F::Ceil => number::ceil,
+            F::Sqrt => number::sqrt,
+            F::Ln => number::ln,
+            F::Exp => number::exp,
+            F::Power => number::power,
+            F::Least | F::Greatest => number::extreme,
+            F::Lower => text::lower,
+            F::Upper => text::upper,
+            F::Trim => text::trim,
+            F::Length => text::length,
+            F::Substring => text::substring,
+            F::Concat => text::concat,
+            F::Replace => text::replace,
+            F::StartsWith => text::starts_with,
+            F::EndsWith => text::ends_with,
+            F::Contains => text::contains,
+            F::Matches => text::matches,
+            F::SplitPart => text::split_part,
+            F::DateOf => time::date_of,
+            F::HourOf
+            | F::DayOfWeek
+            | F::DayOfYear
+            | F::DayOf
+            | F::WeekOf
+            | F::IsoYear
+            | F::MonthOf
+            | F::QuarterOf
+            | F::YearOf => time::part,
+            F::Truncate => time::truncate,
+            F::ToUnix => time::to_unix,
+            F::Cast => cast::cast,
+            F::JsonValue => text::json_value,
+            F::Hash => text::hash,
+            F::Mask => text::mask,
+            F::Element => value::element,
+        }
+    }
+
+    fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {
+        aggregate::lower(aggregated)
+    }
+}

@@ -1,0 +1,179 @@
+//! What a dialect must know to print a plan. Nobody asks which dialect it is: the lowering asks for capabilities and looks
+//! functions up in the dialect's table.
+
+use sqlparser::ast::{Expr, Ident, ObjectName, Query};
+
+use crate::plan::{Aggregate, DataType, Function, Step, StoredColumn, Table, Value, WeekStart};
+
+/// How of several rows of a key one is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deduplication {
+    /// `ORDER BY … LIMIT 1 BY key`
+    LimitBy,
+    /// `row_number() OVER (PARTITION BY key ORDER BY …) = 1`
+    RowNumber,
+}
+
+/// What a target cannot say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The construct, in words of the language.
+    pub construct: String,
+    /// Why not, and what to do.
+    pub reason: String,
+}
+
+/// The zone and the week of a query.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar {
+    /// The project's time zone.
+    pub zone: chrono_tz::Tz,
+    /// The first day of a week.
+    pub week_start: WeekStart,
+}
+
+/// An argument: its SQL and what the plan knows of it.
+#[derive(Clone, Debug)]
+pub struct Operand<'a> {
+    /// As lowered.
+    pub sql: Expr,
+    /// Its type.
+    pub ty: &'a DataType,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// Its value, where it is a literal.
+    pub literal: Option<&'a Value>,
+}
+
+/// A call of a function.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Which one.
+    pub function: Function,
+    /// Its arguments.
+    pub arguments: Vec<Operand<'a>>,
+    /// The type of its result.
+    pub ty: &'a DataType,
+    /// Whether only true matters: null may come out as false.
+    pub truth: bool,
+    /// Zone and week.
+    pub calendar: Calendar,
+}
+
+impl Call<'_> {
+    /// The SQL of an argument; null where it is missing.
+    pub fn arg(&self, at: usize) -> Expr {
+        self.arguments.get(at).map_or_else(super::build::null, |argument| argument.sql.clone())
+    }
+
+    /// The SQL of all arguments.
+    pub fn args(&self) -> Vec<Expr> {
+        self.arguments.iter().map(|argument| argument.sql.clone()).collect()
+    }
+
+    /// The type of an argument; the result's where it is missing.
+    pub fn arg_type(&self, at: usize) -> &DataType {
+        self.arguments.get(at).map_or(self.ty, |argument| argument.ty)
+    }
+
+    /// The literal int at a place.
+    pub fn literal_int(&self, at: usize) -> Option<i64> {
+        match self.arguments.get(at)?.literal? {
+            Value::Int(value) | Value::Duration(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The literal text at a place.
+    pub fn literal_text(&self, at: usize) -> Option<&str> {
+        match self.arguments.get(at)?.literal? {
+            Value::String(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// How a function is printed.
+pub type Lowering = fn(&Call) -> Result<Expr, Unsupported>;
+
+/// An aggregate over a scan's rows.
+pub struct Aggregated<'a> {
+    /// Which one.
+    pub aggregate: &'a Aggregate,
+    /// Its argument; none for a count of rows.
+    pub argument: Option<Operand<'a>>,
+    /// Only rows where this is true.
+    pub filter: Option<Expr>,
+    /// What orders rows for `First` and `Last`, ascending, never null: time, then key.
+    pub order: Vec<Expr>,
+    /// Whether `order` names one row; else equal rows are told apart by the value.
+    pub keyed: bool,
+    /// The type of the result.
+    pub ty: &'a DataType,
+}
+
+/// A dialect of SQL.
+pub trait Dialect: Sync {
+    /// The name that `sql("name": …)` uses.
+    fn name(&self) -> &'static str;
+
+    /// The grammar that reads its text back.
+    fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect;
+
+    /// Whether strings stand in the tree as they are printed, with escapes (a tree for printing), or as they are (a tree to
+    /// be run).
+    fn escapes_in_tree(&self) -> bool;
+
+    /// The text of a query, over several lines.
+    fn print(&self, query: &Query) -> String {
+        format!("{query:#}")
+    }
+
+    /// A user's name, quoted where needed.
+    fn identifier(&self, name: &str) -> Ident;
+
+    /// A stored table.
+    fn table(&self, table: &Table) -> ObjectName;
+
+    /// How one row of a key is kept.
+    fn deduplication(&self) -> Deduplication;
+
+    /// The canonical value of a stored column.
+    fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr;
+
+    /// What the value of a column sorts by, so that all engines agree on the smallest row.
+    fn sort_key(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// A column of a look-up, such that it is null where nothing was found.
+    fn optional(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// A value that is known not to be null, though its type may be.
+    fn not_null(&self, value: Expr) -> Expr;
+
+    /// A literal, as an operand.
+    fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr;
+
+    /// The 0 of a measure's type, beside values of that type.
+    fn zero(&self, ty: &DataType, calendar: Calendar) -> Expr;
+
+    /// A null of a type.
+    fn typed_null(&self, ty: &DataType, calendar: Calendar) -> Expr;
+
+    /// The result of an expression in exactly the plan's type, where the engine may give it another.
+    fn settle(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// What rows are grouped by for a step; increases with time.
+    fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr;
+
+    /// The start of a bucket, from its key.
+    fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr;
+
+    /// An aggregate that gives the one value that is not null.
+    fn only_value(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// How a function is printed.
+    fn function(&self, function: Function) -> Lowering;
+
+    /// An aggregate.
+    fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;
+}

@@ -1,0 +1,295 @@
+//! The scans brought together by their keys, and the formulas on top.
+
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, OrderByExpr, Query, Select, SelectItem};
+
+use super::Lowering;
+use super::expr::Leaves;
+use super::filter::{self, Filters};
+use crate::plan::{Aggregate, DataType, Expr, Input, Measure, MeasureId, MetricOutput, Scan};
+use crate::sql::build::{self, Parts};
+
+/// The alias of the combined rows.
+const COMBINED: &str = "c";
+/// The alias of the scans' rows before they are combined.
+const UNION: &str = "u";
+
+/// The columns between the scans and the formulas.
+struct Layout<'a> {
+    /// The filters of each scan.
+    filters: Vec<Filters<'a>>,
+    /// Row counts by scan and filter: what tells whether a metric has a row.
+    counters: Vec<Counter<'a>>,
+    /// The counters of each metric; none where it has a row wherever there is one.
+    present: Vec<Option<Vec<usize>>>,
+}
+
+struct Counter<'a> {
+    scan: usize,
+    filter: Vec<&'a Expr>,
+    name: String,
+    /// Whether it is a measure anyway.
+    shared: bool,
+}
+
+fn measure_name(scans: &[Scan], id: MeasureId) -> String {
+    let before: usize = scans.iter().take(id.scan).map(|scan| scan.measures.len()).sum();
+    format!("_m{}", before + id.measure)
+}
+
+impl<'a> Layout<'a> {
+    fn new(query: &'a crate::plan::Query) -> Layout<'a> {
+        let filters: Vec<Filters> = query.scans.iter().map(filter::filters).collect();
+        let mut layout = Layout { filters, counters: Vec::new(), present: Vec::new() };
+        // Without keys there is exactly one row, and every metric has it.
+        let one_row = query.step.is_none() && query.dimensions.is_empty();
+        for metric in &query.metrics {
+            let present = if one_row { None } else { layout.counters_of(&query.scans, metric) };
+            layout.present.push(present);
+        }
+        layout
+    }
+
+    fn counters_of(&mut self, scans: &[Scan], metric: &MetricOutput) -> Option<Vec<usize>> {
+        let mut counters = Vec::new();
+        for id in &metric.present {
+            let filter = self.filters[id.scan].measures[id.measure].clone();
+            if scans.len() == 1 && filter.is_empty() {
+                return None;
+            }
+            let counter = self.counter(scans, id.scan, filter);
+            if !counters.contains(&counter) {
+                counters.push(counter);
+            }
+        }
+        counters.sort_unstable();
+        Some(counters)
+    }
+
+    fn counter(&mut self, scans: &[Scan], scan: usize, filter: Vec<&'a Expr>) -> usize {
+        if let Some(found) = self.counters.iter().position(|known| known.scan == scan && known.filter == filter) {
+            return found;
+        }
+        let measures = scans[scan].measures.iter().enumerate();
+        let count = measures.filter(|(_, measure)| measure.aggregate == Aggregate::CountRows);
+        let shared = count.map(|(at, _)| at).find(|at| self.filters[scan].measures[*at] == filter);
+        let name = match shared {
+            Some(measure) => measure_name(scans, MeasureId { scan, measure }),
+            None => format!("_n{}", self.counters.iter().filter(|counter| !counter.shared).count()),
+        };
+        self.counters.push(Counter { scan, filter, name, shared: shared.is_some() });
+        self.counters.len() - 1
+    }
+}
+
+/// Measures: columns of the combined rows.
+struct Measures<'a>(&'a [Scan]);
+
+impl Leaves for Measures<'_> {
+    fn column(&self, _: Input, _: &str) -> Sql {
+        build::null()
+    }
+
+    fn measure(&self, id: MeasureId) -> Sql {
+        build::column(COMBINED, build::ident(&measure_name(self.0, id)))
+    }
+}
+
+impl Lowering<'_> {
+    /// The names of the key columns: `_t`, `_d0` …
+    pub(super) fn key_names(&self) -> Vec<Ident> {
+        let time = self.query.step.map(|_| build::ident("_t"));
+        let dimensions = (0..self.query.dimensions.len()).map(|at| build::ident(&format!("_d{at}")));
+        time.into_iter().chain(dimensions).collect()
+    }
+
+    /// The answer, and the starts of the scans that it compares with.
+    pub(super) fn answer(&self) -> (Query, Vec<(Ident, Query)>) {
+        let layout = Layout::new(self.query);
+        let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
+        let combined = match self.query.scans.len() {
+            1 => build::union_all(selects),
+            _ => build::union_all(selects).map(|union| self.regrouped(union, &layout)),
+        };
+        let from = combined.map(|combined| build::derived(combined, COMBINED));
+        let projection = self.output(&layout);
+        let filter = if self.has_keys() { self.any_present(&layout) } else { None };
+        let mut query = Parts { projection, from, filter, ..Parts::default() }.query();
+        if !self.options.unordered || self.query.limit.is_some() {
+            query = build::ordered(query, self.order());
+        }
+        if let Some(rows) = self.query.limit {
+            query = build::limited(query, rows, Vec::new());
+        }
+        let scans = self.query.scans.iter().enumerate().filter(|(at, _)| self.is_guarded(*at));
+        let starts = scans.filter_map(|(at, scan)| Some((build::ident(&start_name(at)), self.start(scan)?))).collect();
+        (query, starts)
+    }
+
+    fn has_keys(&self) -> bool {
+        self.query.step.is_some() || !self.query.dimensions.is_empty()
+    }
+
+    /// One scan: its keys, its measures and counters, and nulls for those of the others.
+    fn scan_select(&self, at: usize, layout: &Layout) -> Select {
+        let scan = &self.query.scans[at];
+        let filters = &layout.filters[at];
+        let mut projection = self.keys(scan);
+        for (of, other) in self.query.scans.iter().enumerate() {
+            for (measure, known) in other.measures.iter().enumerate() {
+                let value = if of == at {
+                    self.aggregate(scan, known, &filters.measures[measure])
+                } else {
+                    self.dialect.typed_null(&known.ty, self.calendar)
+                };
+                let name = measure_name(&self.query.scans, MeasureId { scan: of, measure });
+                projection.push(build::item(value, build::ident(&name)));
+            }
+        }
+        for counter in layout.counters.iter().filter(|counter| !counter.shared) {
+            let value = if counter.scan == at {
+                self.row_count(&counter.filter)
+            } else {
+                self.dialect.typed_null(&DataType::Int, self.calendar)
+            };
+            projection.push(build::item(value, build::ident(&counter.name)));
+        }
+        self.scan_parts(scan, filters, projection).select()
+    }
+
+    /// The union of several scans, one row a key: each measure has its value in one row at most.
+    fn regrouped(&self, union: Query, layout: &Layout) -> Query {
+        let column = |name: &str| build::column(UNION, build::ident(name));
+        let keys = self.key_names();
+        let mut projection: Vec<SelectItem> =
+            keys.iter().map(|key| build::item(build::column(UNION, key.clone()), key.clone())).collect();
+        let group_by = keys.into_iter().map(|key| build::column(UNION, key)).collect();
+        for (at, scan) in self.query.scans.iter().enumerate() {
+            for (measure, known) in scan.measures.iter().enumerate() {
+                let name = measure_name(&self.query.scans, MeasureId { scan: at, measure });
+                let value = self.dialect.only_value(column(&name), &known.ty);
+                let value = if known.empty_is_zero() { self.zero_filled(at, known, value) } else { value };
+                projection.push(build::item(value, build::ident(&name)));
+            }
+        }
+        for counter in layout.counters.iter().filter(|counter| !counter.shared) {
+            let value = self.dialect.only_value(column(&counter.name), &DataType::Int);
+            projection.push(build::item(value, build::ident(&counter.name)));
+        }
+        let from = Some(build::derived(union, UNION));
+        Parts { projection, from, group_by, ..Parts::default() }.query()
+    }
+
+    /// 0 where a scan has no row, but null before the scan's first row where that is asked.
+    fn zero_filled(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
+        let zero = self.dialect.zero(&measure.ty, self.calendar);
+        let filled = build::call("coalesce", vec![value, zero]);
+        match self.before_start(scan) {
+            Some(before) => {
+                let null = self.dialect.typed_null(&measure.ty, self.calendar);
+                build::case(vec![(before, null)], Some(filled))
+            }
+            None => filled,
+        }
+    }
+
+    /// The columns of the answer under their own names.
+    fn output(&self, layout: &Layout) -> Vec<SelectItem> {
+        let measures = Measures(&self.query.scans);
+        let time = self.query.step.map(|step| {
+            let key = build::column(COMBINED, build::ident("_t"));
+            build::item(self.dialect.bucket_start(key, step, self.calendar), self.name("time"))
+        });
+        let dimensions = self.query.dimensions.iter().enumerate().map(|(at, dimension)| {
+            build::item(build::column(COMBINED, build::ident(&format!("_d{at}"))), self.name(&dimension.name))
+        });
+        // One condition for all metrics is the answer's WHERE, and no metric asks again.
+        let alike = layout.present.windows(2).all(|pair| pair[0] == pair[1]);
+        let metrics = self.query.metrics.iter().zip(&layout.present).map(|(metric, present)| {
+            let value = self.settled(&metric.formula, &measures);
+            let value = match present {
+                Some(counters) if !alike => match self.present(counters, layout) {
+                    Some(condition) => build::case(vec![(condition, value)], None),
+                    None => value,
+                },
+                _ => value,
+            };
+            build::item(value, self.name(&metric.column.name))
+        });
+        time.into_iter().chain(dimensions).chain(metrics).collect()
+    }
+
+    /// Whether one of the counters has rows.
+    fn present(&self, counters: &[usize], layout: &Layout) -> Option<Sql> {
+        build::any(counters.iter().map(|at| {
+            let count = build::column(COMBINED, build::ident(&layout.counters[*at].name));
+            build::binary(count, BinaryOperator::Gt, build::number(0))
+        }))
+    }
+
+    /// Whether a metric has a row; none where there always is one.
+    fn any_present(&self, layout: &Layout) -> Option<Sql> {
+        let mut counters: Vec<usize> = Vec::new();
+        for present in &layout.present {
+            counters.extend(present.as_ref()?);
+        }
+        counters.sort_unstable();
+        counters.dedup();
+        // Every row of the union comes from some scan: all unfiltered counters together are always true.
+        let whole = |scan: usize| {
+            counters.iter().any(|at| layout.counters[*at].scan == scan && layout.counters[*at].filter.is_empty())
+        };
+        if (0..self.query.scans.len()).all(whole) {
+            return None;
+        }
+        self.present(&counters, layout)
+    }
+
+    fn order(&self) -> Vec<OrderByExpr> {
+        let keys = self.key_names();
+        let place = |column: usize| match keys.get(column) {
+            Some(key) => Some(build::column(COMBINED, key.clone())),
+            None => {
+                let metric = self.query.metrics.get(column - keys.len())?;
+                Some(Sql::Identifier(self.name(&metric.column.name)))
+            }
+        };
+        let nullable = |column: usize| column >= usize::from(self.query.step.is_some());
+        let asked = self.query.order.iter().map(|by| (by.column, by.descending));
+        let rest = (0..keys.len()).filter(|key| self.query.order.iter().all(|by| by.column != *key));
+        asked
+            .chain(rest.map(|key| (key, false)))
+            .filter_map(|(column, descending)| Some(build::sort(place(column)?, descending, nullable(column))))
+            .collect()
+    }
+
+    /// Whether a measure of the scan is null, and not 0, before the scan's first row.
+    fn is_guarded(&self, scan: usize) -> bool {
+        let scans = &self.query.scans;
+        let bounded = self.query.step.is_some() || self.query.to.is_some();
+        let guarded = |scan: &Scan| scan.guard_start && scan.time.is_some();
+        scans.len() > 1 && bounded && guarded(&scans[scan]) && scans[scan].measures.iter().any(Measure::empty_is_zero)
+    }
+
+    /// Whether the bucket lies wholly before the scan's first clean row.
+    fn before_start(&self, scan: usize) -> Option<Sql> {
+        if !self.is_guarded(scan) {
+            return None;
+        }
+        let from = build::table(sqlparser::ast::ObjectName::from(vec![build::ident(&start_name(scan))]), "s");
+        let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column("s", build::ident("_s")))];
+        let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
+        Some(match self.query.step {
+            Some(_) => build::binary(build::column(UNION, build::ident("_t")), BinaryOperator::Lt, start),
+            None => {
+                let to = crate::plan::Value::Timestamp(self.query.to?);
+                let to = self.dialect.literal(&to, &DataType::Timestamp, self.calendar);
+                build::binary(to, BinaryOperator::LtEq, start)
+            }
+        })
+    }
+}
+
+/// The name of the query for the start of a scan.
+fn start_name(scan: usize) -> String {
+    format!("start_{scan}")
+}

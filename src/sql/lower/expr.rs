@@ -1,0 +1,97 @@
+//! Expressions over rows or measures.
+
+use sqlparser::ast;
+
+use super::Lowering;
+use super::escape;
+use crate::plan::{DataType, Expr, ExprKind, Input, MeasureId, Value};
+use crate::sql::build;
+use crate::sql::dialect::{Call, Operand, Unsupported};
+
+/// What the leaves of an expression are in SQL.
+pub(super) trait Leaves {
+    /// A stored column.
+    fn column(&self, input: Input, name: &str) -> ast::Expr;
+    /// A measure.
+    fn measure(&self, id: MeasureId) -> ast::Expr;
+}
+
+impl Lowering<'_> {
+    /// The value of an expression.
+    pub(super) fn value(&self, expr: &Expr, leaves: &dyn Leaves) -> ast::Expr {
+        self.expr(expr, leaves, false)
+    }
+
+    /// The expression as a condition: where the plan says null, false may come out.
+    pub(super) fn condition(&self, expr: &Expr, leaves: &dyn Leaves) -> ast::Expr {
+        self.expr(expr, leaves, true)
+    }
+
+    /// The value of an expression in exactly its type.
+    pub(super) fn settled(&self, expr: &Expr, leaves: &dyn Leaves) -> ast::Expr {
+        let value = self.value(expr, leaves);
+        match expr.kind {
+            ExprKind::Column { .. } | ExprKind::Measure(_) => value,
+            _ => self.dialect.settle(value, &expr.ty),
+        }
+    }
+
+    fn expr(&self, expr: &Expr, leaves: &dyn Leaves, truth: bool) -> ast::Expr {
+        match &expr.kind {
+            ExprKind::Column { input, name } => leaves.column(*input, name),
+            ExprKind::Measure(id) => leaves.measure(*id),
+            ExprKind::Literal(Value::Null) => self.dialect.typed_null(&expr.ty, self.calendar),
+            ExprKind::Literal(value) => self.dialect.literal(value, &expr.ty, self.calendar),
+            ExprKind::Call(function, arguments) => {
+                use crate::plan::Function::{And, Or};
+                let below = truth && matches!(function, And | Or);
+                let arguments = arguments.iter().map(|argument| self.operand(argument, leaves, below)).collect();
+                let call = Call { function: *function, arguments, ty: &expr.ty, truth, calendar: self.calendar };
+                self.or_null(self.dialect.function(*function)(&call), &expr.ty)
+            }
+            ExprKind::Case { branches, otherwise } => {
+                let branches = branches
+                    .iter()
+                    .map(|(condition, value)| (self.condition(condition, leaves), self.expr(value, leaves, truth)))
+                    .collect();
+                build::case(branches, otherwise.as_ref().map(|value| self.expr(value, leaves, truth)))
+            }
+            ExprKind::Sql { variants, arguments } => {
+                let arguments: Vec<ast::Expr> = arguments.iter().map(|argument| self.value(argument, leaves)).collect();
+                let value = self.escape(variants, &arguments).map(|value| self.dialect.settle(value, &expr.ty));
+                self.or_null(value, &expr.ty)
+            }
+        }
+    }
+
+    pub(super) fn operand<'e>(&self, expr: &'e Expr, leaves: &dyn Leaves, truth: bool) -> Operand<'e> {
+        let literal = match &expr.kind {
+            ExprKind::Literal(value) => Some(value),
+            _ => None,
+        };
+        Operand { sql: self.expr(expr, leaves, truth), ty: &expr.ty, nullable: expr.nullable, literal }
+    }
+
+    /// A failed expression is remembered, and a null goes on, so that one run tells all of them.
+    fn or_null(&self, made: Result<ast::Expr, Unsupported>, ty: &DataType) -> ast::Expr {
+        made.unwrap_or_else(|error| {
+            self.fail(error);
+            self.dialect.typed_null(ty, self.calendar)
+        })
+    }
+
+    /// The text that was written for this dialect, with its columns put in.
+    fn escape(&self, variants: &[(String, String)], arguments: &[ast::Expr]) -> Result<ast::Expr, Unsupported> {
+        let dialect = self.dialect.name();
+        let Some((_, text)) = variants.iter().find(|(name, _)| name == dialect) else {
+            return Err(Unsupported {
+                construct: "sql(…)".to_owned(),
+                reason: format!("it has no text for `{dialect}`: add `\"{dialect}\": \"…\"`"),
+            });
+        };
+        escape::expression(text, arguments, self.dialect).map_err(|error| Unsupported {
+            construct: "sql(…)".to_owned(),
+            reason: format!("its text for `{dialect}` is not an expression of that dialect: {error}"),
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! From the plan to one SELECT.
+
+mod clean;
+mod combine;
+mod escape;
+mod expr;
+mod filter;
+mod scan;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use sqlparser::ast::{Ident, Query};
+
+use super::Options;
+use super::build;
+use super::dialect::{Calendar, Dialect, Unsupported};
+use crate::plan;
+
+/// The state of one lowering.
+pub(super) struct Lowering<'a> {
+    query: &'a plan::Query,
+    dialect: &'a dyn Dialect,
+    options: &'a Options,
+    calendar: Calendar,
+    errors: RefCell<Vec<Unsupported>>,
+}
+
+/// Lowers a question.
+pub fn query(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> Result<Query, Vec<Unsupported>> {
+    let lowering = Lowering::new(query, dialect, options);
+    let (body, starts) = lowering.answer();
+    let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
+    tables.extend(starts);
+    let errors = lowering.errors.into_inner();
+    if errors.is_empty() { Ok(build::with(body, tables)) } else { Err(errors) }
+}
+
+/// The clean rows of a table, all columns.
+pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query {
+    let options = Options::default();
+    let lowering = Lowering::new(query, dialect, &options);
+    let columns: Vec<&str> = query.tables[table].columns.iter().map(|column| column.name.as_str()).collect();
+    lowering.clean_rows(table, &columns)
+}
+
+impl<'a> Lowering<'a> {
+    fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
+        let calendar = Calendar { zone: query.zone, week_start: query.week_start };
+        Lowering { query, dialect, options, calendar, errors: RefCell::default() }
+    }
+
+    fn name(&self, name: &str) -> Ident {
+        self.dialect.identifier(name)
+    }
+
+    fn fail(&self, error: Unsupported) {
+        let mut errors = self.errors.borrow_mut();
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+
+    /// The clean rows of every table that a scan reads, with the columns that are used.
+    fn clean_tables(&self) -> Vec<(Ident, Query)> {
+        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(scan::tables).collect();
+        tables
+            .into_iter()
+            .map(|table| {
+                let columns = self.used_columns(table);
+                (self.name(&self.clean_name(table)), self.clean_rows(table, &columns))
+            })
+            .collect()
+    }
+}

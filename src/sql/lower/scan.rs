@@ -1,0 +1,267 @@
+//! One pass over the clean rows of a table: joins, filter, keys, aggregates.
+
+use sqlparser::ast::{Expr as Sql, Join as SqlJoin, ObjectName, Query, SelectItem, TableFactor};
+
+use super::Lowering;
+use super::expr::Leaves;
+use super::filter::Filters;
+use crate::plan::{Aggregate, DataType, Expr, ExprKind, Input, Measure, MeasureId, Scan, Value};
+use crate::sql::build::{self, Parts};
+use crate::sql::dialect::{Aggregated, Dialect};
+
+/// The alias of the scanned rows.
+const BASE: &str = "b";
+/// The alias of an entity's rows before they are joined.
+const ENTITY: &str = "e";
+
+/// The tables that a scan reads.
+pub(super) fn tables(scan: &Scan) -> impl Iterator<Item = usize> {
+    std::iter::once(scan.table).chain(scan.joins.iter().map(|join| join.table))
+}
+
+/// The argument of an aggregate; none for a count of rows.
+pub(super) fn argument(aggregate: &Aggregate) -> Option<&Expr> {
+    match aggregate {
+        Aggregate::CountRows => None,
+        Aggregate::Count(x)
+        | Aggregate::Distinct(x)
+        | Aggregate::ApproxDistinct(x)
+        | Aggregate::Sum(x)
+        | Aggregate::Avg(x)
+        | Aggregate::Min(x)
+        | Aggregate::Max(x)
+        | Aggregate::Quantile(x, _)
+        | Aggregate::QuantileDisc(x, _)
+        | Aggregate::ApproxQuantile(x, _)
+        | Aggregate::Stddev(x)
+        | Aggregate::Variance(x)
+        | Aggregate::First(x)
+        | Aggregate::Last(x) => Some(x),
+    }
+}
+
+/// Every expression of a scan.
+fn expressions(scan: &Scan) -> impl Iterator<Item = &Expr> {
+    let measures = scan.measures.iter().flat_map(|measure| measure.filter.iter().chain(argument(&measure.aggregate)));
+    let joins = scan.joins.iter().map(|join| &join.key);
+    joins.chain(&scan.time).chain(&scan.dimensions).chain(&scan.filter).chain(measures)
+}
+
+/// Rows: columns by the aliases of their inputs.
+pub(super) struct Rows<'a>(pub &'a dyn Dialect);
+
+impl Leaves for Rows<'_> {
+    fn column(&self, input: Input, name: &str) -> Sql {
+        let name = self.0.identifier(name);
+        match input {
+            Input::Base => build::column(BASE, name),
+            Input::Join(at) => build::column(&join_alias(at), name),
+        }
+    }
+
+    fn measure(&self, _: MeasureId) -> Sql {
+        build::null()
+    }
+}
+
+fn join_alias(at: usize) -> String {
+    format!("j{at}")
+}
+
+impl Lowering<'_> {
+    /// The columns of a table that the query's scans use, in declaration order.
+    pub(super) fn used_columns(&self, table: usize) -> Vec<&str> {
+        let mut used: Vec<&str> = Vec::new();
+        for scan in &self.query.scans {
+            for expr in expressions(scan) {
+                expr.walk(&mut |expr| {
+                    if let ExprKind::Column { input, name } = &expr.kind {
+                        let of = match input {
+                            Input::Base => Some(scan.table),
+                            Input::Join(at) => scan.joins.get(*at).map(|join| join.table),
+                        };
+                        if of == Some(table) {
+                            used.push(name);
+                        }
+                    }
+                });
+            }
+            used.extend(scan.joins.iter().filter(|join| join.table == table).map(|join| join.column.as_str()));
+            let ordered = |measure: &Measure| matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
+            if scan.table == table && scan.measures.iter().any(ordered) {
+                used.extend(self.query.tables[table].clean.key.iter().map(String::as_str));
+            }
+        }
+        let declared = self.query.tables[table].columns.iter().map(|column| column.name.as_str());
+        declared.filter(|name| used.contains(name)).collect()
+    }
+
+    /// The clean rows of a table, as something to read from.
+    fn clean_relation(&self, table: usize, alias: &str) -> TableFactor {
+        let name = match &self.options.clean_views {
+            Some(database) => {
+                let view = format!("clean_{}", self.query.tables[table].name);
+                ObjectName::from(vec![self.name(database), self.name(&view)])
+            }
+            None => ObjectName::from(vec![self.name(&self.clean_name(table))]),
+        };
+        build::table(name, alias)
+    }
+
+    /// The rows of a scan with its look-ups.
+    fn rows(&self, scan: &Scan) -> (TableFactor, Vec<SqlJoin>) {
+        let leaves = Rows(self.dialect);
+        let joins = scan.joins.iter().enumerate().map(|(at, join)| {
+            let alias = join_alias(at);
+            let found = build::column(&alias, self.name(&join.column));
+            let condition = build::equal(self.value(&join.key, &leaves), found);
+            build::left_join(build::derived(self.entity(scan, at), &alias), condition)
+        });
+        (self.clean_relation(scan.table, BASE), joins.collect())
+    }
+
+    /// The columns of an entity that a look-up uses. All but a bare key can be null afterwards.
+    fn entity(&self, scan: &Scan, at: usize) -> Query {
+        let join = &scan.joins[at];
+        let mut used: Vec<&str> = Vec::new();
+        for expr in expressions(scan) {
+            expr.walk(&mut |expr| {
+                match &expr.kind {
+                    ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
+                    _ => {}
+                }
+            });
+        }
+        let table = &self.query.tables[join.table];
+        let columns = table.columns.iter().filter_map(|column| {
+            let name = column.name.as_str();
+            let value = || build::column(ENTITY, self.name(name));
+            let value = match (used.contains(&name), name == join.column) {
+                (true, _) => self.dialect.optional(value(), &column.ty),
+                (false, true) => value(),
+                (false, false) => return None,
+            };
+            Some(build::item(value, self.name(name)))
+        });
+        let projection = columns.collect();
+        Parts { projection, from: Some(self.clean_relation(join.table, ENTITY)), ..Parts::default() }.query()
+    }
+
+    /// The columns that a scan's rows are grouped by: the bucket, then the dimensions.
+    pub(super) fn keys(&self, scan: &Scan) -> Vec<SelectItem> {
+        let leaves = Rows(self.dialect);
+        let time = self.query.step.zip(scan.time.as_ref()).map(|(step, time)| {
+            let value = self.value(time, &leaves);
+            // The scan's filter has dropped the nulls.
+            let value = if time.nullable { self.dialect.not_null(value) } else { value };
+            let key = self.dialect.bucket_key(value, step, self.calendar);
+            build::item(key, build::ident("_t"))
+        });
+        let dimensions = scan
+            .dimensions
+            .iter()
+            .enumerate()
+            .map(|(at, dimension)| build::item(self.settled(dimension, &leaves), build::ident(&format!("_d{at}"))));
+        time.into_iter().chain(dimensions).collect()
+    }
+
+    /// Reads, filters and groups the rows of a scan to `projection`.
+    pub(super) fn scan_parts(&self, scan: &Scan, filters: &Filters, projection: Vec<SelectItem>) -> Parts {
+        let leaves = Rows(self.dialect);
+        let (from, joins) = self.rows(scan);
+        let time = scan.time.iter().flat_map(|time| self.time_filter(time));
+        let filter = filters.rows.iter().map(|part| self.condition(part, &leaves));
+        let mut parts: Vec<Sql> = Vec::new();
+        for part in time.chain(filter) {
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let filter = build::all(parts);
+        let group_by = self.key_names().into_iter().map(Sql::Identifier).collect();
+        Parts { projection, from: Some(from), joins, filter, group_by }
+    }
+
+    /// Within `[from, to)`; not null in any case.
+    fn time_filter(&self, time: &Expr) -> Vec<Sql> {
+        use sqlparser::ast::BinaryOperator::{GtEq, Lt};
+        let leaves = Rows(self.dialect);
+        let bound = |op, at: Option<i64>| {
+            let bound = self.dialect.literal(&Value::Timestamp(at?), &DataType::Timestamp, self.calendar);
+            Some(build::binary(self.value(time, &leaves), op, bound))
+        };
+        let bounds: Vec<Sql> = [bound(GtEq, self.query.from), bound(Lt, self.query.to)].into_iter().flatten().collect();
+        if bounds.is_empty() && time.nullable {
+            return vec![build::is_not_null(self.value(time, &leaves))];
+        }
+        bounds
+    }
+
+    /// A measure over the rows of its scan; `filter` is what the scan's WHERE does not ask already.
+    pub(super) fn aggregate(&self, scan: &Scan, measure: &Measure, filter: &[&Expr]) -> Sql {
+        let leaves = Rows(self.dialect);
+        let argument = argument(&measure.aggregate).map(|argument| {
+            let mut operand = self.operand(argument, &leaves, false);
+            operand.sql = self.settled(argument, &leaves);
+            operand
+        });
+        let order = match measure.aggregate {
+            Aggregate::First(_) | Aggregate::Last(_) => {
+                let time = scan.time.iter().map(|time| self.value(time, &leaves));
+                let key = &self.query.tables[scan.table].clean.key;
+                time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let keyed = !self.query.tables[scan.table].clean.key.is_empty();
+        let filter = self.row_condition(filter);
+        let aggregated = Aggregated { aggregate: &measure.aggregate, argument, filter, order, keyed, ty: &measure.ty };
+        self.dialect.aggregate(aggregated, self.calendar)
+    }
+
+    /// The number of rows that satisfy a filter.
+    pub(super) fn row_count(&self, filter: &[&Expr]) -> Sql {
+        let filter = self.row_condition(filter);
+        let aggregated = Aggregated {
+            aggregate: &Aggregate::CountRows,
+            argument: None,
+            filter,
+            order: Vec::new(),
+            keyed: true,
+            ty: &DataType::Int,
+        };
+        self.dialect.aggregate(aggregated, self.calendar)
+    }
+
+    fn row_condition(&self, filter: &[&Expr]) -> Option<Sql> {
+        let leaves = Rows(self.dialect);
+        build::all(filter.iter().map(|part| self.condition(part, &leaves)))
+    }
+
+    /// The least time of all clean rows of a scan, and the key of its bucket where there is a step: `_s`.
+    pub(super) fn start(&self, scan: &Scan) -> Option<Query> {
+        let leaves = Rows(self.dialect);
+        let time = scan.time.as_ref()?;
+        let mut operand = self.operand(time, &leaves, false);
+        operand.nullable = true;
+        let aggregate = Aggregate::Min(time.clone());
+        let least = self.dialect.aggregate(
+            Aggregated {
+                aggregate: &aggregate,
+                argument: Some(operand),
+                filter: None,
+                order: Vec::new(),
+                keyed: true,
+                ty: &DataType::Timestamp,
+            },
+            self.calendar,
+        );
+        let start = match self.query.step {
+            Some(step) => self.dialect.bucket_key(least, step, self.calendar),
+            None => least,
+        };
+        let (from, joins) = self.rows(scan);
+        let projection = vec![build::item(start, build::ident("_s"))];
+        Some(Parts { projection, from: Some(from), joins, ..Parts::default() }.query())
+    }
+}

@@ -1,0 +1,102 @@
+//! Plans to SQL: one [`plan::Query`] becomes one SELECT, as a sqlparser tree, for any [`Dialect`].
+//!
+//! The shape is the same everywhere: the clean rows of each table, one aggregating SELECT a scan, their union grouped
+//! again by the keys (so that null keys are equal and nothing fans out), and on top the formulas of the metrics. Columns of
+//! our own are `_t` (bucket), `_d0` … (dimensions), `_m0` … (measures) and `_n0` … (row counts); they get their names
+//! only in the outermost SELECT, so that no alias ever shadows a column.
+
+pub mod build;
+mod clickhouse;
+mod datafusion;
+pub mod dialect;
+mod identifier;
+mod json;
+mod lower;
+
+use std::collections::BTreeSet;
+
+use sqlparser::ast::{Query, Statement};
+use sqlparser::parser::{Parser, ParserError};
+
+use crate::plan;
+
+pub use clickhouse::ClickHouse;
+pub use datafusion::DataFusion;
+pub use dialect::{Dialect, Unsupported};
+
+/// ClickHouse.
+pub static CLICKHOUSE: ClickHouse = ClickHouse;
+
+/// DataFusion with the functions of the dry run.
+pub static DATAFUSION: DataFusion = DataFusion;
+
+/// All dialects.
+pub static DIALECTS: [&dyn Dialect; 2] = [&CLICKHOUSE, &DATAFUSION];
+
+/// The dialect of a name, as in `sql("clickhouse": …)`.
+pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.into_iter().find(|dialect| dialect.name() == name)
+}
+
+/// How a plan is lowered.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The database that holds a view `clean_<table>` of each table's clean rows; where there is none, each query makes them.
+    pub clean_views: Option<String>,
+    /// Tables (by their names in the language) whose keys are known to be unique and not null: no row must be dropped.
+    pub unique_keys: BTreeSet<String>,
+    /// Leaves ORDER BY out: in a view it costs and promises nothing.
+    pub unordered: bool,
+}
+
+/// The SELECT that answers `query`; all constructs that the dialect cannot say where there are some.
+pub fn select(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> Result<Query, Vec<Unsupported>> {
+    lower::query(query, dialect, options)
+}
+
+/// The SELECT of the clean rows of a table with the given columns, as other queries read them.
+pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query {
+    lower::clean(query, table, dialect)
+}
+
+/// The text, over several lines.
+pub fn to_text(query: &Query, dialect: &dyn Dialect) -> String {
+    dialect.print(query)
+}
+
+/// Reads a text back: one statement, nothing left.
+pub fn reparse(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
+    let mut parser = Parser::new(dialect.grammar()).try_with_sql(text)?;
+    let statement = parser.parse_statement()?;
+    while parser.consume_token(&sqlparser::tokenizer::Token::SemiColon) {}
+    match parser.peek_token().token {
+        sqlparser::tokenizer::Token::EOF => Ok(statement),
+        left => Err(ParserError::ParserError(format!("text is left over: {left}"))),
+    }
+}
+
+/// `digits / 10^scale`, with all digits of the scale.
+pub fn decimal_text(digits: i128, scale: u8) -> String {
+    let sign = if digits < 0 { "-" } else { "" };
+    let mut plain = digits.unsigned_abs().to_string();
+    let scale = usize::from(scale);
+    if scale > 0 {
+        if plain.len() <= scale {
+            plain.insert_str(0, &"0".repeat(scale + 1 - plain.len()));
+        }
+        plain.insert(plain.len() - scale, '.');
+    }
+    format!("{sign}{plain}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_keep_all_digits() {
+        assert_eq!(decimal_text(-5, 2), "-0.05");
+        assert_eq!(decimal_text(150, 2), "1.50");
+        assert_eq!(decimal_text(7, 0), "7");
+    }
+}
