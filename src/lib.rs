@@ -3,13 +3,21 @@
 //! The library is pure: text in, artefacts and diagnostics out. Files, clocks, processes and terminals live in
 //! the command line. The pipeline is a chain of types, one folder a stage; see `docs/architecture.md`.
 
+pub mod ask;
+pub mod cli;
+pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
 pub mod plan;
 pub mod project;
+pub mod resolve;
+pub mod sample;
 pub mod sql;
+pub mod suggest;
 pub mod syntax;
 pub mod table;
+#[cfg(feature = "dry-run")]
+pub mod testing;
 pub mod types;
 pub mod value;

@@ -3,6 +3,7 @@
 //! A pass returns its result together with [`Diagnostics`]; it never stops at the first error, and only the
 //! command line decides what fails. Each [`Code`] has one page in `codes/`, which `metricc explain` prints.
 
+pub mod render;
 mod span;
 
 pub use span::{FileId, Span, Spanned};

@@ -6,8 +6,12 @@
 //! this same plan: deduplication, nulls, decimals and time zones are decided here and nowhere else.
 
 pub mod expr;
+mod lower;
+mod question;
 
 pub use crate::value::time::{self, Step, WeekStart};
+pub use lower::Lowering;
+pub use question::{AskedStep, Question};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 
 /// A stored table: a source or an entity.

@@ -1,5 +1,15 @@
 //! Loading a project: `metricc.yaml`, `*.metric` files and `targets/*.yaml`, through one [`Files`] trait.
 
+mod config;
+mod files;
+mod load;
 mod source_map;
+mod target;
+mod text;
+mod yaml;
 
+pub use config::{CONFIG_FILE, Config};
+pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
+pub use load::{Project, load};
 pub use source_map::{SourceFile, SourceMap};
+pub use target::{ClickhouseTarget, Target, TargetSettings};

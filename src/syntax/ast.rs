@@ -13,6 +13,9 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// Its declarations, in order. A broken one is left out (and told).
     pub declarations: Vec<Declaration>,
+    /// The names of declarations that are left out, or that lack a broken item: that one of them is unknown or
+    /// incomplete is no news.
+    pub broken: Vec<Name>,
 }
 
 /// A declaration with its description.
@@ -318,6 +321,68 @@ pub struct Expr {
 impl PartialEq for Expr {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind
+    }
+}
+
+impl Expr {
+    /// Calls `visit` for every expression right below this one; not for those in row sets, keys and postfixes.
+    pub fn children<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Path { .. } | ExprKind::Sql { .. } | ExprKind::MetricPer { .. } => {}
+            ExprKind::Parenthesised(operand)
+            | ExprKind::Unary { operand, .. }
+            | ExprKind::IsNull { operand, .. }
+            | ExprKind::Cast { operand, .. }
+            | ExprKind::Json { operand, .. }
+            | ExprKind::Postfix { operand, .. } => visit(operand),
+            ExprKind::Binary { left, right, .. } => {
+                visit(left);
+                visit(right);
+            }
+            ExprKind::In { operand, list, .. } => {
+                visit(operand);
+                list.iter().for_each(visit);
+            }
+            ExprKind::InCall { operand, call: other, .. }
+            | ExprKind::Like { operand, pattern: other, .. }
+            | ExprKind::Outside { operand, model: other }
+            | ExprKind::Index { operand, index: other } => {
+                visit(operand);
+                visit(other);
+            }
+            ExprKind::Between { operand, low, high, .. } => {
+                visit(operand);
+                visit(low);
+                visit(high);
+            }
+            ExprKind::Case { branches, otherwise } => {
+                for (condition, value) in branches {
+                    visit(condition);
+                    visit(value);
+                }
+                otherwise.iter().for_each(|value| visit(value));
+            }
+            ExprKind::Call { arguments, .. } => {
+                for argument in arguments {
+                    if let ArgumentValue::Expr(value) = &argument.value {
+                        visit(value);
+                    }
+                }
+            }
+            ExprKind::Aggregate(aggregate) => {
+                match &aggregate.input {
+                    AggregateInput::Rows(_) => {}
+                    AggregateInput::ExprFrom { expr, .. } | AggregateInput::Formula(expr) => visit(expr),
+                }
+                aggregate.filter.iter().chain(&aggregate.per_filter).for_each(visit);
+            }
+        }
+    }
+
+    /// Calls `visit` for this expression and every one below it (see [`Expr::children`]).
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        visit(self);
+        self.children(&mut |child| child.walk(visit));
     }
 }
 

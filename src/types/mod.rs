@@ -1,6 +1,23 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+mod check;
+mod dimensions;
+mod flow;
+mod formula;
+mod functions;
+mod items;
+mod listed;
+mod literal;
+mod metrics;
 mod model;
+mod ops;
+mod predicate;
+mod row;
+mod rows;
+mod tables;
+#[cfg(test)]
+mod testing;
+mod type_name;
 mod unit;
 
 pub use model::{
@@ -8,4 +25,11 @@ pub use model::{
     Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
     Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use check::{Settings, check};
+pub use dimensions::Unbound;
+pub use formula::{DimensionNames, check_filter};
+pub use metrics::divides;
 pub use unit::Unit;
+
+pub use row::{RowScope, check_predicate, check_row};
+pub use type_name::{show_type, type_name};

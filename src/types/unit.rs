@@ -32,6 +32,11 @@ impl Unit {
         self.combine(other, -1)
     }
 
+    /// The sum of its exponents: 0 for `user/event`, 1 for `CNY`.
+    pub fn degree(&self) -> i32 {
+        self.0.values().sum()
+    }
+
     /// The names in it, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -162,6 +162,28 @@ pub fn instant(wall: NaiveDateTime, zone: Tz) -> i64 {
     wall.and_utc().timestamp_millis()
 }
 
+/// The days since 1970 of a day written `2026-11-01`.
+pub fn parse_date(text: &str) -> Option<i32> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10)?;
+    i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()
+}
+
+/// The instant of a time written `2026-11-01 08:00:00[.123]` in `zone`, or with `T`, and with `Z` or an offset behind it; a
+/// bare day is its midnight.
+pub fn parse_timestamp(text: &str, zone: Tz) -> Option<i64> {
+    if let Some(days) = parse_date(text) {
+        return Some(midnight(NaiveDate::default() + chrono::Duration::days(i64::from(days)), zone));
+    }
+    let iso = text.replacen(' ', "T", 1);
+    if let Ok(found) = DateTime::parse_from_rfc3339(&iso) {
+        return Some(found.timestamp_millis());
+    }
+    let wall = NaiveDateTime::parse_from_str(&iso, "%Y-%m-%dT%H:%M:%S%.f")
+        .or_else(|_| NaiveDateTime::parse_from_str(&iso, "%Y-%m-%dT%H:%M"))
+        .ok()?;
+    Some(instant(wall, zone))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

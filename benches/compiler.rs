@@ -1,0 +1,140 @@
+//! How long the compiler takes, by the size of the library: whole processes of the release binary.
+//!
+//! `cargo bench --bench compiler [-- --sizes 10,100,1000]` prints Markdown tables. Cold means that neither outputs nor
+//! caches are there; warm that nothing changed since the last run; edited that one filter in one file did.
+
+#[path = "support/library.rs"]
+mod library;
+#[path = "support/process.rs"]
+mod process;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use metricc::plan::Lowering;
+use metricc::plan::{Query, question::Question};
+use metricc::project::DiskFiles;
+
+use process::{Cost, median, run};
+
+const SIZES: &[usize] = &[10, 100, 1_000, 5_000, 20_000];
+
+/// A row of the table.
+struct Row {
+    verb: &'static str,
+    state: &'static str,
+    metrics: usize,
+    cost: Cost,
+}
+
+fn main() -> io::Result<()> {
+    let sizes = sizes();
+    let mut rows = Vec::new();
+    let mut queries = Vec::new();
+    for metrics in &sizes {
+        let folder = tempfile::tempdir()?;
+        library::write(folder.path(), *metrics)?;
+        for verb in ["check", "build"] {
+            rows.extend(measure(folder.path(), verb, *metrics)?);
+        }
+        queries.push((*metrics, one_metric(folder.path(), *metrics)));
+    }
+    println!("| verb | state | metrics | wall | CPU | memory |\n|---|---|---:|---:|---:|---:|");
+    for row in &rows {
+        let Cost { wall, cpu, memory } = row.cost;
+        let memory = memory as f64 / f64::from(1 << 20);
+        println!("| {} | {} | {} | {} | {} | {memory:.0} MB |", row.verb, row.state, row.metrics, ms(wall), ms(cpu));
+    }
+    println!("\n| verb | state | wall grows with metrics to the power of |\n|---|---|---:|");
+    for (verb, state) in states() {
+        let points: Vec<(f64, f64)> = (rows.iter())
+            .filter(|row| row.verb == verb && row.state == state && row.metrics >= 100)
+            .map(|row| ((row.metrics as f64).ln(), row.cost.wall.as_secs_f64().ln()))
+            .collect();
+        if points.len() > 1 {
+            println!("| {verb} | {state} | {:.2} |", slope(&points));
+        }
+    }
+    println!("\n| metrics in the process | one metric to its plan and SQL |\n|---:|---:|");
+    for (metrics, time) in queries {
+        println!("| {metrics} | {:.3} ms |", time.as_secs_f64() * 1e3);
+    }
+    Ok(())
+}
+
+/// The sizes asked for with `--sizes`, or all.
+fn sizes() -> Vec<usize> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--sizes").skip(1);
+    match arguments.next() {
+        Some(list) => list.split(',').map(|size| size.parse().expect("`--sizes` takes numbers")).collect(),
+        None => SIZES.to_vec(),
+    }
+}
+
+fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ["check", "build"].into_iter().flat_map(|verb| ["cold", "warm", "edited"].map(|state| (verb, state)))
+}
+
+/// One verb in its three states.
+fn measure(project: &Path, verb: &'static str, metrics: usize) -> io::Result<Vec<Row>> {
+    let rounds = if metrics > 1_000 { 5 } else { 15 };
+    let mut costs: [Vec<Cost>; 3] = Default::default();
+    for round in 0..rounds {
+        clean(project)?;
+        costs[0].push(run(project, &[verb]));
+        costs[1].push(run(project, &[verb]));
+        library::edit(project, metrics, round)?;
+        costs[2].push(run(project, &[verb]));
+    }
+    let states = ["cold", "warm", "edited"].into_iter().zip(&costs);
+    Ok(states.map(|(state, costs)| Row { verb, state, metrics, cost: median(costs) }).collect())
+}
+
+/// Takes away what a run leaves.
+fn clean(project: &Path) -> io::Result<()> {
+    for left in ["build", ".metricc"] {
+        match fs::remove_dir_all(project.join(left)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// From a loaded model to the SQL of one metric.
+fn one_metric(project: &Path, metrics: usize) -> Duration {
+    const ROUNDS: u32 = 1_000;
+    let (loaded, _) = metricc::project::load(&DiskFiles::new(project));
+    let (compiled, diagnostics) = metricc::compile::compile(&loaded.expect("a project"));
+    assert!(!diagnostics.has_errors(), "the generated library has errors");
+    let model = compiled.model;
+    let name = library::some_metric(metrics);
+    let place = model.metrics.iter().position(|metric| metric.name.as_str() == name).expect("the metric");
+    let question = Question::of(vec![metricc::types::MetricId(place)]);
+    let lowering = Lowering::new(&model);
+    let start = Instant::now();
+    for _ in 0..ROUNDS {
+        let query = lowering.lower(&question).expect("a plan");
+        std::hint::black_box(sql(&query));
+    }
+    start.elapsed() / ROUNDS
+}
+
+fn sql(query: &Query) -> usize {
+    query.scans.len()
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+/// The slope of the straight line through the points (least squares).
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
+    let (xy, xx) = points
+        .iter()
+        .fold((0.0, 0.0), |(xy, xx), point| (xy + (point.0 - x) * (point.1 - y), xx + (point.0 - x) * (point.0 - x)));
+    xy / xx
+}

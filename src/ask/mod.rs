@@ -1,0 +1,169 @@
+//! Questions as people write them on the command line and in tests: names, steps, days and conditions as text.
+
+use crate::diagnostic::Diagnostics;
+use crate::error;
+use crate::plan::{AskedStep, Question};
+use crate::project::SourceMap;
+use crate::suggest::near;
+use crate::syntax::{self, ast};
+use crate::types::{DimFilter, DimensionId, DimensionNames, MetricId, Model, check_filter};
+use crate::value::Step;
+use crate::value::time::{midnight, parse_date, parse_timestamp};
+
+/// A question in words.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Metrics, each a name or a name with a version: `dau`, `dau v1`.
+    pub metrics: Vec<String>,
+    /// `1d`, `month`, `none`; the coarsest default grain where left out.
+    pub step: Option<String>,
+    /// Dimensions.
+    pub by: Vec<String>,
+    /// A day, a month or an instant.
+    pub from: Option<String>,
+    /// The same; a day or a month is included.
+    pub to: Option<String>,
+    /// A condition on dimensions.
+    pub filter: Option<String>,
+    /// Output columns, each with `desc` behind it for greatest first.
+    pub order: Vec<String>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+}
+
+/// The question that is asked, with every mistake told. The condition's text is added to `sources`, so that it can be shown.
+pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Question, Diagnostics> {
+    let mut d = Diagnostics::new();
+    let metrics = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
+    let by = asked.by.iter().filter_map(|text| dimension(model, text, &mut d)).collect();
+    let step = step(asked.step.as_deref(), &mut d);
+    let from = asked.from.as_deref().and_then(|text| limit(model, "--from", text, false, &mut d));
+    let to = asked.to.as_deref().and_then(|text| limit(model, "--to", text, true, &mut d));
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        d.push(error!(E0956, None, "`--from` is not before `--to`"; help: "swap them"));
+    }
+    let filter = asked.filter.as_deref().and_then(|text| filter(model, text, sources, &mut d));
+    let order = asked.order.iter().map(|text| order(text)).collect();
+    let question = Question { metrics, step: step.unwrap_or(AskedStep::Default), by, from, to, filter, order, limit: asked.limit };
+    if d.has_errors() { Err(d) } else { Ok(question) }
+}
+
+/// The metric of a name, with a version or the newest.
+pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId> {
+    let (name, version) = match text.trim().rsplit_once([' ', '@']) {
+        Some((name, version)) => match version.strip_prefix('v').and_then(|number| number.parse::<u32>().ok()) {
+            Some(version) => (name.trim(), Some(version)),
+            None => (text.trim(), None),
+        },
+        None => (text.trim(), None),
+    };
+    let of_name = model.metrics.iter().enumerate().filter(|(_, metric)| metric.name.value == name);
+    let found = match version {
+        Some(version) => of_name.clone().find(|(_, metric)| metric.version == version),
+        None => of_name.clone().max_by_key(|(_, metric)| metric.version),
+    };
+    if let Some((place, _)) = found {
+        return Some(MetricId(place));
+    }
+    let known = of_name.count() > 0;
+    match (version, known) {
+        (Some(version), true) => {
+            d.push(error!(E0210, None, "the metric `{name}` has no version {version}"; help: "name a version that is declared"));
+        }
+        _ => {
+            let help = match near(name, model.metrics.iter().map(|metric| metric.name.as_str())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the project has {} metrics; declare it, or name one of them", model.metrics.len()),
+            };
+            d.push(error!(E0201, None, "no metric named `{name}`"; help: help));
+        }
+    }
+    None
+}
+
+/// The dimension of a name.
+pub fn dimension(model: &Model, text: &str, d: &mut Diagnostics) -> Option<DimensionId> {
+    let name = text.trim();
+    if let Some(place) = model.dimensions.iter().position(|dimension| dimension.name.value == name) {
+        return Some(DimensionId(place));
+    }
+    if name.contains(['@', '.']) {
+        d.push(error!(E0801, None, "`--by {name}` is not compiled yet"; help: "group by a dimension, and choose the step with `--step`"));
+        return None;
+    }
+    let help = match near(name, model.dimensions.iter().map(|dimension| dimension.name.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("declare `dimension {name} = source.column`"),
+    };
+    d.push(error!(E0208, None, "no dimension named `{name}`"; help: help));
+    None
+}
+
+fn step(text: Option<&str>, d: &mut Diagnostics) -> Option<AskedStep> {
+    match text.map(str::trim) {
+        None => Some(AskedStep::Default),
+        Some("none" | "total") => Some(AskedStep::None),
+        Some(text) => match Step::parse(text) {
+            Some(step) => Some(AskedStep::Step(step)),
+            None => {
+                d.push(error!(E0954, None, "`{text}` is not an output step";
+                    help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter, year, or none"));
+                None
+            }
+        },
+    }
+}
+
+/// The instant of a limit; for the upper one the end of the day or month that is written.
+fn limit(model: &Model, option: &str, text: &str, upper: bool, d: &mut Diagnostics) -> Option<i64> {
+    let text = text.trim();
+    let month = parse_date(&format!("{text}-01"));
+    let step = if month.is_some() { Step::Month } else { Step::Day };
+    if let Some(days) = month.or_else(|| parse_date(text)) {
+        let day = chrono::NaiveDate::default() + chrono::Duration::days(i64::from(days));
+        let start = midnight(day, model.zone);
+        return Some(if upper { step.next(start, model.zone, model.week_start) } else { start });
+    }
+    let found = parse_timestamp(text, model.zone);
+    if found.is_none() {
+        d.push(error!(E0955, None, "`{option} {text}` is not a day or time";
+            help: "write 2026-11-01, 2026-11 or \"2026-11-01 08:00:00\""));
+    }
+    found
+}
+
+/// A condition on dimensions out of its text. It is read as the filter of a metric, so it has the same syntax.
+pub fn filter(model: &Model, text: &str, sources: &mut SourceMap, d: &mut Diagnostics) -> Option<DimFilter> {
+    const HEAD: &str = "metric asked = asked where (";
+    let file = sources.add("--where", format!("{HEAD}{text})"));
+    let (parsed, found) = syntax::parse(file, &sources.file(file).text);
+    if !found.is_empty() {
+        let what = found.iter().next().map_or(String::new(), |one| one.message.clone());
+        d.push(error!(E0957, None, "`--where {text}` is not a condition: {what}";
+            help: "compare dimensions with literals: `--where 'platform = \"ios\" and not channel in (\"ads\")'`"));
+        return None;
+    }
+    let [ast::Declaration { kind: ast::DeclarationKind::Metric(metric), .. }] = parsed.declarations.as_slice() else {
+        return None;
+    };
+    let ast::ExprKind::Postfix { postfix, .. } = &metric.formula.kind else { return None };
+    let ast::Postfix::Where(condition) = postfix.as_ref() else { return None };
+    let find = |name: &str| {
+        let found = model.dimensions.iter().position(|dimension| dimension.name.value == name);
+        found.map(|place| Some(DimensionId(place)))
+    };
+    let all = || model.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+    let names = DimensionNames { find: &find, all: &all };
+    check_filter(&names, &model.dimensions, &model.tables, model.zone, condition, d)
+}
+
+fn order(text: &str) -> (String, bool) {
+    let text = text.trim();
+    match text.rsplit_once(' ') {
+        Some((name, "desc")) => (name.trim().to_owned(), true),
+        Some((name, "asc")) => (name.trim().to_owned(), false),
+        _ => (text.to_owned(), false),
+    }
+}

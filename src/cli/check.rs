@@ -1,0 +1,66 @@
+//! `metricc check`: everything that is wrong, in all files.
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, Exit, Outcome, Stop};
+use crate::{
+    compile::compile,
+    diagnostic::Diagnostics,
+    error,
+    project::{Project, io_message},
+};
+
+/// Tell everything that is wrong with the definitions, without building anything
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Tell only what is in these files and folders of the project
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+/// Checks the whole project, and shows what lies in the wanted paths.
+pub fn run(args: &Args, context: &Context) -> Outcome {
+    let (project, mut diagnostics) = context.load(args.paths.first().map(PathBuf::as_path))?;
+    let wanted = wanted(&args.paths, &project)?;
+    diagnostics.extend(compile(&project).1);
+    diagnostics.sort();
+    let told = diagnostics.into_iter().filter(|found| wanted.as_ref().is_none_or(|paths| paths.holds(found, &project)));
+    let told: Diagnostics = told.collect();
+    let exit = context.report_as_result(&project.sources, &project.root, &told)?;
+    if exit == Exit::Clean && told.is_empty() && context.is_for_people() {
+        let count = project.files.len();
+        context.note(&format!("{count} file{}, nothing is wrong", if count == 1 { "" } else { "s" }));
+    }
+    Ok(exit)
+}
+
+/// Paths relative to the root that the user asked for.
+struct Wanted(Vec<PathBuf>);
+
+impl Wanted {
+    /// Whether a diagnostic is in one of them. One without a place concerns all.
+    fn holds(&self, found: &crate::diagnostic::Diagnostic, project: &Project) -> bool {
+        let Some(span) = found.span else { return true };
+        let path = Path::new(&project.sources.file(span.file).path);
+        self.0.iter().any(|wanted| path.starts_with(wanted))
+    }
+}
+
+/// The wanted paths, if there are any; each has to be a part of the project.
+fn wanted(paths: &[PathBuf], project: &Project) -> Result<Option<Wanted>, Stop> {
+    let outside = |path: &Path, why: &str| error!(E0039, None, "`{}` {why}", path.display(); help: ("name files or folders below `{}`", project.root.display()));
+    let root = project.root.canonicalize().map_err(|failure| outside(&project.root, &io_message(&failure)))?;
+    let mut wanted = Vec::new();
+    for path in paths {
+        let whole = path
+            .canonicalize()
+            .map_err(|failure| outside(path, &format!("can't be read: {}", io_message(&failure))))?;
+        match whole.strip_prefix(&root) {
+            Ok(relative) => wanted.push(relative.to_owned()),
+            // The whole project lies in the wanted folder.
+            Err(_) if root.starts_with(&whole) => return Ok(None),
+            Err(_) => return Err(outside(path, "is not a part of the project").into()),
+        }
+    }
+    Ok((!wanted.is_empty()).then_some(Wanted(wanted)))
+}

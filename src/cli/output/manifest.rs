@@ -1,0 +1,73 @@
+//! `manifest.json`: what a build made.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Artifact;
+
+/// The manifest's name in the output folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What `format` says: raised when an old reader could misread the file.
+const FORMAT: u64 = 1;
+
+/// Makes `manifest.json` for artefacts: their paths, sizes and hashes in the given order, and `details` beside them.
+pub fn manifest(artifacts: &[Artifact], details: Map<String, Value>) -> Artifact {
+    let mut content = Map::new();
+    content.insert("format".to_owned(), json!(FORMAT));
+    content.insert("generator".to_owned(), json!(concat!("metricc ", env!("CARGO_PKG_VERSION"))));
+    content.extend(details);
+    let files = artifacts.iter().map(|artifact| {
+        json!({ "path": artifact.path, "bytes": artifact.text.len(), "sha256": sha256(artifact.text.as_bytes()) })
+    });
+    content.insert("artifacts".to_owned(), files.collect());
+    Artifact { path: MANIFEST.to_owned(), text: format!("{:#}\n", Value::Object(content)) }
+}
+
+/// The SHA-256 of bytes in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The part of a manifest that the next build needs.
+#[derive(Debug)]
+pub struct Manifest {
+    paths: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    format: u64,
+    generator: String,
+    artifacts: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    path: String,
+}
+
+impl Manifest {
+    /// Reads a manifest, if metricc made it.
+    pub fn parse(text: &str) -> Option<Manifest> {
+        let content: Content = serde_json::from_str(text).ok()?;
+        if content.format != FORMAT || !content.generator.starts_with("metricc ") {
+            return None;
+        }
+        let paths = content.artifacts.into_iter().map(|listed| listed.path).chain([MANIFEST.to_owned()]).collect();
+        Some(Manifest { paths })
+    }
+
+    /// The files of the build, the manifest among them.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().map(String::as_str)
+    }
+
+    /// Whether a file is of the build.
+    pub fn lists(&self, path: &str) -> bool {
+        self.paths.contains(path)
+    }
+}

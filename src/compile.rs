@@ -1,0 +1,67 @@
+//! The front half of the pipeline in one call: a loaded project to a typed model.
+
+use rayon::prelude::*;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::project::Project;
+use crate::syntax::{self, ast};
+use crate::types::{self, Model, Settings};
+use crate::value::WeekStart;
+
+/// A project as the compiler understands it.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The syntax trees, in the order of [`Project::files`].
+    pub files: Vec<ast::File>,
+    /// Everything, typed. What is wrong was told and is left out.
+    pub model: Model,
+}
+
+/// Parses and checks every file of a project. All that is wrong is told in one go, sorted by place.
+///
+/// A name that is missing only because its declaration is broken, or because a file could not be read, is not told again.
+pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
+    let parsed: Vec<(ast::File, Diagnostics)> =
+        project.files.par_iter().map(|id| syntax::parse(*id, &project.sources.file(*id).text)).collect();
+    let mut diagnostics = Diagnostics::new();
+    let mut files = Vec::with_capacity(parsed.len());
+    for (file, found) in parsed {
+        files.push(file);
+        diagnostics.extend(found);
+    }
+    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).collect();
+    let (model, found) = types::check(&files, &settings(project));
+    let news = |one: &Diagnostic| {
+        let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
+        !may_follow(one.code) || (project.is_complete && !broken.contains(&name))
+    };
+    diagnostics.extend(found.into_iter().filter(news).collect());
+    diagnostics.sort();
+    (Compiled { files, model }, diagnostics)
+}
+
+/// What the configuration tells the check.
+pub fn settings(project: &Project) -> Settings {
+    Settings {
+        zone: project.config.timezone,
+        week_start: WeekStart(project.config.week_starts),
+        units: project.config.units.iter().map(|unit| unit.value.clone()).collect(),
+    }
+}
+
+/// Whether an error may be a mere consequence of a declaration or configuration that could not be read: names that are
+/// missing or unused.
+fn may_follow(code: crate::diagnostic::Code) -> bool {
+    use crate::diagnostic::codes;
+    [
+        codes::E0201,
+        codes::E0206,
+        codes::E0207,
+        codes::E0208,
+        codes::E0209,
+        codes::E0210,
+        codes::E0404,
+        codes::L0501,
+    ]
+    .contains(&code)
+}

@@ -1,0 +1,186 @@
+//! From the typed model and a question to a plan.
+
+mod formula;
+mod row;
+mod tables;
+
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostics;
+use crate::error;
+use crate::types::{Grain, MetricId, Model, TableId};
+use crate::value::Step;
+
+use super::question::{AskedStep, Question};
+use super::{MetricOutput, OrderBy, OutputColumn, Query, Table};
+
+pub use tables::lower_tables;
+
+/// Lowers questions of one model; the tables are lowered once.
+pub struct Lowering<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Its tables, by the same places.
+    pub tables: Arc<Vec<Table>>,
+}
+
+impl<'a> Lowering<'a> {
+    /// For a model.
+    pub fn new(model: &'a Model) -> Lowering<'a> {
+        Lowering { model, tables: Arc::new(lower_tables(model)) }
+    }
+
+    /// The plan that answers a question, or why there is none.
+    pub fn lower(&self, question: &Question) -> Result<Query, Diagnostics> {
+        let mut d = Diagnostics::new();
+        let step = self.step(question, &mut d);
+        self.check_dimensions(question, &mut d);
+        if d.has_errors() {
+            return Err(d);
+        }
+        let mut scans = formula::Scans::new(self.model, question);
+        let mut metrics = Vec::with_capacity(question.metrics.len());
+        for id in &question.metrics {
+            metrics.push(self.metric(*id, &mut scans));
+        }
+        let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
+        let scans = scans.finish(&metrics);
+        let mut query = Query {
+            tables: Arc::clone(&self.tables),
+            zone: self.model.zone,
+            week_start: self.model.week_start,
+            step,
+            from: question.from.map(|from| self.bucket(step, from)),
+            to: question.to.map(|to| self.bucket_end(step, to)),
+            dimensions,
+            scans,
+            metrics,
+            order: Vec::new(),
+            limit: question.limit,
+        };
+        query.order = self.order(&query, question, &mut d);
+        if d.has_errors() { Err(d) } else { Ok(query) }
+    }
+
+    fn metric(&self, id: MetricId, scans: &mut formula::Scans<'_>) -> MetricOutput {
+        let metric = &self.model.metrics[id.0];
+        let (formula, mut present) = scans.formula(id);
+        present.sort_unstable();
+        present.dedup();
+        let column = OutputColumn {
+            name: metric.name.value.clone(),
+            ty: formula.ty.clone(),
+            nullable: true,
+            unit: metric.ty.unit.as_ref().filter(|unit| !unit.is_none()).map(ToString::to_string),
+        };
+        MetricOutput { column, formula, present }
+    }
+
+    fn dimension(&self, id: crate::types::DimensionId) -> OutputColumn {
+        let dimension = &self.model.dimensions[id.0];
+        OutputColumn {
+            name: dimension.name.value.clone(),
+            ty: self.model.data_type(&dimension.ty.ty),
+            nullable: dimension.ty.nullable,
+            unit: None,
+        }
+    }
+
+    /// The output step: asked for, or the coarsest default grain of the metrics.
+    fn step(&self, question: &Question, d: &mut Diagnostics) -> Option<Step> {
+        let step = match question.step {
+            AskedStep::None => None,
+            AskedStep::Step(step) => Some(step),
+            AskedStep::Default => {
+                let grains = question.metrics.iter().flat_map(|id| &self.model.metrics[id.0].grain);
+                match grains.max() {
+                    Some(Grain::Step(step)) => Some(*step),
+                    Some(Grain::Total) | None => None,
+                }
+            }
+        };
+        if step.is_some() {
+            for id in &question.metrics {
+                for table in self.tables_of(*id) {
+                    let table = self.model.table(table);
+                    if table.time.is_none() {
+                        let name = &self.model.metrics[id.0].name.value;
+                        d.push(error!(E0951, None, "`{name}` counts `{}`, which has no time", table.name.value;
+                            help: "ask for `--step none`"));
+                    }
+                }
+            }
+        }
+        step
+    }
+
+    /// Every dimension, asked or filtered by, must be bound to every table that a metric reads.
+    fn check_dimensions(&self, question: &Question, d: &mut Diagnostics) {
+        let mut asked = question.by.clone();
+        if let Some(filter) = &question.filter {
+            filter.walk(&mut |dimension, _| asked.push(dimension));
+        }
+        asked.sort_unstable();
+        asked.dedup();
+        for id in &question.metrics {
+            for table in self.tables_of(*id) {
+                for dimension in &asked {
+                    if self.model.bind(*dimension, table).is_err() {
+                        let metric = &self.model.metrics[id.0].name.value;
+                        let (of, name) = (&self.model.table(table).name.value, &self.model.dimensions[dimension.0].name.value);
+                        d.push(error!(E0952, None, "`{metric}` has no dimension `{name}`: `{of}` is not bound to it";
+                            help: ("leave `{name}` out, or bind it: `dimension {name} = … | {of}.column`")));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tables that a metric reads, through the metrics it names.
+    pub fn tables_of(&self, id: MetricId) -> Vec<TableId> {
+        let mut tables = Vec::new();
+        self.model.leaves(id, &mut |leaf| tables.push(leaf.rows.base));
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    }
+
+    fn bucket(&self, step: Option<Step>, ms: i64) -> i64 {
+        step.map_or(ms, |step| step.bucket(ms, self.model.zone, self.model.week_start))
+    }
+
+    /// The end of the bucket that holds the last instant before `ms`.
+    fn bucket_end(&self, step: Option<Step>, ms: i64) -> i64 {
+        step.map_or(ms, |step| {
+            let start = step.bucket(ms - 1, self.model.zone, self.model.week_start);
+            step.next(start, self.model.zone, self.model.week_start)
+        })
+    }
+
+    fn order(&self, query: &Query, question: &Question, d: &mut Diagnostics) -> Vec<OrderBy> {
+        let columns = query.columns();
+        let mut order = Vec::new();
+        for (name, descending) in &question.order {
+            match columns.iter().position(|column| column.name == *name) {
+                Some(column) => order.push(OrderBy { column, descending: *descending }),
+                None => {
+                    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                    d.push(error!(E0953, None, "there is no output column `{name}` to order by";
+                        help: ("the columns are: {}", names.join(", "))));
+                }
+            }
+        }
+        order
+    }
+}
+
+impl Model {
+    /// Calls `visit` for every aggregate of a metric, through the metrics it names.
+    pub fn leaves<'a>(&'a self, id: MetricId, visit: &mut dyn FnMut(&'a crate::types::Leaf)) {
+        self.metrics[id.0].formula.walk(&mut |part| match &part.kind {
+            crate::types::FormulaKind::Leaf(leaf) => visit(leaf),
+            crate::types::FormulaKind::Metric(inner) => self.leaves(*inner, visit),
+            _ => {}
+        });
+    }
+}

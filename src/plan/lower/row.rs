@@ -1,0 +1,155 @@
+//! Row expressions: columns behind entity-typed columns become look-ups.
+
+use crate::plan::{Expr, ExprKind, Function, Input, Join};
+use crate::types::{ColumnId, DimFilter, Model, RowExpr, RowExprKind, TableId};
+use crate::value::{DataType, Value};
+
+/// The look-ups of a scan, and the row's time.
+pub struct Rows<'a> {
+    pub model: &'a Model,
+    pub base: TableId,
+    /// The column that is the row's time.
+    pub time: Option<ColumnId>,
+    pub joins: Vec<Join>,
+    /// The path of entity columns that leads to each join.
+    paths: Vec<Vec<ColumnId>>,
+}
+
+impl<'a> Rows<'a> {
+    pub fn new(model: &'a Model, base: TableId, time: Option<ColumnId>) -> Rows<'a> {
+        Rows { model, base, time, joins: Vec::new(), paths: Vec::new() }
+    }
+
+    /// The row's time.
+    pub fn time(&mut self) -> Option<Expr> {
+        self.time.map(|column| self.column(&[column]))
+    }
+
+    pub fn lower(&mut self, expr: &RowExpr) -> Expr {
+        let ty = self.model.data_type(&expr.ty.ty);
+        let nullable = expr.ty.nullable;
+        let kind = match &expr.kind {
+            RowExprKind::Column(path) => {
+                let mut column = self.column(path);
+                column.nullable |= nullable;
+                return column;
+            }
+            RowExprKind::Time => {
+                return self.time().unwrap_or_else(|| Expr::literal(Value::Null, DataType::Timestamp));
+            }
+            RowExprKind::Literal(value) => ExprKind::Literal(value.clone()),
+            RowExprKind::Call(function, arguments) => {
+                ExprKind::Call(*function, arguments.iter().map(|argument| self.lower(argument)).collect())
+            }
+            RowExprKind::Case { branches, otherwise } => ExprKind::Case {
+                branches: branches.iter().map(|(c, v)| (self.lower(c), self.lower(v))).collect(),
+                otherwise: otherwise.as_ref().map(|value| Box::new(self.lower(value))),
+            },
+            RowExprKind::Sql { variants, arguments } => ExprKind::Sql {
+                variants: variants.clone(),
+                arguments: arguments.iter().map(|argument| self.lower(argument)).collect(),
+            },
+        };
+        Expr { kind, ty, nullable }
+    }
+
+    /// A column at the end of a path of entity columns.
+    fn column(&mut self, path: &[ColumnId]) -> Expr {
+        let (last, hops) = match path.split_last() {
+            Some(parts) => parts,
+            None => return Expr::literal(Value::Null, DataType::String),
+        };
+        let column = &self.model.table(last.table).columns[last.column];
+        if let Some(computed) = &column.computed {
+            return self.computed(computed, hops);
+        }
+        let input = if hops.is_empty() { Input::Base } else { Input::Join(self.join(hops)) };
+        Expr {
+            kind: ExprKind::Column { input, name: column.name.value.clone() },
+            ty: self.model.data_type(&column.ty.ty),
+            nullable: column.ty.nullable || !hops.is_empty(),
+        }
+    }
+
+    /// The expression of a computed column, over the rows that `hops` lead to.
+    fn computed(&mut self, expr: &RowExpr, hops: &[ColumnId]) -> Expr {
+        let mut moved = expr.clone();
+        let of = self.model.table(hops.last().map_or(self.base, |hop| self.entity_of(*hop)));
+        let own_time = of.time.map(|column| ColumnId { table: self.table_behind(hops), column });
+        moved.walk_mut(&mut |part| {
+            match (&mut part.kind, own_time) {
+                (RowExprKind::Column(path), _) => {
+                    path.splice(0..0, hops.iter().copied());
+                }
+                (kind @ RowExprKind::Time, Some(time)) => {
+                    let mut path = hops.to_vec();
+                    path.push(time);
+                    *kind = RowExprKind::Column(path);
+                }
+                _ => {}
+            }
+            part.ty.nullable |= !hops.is_empty();
+        });
+        self.lower(&moved)
+    }
+
+    fn table_behind(&self, hops: &[ColumnId]) -> TableId {
+        hops.last().map_or(self.base, |hop| self.entity_of(*hop))
+    }
+
+    fn entity_of(&self, column: ColumnId) -> TableId {
+        match &self.model.table(column.table).columns[column.column].ty.ty {
+            crate::types::Type::Entity(id) => *id,
+            _ => self.base,
+        }
+    }
+
+    /// The join at the end of a path of entity columns; one for each path.
+    fn join(&mut self, hops: &[ColumnId]) -> usize {
+        if let Some(found) = self.paths.iter().position(|path| path == hops) {
+            return found;
+        }
+        let key = self.column(hops);
+        let entity = self.table_behind(hops);
+        let table = self.model.table(entity);
+        let column = table.key.first().map_or(String::new(), |key| table.columns[*key].name.value.clone());
+        self.joins.push(Join { table: entity.0, key, column });
+        self.paths.push(hops.to_vec());
+        self.joins.len() - 1
+    }
+
+    /// A condition on dimensions, over these rows.
+    pub fn filter(&mut self, filter: &DimFilter) -> Expr {
+        match filter {
+            DimFilter::And(parts) | DimFilter::Or(parts) => {
+                let function = if matches!(filter, DimFilter::And(_)) { Function::And } else { Function::Or };
+                let parts: Vec<Expr> = parts.iter().map(|part| self.filter(part)).collect();
+                let nullable = parts.iter().any(|part| part.nullable);
+                Expr::call(function, parts, DataType::Bool, nullable)
+            }
+            DimFilter::Not(inner) => {
+                let inner = self.filter(inner);
+                let nullable = inner.nullable;
+                Expr::call(Function::Not, vec![inner], DataType::Bool, nullable)
+            }
+            DimFilter::Test { dimension, function, literals, .. } => {
+                let value = self.dimension(*dimension);
+                let never_null = matches!(function, Function::IsNull | Function::IsNotNull);
+                let (ty, nullable) = (value.ty.clone(), value.nullable && !never_null);
+                let mut arguments = vec![value];
+                arguments.extend(literals.iter().map(|literal| Expr::literal(literal.clone(), ty.clone())));
+                Expr::call(*function, arguments, DataType::Bool, nullable)
+            }
+        }
+    }
+
+    /// The value of a dimension over these rows. The question has been checked: it is bound.
+    pub fn dimension(&mut self, id: crate::types::DimensionId) -> Expr {
+        match self.model.bind(id, self.base) {
+            Ok(value) => self.lower(&value),
+            Err(_) => {
+                Expr::literal(Value::Null, self.model.data_type(&self.model.dimensions[id.0].ty.ty))
+            }
+        }
+    }
+}

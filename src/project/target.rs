@@ -1,0 +1,169 @@
+//! `targets/*.yaml`: one file for each place that metrics are compiled to.
+
+use crate::{
+    diagnostic::{Diagnostics, FileId, Span, Spanned},
+    error,
+    suggest::near,
+};
+
+use super::{
+    SourceMap,
+    yaml::{Document, Reader, list},
+};
+
+/// One instance of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its file.
+    pub file: FileId,
+    /// `name`, by default the file's name without `.yaml`; unique in the project.
+    pub name: Spanned<String>,
+    /// `kind` and what only this kind has.
+    pub settings: TargetSettings,
+}
+
+/// The settings of a target, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetSettings {
+    /// `kind: clickhouse`
+    Clickhouse(ClickhouseTarget),
+}
+
+impl TargetSettings {
+    /// The word after `kind:`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            TargetSettings::Clickhouse(_) => "clickhouse",
+        }
+    }
+}
+
+type ReadSettings = fn(&mut Reader<'_>) -> TargetSettings;
+
+/// The kinds that exist: a kind is one line here, one variant and one reader.
+const KINDS: &[(&str, ReadSettings)] =
+    &[("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader)))];
+
+/// A ClickHouse database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClickhouseTarget {
+    /// `database`: where rollups and views are made; `metrics` by default.
+    pub database: String,
+    /// `create_sources`: also emit the DDL of the source tables.
+    pub create_sources: bool,
+    /// `allow_approximate`: an exact distinct or quantile may become an approximate one, with its error stated.
+    pub allow_approximate: bool,
+}
+
+impl Default for ClickhouseTarget {
+    fn default() -> ClickhouseTarget {
+        ClickhouseTarget { database: "metrics".to_owned(), create_sources: false, allow_approximate: false }
+    }
+}
+
+impl ClickhouseTarget {
+    fn read(reader: &mut Reader<'_>) -> ClickhouseTarget {
+        let default = ClickhouseTarget::default();
+        ClickhouseTarget {
+            database: reader.text("database").map_or(default.database, |name| name.value),
+            create_sources: reader.flag("create_sources").unwrap_or(default.create_sources),
+            allow_approximate: reader.flag("allow_approximate").unwrap_or(default.allow_approximate),
+        }
+    }
+}
+
+impl Target {
+    /// Reads one file; what is wrong is told. Nothing without a kind that exists.
+    pub fn read(file: FileId, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<Target> {
+        let document = Document::parse(file, sources, diagnostics)?;
+        document.read(diagnostics, |reader| read_keys(file, sources, reader))?
+    }
+}
+
+fn read_keys(file: FileId, sources: &SourceMap, reader: &mut Reader<'_>) -> Option<Target> {
+    let name = reader.text("name").unwrap_or_else(|| {
+        let path = &sources.file(file).path;
+        let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml")).unwrap_or(path);
+        Spanned::new(stem.to_owned(), Span::new(file, 0, 0))
+    });
+    let settings = reader.required_text("kind", "clickhouse").and_then(|kind| {
+        let known = KINDS.iter().find(|(name, _)| *name == kind.value);
+        if known.is_none() {
+            let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+            let help = match near(&kind, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the kinds are {}", list(&names)),
+            };
+            reader.tell(error!(E0027, kind.span, "there is no kind of target `{}`", kind.value; help: help));
+        }
+        known.map(|(_, read)| read(reader))
+    });
+    if settings.is_none() {
+        reader.ignore_the_rest();
+    }
+    settings.map(|settings| Target { file, name, settings })
+}
+
+/// Tells targets which share their name.
+pub(super) fn check_names(targets: &[Target], diagnostics: &mut Diagnostics) {
+    for (index, target) in targets.iter().enumerate() {
+        if let Some(first) = targets[..index].iter().find(|other| other.name == target.name) {
+            let found = error!(E0028, target.name.span, "there are two targets named `{}`", target.name.value;
+                help: "give one of them another `name`");
+            diagnostics.push(found.related(first.name.span, "the first one"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Target>, Vec<String>) {
+        let mut sources = SourceMap::new();
+        let file = sources.add("targets/warehouse.yaml", text);
+        let mut diagnostics = Diagnostics::new();
+        let target = Target::read(file, &sources, &mut diagnostics);
+        let told = diagnostics.iter().map(|found| {
+            let span = found.span.expect("a place");
+            let (line, column) = sources.file(file).position(span.start);
+            format!("{line}:{column} {} {} ({})", found.code, found.message, found.help.as_deref().unwrap_or(""))
+        });
+        let told = told.collect();
+        (target, told)
+    }
+
+    #[test]
+    fn a_target_has_its_name_from_its_file() {
+        let (target, told) = read("kind: clickhouse\ncreate_sources: true\n");
+        assert_eq!(told, [""; 0]);
+        let target = target.expect("a target");
+        assert_eq!(target.name.value, "warehouse");
+        assert_eq!(
+            target.settings,
+            TargetSettings::Clickhouse(ClickhouseTarget { create_sources: true, ..ClickhouseTarget::default() })
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_at_their_place() {
+        let (target, told) = read("kind: clickhose\ndatabase: x\nfoo: 1\n");
+        assert_eq!(target, None);
+        assert_eq!(told, ["1:7 E0027 there is no kind of target `clickhose` (did you mean `clickhouse`?)"]);
+
+        let (target, told) = read("kind: clickhouse\ncreate_sources: yes\nallow_approx: true\ndatabase: 5\n");
+        assert!(target.is_some());
+        assert_eq!(
+            told,
+            [
+                "4:11 E0022 `database` is a number, not a text (put it in quotes if it looks like a number or a date)",
+                "2:17 E0022 `create_sources` is a text, not `true` or `false` (write `true` or `false`, without quotes)",
+                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources` and `allow_approximate`)",
+            ]
+        );
+        assert_eq!(
+            read("name: a").1,
+            ["1:1 E0024 `targets/warehouse.yaml` does not say `kind` (add `kind: clickhouse`)"]
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! Reads a mapping key by key and tells everything that is wrong with it.
+
+use serde_yaml::{Mapping, Value};
+
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics, Span, Spanned},
+    error,
+};
+
+use super::{Document, Step, kind};
+use crate::suggest::near;
+
+/// A mapping being read. Keys nobody asked for are told when the reading is over.
+pub struct Reader<'a> {
+    document: &'a Document<'a>,
+    mapping: &'a Mapping,
+    asked: Vec<&'static str>,
+    closed: bool,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        document: &'a Document<'a>,
+        mapping: &'a Mapping,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Reader<'a> {
+        Reader { document, mapping, asked: Vec::new(), closed: true, diagnostics }
+    }
+
+    /// The text at `key`, if it is there.
+    pub fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        match self.get(key)? {
+            Value::String(text) if !text.trim().is_empty() => Some(Spanned::new(text.clone(), self.at(key))),
+            Value::String(_) => {
+                self.wrong(error!(E0023, self.at(key), "`{key}` is empty"; help: "write a text after the colon"))
+            }
+            other => self.wrong_type(key, other, "a text", "put it in quotes if it looks like a number or a date"),
+        }
+    }
+
+    /// The text at `key`; its absence is told.
+    pub fn required_text(&mut self, key: &'static str, example: &str) -> Option<Spanned<String>> {
+        if self.mapping.contains_key(key) {
+            return self.text(key);
+        }
+        self.asked.push(key);
+        let path = &self.document.sources.file(self.document.file).path;
+        let slip = self.misspelt(key);
+        if slip.is_none() {
+            let span = Span::new(self.document.file, 0, 0);
+            self.diagnostics
+                .push(error!(E0024, span, "`{}` does not say `{}`", path, key; help: ("add `{key}: {example}`")));
+        }
+        None
+    }
+
+    /// `true` or `false` at `key`.
+    pub fn flag(&mut self, key: &'static str) -> Option<bool> {
+        match self.get(key)? {
+            Value::Bool(value) => Some(*value),
+            other => self.wrong_type(key, other, "`true` or `false`", "write `true` or `false`, without quotes"),
+        }
+    }
+
+    /// The list of texts at `key`; elements that are none are told and left out.
+    pub fn texts(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
+        let elements = match self.get(key)? {
+            Value::Sequence(elements) => elements,
+            other => return self.wrong_type(key, other, "a list", "write `[a, b]`, or one `- a` a line"),
+        };
+        let mut texts = Vec::new();
+        for (index, element) in elements.iter().enumerate() {
+            let span = self.document.span(&[Step::Value(key), Step::Index(index)]);
+            match element {
+                Value::String(text) if !text.trim().is_empty() => texts.push(Spanned::new(text.clone(), span)),
+                other => self.diagnostics.push(error!(E0022, span, "`{key}` lists {}, not a text", kind(other);
+                    help: "put it in quotes if it looks like a number or a date")),
+            }
+        }
+        Some(texts)
+    }
+
+    /// Tells something about a value that was read.
+    pub fn tell(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Leaves keys that were not asked for alone: nobody knows which of them are right.
+    pub fn ignore_the_rest(&mut self) {
+        self.closed = false;
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.asked.push(key);
+        // `key:` without a value is the same as no key.
+        self.mapping.get(key).filter(|value| !value.is_null())
+    }
+
+    fn at(&self, key: &str) -> Span {
+        self.document.span(&[Step::Value(key)])
+    }
+
+    fn wrong<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
+        self.diagnostics.push(diagnostic);
+        None
+    }
+
+    fn wrong_type<T>(&mut self, key: &str, found: &Value, wanted: &str, help: &str) -> Option<T> {
+        let span = self.at(key);
+        self.wrong(error!(E0022, span, "`{key}` is {}, not {}", kind(found), wanted; help: ("{help}")))
+    }
+
+    /// A key of the file that is nearly `key`, and so will be told as unknown.
+    fn misspelt(&self, key: &str) -> Option<&str> {
+        self.mapping.keys().filter_map(Value::as_str).find(|written| near(written, [key]).is_some())
+    }
+
+    /// Tells keys that nobody asked for.
+    pub(super) fn finish(self) {
+        if !self.closed {
+            return;
+        }
+        let path = &self.document.sources.file(self.document.file).path;
+        for key in self.mapping.keys() {
+            let Some(name) = key.as_str() else {
+                let span = Span::new(self.document.file, 0, 0);
+                let found = kind(key);
+                self.diagnostics
+                    .push(error!(E0021, span, "`{path}` has a key that is {found}"; help: "keys are words"));
+                continue;
+            };
+            if self.asked.contains(&name) {
+                continue;
+            }
+            let help = match near(name, self.asked.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the keys are {}", list(&self.asked)),
+            };
+            let span = self.document.span(&[Step::Key(name)]);
+            self.diagnostics.push(error!(E0021, span, "`{path}` has no key `{name}`"; help: help));
+        }
+    }
+}
+
+/// `a`, `b` and `c`, each in backticks.
+pub fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("`{one}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and `{last}`", first.join(", "))
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What every name stands for: the declarations of all files as one program, whatever their order.
+
+mod names;
+mod order;
+
+pub use names::{Declared, Names, RowName, later};
+pub use order::{metric_order, row_set_order, row_sets_in, row_sets_of_formula};

@@ -1,0 +1,234 @@
+//! The tables of names, with duplicates and later kinds told.
+
+use rustc_hash::FxHashMap;
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::error;
+use crate::syntax::ast::{self, DeclarationKind};
+use crate::types::TableKind;
+
+/// A declaration with what stands around it.
+#[derive(Debug)]
+pub struct Declared<'a, T> {
+    /// The declaration itself.
+    pub syntax: &'a T,
+    /// Its description.
+    pub doc: Option<&'a str>,
+    /// From the keyword to the end.
+    pub span: Span,
+}
+
+impl<T> Clone for Declared<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Declared<'_, T> {}
+
+/// What the name of a row set stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowName {
+    /// A source or an entity, by its place in [`Names::tables`].
+    Table(usize),
+    /// A subset, by its place in [`Names::subsets`].
+    Subset(usize),
+    /// A row set of a kind that is not compiled yet.
+    Later,
+}
+
+type Versions = Vec<(u32, usize)>;
+
+/// All declarations of a program by name.
+#[derive(Debug, Default)]
+pub struct Names<'a> {
+    /// Sources and entities.
+    pub tables: Vec<(TableKind, Declared<'a, ast::Table>)>,
+    /// Subsets.
+    pub subsets: Vec<Declared<'a, ast::Subset>>,
+    /// Dimensions.
+    pub dimensions: Vec<Declared<'a, ast::Dimension>>,
+    /// Hierarchies.
+    pub hierarchies: Vec<Declared<'a, ast::Hierarchy>>,
+    /// Metrics.
+    pub metrics: Vec<Declared<'a, ast::Metric>>,
+    /// Tests.
+    pub tests: Vec<Declared<'a, ast::Test>>,
+    rows: FxHashMap<&'a str, Vec<(u32, RowName)>>,
+    dimension_names: FxHashMap<&'a str, usize>,
+    metric_names: FxHashMap<&'a str, Versions>,
+    later_tables: FxHashMap<&'a str, &'a str>,
+}
+
+impl<'a> Names<'a> {
+    /// The names of all `files`. Duplicates and declarations of later kinds are told.
+    pub fn collect(files: &'a [ast::File], diagnostics: &mut Diagnostics) -> Names<'a> {
+        let mut names = Names::default();
+        let mut seen = Seen::default();
+        for declaration in files.iter().flat_map(|file| &file.declarations) {
+            names.add(declaration, &mut seen, diagnostics);
+        }
+        names
+    }
+
+    fn add(&mut self, declaration: &'a ast::Declaration, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
+        let doc = declaration.doc.as_ref().map(|doc| doc.value.as_str());
+        let span = declaration.span;
+        match &declaration.kind {
+            DeclarationKind::Entity(table) | DeclarationKind::Source(table) => {
+                let kind = match declaration.kind {
+                    DeclarationKind::Entity(_) => TableKind::Entity,
+                    _ => TableKind::Source,
+                };
+                if seen.first("row set", &table.name, table.version.as_ref(), diagnostics) {
+                    let row = RowName::Table(self.tables.len());
+                    self.rows.entry(table.name.as_str()).or_default().push((version(table.version.as_ref()), row));
+                    self.tables.push((kind, Declared { syntax: table, doc, span }));
+                }
+            }
+            DeclarationKind::Subset(subset) => {
+                if seen.first("row set", &subset.name, subset.version.as_ref(), diagnostics) {
+                    let row = RowName::Subset(self.subsets.len());
+                    self.rows.entry(subset.name.as_str()).or_default().push((version(subset.version.as_ref()), row));
+                    self.subsets.push(Declared { syntax: subset, doc, span });
+                }
+            }
+            DeclarationKind::Dimension(dimension) => {
+                if seen.first("dimension", &dimension.name, None, diagnostics) {
+                    self.dimension_names.insert(dimension.name.as_str(), self.dimensions.len());
+                    self.dimensions.push(Declared { syntax: dimension, doc, span });
+                }
+            }
+            DeclarationKind::Hierarchy(hierarchy) => {
+                if seen.first("hierarchy", &hierarchy.name, None, diagnostics) {
+                    self.hierarchies.push(Declared { syntax: hierarchy, doc, span });
+                }
+            }
+            DeclarationKind::Metric(metric) => {
+                if seen.first("metric", &metric.name, metric.version.as_ref(), diagnostics) {
+                    let place = self.metrics.len();
+                    let versions = self.metric_names.entry(metric.name.as_str()).or_default();
+                    versions.push((version(metric.version.as_ref()), place));
+                    self.metrics.push(Declared { syntax: metric, doc, span });
+                }
+            }
+            DeclarationKind::Test(test) => self.tests.push(Declared { syntax: test, doc, span }),
+            DeclarationKind::Change(change) => diagnostics.push(later("change", change.name.span)),
+            DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
+        }
+    }
+
+    /// Remembers the name of a declaration of a later kind, so that its uses are not told as unknown too.
+    fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
+        let keyword = block.keyword.as_str();
+        match keyword {
+            "session" if seen.first("row set", &block.name, block.version.as_ref(), diagnostics) => {
+                self.rows
+                    .entry(block.name.as_str())
+                    .or_default()
+                    .push((version(block.version.as_ref()), RowName::Later));
+            }
+            "cohort" | "lifecycle" | "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment"
+            | "quality"
+                if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
+            {
+                self.later_tables.insert(block.name.as_str(), keyword);
+            }
+            _ => {}
+        }
+        diagnostics.push(later(keyword, block.keyword.span.to(block.name.span)));
+    }
+
+    /// The row set of a name, with a version or the newest.
+    pub fn row_set(&self, name: &str, version: Option<u32>) -> Option<RowName> {
+        newest(self.rows.get(name)?, version)
+    }
+
+    /// The place of a dimension.
+    pub fn dimension(&self, name: &str) -> Option<usize> {
+        self.dimension_names.get(name).copied()
+    }
+
+    /// The place of a metric, with a version or the newest.
+    pub fn metric(&self, name: &str, version: Option<u32>) -> Option<usize> {
+        newest(self.metric_names.get(name)?, version)
+    }
+
+    /// Whether a metric of that name is declared, in any version.
+    pub fn has_metric(&self, name: &str) -> bool {
+        self.metric_names.contains_key(name)
+    }
+
+    /// The kind of a table of behaviour, which is not compiled yet.
+    pub fn later_table(&self, name: &str) -> Option<&'a str> {
+        self.later_tables.get(name).copied()
+    }
+
+    /// The names of all row sets, sorted.
+    pub fn row_set_names(&self) -> Vec<&'a str> {
+        sorted(self.rows.keys())
+    }
+
+    /// The names of all dimensions, sorted.
+    pub fn dimension_names(&self) -> Vec<&'a str> {
+        sorted(self.dimension_names.keys())
+    }
+
+    /// The names of all metrics, sorted.
+    pub fn metric_names(&self) -> Vec<&'a str> {
+        sorted(self.metric_names.keys())
+    }
+}
+
+/// The error for a declaration kind or construct whose meaning this version does not compile.
+pub fn later(what: &str, span: Span) -> crate::diagnostic::Diagnostic {
+    error!(E0801, span, "`{what}` is read and formatted, but not compiled yet";
+        help: "leave it out, or write the metric with the constructs that `metricc targets` lists")
+}
+
+fn version(written: Option<&crate::diagnostic::Spanned<u32>>) -> u32 {
+    written.map_or(1, |version| version.value)
+}
+
+fn newest<T: Copy>(versions: &[(u32, T)], asked: Option<u32>) -> Option<T> {
+    match asked {
+        Some(asked) => versions.iter().find(|(version, _)| *version == asked).map(|(_, found)| *found),
+        None => versions.iter().max_by_key(|(version, _)| *version).map(|(_, found)| *found),
+    }
+}
+
+fn sorted<'a, 'b>(names: impl Iterator<Item = &'b &'a str>) -> Vec<&'a str>
+where
+    'a: 'b,
+{
+    let mut all: Vec<&str> = names.copied().collect();
+    all.sort_unstable();
+    all
+}
+
+/// The first place of each name, by name space and version.
+#[derive(Default)]
+struct Seen<'a>(FxHashMap<(&'static str, &'a str, u32), Span>);
+
+impl<'a> Seen<'a> {
+    fn first(
+        &mut self,
+        space: &'static str,
+        name: &'a ast::Name,
+        written: Option<&crate::diagnostic::Spanned<u32>>,
+        diagnostics: &mut Diagnostics,
+    ) -> bool {
+        match self.0.entry((space, name.as_str(), version(written))) {
+            std::collections::hash_map::Entry::Occupied(first) => {
+                let found = error!(E0202, name.span, "the {space} `{}` is declared twice", name.value;
+                    label: "declared again"; help: "rename one of them, or give the newer one a version such as `v2`");
+                diagnostics.push(found.related(*first.get(), "first declared here"));
+                false
+            }
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(name.span);
+                true
+            }
+        }
+    }
+}

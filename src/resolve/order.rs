@@ -1,0 +1,164 @@
+//! The order in which declarations can be typed: each after what it uses. Cycles are told.
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::error;
+use crate::syntax::ast::{self, AggregateInput, Expr, ExprKind, RowSet, RowSetKind};
+
+use super::{Names, RowName};
+
+/// The places of all metrics, each after the metrics that its formula names; those on a cycle are told and left out.
+pub fn metric_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {
+    let uses: Vec<Vec<(usize, Span)>> = (names.metrics.iter())
+        .map(|metric| {
+            let mut found = Vec::new();
+            metrics_in(&metric.syntax.formula, &mut |path, version| {
+                if let Some(name) = path.single()
+                    && let Some(place) = names.metric(name, version)
+                {
+                    found.push((place, path.span));
+                }
+            });
+            found
+        })
+        .collect();
+    order(&uses, |place| &names.metrics[place].syntax.name, "metric", diagnostics)
+}
+
+/// The places of all subsets, each after those it is made of; those on a cycle are told and left out.
+pub fn row_set_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {
+    let uses: Vec<Vec<(usize, Span)>> = (names.subsets.iter())
+        .map(|subset| {
+            let mut found = Vec::new();
+            row_sets_in(&subset.syntax.rows, &mut |path, version| {
+                if let Some(name) = path.single()
+                    && let Some(RowName::Subset(place)) = names.row_set(name, version)
+                {
+                    found.push((place, path.span));
+                }
+            });
+            found
+        })
+        .collect();
+    order(&uses, |place| &names.subsets[place].syntax.name, "subset", diagnostics)
+}
+
+/// A depth-first order without recursion, so that a chain of any length is fine.
+fn order<'a>(
+    uses: &[Vec<(usize, Span)>],
+    name: impl Fn(usize) -> &'a ast::Name,
+    kind: &str,
+    diagnostics: &mut Diagnostics,
+) -> Vec<usize> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        Open,
+        Done,
+        Broken,
+    }
+    let mut state = vec![State::New; uses.len()];
+    let mut sorted = Vec::with_capacity(uses.len());
+    for start in 0..uses.len() {
+        if state[start] != State::New {
+            continue;
+        }
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        state[start] = State::Open;
+        while let Some((place, next)) = path.last_mut() {
+            let (place, used) = (*place, uses[*place].get(*next));
+            *next += 1;
+            let Some((used, span)) = used.copied() else {
+                path.pop();
+                // What uses something on a cycle is sound itself: its own typing finds that part missing, silently.
+                if state[place] == State::Open {
+                    state[place] = State::Done;
+                    sorted.push(place);
+                }
+                continue;
+            };
+            match state[used] {
+                State::New => {
+                    state[used] = State::Open;
+                    path.push((used, 0));
+                }
+                State::Open | State::Broken if path.iter().any(|(open, _)| *open == used) => {
+                    let from = path.iter().position(|(open, _)| *open == used).unwrap_or(0);
+                    let cycle: Vec<usize> = path[from..].iter().map(|(open, _)| *open).collect();
+                    if cycle.iter().any(|place| state[*place] == State::Open) {
+                        diagnostics.push(cycle_error(&cycle, span, &name, kind));
+                    }
+                    for place in cycle {
+                        state[place] = State::Broken;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    sorted
+}
+
+fn cycle_error<'a>(
+    cycle: &[usize],
+    span: Span,
+    name: &impl Fn(usize) -> &'a ast::Name,
+    kind: &str,
+) -> crate::diagnostic::Diagnostic {
+    let shown = cycle.iter().take(6).map(|place| format!("`{}`", name(*place).value));
+    let mut chain: Vec<String> = shown.collect();
+    if cycle.len() > 6 {
+        chain.push(format!("… {} more", cycle.len() - 6));
+    }
+    chain.push(format!("`{}`", name(cycle[0]).value));
+    let mut found = error!(E0211, span, "the {kind} `{}` is defined by itself: {}", name(cycle[0]).value, chain.join(" → ");
+        label: "closes the cycle"; help: "break the cycle: one of these must be defined from rows");
+    for place in cycle.iter().take(6) {
+        let declared = name(*place);
+        found = found.related(declared.span, format!("`{}` is declared here", declared.value));
+    }
+    found
+}
+
+/// Calls `visit` for every path in a formula that can name a metric.
+fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
+    match &formula.kind {
+        ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
+        ExprKind::Aggregate(aggregate) => {
+            if let AggregateInput::Formula(inner) = &aggregate.input {
+                metrics_in(inner, visit);
+            }
+        }
+        // A condition after `where` names dimensions, not metrics: only the operand counts.
+        _ => formula.children(&mut |child| metrics_in(child, visit)),
+    }
+}
+
+/// Calls `visit` for every row set that a row set names.
+pub fn row_sets_in(rows: &RowSet, visit: &mut impl FnMut(&ast::Path, Option<u32>)) {
+    match &rows.kind {
+        RowSetKind::Named { name, version } => visit(name, version.as_ref().map(|version| version.value)),
+        RowSetKind::Raw(name) => visit(name, None),
+        RowSetKind::Parenthesised(rows)
+        | RowSetKind::Where { rows, .. }
+        | RowSetKind::Dated { rows, .. }
+        | RowSetKind::FirstOf { rows, .. } => row_sets_in(rows, visit),
+        RowSetKind::Union(members) => members.iter().for_each(|member| row_sets_in(member, visit)),
+    }
+}
+
+/// Calls `visit` for every row set that a formula's aggregates name.
+pub fn row_sets_of_formula(formula: &Expr, visit: &mut impl FnMut(&ast::Path, Option<u32>)) {
+    formula.walk(&mut |part| {
+        if let ExprKind::Aggregate(aggregate) = &part.kind {
+            match &aggregate.input {
+                AggregateInput::Rows(rows) | AggregateInput::ExprFrom { rows, .. } => row_sets_in(rows, visit),
+                // `count(paid_order)`: whether it is a row set, names decide.
+                AggregateInput::Formula(inner) => {
+                    if let ExprKind::Path { path, version } = &inner.kind {
+                        visit(path, version.as_ref().map(|version| version.value));
+                    }
+                }
+            }
+        }
+    });
+}

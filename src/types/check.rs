@@ -1,0 +1,172 @@
+//! The whole check: files in, a typed model out.
+
+use rustc_hash::FxHashSet;
+
+use crate::diagnostic::Diagnostics;
+use crate::error;
+use crate::resolve::{self, Names};
+use crate::syntax::ast;
+use crate::value::WeekStart;
+
+use super::dimensions::{check_dimensions, check_hierarchies};
+use super::formula::FormulaScope;
+use super::metrics::{check_metric, check_unused};
+use super::model::{DimensionId, Metric, MetricId, Model, TableId};
+use super::rows::RowSets;
+use super::tables::check_tables;
+
+/// What the project's configuration tells the check.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The project's time zone.
+    pub zone: chrono_tz::Tz,
+    /// The first day of a week.
+    pub week_start: WeekStart,
+    /// The declared units.
+    pub units: Vec<String>,
+}
+
+/// Types a whole program. What is wrong is told and left out; the rest stands.
+pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
+    let mut d = Diagnostics::new();
+    let names = Names::collect(files, &mut d);
+    let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
+    let tables = check_tables(&names, settings.zone, &units, &mut d);
+    let mut rows = RowSets { names: &names, tables: &tables, zone: settings.zone, subsets: vec![None; names.subsets.len()] };
+    for place in resolve::row_set_order(&names, &mut d) {
+        rows.check_subset(place, &mut d);
+    }
+    let declared = check_dimensions(&names, &tables, settings.zone, &mut d);
+    let mut dimensions = Vec::new();
+    let dimension_ids: Vec<Option<DimensionId>> = declared
+        .into_iter()
+        .map(|dimension| {
+            dimension.map(|dimension| {
+                dimensions.push(dimension);
+                DimensionId(dimensions.len() - 1)
+            })
+        })
+        .collect();
+    let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
+    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    check_tests(&names, &tables, &mut d);
+    unused(&names, files, &mut d);
+    let subsets = rows.subsets.into_iter().flatten().collect();
+    let tests = names.tests.iter().map(|test| test.syntax.clone()).collect();
+    drop(names);
+    let model = Model {
+        zone: settings.zone,
+        week_start: settings.week_start,
+        tables,
+        subsets,
+        dimensions,
+        hierarchies,
+        metrics,
+        tests,
+    };
+    (model, d)
+}
+
+fn check_metrics(
+    names: &Names<'_>,
+    tables: &[super::Table],
+    rows: &RowSets<'_>,
+    dimensions: &[super::Dimension],
+    dimension_ids: &[Option<DimensionId>],
+    (units, zone): (&[&str], chrono_tz::Tz),
+    d: &mut Diagnostics,
+) -> Vec<Metric> {
+    let order = resolve::metric_order(names, d);
+    let mut metrics: Vec<Metric> = Vec::with_capacity(order.len());
+    let mut metric_ids: Vec<Option<MetricId>> = vec![None; names.metrics.len()];
+    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(order.len());
+    let mut depths: Vec<usize> = Vec::with_capacity(order.len());
+    for place in order {
+        let scope = FormulaScope {
+            names,
+            tables,
+            rows,
+            dimensions,
+            dimension_ids,
+            metrics: &metrics,
+            metric_ids: &metric_ids,
+            reads: &reads,
+            zone,
+        };
+        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], units, &depths, d) {
+            let read = scope.tables_of(&metric.formula);
+            if read.is_empty() {
+                d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
+                    help: "a metric aggregates a source: `count(order)`"));
+                continue;
+            }
+            reads.push(read);
+            depths.push(depth);
+            metric_ids[place] = Some(MetricId(metrics.len()));
+            metrics.push(metric);
+        }
+    }
+    metrics
+}
+
+/// The names that tests use.
+fn check_tests(names: &Names<'_>, tables: &[super::Table], d: &mut Diagnostics) {
+    for test in &names.tests {
+        for (path, version) in &test.syntax.metrics {
+            let version = version.as_ref().map(|version| version.value);
+            if path.single().is_none_or(|name| names.metric(name, version).is_none())
+                && names.later_table(&path.parts[0]).is_none()
+            {
+                let text = path.to_string();
+                let help = match crate::suggest::near(&text, names.metric_names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name a metric that is declared".to_owned(),
+                };
+                d.push(error!(E0201, path.span, "no metric named `{text}`"; help: help));
+            }
+        }
+        for given in &test.syntax.given {
+            let table = given.table.single().and_then(|name| tables.iter().find(|table| table.name == *name));
+            let Some(table) = table else {
+                let text = given.table.to_string();
+                let help = match crate::suggest::near(&text, tables.iter().map(|table| table.name.as_str())) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "rows are given for a source or an entity".to_owned(),
+                };
+                d.push(error!(E0207, given.table.span, "no source or entity named `{text}`"; help: help));
+                continue;
+            };
+            for column in &given.data.header {
+                let known = table.columns.iter().find(|known| known.name.value == column.value);
+                if known.is_none_or(|known| known.computed.is_some()) {
+                    let stored = table.columns.iter().filter(|known| known.computed.is_none());
+                    let help = match crate::suggest::near(column, stored.map(|known| known.name.as_str())) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "name a stored column of it".to_owned(),
+                    };
+                    d.push(error!(E0209, column.span, "`{}` has no stored column `{}`", table.name.value, column.value; help: help));
+                }
+            }
+        }
+    }
+}
+
+/// Subsets that no row set names.
+fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
+    let mut used: FxHashSet<String> = FxHashSet::default();
+    let mut note = |path: &ast::Path, _: Option<u32>| {
+        used.insert(path.parts[0].value.clone());
+    };
+    for subset in &names.subsets {
+        resolve::row_sets_in(&subset.syntax.rows, &mut note);
+    }
+    for metric in &names.metrics {
+        resolve::row_sets_of_formula(&metric.syntax.formula, &mut note);
+    }
+    // Row sets inside of later kinds count as used: their meaning is not known here.
+    let later = files.iter().flat_map(|file| &file.declarations);
+    if later.clone().any(|declaration| matches!(declaration.kind, ast::DeclarationKind::Block(_))) {
+        return;
+    }
+    check_unused(names, &|name| used.contains(name), d);
+}

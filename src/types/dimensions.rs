@@ -1,0 +1,556 @@
+//! Typing dimensions: one name, bound to each table that has it.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostics, Span, Spanned};
+use crate::error;
+use crate::resolve::{Declared, Names, RowName, later};
+use crate::suggest::near;
+use crate::syntax::ast::{self, ExprKind, Literal, Path, ValueKind};
+use crate::value::{Function, Value};
+
+use super::items::Items;
+use super::model::{
+    Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Table, TableId,
+    TableKind, Type, ValueType,
+};
+use super::{Column, RowScope, check_row, type_name};
+
+/// All dimensions, in the order of their declaration; none for a broken one, which has been told.
+pub fn check_dimensions(
+    names: &Names<'_>,
+    tables: &[Table],
+    zone: chrono_tz::Tz,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Option<Dimension>> {
+    let checker = Checker { names, tables, zone };
+    names.dimensions.iter().map(|declared| checker.dimension(*declared, diagnostics)).collect()
+}
+
+struct Checker<'a> {
+    names: &'a Names<'a>,
+    tables: &'a [Table],
+    zone: chrono_tz::Tz,
+}
+
+impl Checker<'_> {
+    fn dimension(&self, declared: Declared<'_, ast::Dimension>, diagnostics: &mut Diagnostics) -> Option<Dimension> {
+        let syntax = declared.syntax;
+        let items =
+            Items::read("dimension", &syntax.items, &["title", "title_en", "owner", "values"], &[], diagnostics);
+        let mut bindings = Vec::new();
+        let mut broken = false;
+        for expr in &syntax.bindings {
+            match self.binding(syntax, expr, diagnostics) {
+                Some(binding) => bindings.push(binding),
+                None => broken = true,
+            }
+        }
+        let title = items.string("title", diagnostics);
+        if broken {
+            return None;
+        }
+        self.check_twice(syntax, &bindings, diagnostics);
+        let declared_type = match &syntax.ty {
+            Some(written) => Some(self.declared_type(written, diagnostics)?),
+            None => None,
+        };
+        let mut ty = self.common_type(syntax, &bindings, declared_type, diagnostics)?;
+        let otherwise = self.otherwise(syntax, &mut ty, diagnostics)?;
+        let null_group = matches!(
+            syntax.otherwise.as_ref().map(|expr| &expr.kind),
+            Some(ExprKind::Literal(Literal::Null))
+        );
+        if ty.nullable && otherwise.is_none() && !null_group {
+            diagnostics.push(error!(E0510, syntax.name.span, "the dimension `{}` may be null", syntax.name.value;
+                help: "add `else \"unknown\"`, or `else null` to keep null as one group on purpose"));
+        }
+        super::flow::check_dimension(&syntax.name, &ty, syntax.name.span, diagnostics);
+        ty.nullable = null_group;
+        let values = self.values(&items, &ty, diagnostics);
+        Some(Dimension {
+            name: syntax.name.clone(),
+            version: syntax.version.as_ref().map_or(1, |version| version.value),
+            doc: declared.doc.map(str::to_owned),
+            title,
+            ty,
+            bindings,
+            otherwise,
+            values,
+            span: declared.span,
+        })
+    }
+
+    fn binding(&self, dimension: &ast::Dimension, expr: &ast::Expr, diagnostics: &mut Diagnostics) -> Option<Binding> {
+        if let Some(on) = &dimension.on {
+            let table = self.table(on, diagnostics)?;
+            let value = check_row(&self.scope(table), expr, diagnostics)?;
+            return Some(Binding { table: Some(table), value, span: expr.span });
+        }
+        let mut first_names: Vec<(String, Span)> = Vec::new();
+        prefixes(expr, &mut |path| first_names.push((path.parts[0].value.clone(), path.span)));
+        let mut found: Option<TableId> = None;
+        for (name, span) in &first_names {
+            if name == "time" {
+                continue;
+            }
+            let table = match self.names.row_set(name, None) {
+                Some(RowName::Table(place)) => TableId(place),
+                Some(RowName::Subset(_)) => {
+                    diagnostics.push(error!(E0511, *span, "`{name}` is a subset; a dimension is bound to a source or an entity";
+                        help: "name its source: the dimension then holds for every subset of it"));
+                    return None;
+                }
+                Some(RowName::Later) => return None,
+                None => {
+                    let help = match near(name, self.names.row_set_names()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "write `source.column`, or `dimension d on source = …`".to_owned(),
+                    };
+                    diagnostics.push(error!(E0207, *span, "no source or entity named `{name}`"; help: help));
+                    return None;
+                }
+            };
+            if found.is_some_and(|first| first != table) {
+                diagnostics.push(error!(E0512, expr.span, "this binding reads two tables";
+                    help: "write one binding for each table, separated by `|`"));
+                return None;
+            }
+            found = Some(table);
+        }
+        match found {
+            Some(table) => {
+                let mut own = expr.clone();
+                strip(&mut own);
+                let value = check_row(&self.scope(table), &own, diagnostics)?;
+                Some(Binding { table: Some(table), value, span: expr.span })
+            }
+            None => self.time_binding(expr, diagnostics),
+        }
+    }
+
+    /// `hour(time)`: typed over a table that has nothing but a time.
+    fn time_binding(&self, expr: &ast::Expr, diagnostics: &mut Diagnostics) -> Option<Binding> {
+        let name = Spanned::new("time".to_owned(), expr.span);
+        let time = Column {
+            name: name.clone(),
+            doc: None,
+            ty: ValueType::plain(Type::Timestamp),
+            encoding: Encoding::Native,
+            computed: None,
+        };
+        let clock = Table {
+            kind: TableKind::Source,
+            name,
+            version: 1,
+            doc: None,
+            physical: String::new(),
+            sample: None,
+            key: Vec::new(),
+            latest_by: None,
+            time: Some(0),
+            arrived: None,
+            lateness: None,
+            retain: None,
+            revised: None,
+            columns: vec![time],
+            span: expr.span,
+        };
+        let scope = RowScope { tables: &[clock], base: TableId(0), zone: self.zone };
+        let mut value = check_row(&scope, expr, diagnostics)?;
+        let mut reads_time = false;
+        value.walk_mut(&mut |part| {
+            if matches!(part.kind, RowExprKind::Column(_) | RowExprKind::Time) {
+                part.kind = RowExprKind::Time;
+                reads_time = true;
+            }
+        });
+        if !reads_time {
+            diagnostics.push(error!(E0513, expr.span, "this binding reads no column";
+                help: "write `source.column`, or an expression of `time`"));
+            return None;
+        }
+        Some(Binding { table: None, value, span: expr.span })
+    }
+
+    fn scope(&self, base: TableId) -> RowScope<'_> {
+        RowScope { tables: self.tables, base, zone: self.zone }
+    }
+
+    fn table(&self, path: &Path, diagnostics: &mut Diagnostics) -> Option<TableId> {
+        match path.single().and_then(|name| self.names.row_set(name, None)) {
+            Some(RowName::Table(place)) => Some(TableId(place)),
+            Some(RowName::Later) => None,
+            Some(RowName::Subset(_)) => {
+                diagnostics.push(error!(E0511, path.span, "`{path}` is a subset; a dimension is bound to a source or an entity";
+                    help: "name its source: the dimension then holds for every subset of it"));
+                None
+            }
+            None => {
+                let text = path.to_string();
+                let help = match near(&text, self.names.row_set_names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "declare it as a source or an entity".to_owned(),
+                };
+                diagnostics.push(error!(E0207, path.span, "no source or entity named `{text}`"; help: help));
+                None
+            }
+        }
+    }
+
+    fn check_twice(&self, syntax: &ast::Dimension, bindings: &[Binding], diagnostics: &mut Diagnostics) {
+        for (place, binding) in bindings.iter().enumerate() {
+            if let Some(first) = bindings[..place].iter().find(|first| first.table == binding.table) {
+                let what = binding.table.map_or("time".to_owned(), |id| self.tables[id.0].name.value.clone());
+                diagnostics.push(
+                    error!(E0514, binding.span, "the dimension `{}` has two bindings for `{what}`", syntax.name.value;
+                        help: "keep one of them")
+                    .related(first.span, "first here"),
+                );
+            }
+        }
+    }
+
+    fn declared_type(&self, written: &ast::TypeName, diagnostics: &mut Diagnostics) -> Option<Type> {
+        let entity = |name: &str| match self.names.row_set(name, None) {
+            Some(RowName::Table(place)) if self.tables[place].kind == TableKind::Entity => Some(TableId(place)),
+            _ => None,
+        };
+        let names: Vec<&str> =
+            self.tables.iter().filter(|table| table.kind == TableKind::Entity).map(|table| table.name.as_str()).collect();
+        type_name(written, &entity, &names, diagnostics).map(|(ty, _, _)| ty)
+    }
+
+    fn common_type(
+        &self,
+        syntax: &ast::Dimension,
+        bindings: &[Binding],
+        declared: Option<Type>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<ValueType> {
+        let mut common = bindings.first()?.value.ty.clone();
+        for binding in bindings {
+            let ty = &binding.value.ty;
+            if !same_type(&common.ty, &ty.ty) {
+                diagnostics.push(
+                    error!(E0515, binding.span, "the bindings of `{}` have different types", syntax.name.value;
+                        help: "convert one of them, for instance with `cast(… as string)`")
+                    .related(bindings[0].span, "the first binding"),
+                );
+                return None;
+            }
+            // An entity's attribute is null for rows whose entity is unknown.
+            let attribute = binding.table.is_some_and(|id| self.tables[id.0].kind == TableKind::Entity);
+            common.nullable |= ty.nullable || attribute;
+            common.sensitivity = common.sensitivity.max(ty.sensitivity);
+            common.ty = merge(&common.ty, &ty.ty);
+        }
+        if matches!(common.ty, Type::Float | Type::Array(_) | Type::Map(_)) {
+            diagnostics.push(error!(E0516, syntax.name.span, "a dimension cannot be a float, an array or a map";
+                help: "make bands with `case`, or round to an int"));
+            return None;
+        }
+        if let Some(declared) = declared {
+            match (&declared, &common.ty) {
+                (Type::Enum(all), Type::Enum(used)) if used.iter().all(|value| all.contains(value)) => {}
+                (Type::Enum(all), Type::String) => self.check_domain(bindings, all, diagnostics),
+                (a, b) if same_type(a, b) => {}
+                _ => {
+                    diagnostics.push(error!(E0515, syntax.name.span, "`{}` is not of its declared type", syntax.name.value;
+                        help: "change the declared type or the expression"));
+                    return None;
+                }
+            }
+            common.ty = declared;
+        }
+        Some(common)
+    }
+
+    /// The string literals that a binding of a declared enum can give must lie in its domain.
+    fn check_domain(&self, bindings: &[Binding], domain: &Arc<Vec<String>>, diagnostics: &mut Diagnostics) {
+        for binding in bindings {
+            results(&binding.value, &mut |value| {
+                if let RowExprKind::Literal(Value::String(text)) = &value.kind
+                    && !domain.contains(text)
+                {
+                    diagnostics.push(error!(E0517, value.span, "`{text}` is not one of the declared values";
+                        help: ("add it to the enum, or use one of: {}", domain.join(", "))));
+                }
+            });
+        }
+    }
+
+    /// `else`, typed as the dimension. An enum's domain grows by the value.
+    fn otherwise(
+        &self,
+        syntax: &ast::Dimension,
+        ty: &mut ValueType,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Option<RowExpr>> {
+        let Some(expr) = &syntax.otherwise else { return Some(None) };
+        let mut inner = expr;
+        while let ExprKind::Parenthesised(within) = &inner.kind {
+            inner = within;
+        }
+        let value = match (&inner.kind, &ty.ty) {
+            (ExprKind::Literal(Literal::Null), _) => return Some(None),
+            (ExprKind::Literal(Literal::String(text)), Type::Enum(domain)) => {
+                if !domain.contains(text) && syntax.ty.is_none() {
+                    let mut grown = domain.as_ref().clone();
+                    grown.push(text.clone());
+                    ty.ty = Type::Enum(Arc::new(grown));
+                } else if !domain.contains(text) {
+                    diagnostics.push(error!(E0517, expr.span, "`{text}` is not one of the declared values";
+                        help: ("add it to the enum, or use one of: {}", domain.join(", "))));
+                    return None;
+                }
+                Value::String(text.clone())
+            }
+            (_, found) => {
+                let wanted = match found {
+                    Type::Entity(id) => self.key_type(*id),
+                    found => found.clone(),
+                };
+                let Some(value) = super::literal::literal_as(inner, &wanted, self.zone) else {
+                    diagnostics.push(error!(E0518, expr.span, "`else` is not a literal of the type of `{}`", syntax.name.value;
+                        help: "give a literal of the dimension's type, such as `else \"unknown\"`"));
+                    return None;
+                };
+                value
+            }
+        };
+        let ty = ValueType { nullable: false, ..ty.clone() };
+        Some(Some(RowExpr { kind: RowExprKind::Literal(value), ty, span: expr.span }))
+    }
+
+    fn key_type(&self, id: TableId) -> Type {
+        let table = &self.tables[id.0];
+        table.key.first().map_or(Type::String, |key| table.columns[*key].ty.ty.clone())
+    }
+
+    fn values(&self, items: &Items<'_>, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Vec<Spanned<Value>>> {
+        let (_, written) = items.get("values")?;
+        let mut values = Vec::new();
+        for value in written {
+            match &value.kind {
+                ValueKind::Expr { expr, .. } => match (&expr.kind, &ty.ty) {
+                    (ExprKind::Literal(Literal::String(text)), Type::String | Type::Enum(_) | Type::Entity(_)) => {
+                        values.push(Spanned::new(Value::String(text.clone()), value.span));
+                    }
+                    _ => diagnostics.push(error!(E0518, value.span, "`values` takes literals of the dimension's type";
+                        help: "write `values: \"a\", \"b\"`")),
+                },
+                ValueKind::From(path) => diagnostics.push(later("values: from", path.span)),
+                _ => diagnostics.push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
+            }
+        }
+        Some(values)
+    }
+}
+
+/// The values that an expression can give: the branches of a `case`, the arguments of a coalesce, or itself.
+fn results(expr: &RowExpr, visit: &mut impl FnMut(&RowExpr)) {
+    match &expr.kind {
+        RowExprKind::Case { branches, otherwise } => {
+            branches.iter().for_each(|(_, value)| results(value, visit));
+            otherwise.iter().for_each(|value| results(value, visit));
+        }
+        RowExprKind::Call(Function::Coalesce | Function::Cast, arguments) => {
+            arguments.iter().for_each(|argument| results(argument, visit));
+        }
+        _ => visit(expr),
+    }
+}
+
+/// Whether two types are one for a dimension: an enum is one with an enum of another domain.
+fn same_type(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::Enum(_), Type::Enum(_)) => true,
+        (Type::Decimal { scale: a, .. }, Type::Decimal { scale: b, .. }) => a == b,
+        _ => a == b,
+    }
+}
+
+fn merge(a: &Type, b: &Type) -> Type {
+    match (a, b) {
+        (Type::Enum(a), Type::Enum(b)) if a != b => {
+            let mut all = a.as_ref().clone();
+            all.extend(b.iter().filter(|value| !a.contains(value)).cloned());
+            Type::Enum(Arc::new(all))
+        }
+        _ => a.clone(),
+    }
+}
+
+/// Calls `visit` for every path of an expression.
+fn prefixes(expr: &ast::Expr, visit: &mut impl FnMut(&Path)) {
+    let mut copy = expr.clone();
+    paths_mut(&mut copy, &mut |path| visit(path));
+}
+
+/// Takes the table's name off every path.
+fn strip(expr: &mut ast::Expr) {
+    paths_mut(expr, &mut |path| {
+        if path.parts.len() > 1 {
+            path.parts.remove(0);
+        }
+    });
+}
+
+fn paths_mut(expr: &mut ast::Expr, change: &mut impl FnMut(&mut Path)) {
+    let mut each = |inner: &mut ast::Expr| paths_mut(inner, change);
+    match &mut expr.kind {
+        ExprKind::Path { path, .. } => change(path),
+        ExprKind::Parenthesised(inner) | ExprKind::Unary { operand: inner, .. } => each(inner),
+        ExprKind::Binary { left, right, .. } => {
+            each(left);
+            each(right);
+        }
+        ExprKind::In { operand, list, .. } => {
+            each(operand);
+            list.iter_mut().for_each(each);
+        }
+        ExprKind::InCall { operand, .. }
+        | ExprKind::IsNull { operand, .. }
+        | ExprKind::Outside { operand, .. }
+        | ExprKind::Cast { operand, .. }
+        | ExprKind::Json { operand, .. } => each(operand),
+        ExprKind::Like { operand, pattern, .. } => {
+            each(operand);
+            each(pattern);
+        }
+        ExprKind::Between { operand, low, high, .. } => {
+            each(operand);
+            each(low);
+            each(high);
+        }
+        ExprKind::Case { branches, otherwise } => {
+            for (condition, value) in branches {
+                each(condition);
+                each(value);
+            }
+            otherwise.iter_mut().for_each(|value| each(value));
+        }
+        ExprKind::Call { arguments, .. } => {
+            for argument in arguments {
+                if let ast::ArgumentValue::Expr(value) = &mut argument.value {
+                    each(value);
+                }
+            }
+        }
+        ExprKind::Index { operand, index } => {
+            each(operand);
+            each(index);
+        }
+        ExprKind::Postfix { operand, .. } => each(operand),
+        ExprKind::Literal(_) | ExprKind::Sql { .. } | ExprKind::Aggregate(_) | ExprKind::MetricPer { .. } => {}
+    }
+}
+
+/// Hierarchies over typed dimensions.
+pub fn check_hierarchies(
+    names: &Names<'_>,
+    dimensions: &[Option<DimensionId>],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Hierarchy> {
+    let mut hierarchies = Vec::new();
+    for declared in &names.hierarchies {
+        let syntax = declared.syntax;
+        Items::read("hierarchy", &syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let mut levels: Vec<DimensionId> = Vec::new();
+        for path in &syntax.levels {
+            let Some(place) = path.single().and_then(|name| names.dimension(name)) else {
+                diagnostics.push(unknown_dimension(names.dimension_names(), path));
+                continue;
+            };
+            let Some(id) = dimensions[place] else { continue };
+            if levels.contains(&id) {
+                diagnostics.push(error!(E0519, path.span, "the level `{path}` stands twice"; help: "keep it once"));
+            }
+            levels.push(id);
+        }
+        hierarchies.push(Hierarchy { name: syntax.name.clone(), levels });
+    }
+    hierarchies
+}
+
+/// The error for a name that is no dimension.
+pub fn unknown_dimension(names: Vec<&str>, path: &Path) -> crate::diagnostic::Diagnostic {
+    let text = path.to_string();
+    let help = match near(&text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("declare `dimension {text} = source.column`"),
+    };
+    error!(E0208, path.span, "no dimension named `{text}`"; help: help)
+}
+
+/// Why a dimension has no value for a table's rows.
+pub enum Unbound {
+    /// Nothing of it is bound to the table.
+    Missing,
+    /// Several columns lead to the entity that it is an attribute of.
+    Ambiguous(Vec<String>),
+}
+
+impl Model {
+    /// The value of a dimension over the rows of a table, `else` included.
+    pub fn bind(&self, dimension: DimensionId, table: TableId) -> Result<RowExpr, Unbound> {
+        bind(&self.tables, &self.dimensions[dimension.0], table)
+    }
+}
+
+/// See [`Model::bind`].
+pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<RowExpr, Unbound> {
+    let own = dimension.bindings.iter().find(|binding| binding.table == Some(table));
+    let value = match own {
+        Some(binding) => binding.value.clone(),
+        None => match attribute(tables, dimension, table)? {
+            Some(value) => value,
+            None => dimension
+                .bindings
+                .iter()
+                .find(|binding| binding.table.is_none() && tables[table.0].time.is_some())
+                .map(|binding| binding.value.clone())
+                .ok_or(Unbound::Missing)?,
+        },
+    };
+    Ok(match &dimension.otherwise {
+        Some(otherwise) if value.ty.nullable => RowExpr {
+            ty: ValueType { nullable: false, ..dimension.ty.clone() },
+            span: value.span,
+            kind: RowExprKind::Call(Function::Coalesce, vec![value, otherwise.clone()]),
+        },
+        _ => value,
+    })
+}
+
+/// The value through the one column of the table that leads to the entity of a binding.
+fn attribute(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<Option<RowExpr>, Unbound> {
+    let mut found: Vec<(ColumnId, &Binding)> = Vec::new();
+    for binding in &dimension.bindings {
+        let Some(entity) = binding.table.filter(|id| tables[id.0].kind == TableKind::Entity) else { continue };
+        for (column, declared) in tables[table.0].columns.iter().enumerate() {
+            if declared.ty.ty == Type::Entity(entity) {
+                found.push((ColumnId { table, column }, binding));
+            }
+        }
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [(column, binding)] => {
+            let mut value = binding.value.clone();
+            value.walk_mut(&mut |part| {
+                if let RowExprKind::Column(path) = &mut part.kind {
+                    path.insert(0, *column);
+                    part.ty.nullable = true;
+                }
+            });
+            value.ty.nullable = true;
+            Ok(Some(value))
+        }
+        several => {
+            let name = |(id, _): &(ColumnId, &Binding)| tables[id.table.0].columns[id.column].name.value.clone();
+            Err(Unbound::Ambiguous(several.iter().map(name).collect()))
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Typing formulas: aggregates over rows, arithmetic over metrics.
+
+mod arithmetic;
+mod filter;
+mod leaf;
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::error;
+use crate::resolve::{Names, later};
+use crate::suggest::near;
+use crate::syntax::ast::{self, ArgumentValue, BinaryOp, ExprKind, Postfix, UnaryOp};
+use crate::value::Function;
+
+use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
+use super::rows::RowSets;
+
+pub use filter::{DimensionNames, check_filter};
+
+/// How deep a formula may be once the metrics it names are put in their place.
+pub const MAX_DEPTH: usize = 200;
+
+/// What formulas are typed with.
+pub struct FormulaScope<'a> {
+    /// The names of the program.
+    pub names: &'a Names<'a>,
+    /// All tables.
+    pub tables: &'a [Table],
+    /// Row sets.
+    pub rows: &'a RowSets<'a>,
+    /// The typed dimensions.
+    pub dimensions: &'a [Dimension],
+    /// Where a declared dimension stands among the typed ones; none for a broken one.
+    pub dimension_ids: &'a [Option<DimensionId>],
+    /// The metrics typed so far.
+    pub metrics: &'a [Metric],
+    /// Where a declared metric stands among the typed ones; none for a broken one.
+    pub metric_ids: &'a [Option<MetricId>],
+    /// The tables that each typed metric reads.
+    pub reads: &'a [Vec<TableId>],
+    /// The project's zone.
+    pub zone: chrono_tz::Tz,
+}
+
+impl FormulaScope<'_> {
+    /// Types a formula; none where it is wrong, which has been told.
+    pub fn check(&self, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Formula> {
+        match &expr.kind {
+            ExprKind::Parenthesised(inner) => self.check(inner, d),
+            ExprKind::Literal(literal) => arithmetic::literal(literal, expr.span, self.zone, d),
+            ExprKind::Path { path, version } => {
+                self.metric(path, version.as_ref().map(|version| version.value), expr.span, d)
+            }
+            ExprKind::Unary { op, operand } => {
+                let operand = self.check(operand, d)?;
+                match op.value {
+                    UnaryOp::Negate => arithmetic::negate(operand, expr.span, d),
+                    UnaryOp::Not => arithmetic::logic(Function::Not, vec![operand], expr.span, d),
+                }
+            }
+            ExprKind::Binary { op, left, right } => {
+                let (left, right) = (self.check(left, d), self.check(right, d));
+                arithmetic::binary(op.value, left?, right?, expr.span, d)
+            }
+            ExprKind::Between { operand, low, high, negated } => {
+                let (operand, low, high) = (self.check(operand, d), self.check(low, d), self.check(high, d));
+                let (operand, low, high) = (operand?, low?, high?);
+                let from = arithmetic::binary(BinaryOp::GreaterEqual, operand.clone(), low, expr.span, d)?;
+                let to = arithmetic::binary(BinaryOp::LessEqual, operand, high, expr.span, d)?;
+                let both = arithmetic::logic(Function::And, vec![from, to], expr.span, d)?;
+                if *negated { arithmetic::logic(Function::Not, vec![both], expr.span, d) } else { Some(both) }
+            }
+            ExprKind::In { operand, list, negated } => {
+                let operand = self.check(operand, d);
+                let list: Vec<_> = list.iter().map(|item| self.check(item, d)).collect();
+                let operand = operand?;
+                let mut tests = Vec::new();
+                for item in list {
+                    tests.push(arithmetic::binary(BinaryOp::Equal, operand.clone(), item?, expr.span, d)?);
+                }
+                let any = arithmetic::logic(Function::Or, tests, expr.span, d)?;
+                if *negated { arithmetic::logic(Function::Not, vec![any], expr.span, d) } else { Some(any) }
+            }
+            ExprKind::IsNull { operand, negated } => {
+                let operand = self.check(operand, d)?;
+                let function = if *negated { Function::IsNotNull } else { Function::IsNull };
+                let ty = ValueType::plain(super::Type::Bool);
+                Some(call(function, vec![operand], ty, expr.span))
+            }
+            ExprKind::Case { branches, otherwise } => self.case(branches, otherwise.as_deref(), expr.span, d),
+            ExprKind::Call { function, arguments } => self.call(function, arguments, expr.span, d),
+            ExprKind::Aggregate(aggregate) => leaf::check_leaf(self, aggregate, expr.span, d),
+            ExprKind::Postfix { operand, postfix } => self.postfix(operand, postfix, expr.span, d),
+            ExprKind::Outside { .. } | ExprKind::InCall { .. } => told(d, "outside", expr.span),
+            ExprKind::Like { .. }
+            | ExprKind::Cast { .. }
+            | ExprKind::Json { .. }
+            | ExprKind::Sql { .. }
+            | ExprKind::Index { .. }
+            | ExprKind::MetricPer { .. } => {
+                d.push(error!(E0602, expr.span, "this is an expression over rows; a metric is a formula over aggregates";
+                    help: "put it into an aggregate: `sum(… from order)`"));
+                None
+            }
+        }
+    }
+
+    fn metric(&self, path: &ast::Path, version: Option<u32>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        if self.names.later_table(&path.parts[0]).is_some() {
+            return told(d, &path.to_string(), span);
+        }
+        let Some(place) = path.single().and_then(|name| self.names.metric(name, version)) else {
+            d.push(self.unknown(path, version, span));
+            return None;
+        };
+        let id = self.metric_ids[place]?;
+        let metric = &self.metrics[id.0];
+        Some(Formula { kind: FormulaKind::Metric(id), ty: metric.ty.clone(), span })
+    }
+
+    fn unknown(&self, path: &ast::Path, version: Option<u32>, span: Span) -> crate::diagnostic::Diagnostic {
+        let text = path.to_string();
+        if let Some(version) = version
+            && self.names.has_metric(&text)
+        {
+            return error!(E0210, span, "the metric `{text}` has no version {version}"; help: "name a version that is declared");
+        }
+        let help = match near(&text, self.names.metric_names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if self.names.row_set(&text, None).is_some() => {
+                format!("`{text}` is a row set: write `count({text})`, or another aggregate of it")
+            }
+            None => "declare it, or aggregate a column: `sum(amount from order)`".to_owned(),
+        };
+        error!(E0201, span, "no metric named `{text}`"; help: help)
+    }
+
+    fn case(
+        &self,
+        branches: &[(ast::Expr, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+        span: Span,
+        d: &mut Diagnostics,
+    ) -> Option<Formula> {
+        let typed: Vec<_> =
+            branches.iter().map(|(condition, value)| (self.check(condition, d), self.check(value, d))).collect();
+        let otherwise = match otherwise {
+            Some(value) => Some(self.check(value, d)?),
+            None => None,
+        };
+        let mut all = Vec::new();
+        for (condition, value) in typed {
+            all.push((condition?, value?));
+        }
+        arithmetic::case(all, otherwise, span, d)
+    }
+
+    fn call(&self, function: &ast::Path, arguments: &[ast::Argument], span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        if self.names.later_table(&function.parts[0]).is_some() {
+            return told(d, &function.to_string(), span);
+        }
+        let name = function.to_string();
+        if matches!(name.as_str(), "rate" | "growth") {
+            return told(d, &name, span);
+        }
+        let mut values = Vec::new();
+        let mut broken = false;
+        for argument in arguments {
+            match &argument.value {
+                ArgumentValue::Expr(value) if argument.name.is_none() => match self.check(value, d) {
+                    Some(value) => values.push(value),
+                    None => broken = true,
+                },
+                _ => {
+                    d.push(error!(E0603, span, "`{name}` takes formulas only"; help: "leave out named arguments and steps"));
+                    broken = true;
+                }
+            }
+        }
+        if broken { None } else { arithmetic::function(&name, values, span, d) }
+    }
+
+    fn postfix(&self, operand: &ast::Expr, postfix: &Postfix, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        let word = match postfix {
+            Postfix::Where(condition) => {
+                let operand = self.check(operand, d);
+                let find = |name: &str| self.names.dimension(name).map(|place| self.dimension_ids[place]);
+                let all = || self.names.dimension_names();
+                let names = DimensionNames { find: &find, all: &all };
+                let filter = check_filter(&names, self.dimensions, self.tables, self.zone, condition, d);
+                let (operand, filter) = (operand?, filter?);
+                self.check_bound(&operand, &filter, d)?;
+                let ty = operand.ty.clone();
+                return Some(Formula { kind: FormulaKind::Where { operand: Box::new(operand), filter }, ty, span });
+            }
+            Postfix::Over(_) => "over",
+            Postfix::Ago(_) => "ago",
+            Postfix::Across(_) => "across",
+            Postfix::AtStartOf(_) => "at start of",
+            Postfix::At { .. } => "at",
+        };
+        told(d, word, span)
+    }
+
+    /// A filter's dimensions must be bound to every table that the operand reads.
+    fn check_bound(&self, operand: &Formula, filter: &super::DimFilter, d: &mut Diagnostics) -> Option<()> {
+        let mut sound = true;
+        let tables = self.tables_of(operand);
+        filter.walk(&mut |dimension, span| {
+            for table in &tables {
+                sound &= self.bound(dimension, *table, span, d);
+            }
+        });
+        sound.then_some(())
+    }
+
+    /// Tells where a dimension has no value for a table.
+    pub fn bound(&self, dimension: DimensionId, table: TableId, span: Span, d: &mut Diagnostics) -> bool {
+        let declared = &self.dimensions[dimension.0];
+        match super::dimensions::bind(self.tables, declared, table) {
+            Ok(_) => true,
+            Err(why) => {
+                d.push(unbound(declared, &self.tables[table.0], &why, span));
+                false
+            }
+        }
+    }
+
+    /// The tables that a formula reads, each once, in order.
+    pub fn tables_of(&self, formula: &Formula) -> Vec<TableId> {
+        let mut tables = Vec::new();
+        formula.walk(&mut |part| match &part.kind {
+            FormulaKind::Leaf(leaf) => tables.push(leaf.rows.base),
+            FormulaKind::Metric(id) => tables.extend(&self.reads[id.0]),
+            _ => {}
+        });
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    }
+}
+
+/// The error for a dimension that a table does not have.
+pub fn unbound(
+    dimension: &Dimension,
+    table: &Table,
+    why: &super::dimensions::Unbound,
+    span: Span,
+) -> crate::diagnostic::Diagnostic {
+    let (name, of) = (&dimension.name.value, &table.name.value);
+    let found = match why {
+        super::dimensions::Unbound::Missing => {
+            error!(E0604, span, "`{of}` has no dimension `{name}`";
+                help: ("bind it: `dimension {name} = … | {of}.column`, or leave it out"))
+        }
+        super::dimensions::Unbound::Ambiguous(columns) => {
+            error!(E0605, span, "`{of}` leads to `{name}` in {} ways: {}", columns.len(), columns.join(", ");
+                help: ("bind it explicitly: `dimension {name} = … | {of}.{}.…`", columns[0]))
+        }
+    };
+    found.related(dimension.name.span, "the dimension")
+}
+
+fn told(d: &mut Diagnostics, what: &str, span: Span) -> Option<Formula> {
+    d.push(later(what, span));
+    None
+}
+
+/// A call node.
+pub(super) fn call(function: Function, arguments: Vec<Formula>, ty: ValueType, span: Span) -> Formula {
+    Formula { kind: FormulaKind::Call(function, arguments), ty, span }
+}
+
+impl Formula {
+    /// Calls `visit` for this and every formula below it, not into the metrics that it names.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Formula)) {
+        visit(self);
+        match &self.kind {
+            FormulaKind::Call(_, arguments) => arguments.iter().for_each(|argument| argument.walk(visit)),
+            FormulaKind::Case { branches, otherwise } => {
+                for (condition, value) in branches {
+                    condition.walk(visit);
+                    value.walk(visit);
+                }
+                otherwise.iter().for_each(|value| value.walk(visit));
+            }
+            FormulaKind::Where { operand, .. } => operand.walk(visit),
+            FormulaKind::Leaf(_) | FormulaKind::Metric(_) | FormulaKind::Literal(_) => {}
+        }
+    }
+}

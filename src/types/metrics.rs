@@ -1,0 +1,355 @@
+//! Typing metrics: formula, grain, dimensions, serving, and what a good library writes beside them.
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::error;
+use crate::resolve::{Declared, Names, later};
+use crate::suggest::near;
+use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep, Value, ValueKind};
+use crate::value::Step;
+
+use super::dimensions::unknown_dimension;
+use super::formula::{FormulaScope, MAX_DEPTH};
+use super::items::{Items, name, output_step, word};
+use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Serve, Tier, ValueType};
+use super::ops::{declare_unit, unit_expr};
+
+const ITEMS: &[&str] =
+    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "description", "link"];
+const LATER: &[&str] = &["compare", "fill"];
+
+/// Types the metric at a place, after those that it names. `depths` holds the depth of each typed metric's formula.
+pub fn check_metric(
+    scope: &FormulaScope<'_>,
+    declared: Declared<'_, ast::Metric>,
+    units: &[&str],
+    depths: &[usize],
+    d: &mut Diagnostics,
+) -> Option<(Metric, usize)> {
+    let syntax = declared.syntax;
+    let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
+    let formula = scope.check(&syntax.formula, d);
+    let (title, title_en, owner) = (items.string("title", d), items.string("title_en", d), items.string("owner", d));
+    let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
+    let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
+    let grain = grain(&items, d);
+    let by = by(scope, &items, d);
+    let serve = serve(&items, d);
+    let formula = formula?;
+    let depth = depth(&formula, depths);
+    if depth > MAX_DEPTH {
+        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is more than {MAX_DEPTH} levels deep with the metrics it names", syntax.name.value;
+            help: "shorten the chain of metrics that name one another"));
+        return None;
+    }
+    let ty = declared_unit(scope, &formula, &items, units, d);
+    super::flow::check_metric(&syntax.name, &ty, formula.span, d);
+    if !matches!(ty.ty, super::Type::Int | super::Type::Float | super::Type::Decimal { .. } | super::Type::Duration
+        | super::Type::String | super::Type::Enum(_) | super::Type::Timestamp | super::Type::Date | super::Type::Entity(_) | super::Type::Bool)
+    {
+        d.push(error!(E0631, formula.span, "a metric cannot be an array, a map or null"; help: "aggregate to a single value"));
+        return None;
+    }
+    let grain = match grain {
+        Some(grain) => grain,
+        None => inherited_grain(scope, &formula, syntax.name.span, d)?,
+    };
+    let by = match by {
+        Some(by) => by,
+        None => inherited_by(scope, &formula),
+    };
+    let metric = Metric {
+        name: syntax.name.clone(),
+        version: syntax.version.as_ref().map_or(1, |version| version.value),
+        doc: declared.doc.map(str::to_owned),
+        title,
+        title_en,
+        tier,
+        owner,
+        better,
+        grain,
+        by: by.iter().map(|(id, _)| *id).collect(),
+        serve,
+        formula,
+        ty,
+        span: declared.span,
+    };
+    check_output(scope, &metric, &by, &items, d);
+    lint(&metric, d);
+    Some((metric, depth))
+}
+
+fn depth(formula: &Formula, depths: &[usize]) -> usize {
+    match &formula.kind {
+        FormulaKind::Leaf(_) | FormulaKind::Literal(_) => 1,
+        FormulaKind::Metric(id) => 1 + depths[id.0],
+        FormulaKind::Call(_, arguments) => 1 + arguments.iter().map(|a| depth(a, depths)).max().unwrap_or(0),
+        FormulaKind::Case { branches, otherwise } => {
+            let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
+            1 + values.chain(otherwise.as_deref()).map(|a| depth(a, depths)).max().unwrap_or(0)
+        }
+        FormulaKind::Where { operand, .. } => 1 + depth(operand, depths),
+    }
+}
+
+fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
+    let (_, values) = items.get("grain")?;
+    let mut grains: Vec<Grain> = Vec::new();
+    for value in values {
+        match grain_of(value) {
+            Some(grain) if !grains.contains(&grain) => grains.push(grain),
+            Some(_) => d.push(error!(E0204, value.span, "this grain stands twice"; help: "keep one of them")),
+            None => d.push(error!(E0632, value.span, "this is not an output step";
+                help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter, year, or total")),
+        }
+    }
+    grains.sort();
+    if grains.is_empty() { None } else { Some(grains) }
+}
+
+fn grain_of(value: &Value) -> Option<Grain> {
+    if word(value) == Some("total") {
+        return Some(Grain::Total);
+    }
+    step_of(value).map(Grain::Step)
+}
+
+fn step_of(value: &Value) -> Option<Step> {
+    match &value.kind {
+        ValueKind::Step(step) => output_step(step),
+        ValueKind::Expr { expr, .. } => step_of_expr(expr),
+        _ => None,
+    }
+}
+
+fn step_of_expr(expr: &ast::Expr) -> Option<Step> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::Duration(duration)) => output_step(&AstStep::Duration(*duration)),
+        ExprKind::Path { path, .. } => Step::parse(path.single()?),
+        _ => None,
+    }
+}
+
+type By = Vec<(DimensionId, Span)>;
+
+fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Option<By> {
+    let (_, values) = items.get("by")?;
+    let mut found: By = Vec::new();
+    for value in values {
+        let path = match &value.kind {
+            ValueKind::Expr { expr, .. } => match &expr.kind {
+                ExprKind::Path { path, .. } => path,
+                _ => {
+                    d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
+                    continue;
+                }
+            },
+            _ => {
+                d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
+                continue;
+            }
+        };
+        let place = match (name(value), scope.names) {
+            (Some((name, _)), names) => names.dimension(name),
+            _ => None,
+        };
+        match place {
+            Some(place) => {
+                let Some(id) = scope.dimension_ids[place] else { continue };
+                match found.iter().find(|(first, _)| *first == id) {
+                    Some((_, first)) => d.push(
+                        error!(E0204, value.span, "the dimension `{path}` stands twice"; help: "keep one of them")
+                            .related(*first, "first here"),
+                    ),
+                    None => found.push((id, value.span)),
+                }
+            }
+            None => d.push(unknown_dimension(scope.names.dimension_names(), path)),
+        }
+    }
+    Some(found)
+}
+
+fn serve(items: &Items<'_>, d: &mut Diagnostics) -> Vec<Serve> {
+    let Some((_, values)) = items.get("serve") else { return vec![Serve::Live] };
+    let mut found = Vec::new();
+    for value in values {
+        let served = match &value.kind {
+            ValueKind::Expr { expr, .. } => match &expr.kind {
+                ExprKind::Call { function, arguments } if function.to_string() == "stream" => {
+                    let step = arguments.first().and_then(|argument| match &argument.value {
+                        ArgumentValue::Expr(expr) => step_of_expr(expr),
+                        ArgumentValue::Step(step) => output_step(&step.value),
+                    });
+                    step.filter(|step| matches!(step, Step::Subday(_) | Step::Day)).map(Serve::Stream)
+                }
+                _ => match word(value) {
+                    Some("live") => Some(Serve::Live),
+                    Some("hourly") => Some(Serve::Hourly),
+                    Some("daily") => Some(Serve::Daily),
+                    _ => None,
+                },
+            },
+            _ => None,
+        };
+        match served {
+            Some(serve @ (Serve::Hourly | Serve::Daily)) => {
+                let word = if serve == Serve::Daily { "serve: daily" } else { "serve: hourly" };
+                d.push(later(word, value.span));
+            }
+            Some(serve) => found.push(serve),
+            None => {
+                let help = match word(value).and_then(|word| near(word, ["live", "stream", "hourly", "daily"])) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "write `live` or `stream(1m)`".to_owned(),
+                };
+                d.push(error!(E0633, value.span, "this is no way to serve a metric"; help: help));
+            }
+        }
+    }
+    found
+}
+
+/// The type with the declared unit, which must be the inferred one; a quotient of two counts may be called a ratio.
+fn declared_unit(scope: &FormulaScope<'_>, formula: &Formula, items: &Items<'_>, units: &[&str], d: &mut Diagnostics) -> ValueType {
+    let mut ty = formula.ty.clone();
+    let declared = items.one("unit", d).and_then(|value| {
+        let written = match &value.kind {
+            ValueKind::Expr { expr, .. } => unit_expr(expr, &known_units(scope, units), d),
+            _ => {
+                d.push(error!(E0205, value.span, "`unit` takes a unit"; help: "write `unit: CNY`, `unit: ratio` or `unit: CNY/user`"));
+                None
+            }
+        };
+        declare_unit(ty.unit.as_ref(), &written?, scope.tables, value.span, d)
+    });
+    ty.unit = Some(declared.or(ty.unit).unwrap_or_default());
+    ty
+}
+
+/// The declared units, and the tables: a count is in its source or entity.
+fn known_units<'a>(scope: &FormulaScope<'a>, units: &[&'a str]) -> Vec<&'a str> {
+    units.iter().copied().chain(scope.tables.iter().map(|table| table.name.as_str())).collect()
+}
+
+/// The grains common to the metrics of a formula; total where it names none.
+fn inherited_grain(scope: &FormulaScope<'_>, formula: &Formula, span: Span, d: &mut Diagnostics) -> Option<Vec<Grain>> {
+    let mut common: Option<Vec<Grain>> = None;
+    let mut parts: Vec<&Metric> = Vec::new();
+    formula.walk(&mut |part| {
+        if let FormulaKind::Metric(id) = &part.kind {
+            parts.push(&scope.metrics[id.0]);
+        }
+    });
+    for metric in &parts {
+        common = Some(match common {
+            None => metric.grain.clone(),
+            Some(common) => common.into_iter().filter(|grain| metric.grain.contains(grain)).collect(),
+        });
+    }
+    match common {
+        Some(common) if common.is_empty() => {
+            let mut found = error!(E0635, span, "the metrics of this formula have no grain in common";
+                help: "write the `grain` that you want: every metric can be computed at any step");
+            for metric in parts.iter().take(4) {
+                let grains: Vec<String> = metric.grain.iter().map(|grain| grain.text()).collect();
+                found = found.related(metric.name.span, format!("`{}` has {}", metric.name.value, grains.join(", ")));
+            }
+            d.push(found);
+            None
+        }
+        Some(common) => Some(common),
+        None => Some(vec![Grain::Total]),
+    }
+}
+
+fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
+    let mut common: Option<Vec<DimensionId>> = None;
+    formula.walk(&mut |part| {
+        if let FormulaKind::Metric(id) = &part.kind {
+            let by = &scope.metrics[id.0].by;
+            common = Some(match common.take() {
+                None => by.clone(),
+                Some(common) => common.into_iter().filter(|id| by.contains(id)).collect(),
+            });
+        }
+    });
+    let tables = scope.tables_of(formula);
+    let bound = |id: &DimensionId| {
+        tables.iter().all(|table| super::dimensions::bind(scope.tables, &scope.dimensions[id.0], *table).is_ok())
+    };
+    common.unwrap_or_default().into_iter().filter(bound).map(|id| (id, formula.span)).collect()
+}
+
+/// What can only be judged with grain, dimensions and serving together.
+fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Items<'_>, d: &mut Diagnostics) {
+    let tables = scope.tables_of(&metric.formula);
+    for (dimension, span) in by {
+        for table in &tables {
+            scope.bound(*dimension, *table, *span, d);
+        }
+    }
+    let place = items.get("grain").map_or(metric.name.span, |(span, _)| span);
+    for table in tables.iter().filter(|table| scope.tables[table.0].time.is_none()) {
+        if metric.grain.iter().any(|grain| *grain != Grain::Total) {
+            let table = &scope.tables[table.0];
+            d.push(error!(E0636, place, "`{}` has no time, so it only has totals", table.name.value;
+                help: "write `grain: total`, or count a source instead")
+            .related(table.name.span, "declared here"));
+        }
+    }
+    for serve in &metric.serve {
+        let Serve::Stream(step) = serve else { continue };
+        for grain in &metric.grain {
+            if let Grain::Step(grain) = grain
+                && !divides(*step, *grain)
+            {
+                let place = items.get("serve").map_or(metric.name.span, |(span, _)| span);
+                d.push(error!(E0637, place, "a stream of {} cannot give buckets of {}", step.text(), grain.text();
+                    help: "stream at a step that divides the grain"));
+            }
+        }
+    }
+}
+
+/// Whether buckets of `coarse` are made of whole buckets of `fine`.
+pub fn divides(fine: Step, coarse: Step) -> bool {
+    match (fine, coarse) {
+        (Step::Subday(fine), Step::Subday(coarse)) => coarse % fine == 0,
+        (Step::Subday(_), _) | (Step::Day, Step::Day | Step::Week | Step::Month | Step::Quarter | Step::Year) => true,
+        (Step::Month, Step::Month | Step::Quarter | Step::Year) | (Step::Quarter, Step::Quarter | Step::Year) => true,
+        (a, b) => a == b,
+    }
+}
+
+fn lint(metric: &Metric, d: &mut Diagnostics) {
+    let name = &metric.name;
+    if metric.title.is_none() {
+        d.push(error!(L0601, name.span, "the metric `{}` has no title", name.value; help: "add `title: \"…\"`"));
+    }
+    if metric.tier.is_none() {
+        d.push(error!(L0602, name.span, "the metric `{}` has no tier", name.value; help: "add `tier: kpi`, `ksi` or `diagnostic`"));
+    }
+    if metric.owner.is_none() {
+        d.push(error!(L0603, name.span, "the metric `{}` has no owner", name.value; help: "add `owner: \"team\"`"));
+    }
+}
+
+impl Grain {
+    /// As it is written: `1d`, `total`.
+    pub fn text(self) -> String {
+        match self {
+            Grain::Step(step) => step.text(),
+            Grain::Total => "total".to_owned(),
+        }
+    }
+}
+
+/// The names that nothing uses: a warning each.
+pub fn check_unused(names: &Names<'_>, used: &dyn Fn(&str) -> bool, d: &mut Diagnostics) {
+    for subset in &names.subsets {
+        if !used(&subset.syntax.name) {
+            d.push(error!(L0501, subset.syntax.name.span, "nothing uses the subset `{}`", subset.syntax.name.value;
+                help: "use it or delete it"));
+        }
+    }
+}

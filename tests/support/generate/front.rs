@@ -1,0 +1,73 @@
+//! A generated project in the hands of the compiler.
+
+use std::sync::Arc;
+
+use metricc::ask::{self, Asked};
+use metricc::compile::{Compiled, compile};
+use metricc::diagnostic::{Diagnostics, Severity};
+use metricc::plan::{Lowering, Query, Table};
+use metricc::project::{MemoryFiles, Project as Loaded, load};
+
+use super::model::{Project, Question, Step};
+use super::text;
+
+/// A project that compiled.
+pub struct Front {
+    pub loaded: Loaded,
+    pub compiled: Compiled,
+    pub tables: Arc<Vec<Table>>,
+}
+
+/// Compiles a project whose tables are in `database`, or tells what the compiler does not like.
+pub fn front(project: &Project, database: &str) -> Result<Front, String> {
+    let files = MemoryFiles::new()
+        .with("metricc.yaml", project.manifest())
+        .with("metrics/all.metric", project.declarations(database));
+    let (loaded, diagnostics) = load(&files);
+    let Some(loaded) = loaded else { return Err(errors(&diagnostics)) };
+    let (compiled, found) = compile(&loaded);
+    if diagnostics.has_errors() || found.has_errors() {
+        return Err(errors(&diagnostics) + &shown(&found, &loaded));
+    }
+    let tables = Arc::clone(&Lowering::new(&compiled.model).tables);
+    Ok(Front { loaded, compiled, tables })
+}
+
+impl Front {
+    /// The plan of a question, asked in the words of the command line.
+    pub fn plan(&self, project: &Project, question: &Question) -> Result<Query, String> {
+        let asked = Asked {
+            metrics: question.metrics.clone(),
+            step: Some(question.step.map_or("none".into(), Step::text)),
+            by: question.by.clone(),
+            from: question.range.map(|(from, _)| text::day(from)),
+            to: question.range.map(|(_, to)| text::day(to)),
+            filter: question.filter.as_ref().map(|filter| project.printer().expr(filter)),
+            order: (question.order.iter())
+                .map(|(column, descending)| if *descending { format!("{column} desc") } else { column.clone() })
+                .collect(),
+            limit: question.limit,
+        };
+        let mut sources = self.loaded.sources.clone();
+        let question = ask::question(&self.compiled.model, &asked, &mut sources).map_err(|d| errors(&d))?;
+        let lowering = Lowering { model: &self.compiled.model, tables: Arc::clone(&self.tables) };
+        lowering.lower(&question).map_err(|d| errors(&d))
+    }
+}
+
+fn errors(diagnostics: &Diagnostics) -> String {
+    let errors = diagnostics.iter().filter(|one| one.code.severity() == Severity::Error);
+    errors.map(|one| format!("{}: {}\n", one.code, one.message)).collect()
+}
+
+/// The errors, each with the line it is about.
+fn shown(diagnostics: &Diagnostics, loaded: &Loaded) -> String {
+    let errors = diagnostics.iter().filter(|one| one.code.severity() == Severity::Error);
+    let line = |one: &metricc::diagnostic::Diagnostic| {
+        let span = one.span?;
+        let file = loaded.sources.file(span.file);
+        let (line, column) = file.position(span.start);
+        Some(format!("    {} (column {column})\n", file.text.lines().nth(line - 1)?))
+    };
+    errors.map(|one| format!("{}: {}\n{}", one.code, one.message, line(one).unwrap_or_default())).collect()
+}

@@ -1,0 +1,46 @@
+//! Makes a project out of a seed.
+
+mod columns;
+mod exprs;
+mod metrics;
+mod names;
+mod questions;
+mod rows;
+mod tables;
+mod times;
+
+use super::model::*;
+use super::rng::Rng;
+
+/// A project being made.
+pub struct Maker {
+    pub rng: Rng,
+    pub project: Project,
+}
+
+/// The random project of a seed: it compiles, and its answers are defined.
+pub fn project(seed: u64) -> Project {
+    let mut rng = Rng::new(seed);
+    let zone =
+        *rng.pick(&[chrono_tz::Asia::Shanghai, chrono_tz::UTC, chrono_tz::Asia::Kolkata, chrono_tz::America::New_York]);
+    let project = Project {
+        seed,
+        zone,
+        week_starts_sunday: rng.chance(25),
+        units: vec!["CNY".into(), "quota".into()],
+        tables: Vec::new(),
+        subsets: Vec::new(),
+        dimensions: Vec::new(),
+        metrics: Vec::new(),
+        questions: Vec::new(),
+    };
+    let mut maker = Maker { rng, project };
+    maker.tables();
+    maker.rows();
+    maker.computed_columns();
+    maker.subsets();
+    maker.dimensions();
+    maker.metrics();
+    maker.questions();
+    maker.project
+}
