@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::asked::{AskArgs, Ready};
+use super::asked::AskArgs;
+use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, ui};
 use crate::diagnostic::Diagnostics;
 use crate::dry_run::{Data, DryRun, Options, Progress};
 use crate::error;
-use crate::plan::{Lowering, Query};
+use crate::plan::Query;
 use crate::project::io_message;
 use crate::table::{Answer, csv, json, plot, table};
 
@@ -47,11 +48,7 @@ enum Format {
 
 /// Plans the question, reads the samples it needs and prints the answer.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let mut ready = context.compiled()?;
-    let question = args.question.question(&mut ready)?;
-    let query = Lowering::new(&ready.compiled.model)
-        .lower(&question)
-        .map_err(|found| Stop::found(&ready.project, found))?;
+    let (ready, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
     let (dry_run, warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
     if !warnings.is_empty() {

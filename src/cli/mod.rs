@@ -4,6 +4,7 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
+mod asked;
 mod context;
 pub mod declared;
 mod markdown;
@@ -79,3 +80,39 @@ verbs! {
     Init => init,
     Debug => debug,
     Sample => sample,
+    Completions => completions,
+    Man => man,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Help and version are asked for; all else is wrong usage. Clap's own codes are 0 and 2 too.
+            let exit = if message.use_stderr() { Exit::Failure } else { Exit::Clean };
+            // Nobody is left to tell if this fails.
+            let _ = message.print();
+            return exit.into();
+        }
+    };
+    let context = Context::new(cli.global);
+    let exit = match cli.verb.run(&context) {
+        Ok(exit) => exit,
+        Err(stop) => context.stop(stop),
+    };
+    exit.into()
+}
+
+/// The whole command line, for completions and the man page.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}
