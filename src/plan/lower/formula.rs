@@ -107,7 +107,9 @@ impl<'a> Scans<'a> {
     }
 
     pub fn finish(self) -> Vec<Scan> {
-        let several = self.open.len() > 1;
+        // A bucket before a source's first row is there only if another source makes it, or if it is the only one.
+        let alone = self.question.by.is_empty() && self.question.to.is_some();
+        let guard_start = self.open.len() > 1 || alone;
         (self.open.into_iter())
             .map(|mut open| {
                 let time = open.rows.time();
@@ -118,7 +120,7 @@ impl<'a> Scans<'a> {
                     dimensions: open.dimensions,
                     filter: open.filter,
                     measures: open.measures,
-                    guard_start: several,
+                    guard_start,
                 }
             })
             .collect()
