@@ -7,11 +7,17 @@ pub mod ask;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+#[cfg(feature = "dry-run")]
+pub mod dry_run;
 pub mod plan;
 pub mod project;
 pub mod resolve;
+pub mod sample;
 pub mod sql;
 pub mod suggest;
 pub mod syntax;
+pub mod table;
+#[cfg(feature = "dry-run")]
+pub mod testing;
 pub mod types;
 pub mod value;

@@ -260,6 +260,34 @@ fn explain_prints_pages_and_suggests() {
 }
 
 #[test]
+fn explain_tells_what_is_declared() {
+    let place = Place::with_shop();
+    let told = place.run_in("shop", &["explain", "arppu"]).assert_code(0).out;
+    check_snapshot("explain_metric", &told);
+    assert!(place.run_in("shop", &["explain", "gmv"]).assert_code(0).out.contains("used by  arppu"));
+    assert!(place.run_in("shop", &["explain", "paid_order"]).assert_code(0).out.contains("dated paid_at"));
+    assert!(place.run_in("shop", &["explain", "gmw"]).assert_code(2).err.contains("did you mean `gmv`?"));
+    assert!(place.run(&["explain", "gmv"]).assert_code(2).err.contains("E0001"));
+}
+
+#[test]
+fn debug_shows_each_stage_and_tells_what_is_wrong_with_a_question() {
+    let place = Place::with_shop();
+    let ast = place.run_in("shop", &["debug", "ast", "gmv"]).assert_code(0).out;
+    assert!(ast.starts_with("Declaration {"), "{ast}");
+    let model = place.run_in("shop", &["debug", "model", "order"]).assert_code(0).out;
+    assert!(model.starts_with("Table {"), "{model}");
+    let plan = place.run_in("shop", &["debug", "plan", "gmv", "--by", "client"]).assert_code(0).out;
+    assert!(plan.starts_with("Query {"), "{plan}");
+    let asked = ["debug", "plan", "gmw", "--where", "client = \"io\"", "--error-format", "plain"];
+    let wrong = place.run_in("shop/metrics", &asked).assert_code(1).err;
+    assert!(wrong.contains("metricc: error[E0201]") && wrong.contains("\n--where:1:"), "{wrong}");
+    place.write("shop/metrics/more.metric", "metric a = b\n");
+    let broken = place.run_in("shop", &["debug", "ast", "gmv", "--error-format", "plain"]).assert_code(1).err;
+    assert!(broken.starts_with("metrics/more.metric:1:12: error[E0201]"), "{broken}");
+}
+
+#[test]
 fn wrong_usage_exits_with_2_and_help_with_0() {
     let place = Place::empty();
     for args in

@@ -113,7 +113,16 @@ pub type Outcome = Result<Exit, Stop>;
 /// Why a verb can't go on.
 #[derive(Debug)]
 pub enum Stop {
-    /// Something that is told like every other diagnostic.
+    /// Something about the project, or about what is asked of it.
+    Found {
+        /// The files it is about.
+        sources: Box<SourceMap>,
+        /// Where they lie.
+        root: PathBuf,
+        /// What is told, with a summary.
+        diagnostics: Diagnostics,
+    },
+    /// Wrong usage, or something that could not be read or written.
     Told(Box<Diagnostic>),
     /// Whoever read the output has gone (`metricc … | head`).
     NobodyReads,
@@ -225,6 +234,7 @@ impl Context {
     pub fn stop(&self, stop: Stop) -> Exit {
         match stop {
             Stop::NobodyReads => Exit::Clean,
+            Stop::Found { sources, root, diagnostics } => self.report(&sources, &root, &diagnostics),
             Stop::Told(diagnostic) => {
                 let text = self.render(&SourceMap::new(), Path::new("."), &[*diagnostic].into_iter().collect());
                 self.print_aside(&text);

@@ -1,27 +1,39 @@
-//! `metricc explain`: what a diagnostic means and what to do.
+//! `metricc explain`: what a diagnostic means, or what a declaration says.
 
-use super::{Context, Exit, Outcome, markdown, ui};
+use super::{Context, Exit, Outcome, debug, declared, markdown, ready::Ready, ui};
 use crate::{
     diagnostic::{Code, codes},
     error,
+    plan::Lowering,
     suggest::near,
+    syntax::ast::Declaration,
+    types::{Grain, Metric, MetricId, Model},
 };
 
-/// Tell what a diagnostic means, with a wrong and a right example
+/// Tell what a diagnostic means, with a wrong and a right example, or what a declaration says
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A code such as E0201; without one, all codes are listed
-    #[arg(value_name = "CODE")]
+    /// A code such as E0201, or a name such as dau; without it, all codes are listed
+    #[arg(value_name = "CODE|NAME")]
     subject: Option<String>,
 }
 
-/// Prints the page of a code, or the list of all.
+/// Prints the page of a code, the declarations of a name, or the list of all codes.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let text = match &args.subject {
+    let text = match args.subject.as_deref().map(str::trim) {
         None => list(),
-        Some(subject) => match Code::parse(subject.trim()) {
+        Some(subject) => match Code::parse(subject) {
             Some(code) => markdown::render(code.page(), context.paint(), ui::width()),
-            None => return Err(unknown(subject).into()),
+            None if looks_like_code(subject) => return Err(unknown(subject).into()),
+            None => {
+                let ready = context.compiled()?;
+                let found = declared::find(subject, &ready.compiled.files);
+                if found.is_empty() {
+                    return Err(debug::unknown(subject, declared::names(&ready.compiled.files)));
+                }
+                let parts: Vec<String> = found.iter().map(|one| declaration(one, &ready, context)).collect();
+                parts.join("\n")
+            }
         },
     };
     context.print(&text)?;
@@ -36,12 +48,89 @@ fn list() -> String {
     ui::table(&[ui::Column::text("code"), ui::Column::text("what is wrong")], rows)
 }
 
+/// A letter of a severity with digits behind it.
+fn looks_like_code(subject: &str) -> bool {
+    let digits = subject.strip_prefix(['E', 'W', 'L', 'e', 'w', 'l']);
+    digits.is_some_and(|digits| digits.len() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn unknown(subject: &str) -> crate::diagnostic::Diagnostic {
-    let upper = subject.trim().to_uppercase();
+    let upper = subject.to_uppercase();
     let close = near(&upper, codes::PAGES.iter().map(|(code, _)| code.0));
     let help = match close {
-        Some(near) => format!("did you mean `{near}`? `metricc explain` lists all codes"),
+        Some(close) => format!("did you mean `{close}`? `metricc explain` lists all codes"),
         None => "`metricc explain` lists all codes".to_owned(),
     };
     error!(E0039, None, "there is no code `{subject}`"; help: help)
+}
+
+/// Where a declaration stands, what it says, and what it makes of the rest.
+fn declaration(found: &Declaration, ready: &Ready, context: &Context) -> String {
+    let (paint, sources) = (context.paint(), &ready.project.sources);
+    let file = sources.file(found.span.file);
+    let (line, _) = file.position(found.span.start);
+    let mut text = format!("{}\n\n", paint.dim(&format!("{}:{line}", file.path)));
+    if let Some(doc) = &found.doc {
+        text += &markdown::render(doc, paint, ui::width());
+        text.push('\n');
+    }
+    for line in sources.text(found.span).lines() {
+        text += &format!("    {}\n", paint.cyan(&crate::diagnostic::render::visible(line)));
+    }
+    let model = &ready.compiled.model;
+    let metric =
+        model.metrics.iter().position(|metric| metric.span == found.span || metric.name.span == name_span(found));
+    if let Some(place) = metric {
+        let facts = facts(MetricId(place), model);
+        let width = facts.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
+        text.push('\n');
+        for (what, value) in facts {
+            text += &format!("{}  {value}\n", paint.bold(&format!("{what:width$}")));
+        }
+    }
+    text
+}
+
+/// The place of a metric's name; any other place for what is no metric.
+fn name_span(found: &Declaration) -> crate::diagnostic::Span {
+    match &found.kind {
+        crate::syntax::ast::DeclarationKind::Metric(metric) => metric.name.span,
+        _ => found.span,
+    }
+}
+
+/// What the compiler knows of a metric beside its text.
+fn facts(id: MetricId, model: &Model) -> Vec<(&'static str, String)> {
+    let metric: &Metric = &model.metrics[id.0];
+    let mut facts = Vec::new();
+    if let Some(unit) = &metric.ty.unit {
+        facts.push(("unit", unit.to_string()));
+    }
+    let grain = metric.grain.iter().map(|grain| match grain {
+        Grain::Step(step) => step.text(),
+        Grain::Total => "total".to_owned(),
+    });
+    facts.push(("grain", grain.collect::<Vec<_>>().join(", ")));
+    let by: Vec<&str> = metric.by.iter().map(|id| model.dimensions[id.0].name.as_str()).collect();
+    if !by.is_empty() {
+        facts.push(("by", by.join(", ")));
+    }
+    let tables: Vec<&str> =
+        Lowering::new(model).tables_of(id).iter().map(|id| model.table(*id).name.as_str()).collect();
+    facts.push(("reads", tables.join(", ")));
+    let used: Vec<&str> =
+        model.metrics.iter().filter(|other| names(other, id)).map(|other| other.name.as_str()).collect();
+    if !used.is_empty() {
+        facts.push(("used by", used.join(", ")));
+    }
+    facts
+}
+
+/// Whether a metric's formula names another one.
+fn names(metric: &Metric, id: MetricId) -> bool {
+    let mut found = false;
+    metric
+        .formula
+        .walk(&mut |part| found |= matches!(part.kind, crate::types::FormulaKind::Metric(other) if other == id));
+    found
 }

@@ -117,7 +117,9 @@ fn milliseconds(duration: ast::Duration, span: Span, d: &mut Diagnostics) -> Opt
     };
     let product = duration.count.checked_mul(size);
     if product.is_none() {
-        d.push(error!(E0316, span, "this duration is longer than 64 bits of milliseconds"; help: "write a shorter one"));
+        d.push(
+            error!(E0316, span, "this duration is longer than 64 bits of milliseconds"; help: "write a shorter one"),
+        );
     }
     product
 }

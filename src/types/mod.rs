@@ -6,15 +6,17 @@ mod flow;
 mod formula;
 mod functions;
 mod items;
+mod listed;
 mod literal;
 mod metrics;
 mod model;
-mod near;
 mod ops;
 mod predicate;
 mod row;
 mod rows;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod type_name;
 mod unit;
 

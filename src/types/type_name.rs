@@ -6,7 +6,9 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{TypeArgument, TypeName};
 
-use super::near::{near, some_of};
+use crate::suggest::near;
+
+use super::listed::some_of;
 use super::{Encoding, Table, TableId, Type};
 
 /// The most digits of a decimal.
@@ -107,7 +109,13 @@ impl Reader<'_> {
     }
 
     /// The type inside `array(…)` or `map(string, …)`.
-    fn item(&self, outer: &TypeName, argument: Option<&TypeArgument>, count: usize, d: &mut Diagnostics) -> Option<Type> {
+    fn item(
+        &self,
+        outer: &TypeName,
+        argument: Option<&TypeArgument>,
+        count: usize,
+        d: &mut Diagnostics,
+    ) -> Option<Type> {
         let word = outer.name.as_str();
         let example = if word == "map" { "map(string, string)" } else { "array(string)" };
         let Some(TypeArgument::Type(item)) = argument.filter(|_| outer.arguments.len() == count) else {
@@ -185,7 +193,9 @@ fn enumeration(name: &TypeName, d: &mut Diagnostics) -> Option<Type> {
         }
     }
     if values.is_empty() {
-        d.push(error!(E0303, name.span, "an enum needs its values"; help: "write `enum(\"web\", \"ios\")`, or `string`"));
+        d.push(
+            error!(E0303, name.span, "an enum needs its values"; help: "write `enum(\"web\", \"ios\")`, or `string`"),
+        );
         return None;
     }
     good.then(|| Type::Enum(Arc::new(values)))
@@ -221,5 +231,89 @@ pub fn show_type(ty: &Type, tables: &[Table]) -> String {
         Type::Map(item) => format!("map(string, {})", show_type(item, tables)),
         Type::Entity(id) => tables.get(id.0).map_or_else(|| "entity".to_owned(), |table| table.name.value.clone()),
         Type::Null => "null".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::testing::{WORLD, tables, tables_of};
+    use crate::types::{Encoding, Type};
+
+    use super::show_type;
+
+    fn column(ty: &str) -> String {
+        let text = format!(
+            "entity user {{\n  table: \"u\"\n  key: id\n  column id: string\n}}\nsource s {{\n  column c: {ty}\n}}\n"
+        );
+        let (tables, d) = tables_of(&text);
+        if let Some(found) = d.iter().next() {
+            return format!("{} {}", found.code, found.help.clone().unwrap_or_default());
+        }
+        let column = &tables[1].columns[0];
+        let encoding = if column.encoding == Encoding::Milliseconds { " ms" } else { "" };
+        let nullable = if column.ty.nullable { "?" } else { "" };
+        format!("{}{nullable}{encoding}", show_type(&column.ty.ty, &tables))
+    }
+
+    #[test]
+    fn types_are_read_as_they_are_written() {
+        for ty in [
+            "bool",
+            "int",
+            "float",
+            "string?",
+            "decimal(18,2)",
+            "decimal(38,38)",
+            "enum(\"a\", \"b\")",
+            "date",
+            "timestamp?",
+            "duration",
+            "array(string)",
+            "map(string, int)",
+            "array(array(int))",
+            "user?",
+        ] {
+            assert_eq!(column(ty), ty);
+        }
+        assert_eq!(column("timestamp(ms)"), "timestamp ms");
+        assert_eq!(column("duration(ms)?"), "duration? ms");
+    }
+
+    #[test]
+    fn wrong_brackets_are_refused() {
+        for ty in [
+            "decimal",
+            "decimal(39,2)",
+            "decimal(0,0)",
+            "decimal(4,5)",
+            "decimal(18)",
+            "int(8)",
+            "enum(a)",
+            "array(string?)",
+            "array(user)",
+            "array(timestamp(ms))",
+            "map(int, string)",
+            "map(string)",
+            "timestamp(us)",
+            "user(1)",
+        ] {
+            assert_eq!(&column(ty)[..5], "E0303", "{ty}");
+        }
+        assert_eq!(&column("enum(\"a\", \"a\")")[..5], "E0304");
+    }
+
+    #[test]
+    fn unknown_types_get_a_suggestion() {
+        assert_eq!(column("varchar"), "E0302 did you mean `string`?");
+        assert_eq!(column("strng"), "E0302 did you mean `string`?");
+        assert_eq!(column("usr"), "E0302 did you mean `user`?");
+        assert!(column("nonsense").starts_with("E0302 a"), "{}", column("nonsense"));
+    }
+
+    #[test]
+    fn long_enums_are_cut_where_they_are_shown() {
+        let tables = tables(WORLD);
+        let values = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        assert_eq!(show_type(&Type::Enum(values.into()), &tables), "enum(\"a\", \"b\", \"c\", \"d\", …)");
     }
 }

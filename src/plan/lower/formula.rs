@@ -1,7 +1,7 @@
 //! Formulas: every aggregate becomes a measure of the scan of its table and time column, once.
 
 use crate::plan::question::Question;
-use crate::plan::{Aggregate, Expr, ExprKind, Function, Measure, MeasureId, Ratio, Scan};
+use crate::plan::{Aggregate, Expr, ExprKind, Function, Measure, MeasureId, MetricOutput, Ratio, Scan};
 use crate::types::{Aggregation, ColumnId, DimFilter, Formula, FormulaKind, Leaf, Level, MetricId, Model, TableId};
 use crate::value::DataType;
 
@@ -106,12 +106,16 @@ impl<'a> Scans<'a> {
         self.open.len() - 1
     }
 
-    pub fn finish(self) -> Vec<Scan> {
-        // A bucket before a source's first row is there only if another source makes it, or if it is the only one.
-        let alone = self.question.by.is_empty() && self.question.to.is_some();
-        let guard_start = self.open.len() > 1 || alone;
-        (self.open.into_iter())
-            .map(|mut open| {
+    /// The scans. A scan guards the start of its source where a bucket before it may have a row: if it shares a metric with
+    /// another scan, or if the answer is one row in any case.
+    pub fn finish(self, metrics: &[MetricOutput]) -> Vec<Scan> {
+        let shared = |scan: usize| {
+            let of = |metric: &&MetricOutput| metric.present.iter().any(|id| id.scan == scan);
+            metrics.iter().filter(of).any(|metric| metric.present.iter().any(|id| id.scan != scan))
+        };
+        let one_row = self.question.by.is_empty() && self.question.to.is_some();
+        (self.open.into_iter().enumerate())
+            .map(|(place, mut open)| {
                 let time = open.rows.time();
                 Scan {
                     table: open.base.0,
@@ -120,7 +124,7 @@ impl<'a> Scans<'a> {
                     dimensions: open.dimensions,
                     filter: open.filter,
                     measures: open.measures,
-                    guard_start,
+                    guard_start: one_row || shared(place),
                 }
             })
             .collect()

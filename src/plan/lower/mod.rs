@@ -44,7 +44,7 @@ impl<'a> Lowering<'a> {
             metrics.push(self.metric(*id, &mut scans));
         }
         let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
-        let scans = scans.finish();
+        let scans = scans.finish(&metrics);
         let mut query = Query {
             tables: Arc::clone(&self.tables),
             zone: self.model.zone,
@@ -92,7 +92,7 @@ impl<'a> Lowering<'a> {
             AskedStep::None => None,
             AskedStep::Step(step) => Some(step),
             AskedStep::Default => {
-                let grains = question.metrics.iter().flat_map(|id| self.model.metrics[id.0].grain.iter().take(1));
+                let grains = question.metrics.iter().flat_map(|id| &self.model.metrics[id.0].grain);
                 match grains.max() {
                     Some(Grain::Step(step)) => Some(*step),
                     Some(Grain::Total) | None => None,

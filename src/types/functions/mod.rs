@@ -66,6 +66,13 @@ pub struct Spec {
     counts: (usize, usize),
 }
 
+impl Spec {
+    /// Whether one of its arguments is a step of time.
+    pub(super) fn takes_step(&self) -> bool {
+        matches!(self.rule, Rule::Truncate)
+    }
+}
+
 const fn spec(name: &'static str, usage: &'static str, counts: (usize, usize), rule: Rule) -> Spec {
     Spec { name, usage, rule, counts }
 }
@@ -154,8 +161,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'static Spec> {
     let name = path.single().map(|name| name.as_str());
     if name == Some("now") {
-        return refuse(d, error!(E0324, path.span, "`now()` has no place in {place}: a past number would change";
-            help: "use the row's `time`, or a fixed `timestamp(\"…\")`; only quality rules and alerts know the time of day"));
+        return refuse(
+            d,
+            error!(E0324, path.span, "`now()` has no place in {place}: a past number would change";
+            help: "use the row's `time`, or a fixed `timestamp(\"…\")`; only quality rules and alerts know the time of day"),
+        );
     }
     if let Some(spec) = name.and_then(|name| SPECS.iter().find(|spec| spec.name == name)) {
         return Some(spec);
@@ -164,7 +174,9 @@ pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'sta
         "ifnull" | "nvl" | "isnull" => Some("write `coalesce(a, b)`, or `a ?? b`"),
         "substring" | "mid" | "left" => Some("write `substr(text, start, length)`"),
         "len" | "char_length" | "character_length" => Some("write `length(text)`"),
-        "datediff" | "date_diff" | "timestampdiff" => Some("write the time between as `t - u`; in days: `(t - u) / 1d`"),
+        "datediff" | "date_diff" | "timestampdiff" => {
+            Some("write the time between as `t - u`; in days: `(t - u) / 1d`")
+        }
         "dateadd" | "date_add" | "date_sub" => Some("write `t + 1d`"),
         "date_trunc" | "tostartofhour" | "tostartofday" => Some("write `truncate(t, 1h)`"),
         "todate" | "to_date" => Some("write `date(t)`"),
@@ -180,26 +192,13 @@ pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'sta
         "min" => Some("write `least(a, b)`"),
         _ => None,
     };
-    let near = name.and_then(|name| super::near::near(name, names()));
+    let near = name.and_then(|name| crate::suggest::near(name, names()));
     let help = match (familiar, near) {
         (Some(help), _) => help.to_owned(),
         (None, Some(near)) => format!("did you mean `{near}`?"),
         (None, None) => "`metricc explain E0310` lists the functions".to_owned(),
     };
     refuse(d, error!(E0310, path.span, "no function named `{path}`"; help: help))
-}
-
-/// A call of the function `name`, for places that type their own arguments.
-pub fn call_named<T: Typed>(
-    ops: &Ops,
-    name: &ast::Name,
-    arguments: Vec<Argument<T>>,
-    place: &str,
-    span: Span,
-    d: &mut Diagnostics,
-) -> Option<T> {
-    let path = ast::Path { parts: vec![name.clone()], at: None, span: name.span };
-    call(ops, known(&path, place, d)?, arguments, span, d)
 }
 
 /// A call of a known function.
@@ -218,8 +217,11 @@ pub(super) fn call<T: Typed>(
             (least, most) if least == most => format!("{least} arguments"),
             (least, most) => format!("{least} or {most} arguments"),
         };
-        return refuse(d, error!(E0311, span, "`{}` takes {wanted}, not {}", spec.name, arguments.len();
-            help: ("write `{}`", spec.usage)));
+        return refuse(
+            d,
+            error!(E0311, span, "`{}` takes {wanted}, not {}", spec.name, arguments.len();
+            help: ("write `{}`", spec.usage)),
+        );
     }
     if let Rule::Truncate = spec.rule {
         return special::truncate(ops, arguments, span, d);
@@ -273,13 +275,7 @@ fn apply<T: Typed>(ops: &Ops, spec: &Spec, mut values: Vec<T>, span: Span, d: &m
 }
 
 /// `values` where each is of its kind.
-fn of_kinds<T: Typed>(
-    ops: &Ops,
-    spec: &Spec,
-    kinds: &[Kind],
-    values: Vec<T>,
-    d: &mut Diagnostics,
-) -> Option<Vec<T>> {
+fn of_kinds<T: Typed>(ops: &Ops, spec: &Spec, kinds: &[Kind], values: Vec<T>, d: &mut Diagnostics) -> Option<Vec<T>> {
     let count = values.len();
     let good: Vec<T> = (values.into_iter().zip(kinds).enumerate())
         .filter_map(|(place, (value, kind))| of_kind(ops, spec, place + 1, *kind, value, d))
@@ -323,5 +319,8 @@ fn of_kind<T: Typed>(ops: &Ops, spec: &Spec, place: usize, kind: Kind, value: T,
         _ => format!("write `{}`", spec.usage),
     };
     let shown = ops.show(&ty);
-    refuse(d, error!(E0312, value.span(), "argument {place} of `{}` is {wanted}, not a `{shown}`", spec.name; help: help))
+    refuse(
+        d,
+        error!(E0312, value.span(), "argument {place} of `{}` is {wanted}, not a `{shown}`", spec.name; help: help),
+    )
 }

@@ -36,8 +36,11 @@ pub(super) fn round<T: Typed>(ops: &Ops, spec: &Spec, values: Vec<T>, span: Span
         match digits.as_literal() {
             Some(Value::Int(count)) if ROUND_DIGITS.contains(count) => arguments.push(digits),
             _ => {
-                return refuse(d, error!(E0313, digits.span(), "the digits of `round` are a whole number from {} to {}, written out",
-                    ROUND_DIGITS.start(), ROUND_DIGITS.end(); help: "write `round(x, 2)`"));
+                return refuse(
+                    d,
+                    error!(E0313, digits.span(), "the digits of `round` are a whole number from {} to {}, written out",
+                    ROUND_DIGITS.start(), ROUND_DIGITS.end(); help: "write `round(x, 2)`"),
+                );
             }
         }
     }
@@ -71,28 +74,46 @@ pub(super) fn matches<T: Typed>(ops: &Ops, spec: &Spec, values: Vec<T>, span: Sp
     let values = of_kinds(ops, spec, &[Kind::Text, Kind::Text], values, d)?;
     let regex = values.get(1)?;
     let Some(Value::String(text)) = regex.as_literal() else {
-        return refuse(d, error!(E0313, regex.span(), "the pattern of `matches` is a string, written out";
-            help: "write `matches(text, \"^a.*z$\")`, or compare with `contains(text, part)`"));
+        return refuse(
+            d,
+            error!(E0313, regex.span(), "the pattern of `matches` is a string, written out";
+            help: "write `matches(text, \"^a.*z$\")`, or compare with `contains(text, part)`"),
+        );
     };
     if let Err(problem) = pattern::check(text) {
-        return refuse(d, error!(E0329, regex.span(), "this is no pattern: {problem}"; help: "write a regular expression of RE2"));
+        return refuse(
+            d,
+            error!(E0329, regex.span(), "this is no pattern: {problem}"; help: "write a regular expression of RE2"),
+        );
     }
     let known = result(Type::Bool, &values);
     Some(T::call(Function::Matches, values, known, span))
 }
 
 /// `split_part(text, ",", 1)`
-pub(super) fn split_part<T: Typed>(ops: &Ops, spec: &Spec, values: Vec<T>, span: Span, d: &mut Diagnostics) -> Option<T> {
+pub(super) fn split_part<T: Typed>(
+    ops: &Ops,
+    spec: &Spec,
+    values: Vec<T>,
+    span: Span,
+    d: &mut Diagnostics,
+) -> Option<T> {
     let values = of_kinds(ops, spec, &[Kind::Text, Kind::Text, Kind::Int], values, d)?;
     if let Some(Value::String(separator)) = values.get(1)?.as_literal()
         && separator.is_empty()
     {
-        return refuse(d, error!(E0312, values[1].span(), "the separator of `split_part` is empty"; help: "write one, such as `\",\"`"));
+        return refuse(
+            d,
+            error!(E0312, values[1].span(), "the separator of `split_part` is empty"; help: "write one, such as `\",\"`"),
+        );
     }
     if let Some(Value::Int(place)) = values.get(2)?.as_literal()
         && *place < 1
     {
-        return refuse(d, error!(E0312, values[2].span(), "the parts of `split_part` count from 1"; help: "write 1 for the first part"));
+        return refuse(
+            d,
+            error!(E0312, values[2].span(), "the parts of `split_part` count from 1"; help: "write 1 for the first part"),
+        );
     }
     let known = result(Type::String, &values);
     Some(T::call(Function::SplitPart, values, known, span))
@@ -102,15 +123,21 @@ pub(super) fn split_part<T: Typed>(ops: &Ops, spec: &Spec, values: Vec<T>, span:
 pub(super) fn truncate<T: Typed>(ops: &Ops, arguments: Vec<Argument<T>>, span: Span, d: &mut Diagnostics) -> Option<T> {
     let mut arguments = arguments.into_iter();
     let (Some(Argument::Value(x)), Some(step)) = (arguments.next(), arguments.next()) else {
-        return refuse(d, error!(E0312, span, "argument 1 of `truncate` is a timestamp"; help: "write `truncate(t, 1h)`"));
+        return refuse(
+            d,
+            error!(E0312, span, "argument 1 of `truncate` is a timestamp"; help: "write `truncate(t, 1h)`"),
+        );
     };
     let x = match &x.ty().ty {
         Type::Timestamp => Some(x),
         Type::Null => Some(relabel(x, &Type::Timestamp)),
         other => {
             let shown = ops.show(other);
-            refuse(d, error!(E0312, x.span(), "argument 1 of `truncate` is a timestamp, not a `{shown}`";
-                help: "cast it: `cast(x as timestamp)`"))
+            refuse(
+                d,
+                error!(E0312, x.span(), "argument 1 of `truncate` is a timestamp, not a `{shown}`";
+                help: "cast it: `cast(x as timestamp)`"),
+            )
         }
     };
     let (step, place) = match step {
@@ -118,13 +145,19 @@ pub(super) fn truncate<T: Typed>(ops: &Ops, arguments: Vec<Argument<T>>, span: S
         Argument::Value(value) => match value.as_literal() {
             Some(Value::Duration(ms)) => (duration_step(*ms), value.span()),
             _ => {
-                return refuse(d, error!(E0313, value.span(), "the step of `truncate` is written out"; help: "write `truncate(t, 1h)`"));
+                return refuse(
+                    d,
+                    error!(E0313, value.span(), "the step of `truncate` is written out"; help: "write `truncate(t, 1h)`"),
+                );
             }
         },
     };
     let Some(step) = step else {
-        return refuse(d, error!(E0330, place, "no day is cut into such steps";
-            help: "use a divisor of a day (`5m`, `1h`, `6h`), or `1d`, `1w`, `1month`, `1quarter`, `1year`"));
+        return refuse(
+            d,
+            error!(E0330, place, "no day is cut into such steps";
+            help: "use a divisor of a day (`5m`, `1h`, `6h`), or `1d`, `1w`, `1month`, `1quarter`, `1year`"),
+        );
     };
     let x = x?;
     let known = x.ty().clone();
@@ -164,8 +197,11 @@ pub(super) fn hash<T: Typed>(ops: &Ops, mut values: Vec<T>, span: Span, d: &mut 
     let x = values.pop()?;
     if matches!(x.ty().ty, Type::Array(_) | Type::Map(_)) {
         let shown = ops.show(&x.ty().ty);
-        return refuse(d, error!(E0312, x.span(), "argument 1 of `hash` is a simple value, not a `{shown}`";
-            help: "take an element: `x[1]` or `x[\"key\"]`"));
+        return refuse(
+            d,
+            error!(E0312, x.span(), "argument 1 of `hash` is a simple value, not a `{shown}`";
+            help: "take an element: `x[1]` or `x[\"key\"]`"),
+        );
     }
     let x = if x.ty().ty == Type::Null { relabel(x, &Type::String) } else { x };
     let values = vec![x];
@@ -191,8 +227,11 @@ pub(crate) fn json<T: Typed>(
 ) -> Option<T> {
     let x = ops.text(x, "argument 1 of `json`", d);
     if let Err(problem) = pattern::check_json_path(&path.value) {
-        return refuse(d, error!(E0334, path.span, "`{}` is no path: {problem}", path.value;
-            help: "write it as `$.key.other[0]`"));
+        return refuse(
+            d,
+            error!(E0334, path.span, "`{}` is no path: {problem}", path.value;
+            help: "write it as `$.key.other[0]`"),
+        );
     }
     let x = x?;
     let label = ValueType::plain(Type::String);
@@ -209,19 +248,28 @@ pub(crate) fn element<T: Typed>(ops: &Ops, x: T, index: T, span: Span, d: &mut D
         Type::Array(item) => (item.as_ref().clone(), "an int", index.ty().ty == Type::Int),
         other => {
             let shown = ops.show(other);
-            return refuse(d, error!(E0328, x.span(), "a `{shown}` has no elements";
-                help: "only arrays and maps have; read a JSON text with `json(x, \"$.key\", string)`"));
+            return refuse(
+                d,
+                error!(E0328, x.span(), "a `{shown}` has no elements";
+                help: "only arrays and maps have; read a JSON text with `json(x, \"$.key\", string)`"),
+            );
         }
     };
     if !good {
         let shown = ops.show(&index.ty().ty);
-        return refuse(d, error!(E0328, index.span(), "the index of a `{}` is {wanted}, not a `{shown}`", ops.show(&x.ty().ty);
-            help: "a map is read by its key, an array by a place from 1"));
+        return refuse(
+            d,
+            error!(E0328, index.span(), "the index of a `{}` is {wanted}, not a `{shown}`", ops.show(&x.ty().ty);
+            help: "a map is read by its key, an array by a place from 1"),
+        );
     }
     if let (Type::Array(_), Some(Value::Int(place))) = (&x.ty().ty, index.as_literal())
         && *place < 1
     {
-        return refuse(d, error!(E0328, index.span(), "the places of an array count from 1"; help: "write `x[1]` for the first"));
+        return refuse(
+            d,
+            error!(E0328, index.span(), "the places of an array count from 1"; help: "write `x[1]` for the first"),
+        );
     }
     let parts = vec![x, index];
     let unit = if is_number(&item) { None } else { Some(crate::types::Unit::none()) };

@@ -40,8 +40,11 @@ impl Ops<'_> {
         }
         let ty = x.ty().clone();
         if !is_number(&ty.ty) && ty.ty != Type::Duration {
-            return refuse(d, error!(E0307, span, "`-` turns numbers and durations around, not a `{}`", self.show(&ty.ty);
-                help: "take the `-` away, or cast to a number"));
+            return refuse(
+                d,
+                error!(E0307, span, "`-` turns numbers and durations around, not a `{}`", self.show(&ty.ty);
+                help: "take the `-` away, or cast to a number"),
+            );
         }
         Some(T::call(Function::Negate, vec![x], ty, span))
     }
@@ -74,8 +77,11 @@ impl Ops<'_> {
         match duration.as_literal() {
             Some(Value::Duration(ms)) if ms % DAY_MS == 0 => Some(()),
             Some(Value::Null) => Some(()),
-            _ => refuse(d, error!(E0320, duration.span(), "a date moves by whole days";
-                help: "write days such as `1d`, or use a timestamp")),
+            _ => refuse(
+                d,
+                error!(E0320, duration.span(), "a date moves by whole days";
+                help: "write days such as `1d`, or use a timestamp"),
+            ),
         }
     }
 
@@ -84,7 +90,9 @@ impl Ops<'_> {
         let symbol = op.value.symbol();
         let help = match (a, b) {
             (x, y) if self.is_text(x) && self.is_text(y) => "put texts together with `concat(a, b)`".to_owned(),
-            (Type::Timestamp, Type::Timestamp) | (Type::Date, Type::Date) => "write `-` for the time between".to_owned(),
+            (Type::Timestamp, Type::Timestamp) | (Type::Date, Type::Date) => {
+                "write `-` for the time between".to_owned()
+            }
             (Type::Timestamp | Type::Date, y) if is_number(y) => "add a duration such as `1d`".to_owned(),
             (Type::Duration, Type::Timestamp | Type::Date) => "take the duration from the time: `t - 1d`".to_owned(),
             _ => self.advice(l, a, r),
@@ -99,19 +107,7 @@ impl Ops<'_> {
             return Some(folded);
         }
         let word = if function == Function::Add { "adding" } else { "subtracting" };
-        let kinds = [&l, &r].map(|side| self.show(&side.ty().ty));
-        let mut told = Diagnostics::new();
-        let Some((parts, ty)) = self.meet(vec![l, r], Meet::Compare, span, &mut told) else {
-            // The same finding as for a comparison, under the name of what is done.
-            for mut found in told {
-                if found.code == crate::diagnostic::codes::E0305 {
-                    found.code = crate::diagnostic::codes::E0306;
-                    found.message = format!("{word} a `{}` and a `{}`", kinds[0], kinds[1]);
-                }
-                d.push(found);
-            }
-            return None;
-        };
+        let (parts, ty) = self.meet(vec![l, r], Meet::Add, span, d)?;
         let unit = self.one_unit(&parts, word, span, d)?;
         let ty = match ty {
             Type::Decimal { .. } => self.decimal_sum::<T>(&parts, span, d)?,
@@ -127,8 +123,11 @@ impl Ops<'_> {
         let scale = sides.iter().map(|side| side.1).max()?;
         let whole = sides.iter().map(|side| side.0 - side.1).max()?;
         if whole + scale > MAX_DIGITS && !T::AGGREGATED {
-            return refuse(d, error!(E0317, span, "this sum needs {} digits; a decimal has {MAX_DIGITS}", whole + scale;
-                help: "cast one side to fewer digits, such as `cast(x as decimal(18,4))`"));
+            return refuse(
+                d,
+                error!(E0317, span, "this sum needs {} digits; a decimal has {MAX_DIGITS}", whole + scale;
+                help: "cast one side to fewer digits, such as `cast(x as decimal(18,4))`"),
+            );
         }
         Some(Type::Decimal { precision: (whole + scale + 1).min(MAX_DIGITS), scale })
     }
@@ -174,12 +173,12 @@ impl Ops<'_> {
         Some((parts, decimal((precision.min(MAX_DIGITS), scale))))
     }
 
-    /// `l / r`: a float, null for a zero divisor; of a duration by a number a duration, rounded half-even to milliseconds.
+    /// `l / r`: a float, null for a zero divisor. Two durations give a plain number.
     fn quotient<T: Typed>(&self, op: Spanned<BinaryOp>, l: T, r: T, span: Span, d: &mut Diagnostics) -> Option<T> {
         let (l, r) = self.typed_null(l, r);
         let measurable = |ty: &Type| is_number(ty) || *ty == Type::Duration;
         let (a, b) = (l.ty().ty.clone(), r.ty().ty.clone());
-        if !measurable(&a) || !measurable(&b) || (is_number(&a) && b == Type::Duration) {
+        if !measurable(&a) || !measurable(&b) || (a == Type::Duration) != (b == Type::Duration) {
             return refuse(d, self.no_product(op, &l, &r, span));
         }
         let unit = match (&a, &b) {
@@ -190,12 +189,7 @@ impl Ops<'_> {
         let parts = vec![l, r];
         let known = result(Type::Float, &parts);
         let ty = ValueType { unit, nullable: known.nullable || !never_zero, ..known };
-        let float = T::call(Function::Divide, parts, ty.clone(), span);
-        if a == Type::Duration && b != Type::Duration {
-            let ty = ValueType { ty: Type::Duration, ..ty };
-            return Some(T::call(Function::Cast, vec![float], ty, span));
-        }
-        Some(float)
+        Some(T::call(Function::Divide, parts, ty, span))
     }
 
     /// `l % r`: of ints or decimals, with the sign of `l`; null for a zero divisor.
@@ -218,9 +212,11 @@ impl Ops<'_> {
         let symbol = op.value.symbol();
         let duration = *a == Type::Duration || *b == Type::Duration;
         let help = match op.value {
-            BinaryOp::Modulo if is_number(a) && is_number(b) => "cast the float to a decimal: `cast(x as decimal(18,4))`",
+            BinaryOp::Modulo if is_number(a) && is_number(b) => {
+                "cast the float to a decimal: `cast(x as decimal(18,4))`"
+            }
             BinaryOp::Multiply if duration => "a duration is multiplied by an int: `x * 2`",
-            BinaryOp::Divide if duration => "divide a duration by a number or by a duration: `x / 1s`",
+            BinaryOp::Divide if duration => "divide two durations, which gives a number: `x / 1s`",
             _ if self.is_text(a) || self.is_text(b) => "make a number of the text: `cast(x as decimal(18,2))`",
             _ if *a == Type::Bool || *b == Type::Bool => "make a number of the bool: `if(x, 1, 0)`",
             _ => "use numbers",
@@ -263,7 +259,9 @@ fn negated_literal<T: Typed>(x: &T, span: Span) -> Option<T> {
         (Value::Duration(ms), _) => Some(T::literal(Value::Duration(ms.checked_neg()?), known, span)),
         (Value::Float(float), _) => Some(T::literal(Value::Float(-float), known, span)),
         (Value::Int(int), Type::Int) => folded(-i128::from(*int), 0, known, span),
-        (Value::Decimal(digits), Type::Decimal { scale, .. }) => folded(digits.checked_neg()?, *scale, known.clone(), span),
+        (Value::Decimal(digits), Type::Decimal { scale, .. }) => {
+            folded(digits.checked_neg()?, *scale, known.clone(), span)
+        }
         _ => None,
     }
 }

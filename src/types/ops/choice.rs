@@ -50,10 +50,14 @@ impl Ops<'_> {
 
     /// The least or greatest; nulls are skipped.
     pub fn extreme<T: Typed>(&self, function: Function, values: Vec<T>, span: Span, d: &mut Diagnostics) -> Option<T> {
-        if let Some(value) = values.iter().find(|v| matches!(v.ty().ty, Type::Enum(_) | Type::Array(_) | Type::Map(_))) {
+        if let Some(value) = values.iter().find(|v| matches!(v.ty().ty, Type::Enum(_) | Type::Array(_) | Type::Map(_)))
+        {
             let shown = self.show(&value.ty().ty);
-            return refuse(d, error!(E0332, value.span(), "values of `{shown}` can't be ordered";
-                help: "order numbers, texts, dates, timestamps or durations"));
+            return refuse(
+                d,
+                error!(E0332, value.span(), "values of `{shown}` can't be ordered";
+                help: "order numbers, texts, dates, timestamps or durations"),
+            );
         }
         let (values, mut ty) = self.choose(values, span, d)?;
         ty.nullable = values.iter().all(|value| value.ty().nullable);

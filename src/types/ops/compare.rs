@@ -90,11 +90,22 @@ impl Ops<'_> {
     }
 
     /// `x [not] between low and high`
-    pub fn between<T: Typed>(&self, x: T, low: T, high: T, negated: bool, span: Span, d: &mut Diagnostics) -> Option<T> {
+    pub fn between<T: Typed>(
+        &self,
+        x: T,
+        low: T,
+        high: T,
+        negated: bool,
+        span: Span,
+        d: &mut Diagnostics,
+    ) -> Option<T> {
         for limit in [&low, &high] {
             if limit.as_literal() == Some(&Value::Null) {
-                return refuse(d, error!(E0315, limit.span(), "nothing is between null and a value";
-                    help: "compare with one limit: `x >= 1`"));
+                return refuse(
+                    d,
+                    error!(E0315, limit.span(), "nothing is between null and a value";
+                    help: "compare with one limit: `x >= 1`"),
+                );
             }
         }
         let mut parts = self.comparable(vec![x, low, high], true, span, d)?.into_iter();
@@ -112,8 +123,11 @@ impl Ops<'_> {
     /// `x [not] in (a, b)`
     pub fn in_list<T: Typed>(&self, x: T, list: Vec<T>, negated: bool, span: Span, d: &mut Diagnostics) -> Option<T> {
         if let Some(null) = list.iter().find(|item| item.as_literal() == Some(&Value::Null)) {
-            return refuse(d, error!(E0315, null.span(), "nothing is equal to null, so it can't be found in a list";
-                help: "add `or x is null`"));
+            return refuse(
+                d,
+                error!(E0315, null.span(), "nothing is equal to null, so it can't be found in a list";
+                help: "add `or x is null`"),
+            );
         }
         let mut parts = vec![x];
         parts.extend(list);
@@ -129,8 +143,11 @@ impl Ops<'_> {
         let (x, pattern) = (x?, pattern?);
         match pattern.as_literal() {
             Some(Value::String(text)) if ends_in_escape(text) => {
-                return refuse(d, error!(E0329, pattern.span(), "the pattern ends with a `\\` that escapes nothing";
-                    help: "write `\\\\\\\\` in the string for one `\\` of the text"));
+                return refuse(
+                    d,
+                    error!(E0329, pattern.span(), "the pattern ends with a `\\` that escapes nothing";
+                    help: "write `\\\\\\\\` in the string for one `\\` of the text"),
+                );
             }
             Some(Value::Null) => {
                 return refuse(d, error!(E0315, pattern.span(), "nothing is `like` null"; help: "write a pattern"));

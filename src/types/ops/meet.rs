@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
+use crate::suggest::near;
+use crate::types::listed::some_of;
 use crate::types::literal::{digit_count, number_value};
-use crate::types::near::{near, some_of};
 use crate::types::type_name::MAX_DIGITS;
 use crate::types::{Type, ValueType};
 use crate::value::Value;
@@ -17,6 +18,8 @@ use super::{Ops, Typed, is_number, refuse, relabel, widen};
 pub enum Meet {
     /// They are compared: decimals keep their scales, and a string must be in the domain of the enum beside it.
     Compare,
+    /// They are added: as in a comparison.
+    Add,
     /// One of them is the result: decimals become the widest, and a string joins the domain of the enum beside it.
     Choose,
 }
@@ -106,9 +109,12 @@ impl Ops<'_> {
                 None => return refuse(d, self.mismatch(first, &common, part, meet, span)),
             }
             if !T::AGGREGATED && meet == Meet::Choose && exceeds(&common, &first.ty().ty, &part.ty().ty) {
-                return refuse(d, error!(E0317, span, "no decimal of {MAX_DIGITS} digits holds both `{}` and `{}`",
+                return refuse(
+                    d,
+                    error!(E0317, span, "no decimal of {MAX_DIGITS} digits holds both `{}` and `{}`",
                     self.show(&first.ty().ty), self.show(&part.ty().ty);
-                    help: "cast one of them to fewer digits"));
+                    help: "cast one of them to fewer digits"),
+                );
             }
         }
         Some(common)
@@ -162,8 +168,8 @@ impl Ops<'_> {
                 Some(relabel(part, common))
             }
             (Type::Int | Type::Decimal { .. }, _) if literal_number(&part).is_some() => fit_number(part, common, d),
-            // Scales may differ in a comparison.
-            (Type::Decimal { .. }, Type::Decimal { .. }) if meet == Meet::Compare => Some(part),
+            // Scales may differ in a comparison or sum.
+            (Type::Decimal { .. }, Type::Decimal { .. }) if meet != Meet::Choose => Some(part),
             (Type::String, Type::Enum(values)) => match literal_string(&part) {
                 Some(text) if !values.iter().any(|value| value == text) => {
                     refuse(d, not_in_domain(text, values, part.span()))
@@ -182,6 +188,7 @@ impl Ops<'_> {
             (Type::Entity(_), Type::Entity(_), _) => {
                 error!(E0331, span, "a `{a}` is never a `{b}`"; help: "compare ids of one entity")
             }
+            (_, _, Meet::Add) => error!(E0306, span, "adding or subtracting a `{a}` and a `{b}`"; help: help),
             (_, _, Meet::Compare) => error!(E0305, span, "comparing a `{a}` with a `{b}`"; help: help),
             (_, _, Meet::Choose) => error!(E0309, span, "one result is a `{a}`, another a `{b}`"; help: help),
         };
@@ -282,8 +289,11 @@ fn fit_number<T: Typed>(part: T, common: &Type, d: &mut Diagnostics) -> Option<T
             let ty = Type::Decimal { precision, scale };
             Some(T::literal(Value::Decimal(digits), ValueType { ty, ..known }, span))
         }
-        (Type::Int, _) => refuse(d, error!(E0316, span, "this number is too large for an int";
-            help: "ints have 64 bits: they reach 9223372036854775807")),
+        (Type::Int, _) => refuse(
+            d,
+            error!(E0316, span, "this number is too large for an int";
+            help: "ints have 64 bits: they reach 9223372036854775807"),
+        ),
         _ => refuse(d, error!(E0316, span, "this number is too large for a float"; help: "write a smaller one")),
     }
 }

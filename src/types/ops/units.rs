@@ -2,8 +2,9 @@
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
+use crate::suggest::near;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Literal, Name};
-use crate::types::near::{near, some_of};
+use crate::types::listed::some_of;
 use crate::types::{Table, Type, Unit};
 
 use super::{Ops, Typed, is_number, refuse};
@@ -24,9 +25,12 @@ impl Ops<'_> {
             None => Some(unit),
             Some(other) => {
                 let (a, b, help) = (shown(first), shown(other), help(first, other));
-                refuse(d, error!(E0402, span, "{doing} `{a}` and `{b}`"; help: help)
-                    .related(first.span(), format!("the unit is `{a}`"))
-                    .related(other.span(), format!("the unit is `{b}`")))
+                refuse(
+                    d,
+                    error!(E0402, span, "{doing} `{a}` and `{b}`"; help: help)
+                        .related(first.span(), format!("the unit is `{a}`"))
+                        .related(other.span(), format!("the unit is `{b}`")),
+                )
             }
         }
     }
@@ -34,8 +38,11 @@ impl Ops<'_> {
     /// Demands a plain number, as `ln` and its kin do.
     pub(crate) fn plain_number<T: Typed>(&self, x: &T, function: &str, d: &mut Diagnostics) -> Option<()> {
         match &x.ty().unit {
-            Some(unit) if !unit.is_none() => refuse(d, error!(E0403, x.span(), "`{function}` takes a plain number, not one in `{unit}`";
-                help: ("divide by a value in `{unit}` first"))),
+            Some(unit) if !unit.is_none() => refuse(
+                d,
+                error!(E0403, x.span(), "`{function}` takes a plain number, not one in `{unit}`";
+                help: ("divide by a value in `{unit}` first")),
+            ),
             _ => Some(()),
         }
     }
@@ -59,7 +66,10 @@ fn help<T: Typed>(first: &T, other: &T) -> String {
 pub fn column_unit(unit: Option<&Name>, ty: &Type, declared: &[&str], d: &mut Diagnostics) -> Option<Unit> {
     let Some(name) = unit else { return Some(Unit::none()) };
     if !is_number(ty) {
-        return refuse(d, error!(E0401, name.span, "only numbers have a unit"; help: "remove `unit`, or declare a number"));
+        return refuse(
+            d,
+            error!(E0401, name.span, "only numbers have a unit"; help: "remove `unit`, or declare a number"),
+        );
     }
     unit_name(name, declared, d)
 }
@@ -91,7 +101,10 @@ pub fn unit_expr(expr: &Expr, declared: &[&str], d: &mut Diagnostics) -> Option<
             let (left, right) = (left?, right?);
             Some(if op.value == BinaryOp::Multiply { left.times(&right) } else { left.per(&right) })
         }
-        _ => refuse(d, error!(E0404, expr.span, "this is no unit"; help: "write a name, or a quotient such as `CNY/user`")),
+        _ => refuse(
+            d,
+            error!(E0404, expr.span, "this is no unit"; help: "write a name, or a quotient such as `CNY/user`"),
+        ),
     }
 }
 
@@ -116,4 +129,59 @@ pub fn declare_unit(
         _ => format!("write `unit: {inferred}`, or leave it out"),
     };
     refuse(d, error!(E0405, span, "the unit is `{inferred}`, not `{declared}`"; help: help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::testing::{WORLD, expr, tables, tables_of};
+
+    fn unit(text: &str) -> Result<String, String> {
+        let mut d = Diagnostics::new();
+        let unit = unit_expr(&expr(text), &["CNY", "quota", "user"], &mut d);
+        unit.map(|unit| unit.to_string())
+            .ok_or_else(|| format!("{:?}", d.iter().map(|found| &found.help).collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn units_are_names_products_and_quotients() {
+        assert_eq!(unit("CNY").unwrap(), "CNY");
+        assert_eq!(unit("CNY/user").unwrap(), "CNY/user");
+        assert_eq!(unit("1/user").unwrap(), "1/user");
+        assert_eq!(unit("(CNY*quota)/user").unwrap(), "CNY·quota/user");
+        assert_eq!(unit("ratio").unwrap(), "ratio");
+        assert!(unit("CNYY").unwrap_err().contains("did you mean `CNY`?"));
+        assert!(unit("CNY + user").is_err());
+        assert!(unit("2").is_err());
+    }
+
+    #[test]
+    fn a_column_has_a_unit_only_as_a_number() {
+        let codes = |column: &str| {
+            let (_, d) = tables_of(&format!("source s {{\n  column c: {column}\n}}\n"));
+            d.iter().map(|found| found.code.0).collect::<Vec<_>>()
+        };
+        assert!(codes("int unit CNY").is_empty());
+        assert_eq!(codes("string unit CNY"), ["E0401"]);
+        assert_eq!(codes("duration unit CNY"), ["E0401"]);
+        assert_eq!(codes("float unit EUR"), ["E0404"]);
+    }
+
+    #[test]
+    fn a_quotient_of_counts_may_be_a_ratio() {
+        let tables = tables(WORLD);
+        let (event, user, cny) = (Unit::named("event"), Unit::named("user"), Unit::named("CNY"));
+        let declare = |inferred: Option<&Unit>, declared: &Unit| {
+            let mut d = Diagnostics::new();
+            declare_unit(inferred, declared, &tables, tables[0].span, &mut d).map(|unit| unit.to_string())
+        };
+        let ratio = Unit::none();
+        assert_eq!(declare(Some(&event.per(&user)), &ratio).as_deref(), Some("ratio"));
+        assert_eq!(declare(Some(&event.per(&event)), &ratio).as_deref(), Some("ratio"));
+        assert_eq!(declare(Some(&cny), &cny).as_deref(), Some("CNY"));
+        assert_eq!(declare(None, &cny).as_deref(), Some("CNY"));
+        assert_eq!(declare(Some(&event), &ratio), None, "a count is no ratio");
+        assert_eq!(declare(Some(&cny.per(&user)), &ratio), None);
+        assert_eq!(declare(Some(&event), &cny), None);
+    }
 }

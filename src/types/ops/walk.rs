@@ -79,8 +79,11 @@ impl Ops<'_> {
                 let (operand, index) = (self.check(leaves, operand, d), self.check(leaves, index, d));
                 functions::element(self, operand?, index?, span, d)
             }
-            other => refuse(d, error!(E0323, span, "{} has no place in {}", form(other), leaves.place();
-                help: "move it to where it belongs: `metricc explain E0323` shows how")),
+            other => refuse(
+                d,
+                error!(E0323, span, "{} has no place in {}", form(other), leaves.place();
+                help: "move it to where it belongs: `metricc explain E0323` shows how"),
+            ),
         }
     }
 
@@ -113,7 +116,8 @@ impl Ops<'_> {
                 parts.push(self.check(leaves, right, d));
                 whole = span;
             }
-            left = parts.into_iter().collect::<Option<Vec<T>>>().and_then(|parts| self.logic(function, parts, whole, d));
+            left =
+                parts.into_iter().collect::<Option<Vec<T>>>().and_then(|parts| self.logic(function, parts, whole, d));
         }
         left
     }
@@ -164,7 +168,7 @@ impl Ops<'_> {
             }
             match &argument.value {
                 ast::ArgumentValue::Step(step) => typed.push(Argument::Step(step.clone())),
-                ast::ArgumentValue::Expr(expr) => match calendar_literal(expr) {
+                ast::ArgumentValue::Expr(expr) => match calendar_step(expr, name.takes_step()) {
                     Some(step) => typed.push(Argument::Step(step)),
                     None => typed.extend(self.check(leaves, expr, d).map(Argument::Value)),
                 },
@@ -182,17 +186,35 @@ impl Ops<'_> {
         let names: Vec<&str> = entities.map(|table: &Table| table.name.as_str()).collect();
         let (ty, nullable, encoding) = type_name(name, &|entity| self.entity(entity), &names, d)?;
         if encoding != Encoding::Native {
-            return refuse(d, error!(E0303, name.span, "`(ms)` is the stored form of a column";
-                help: ("write `{}`", name.name.value)));
+            return refuse(
+                d,
+                error!(E0303, name.span, "`(ms)` is the stored form of a column";
+                help: ("write `{}`", name.name.value)),
+            );
         }
         Some((ty, nullable))
     }
 }
 
-/// A duration without a fixed length, such as `1month`, where it is an argument.
-fn calendar_literal(expr: &ast::Expr) -> Option<Spanned<ast::Step>> {
+/// A step of the calendar as an argument: a duration without a fixed length, such as `1month`, and where a step is wanted
+/// a bare word such as `month`.
+fn calendar_step(expr: &ast::Expr, words: bool) -> Option<Spanned<ast::Step>> {
+    use ast::CalendarStep;
     use ast::DurationUnit::{Month, Quarter, Year};
     match &expr.kind {
+        ExprKind::Path { path, version: None } if words => {
+            let name = path.single()?;
+            let steps = [
+                CalendarStep::Hour,
+                CalendarStep::Day,
+                CalendarStep::Week,
+                CalendarStep::Month,
+                CalendarStep::Quarter,
+                CalendarStep::Year,
+            ];
+            let step = steps.into_iter().find(|step| step.word() == name.as_str())?;
+            Some(Spanned::new(ast::Step::Calendar(step), expr.span))
+        }
         ExprKind::Literal(ast::Literal::Duration(duration)) if matches!(duration.unit, Month | Quarter | Year) => {
             Some(Spanned::new(ast::Step::Duration(*duration), expr.span))
         }

@@ -9,6 +9,8 @@ mod path;
 mod sql;
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
 
 use chrono_tz::Tz;
@@ -19,9 +21,7 @@ use crate::syntax::ast::{self, ExprKind};
 
 use super::ops::{Leaf, Leaves, Ops, refuse};
 use super::predicate;
-use super::{RowExpr, RowExprKind, Table, TableId, Type};
-
-pub use sql::DIALECTS;
+use super::{RowExpr, Table, TableId, Type};
 
 /// Where a row expression stands.
 #[derive(Clone, Copy)]
@@ -48,15 +48,21 @@ impl<'a> RowScope<'a> {
 
 /// Types an expression over the rows of the scope's table.
 pub fn check_row(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
-    let typed = scope.ops().check(&mut RowLeaves { scope: *scope }, expr, d)?;
-    predicate::inspect(scope.tables, &typed, d);
+    let typed = type_row(scope, expr, d)?;
+    predicate::inspect(&typed, d);
     Some(typed)
 }
 
 /// The same of a condition: it must be true or false.
 pub fn check_predicate(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
-    let typed = check_row(scope, expr, d)?;
-    scope.ops().condition(typed, "a condition on rows", d)
+    let typed = type_row(scope, expr, d)?;
+    let typed = scope.ops().condition(typed, "a condition on rows", d)?;
+    predicate::inspect_condition(&typed, d);
+    Some(typed)
+}
+
+fn type_row(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
+    scope.ops().check(&mut RowLeaves { scope: *scope }, expr, d)
 }
 
 /// What only expressions over rows know.
@@ -68,15 +74,24 @@ impl Leaves<RowExpr> for RowLeaves<'_> {
     fn leaf(&mut self, expr: &ast::Expr, d: &mut Diagnostics) -> Leaf<RowExpr> {
         match &expr.kind {
             ExprKind::Path { path, version: None } => Leaf::Done(path::column(&self.scope, path, d)),
-            ExprKind::Path { path, version: Some(version) } => Leaf::Done(refuse(d, error!(E0323, version.span,
-                "`{path}` is a column here, and columns have no versions"; help: "leave the version out"))),
+            ExprKind::Path { path, version: Some(version) } => Leaf::Done(refuse(
+                d,
+                error!(E0323, version.span,
+                "`{path}` is a column here, and columns have no versions"; help: "leave the version out"),
+            )),
             ExprKind::Sql { variants, ty } => Leaf::Done(self.sql(variants, ty, expr.span, d)),
-            ExprKind::MetricPer { .. } => Leaf::Done(refuse(d, error!(E0801, expr.span,
+            ExprKind::MetricPer { .. } => Leaf::Done(refuse(
+                d,
+                error!(E0801, expr.span,
                 "a metric in a condition on rows is not compiled yet";
-                help: "declare it as a column of the entity, or leave the condition out for now"))),
-            ExprKind::Call { function, .. } if is_aggregate(function) => Leaf::Done(refuse(d, error!(E0323, expr.span,
+                help: "declare it as a column of the entity, or leave the condition out for now"),
+            )),
+            ExprKind::Call { function, .. } if is_aggregate(function) => Leaf::Done(refuse(
+                d,
+                error!(E0323, expr.span,
                 "`{function}` puts rows together, but an expression over rows sees one row";
-                help: "aggregate in a metric: `metric m = sum(x from rows)`"))),
+                help: "aggregate in a metric: `metric m = sum(x from rows)`"),
+            )),
             _ => Leaf::Shared,
         }
     }
@@ -90,15 +105,6 @@ fn is_aggregate(function: &ast::Path) -> bool {
     const NAMES: [&str; 9] =
         ["count", "distinct", "approx_distinct", "sum", "avg", "quantile", "stddev", "variance", "approx_quantile"];
     function.single().is_some_and(|name| NAMES.contains(&name.as_str()))
-}
-
-/// Whether two expressions are the same column or both the row's time.
-fn same_place(a: &RowExpr, b: &RowExpr) -> bool {
-    match (&a.kind, &b.kind) {
-        (RowExprKind::Column(a), RowExprKind::Column(b)) => a == b,
-        (RowExprKind::Time, RowExprKind::Time) => true,
-        _ => false,
-    }
 }
 
 impl RowLeaves<'_> {

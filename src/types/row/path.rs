@@ -2,8 +2,9 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
+use crate::suggest::near;
 use crate::syntax::ast::{Name, Path};
-use crate::types::near::{near, some_of};
+use crate::types::listed::some_of;
 use crate::types::ops::refuse;
 use crate::types::type_name::show_type;
 use crate::types::{ColumnId, RowExpr, RowExprKind, Table, TableId, Type, ValueType};
@@ -16,8 +17,11 @@ const TIME: &str = "time";
 /// The column that a path means.
 pub(super) fn column(scope: &RowScope, path: &Path, d: &mut Diagnostics) -> Option<RowExpr> {
     if let Some(at) = &path.at {
-        return refuse(d, error!(E0323, at.span, "`@{}` is for output, not for rows", at.value.word();
-            help: ("write `truncate({}, 1{})`", path.parts[0].value, at.value.word())));
+        return refuse(
+            d,
+            error!(E0323, at.span, "`@{}` is for output, not for rows", at.value.word();
+            help: ("write `truncate({}, 1{})`", path.parts[0].value, at.value.word())),
+        );
     }
     let table = scope.table();
     let mut parts = path.parts.as_slice();
@@ -41,6 +45,10 @@ pub(super) fn column(scope: &RowScope, path: &Path, d: &mut Diagnostics) -> Opti
         };
         hops.push(ColumnId { table: at, column });
         let known = &table.columns[column].ty;
+        if known.ty == Type::Null {
+            // Its type is broken, which was told.
+            return None;
+        }
         if place + 1 == parts.len() {
             let ty = ValueType { nullable: nullable || known.nullable, ..known.clone() };
             return Some(RowExpr { kind: RowExprKind::Column(hops), ty, span: path.span });
@@ -71,8 +79,11 @@ fn row_time(scope: &RowScope, name: &Name, d: &mut Diagnostics) -> Option<Option
             Some(Some(RowExpr { kind: RowExprKind::Time, ty, span: name.span }))
         }
         (None, Some(_)) => None,
-        (None, None) => Some(refuse(d, error!(E0322, name.span, "the rows of `{}` have no time", table.name.value;
-            help: "declare `time:` with a timestamp column, or name a column"))),
+        (None, None) => Some(refuse(
+            d,
+            error!(E0322, name.span, "the rows of `{}` have no time", table.name.value;
+            help: "declare `time:` with a timestamp column, or name a column"),
+        )),
     }
 }
 
@@ -114,7 +125,10 @@ fn no_entity(scope: &RowScope, wanted: &Name, name: &Name, ty: &Type) -> Diagnos
     let shown = show_type(ty, scope.tables);
     let help = match ty {
         Type::Map(_) => format!("take an element: `{}[\"{}\"]`", name.value, wanted.value),
-        Type::String => format!("declare `{}` with the entity's name as its type, or read JSON with `json({}, \"$.{}\", string)`", name.value, name.value, wanted.value),
+        Type::String => format!(
+            "declare `{}` with the entity's name as its type, or read JSON with `json({}, \"$.{}\", string)`",
+            name.value, name.value, wanted.value
+        ),
         _ => format!("declare `{}` with the entity's name as its type", name.value),
     };
     error!(E0321, wanted.span, "`{}` is a `{shown}`, so nothing hangs on it", name.value; help: help)

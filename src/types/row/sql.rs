@@ -13,23 +13,43 @@ use sqlparser::tokenizer::Token;
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
+use crate::suggest::near;
 use crate::syntax::ast;
-use crate::types::near::near;
 use crate::types::ops::{is_number, refuse, sensitivity};
+use crate::types::predicate::same;
 use crate::types::{RowExpr, RowExprKind, Type, Unit, ValueType};
 
 use super::{RowScope, path};
 
 /// The dialects that a text can be written in.
-pub const DIALECTS: [&str; 4] = ["clickhouse", "datafusion", "risingwave", "spark"];
+const DIALECTS: [&str; 4] = ["clickhouse", "datafusion", "risingwave", "spark"];
 
 /// Functions that see more than one row, or another world at each call.
 const AGGREGATES: [&str; 12] = [
-    "count", "sum", "avg", "uniq", "uniqexact", "quantile", "argmax", "argmin", "grouparray", "array_agg", "stddev",
+    "count",
+    "sum",
+    "avg",
+    "uniq",
+    "uniqexact",
+    "quantile",
+    "argmax",
+    "argmin",
+    "grouparray",
+    "array_agg",
+    "stddev",
     "approx_distinct",
 ];
 const CLOCKS: [&str; 11] = [
-    "now", "now64", "today", "yesterday", "rand", "rand64", "random", "current_timestamp", "current_date", "localtimestamp",
+    "now",
+    "now64",
+    "today",
+    "yesterday",
+    "rand",
+    "rand64",
+    "random",
+    "current_timestamp",
+    "current_date",
+    "localtimestamp",
     "generateuuidv4",
 ];
 
@@ -66,11 +86,14 @@ pub(super) fn check(
         }
     }
     if variants.is_empty() {
-        return refuse(d, error!(E0326, span, "`sql(…)` has no text"; help: "write `sql(\"clickhouse\": \"…\") as string`"));
+        return refuse(
+            d,
+            error!(E0326, span, "`sql(…)` has no text"; help: "write `sql(\"clickhouse\": \"…\") as string`"),
+        );
     }
     let unit = if is_number(&ty) { None } else { Some(Unit::none()) };
     let ty = ValueType { ty, nullable, unit, sensitivity: sensitivity(&columns) };
-    good.then(|| RowExpr { kind: RowExprKind::Sql { variants: texts, arguments: columns }, ty, span })
+    good.then_some(RowExpr { kind: RowExprKind::Sql { variants: texts, arguments: columns }, ty, span })
 }
 
 fn dialect(name: &str) -> Option<Box<dyn Dialect>> {
@@ -100,15 +123,21 @@ fn variant(
         Err(problem) => {
             let problem = problem.to_string();
             let problem = problem.trim_start_matches("sql parser error: ").to_owned();
-            return refuse(d, error!(E0327, text.span, "this is no SQL expression: {problem}"; help: "write one expression over the columns of the row"));
+            return refuse(
+                d,
+                error!(E0327, text.span, "this is no SQL expression: {problem}"; help: "write one expression over the columns of the row"),
+            );
         }
     };
     if let ControlFlow::Break((what, help)) = expr.visit(&mut Forbidden) {
         return refuse(d, error!(E0327, text.span, "{what} has no place in an expression over one row"; help: help));
     }
     if has_placeholder(&expr.to_string()) {
-        return refuse(d, error!(E0327, text.span, "a number in braces stands for a column in the compiled text";
-            help: "write the braces with `char(123)` and `char(125)`"));
+        return refuse(
+            d,
+            error!(E0327, text.span, "a number in braces stands for a column in the compiled text";
+            help: "write the braces with `char(123)` and `char(125)`"),
+        );
     }
     let mut names = Columns { scope, span: text.span, columns, bound: Vec::new(), d };
     match VisitMut::visit(&mut expr, &mut names) {
@@ -149,7 +178,10 @@ impl Visitor for Forbidden {
             return ControlFlow::Break((format!("`{name}`"), "aggregate in a metric".to_owned()));
         }
         if CLOCKS.contains(&name.as_str()) {
-            return ControlFlow::Break((format!("`{name}`"), "a past number must not change: use the row's `time`".to_owned()));
+            return ControlFlow::Break((
+                format!("`{name}`"),
+                "a past number must not change: use the row's `time`".to_owned(),
+            ));
         }
         ControlFlow::Continue(())
     }
@@ -184,7 +216,7 @@ impl VisitorMut for Columns<'_, '_> {
         let names = parts.into_iter().map(|part| Spanned::new(part, self.span)).collect();
         let path = ast::Path { parts: names, at: None, span: self.span };
         let Some(column) = path::column(self.scope, &path, self.d) else { return ControlFlow::Break(()) };
-        let same = |known: &RowExpr| super::same_place(known, &column);
+        let same = |known: &RowExpr| same(known, &column);
         let place = match self.columns.iter().position(same) {
             Some(place) => place,
             None => {
