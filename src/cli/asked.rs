@@ -1,12 +1,9 @@
 //! The options that make a question, shared by every verb that asks one.
 
-use super::{Context, Stop};
+use super::{Context, Stop, ready::Ready};
 use crate::{
     ask::{self, Asked},
-    compile::{Compiled, compile},
-    diagnostic::Diagnostics,
-    plan::Question,
-    project::{Project, SourceMap},
+    plan::{Lowering, Query},
 };
 
 /// Which metrics, and how they are cut.
@@ -52,42 +49,14 @@ impl AskArgs {
         }
     }
 
-    /// The question, or everything that is wrong with it.
-    pub fn question(&self, ready: &mut Ready) -> Result<Question, Stop> {
-        ask::question(&ready.compiled.model, &self.asked(), &mut ready.project.sources)
-            .map_err(|found| Stop::found(&ready.project, found))
-    }
-}
-
-/// A project without errors, compiled.
-#[derive(Debug)]
-pub struct Ready {
-    /// As read.
-    pub project: Project,
-    /// As understood.
-    pub compiled: Compiled,
-}
-
-impl Context {
-    /// Loads and compiles the project, for a verb that needs all of it. Errors stop it; warnings are not its matter.
-    pub fn compiled(&self) -> Result<Ready, Stop> {
-        let (project, mut diagnostics) = self.load(None)?;
-        let (compiled, found) = compile(&project);
-        diagnostics.extend(found);
-        if diagnostics.has_errors() {
-            let mut errors: Diagnostics =
-                diagnostics.into_iter().filter(|found| found.code.0.starts_with('E')).collect();
-            errors.sort();
-            return Err(Stop::found(&project, errors));
+    /// The compiled project and the plan of the question, or everything that is wrong with them.
+    pub fn plan(&self, context: &Context) -> Result<(Ready, Query), Stop> {
+        let mut ready = context.compiled()?;
+        let planned = ask::question(&ready.compiled.model, &self.asked(), &mut ready.project.sources)
+            .and_then(|question| Lowering::new(&ready.compiled.model).lower(&question));
+        match planned {
+            Ok(query) => Ok((ready, query)),
+            Err(found) => Err(Stop::found(&ready.project, found)),
         }
-        Ok(Ready { project, compiled })
-    }
-}
-
-impl Stop {
-    /// Something that is wrong with the project or with what is asked of it.
-    pub fn found(project: &Project, diagnostics: Diagnostics) -> Stop {
-        let sources: SourceMap = project.sources.clone();
-        Stop::Found { sources: Box::new(sources), root: project.root.clone(), diagnostics }
     }
 }

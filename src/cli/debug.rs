@@ -4,10 +4,11 @@ use clap::Subcommand;
 
 use super::{
     Context, Exit, Outcome, Stop,
-    asked::{AskArgs, Ready},
+    asked::AskArgs,
     declared,
+    ready::Ready,
 };
-use crate::{error, plan::Lowering, suggest::near};
+use crate::{error, suggest::near};
 
 /// Show what a stage of the compiler makes of a declaration or a question; the form may change with every version
 #[derive(clap::Args, Debug)]
@@ -34,15 +35,10 @@ enum Stage {
 
 /// Prints the form of the stage.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let mut ready = context.compiled()?;
     let text = match &args.stage {
-        Stage::Ast { name } => ast(name, &ready)?,
-        Stage::Model { name } => model(name, &ready)?,
-        Stage::Plan(asked) => {
-            let question = asked.question(&mut ready)?;
-            let plan = Lowering::new(&ready.compiled.model).lower(&question);
-            format!("{:#?}\n", plan.map_err(|found| Stop::found(&ready.project, found))?)
-        }
+        Stage::Ast { name } => ast(name, &context.compiled()?)?,
+        Stage::Model { name } => model(name, &context.compiled()?)?,
+        Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.1),
     };
     context.print(&text)?;
     Ok(Exit::Clean)

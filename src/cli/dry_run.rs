@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::asked::{AskArgs, Ready};
+use super::asked::AskArgs;
+use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, ui};
 use crate::diagnostic::Diagnostics;
 use crate::dry_run::{Data, DryRun, Options, Progress};
 use crate::error;
-use crate::plan::{Lowering, Query};
+use crate::plan::Query;
 use crate::project::io_message;
 use crate::table::{Answer, csv, json, plot, table};
 
@@ -23,7 +24,7 @@ pub struct Args {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     format: Format,
-    /// The file to write the answer to; parquet needs one
+    /// The file to write the answer to
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Also draw the answer into this SVG file
@@ -43,20 +44,11 @@ enum Format {
     Csv,
     /// A list of objects
     Json,
-    /// A file for other tools
-    Parquet,
 }
 
 /// Plans the question, reads the samples it needs and prints the answer.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    if args.format == Format::Parquet && args.output.is_none() {
-        return Err(error!(E0959, None, "`--format parquet` needs a file"; help: "add `--output answer.parquet`").into());
-    }
-    let mut ready = context.compiled()?;
-    let question = args.question.question(&mut ready)?;
-    let query = Lowering::new(&ready.compiled.model)
-        .lower(&question)
-        .map_err(|found| Stop::found(&ready.project, found))?;
+    let (ready, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
     let (dry_run, warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
     if !warnings.is_empty() {
@@ -68,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         write(file, plot::plot(&answer, &title)?.as_bytes())?;
         context.note(&format!("drew {}", file.display()));
     }
-    show(args, &answer, &dry_run, context)?;
+    show(args, &answer, context)?;
     Ok(Exit::Clean)
 }
 
@@ -96,7 +88,7 @@ fn prepare(query: &Query, folder: &Path, lenient: bool, ready: &Ready, context: 
     Ok((dry_run, warnings))
 }
 
-fn show(args: &Args, answer: &Answer, dry_run: &DryRun, context: &Context) -> Result<(), Stop> {
+fn show(args: &Args, answer: &Answer, context: &Context) -> Result<(), Stop> {
     let text = match args.format {
         Format::Table => {
             let unicode = args.output.is_some() || std::io::stdout().is_terminal();
@@ -104,11 +96,6 @@ fn show(args: &Args, answer: &Answer, dry_run: &DryRun, context: &Context) -> Re
         }
         Format::Csv => csv::csv(answer),
         Format::Json => json::json(answer),
-        Format::Parquet => {
-            let Some(file) = &args.output else { return Ok(()) };
-            let bytes = dry_run.parquet(answer)?;
-            return write(file, &bytes);
-        }
     };
     match &args.output {
         Some(file) => write(file, text.as_bytes()),

@@ -1,6 +1,6 @@
 //! `metricc explain`: what a diagnostic means, or what a declaration says.
 
-use super::{Context, Exit, Outcome, asked::Ready, debug, declared, markdown, ui};
+use super::{Context, Exit, Outcome, debug, declared, markdown, ready::Ready, ui};
 use crate::{
     diagnostic::{Code, codes},
     error,

@@ -4,11 +4,12 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
-pub mod asked;
+mod asked;
 mod context;
 pub mod declared;
 mod markdown;
 pub mod output;
+pub mod ready;
 pub mod rewrite;
 pub mod ui;
 
@@ -77,8 +78,8 @@ verbs! {
     Query => query,
     Explain => explain,
     Init => init,
-    Sample => sample,
     Debug => debug,
+    Sample => sample,
     Completions => completions,
     Man => man,
 }

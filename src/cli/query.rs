@@ -4,7 +4,6 @@ use super::asked::AskArgs;
 use super::{Context, Exit, Outcome, Stop};
 use crate::diagnostic::Diagnostics;
 use crate::error;
-use crate::plan::Lowering;
 use crate::sql;
 
 /// Print the SELECT that answers a question
@@ -28,11 +27,7 @@ pub enum Dialect {
 
 /// Plans the question and prints its SQL.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let mut ready = context.compiled()?;
-    let question = args.question.question(&mut ready)?;
-    let query = Lowering::new(&ready.compiled.model)
-        .lower(&question)
-        .map_err(|found| Stop::found(&ready.project, found))?;
+    let (ready, query) = args.question.plan(context)?;
     let dialect: &dyn sql::Dialect = match args.dialect {
         Dialect::Clickhouse => &sql::CLICKHOUSE,
         Dialect::Datafusion => &sql::DATAFUSION,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::asked::Ready;
+use super::ready::Ready;
 use super::ui::{Column, Paint, Progress, table};
 use super::{Context, Exit, Outcome, Stop, rewrite};
 use crate::diagnostic::{FileId, Span};

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, ms(quantile_cont(latency::DOUBLE, 0.95)) AS value FROM calls GROUP BY 1;
+SELECT date_trunc('day', event_time) AS time, ms(interpolated(latency, 950)) AS value FROM calls GROUP BY 1;

@@ -13,6 +13,13 @@ CREATE MACRO span(a, b) AS epoch_ms(a) - epoch_ms(b);
 CREATE MACRO ratio(a, b) AS a::DOUBLE / nullif(b::DOUBLE, 0);
 -- a duration is a whole number of milliseconds, rounded half to even
 CREATE MACRO ms(x) AS round_even(x, 0)::BIGINT;
+-- the quantile at so many thousandths: between the two neighbours of place (n - 1) * thousandths / 1000, linear
+CREATE MACRO between_neighbours(sorted, whole, rest) AS
+  sorted[whole + 1] + (coalesce(sorted[whole + 2], sorted[whole + 1]) - sorted[whole + 1]) * (rest / 1000);
+CREATE MACRO place_in(sorted, thousandths) AS
+  between_neighbours(sorted, (len(sorted) - 1) * thousandths // 1000, (len(sorted) - 1) * thousandths % 1000);
+CREATE MACRO interpolated(x, thousandths) AS
+  place_in(list_sort(list(x::DOUBLE) FILTER (WHERE x IS NOT NULL)), thousandths);
 -- a leaf without rows in a bucket is 0, but null where the bucket lies wholly before the first row there is
 CREATE MACRO leaf(value, bucket, first_row) AS
   CASE WHEN value IS NOT NULL THEN value WHEN bucket < first_row THEN NULL ELSE 0 END;

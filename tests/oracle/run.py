@@ -21,12 +21,12 @@ import duckdb
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def cell(value):
+def cell(value, is_bucket):
     if type(value) is datetime.date:
         value = datetime.datetime(value.year, value.month, value.day)
     if isinstance(value, datetime.datetime):
         text = value.strftime("%Y-%m-%d %H:%M:%S")
-        return f"{text}.{value.microsecond // 1000:03}" if value.microsecond else text
+        return text if is_bucket else f"{text}.{value.microsecond // 1000:03}"
     if isinstance(value, decimal.Decimal):
         return str(value)
     return value
@@ -48,7 +48,8 @@ def main():
             rows = connection.execute((HERE / f"{name}.sql").read_text(encoding="utf-8")).fetchall()
         except (duckdb.Error, OSError) as error:
             sys.exit(f"{name}: {error}")
-        answers[name] = sorted(([cell(c) for c in row] for row in rows), key=lambda row: [(c is None, str(c)) for c in row[:-1]])
+        cells = [[cell(value, at == 0) for at, value in enumerate(row)] for row in rows]
+        answers[name] = sorted(cells, key=lambda row: [(c is None, str(c)) for c in row[:-1]])
     json.dump(answers, sys.stdout, ensure_ascii=False, indent=None, separators=(",", ":"))
     print()
 
