@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use metricc::plan::lower::Lowering;
+use metricc::plan::Lowering;
 use metricc::plan::{Query, question::Question};
 use metricc::project::DiskFiles;
 
@@ -133,8 +133,8 @@ fn ms(time: Duration) -> String {
 fn slope(points: &[(f64, f64)]) -> f64 {
     let count = points.len() as f64;
     let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
-    let (xy, xx) = points.iter().fold((0.0, 0.0), |(xy, xx), point| {
-        (xy + (point.0 - x) * (point.1 - y), xx + (point.0 - x) * (point.0 - x))
-    });
+    let (xy, xx) = points
+        .iter()
+        .fold((0.0, 0.0), |(xy, xx), point| (xy + (point.0 - x) * (point.1 - y), xx + (point.0 - x) * (point.0 - x)));
     xy / xx
 }

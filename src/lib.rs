@@ -13,9 +13,11 @@ pub mod plan;
 pub mod project;
 pub mod resolve;
 pub mod sample;
-pub mod suggest;
 pub mod sql;
+pub mod suggest;
 pub mod syntax;
 pub mod table;
+#[cfg(feature = "dry-run")]
+pub mod testing;
 pub mod types;
 pub mod value;

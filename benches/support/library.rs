@@ -9,7 +9,8 @@ use std::{fs, io};
 /// Metrics of one source.
 const GROUP: usize = 20;
 
-const MANIFEST: &str = "name: bench\ntimezone: Asia/Shanghai\nweek_starts: monday\nunits: [CNY]\npaths:\n  metrics: metrics\n  dimensions: dimensions\n";
+const MANIFEST: &str =
+    "name: bench\ntimezone: Asia/Shanghai\nweek_starts: monday\nunits: [CNY]\npaths: [metrics, dimensions]\n";
 const TARGET: &str = "kind: clickhouse\ndatabase: metrics\n";
 
 /// A library of `metrics` metrics below `root`. Gives the number of files.

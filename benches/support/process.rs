@@ -24,7 +24,12 @@ pub fn run(project: &Path, arguments: &[&str]) -> Cost {
     let mut child = command.spawn().expect("the compiler starts");
     let usage = child.wait4().expect("the compiler ends");
     let wall = start.elapsed();
-    assert!(usage.status.success(), "{arguments:?} failed with {}; run it by hand in {}", usage.status, project.display());
+    assert!(
+        usage.status.success(),
+        "{arguments:?} failed with {}; run it by hand in {}",
+        usage.status,
+        project.display()
+    );
     Cost { wall, cpu: usage.rusage.utime + usage.rusage.stime, memory: usage.rusage.maxrss }
 }
 

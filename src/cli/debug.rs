@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{
     Context, Exit, Outcome, Stop,
-    asking::{self, Question},
+    asked::AskArgs,
     declared,
     ready::Ready,
 };
@@ -30,7 +30,7 @@ enum Stage {
         name: String,
     },
     /// The plan that answers a question
-    Plan(Box<Question>),
+    Plan(Box<AskArgs>),
 }
 
 /// Prints the form of the stage.
@@ -38,10 +38,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let text = match &args.stage {
         Stage::Ast { name } => ast(name, &context.compiled()?)?,
         Stage::Model { name } => model(name, &context.compiled()?)?,
-        Stage::Plan(question) => match asking::plan(question, context)? {
-            Ok(planned) => format!("{:#?}\n", planned.query),
-            Err(exit) => return Ok(exit),
-        },
+        Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.1),
     };
     context.print(&text)?;
     Ok(Exit::Clean)

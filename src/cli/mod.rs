@@ -4,6 +4,7 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
+mod asked;
 mod context;
 pub mod declared;
 mod markdown;
@@ -12,15 +13,18 @@ pub mod ready;
 pub mod rewrite;
 pub mod ui;
 
-mod asking;
 mod check;
 mod completions;
 mod debug;
+#[cfg(feature = "dry-run")]
+mod dry_run;
 mod explain;
 mod init;
 mod man;
 mod query;
 pub mod sample;
+#[cfg(feature = "dry-run")]
+mod test;
 
 use std::process::ExitCode;
 
@@ -49,16 +53,16 @@ pub struct Cli {
 
 /// Makes the enum of verbs and runs them: `Variant => module` a line, in the order of the help.
 macro_rules! verbs {
-    ($($variant:ident => $module:ident,)*) => {
+    ($($(#[$attribute:meta])* $variant:ident => $module:ident,)*) => {
         #[derive(Debug, Subcommand)]
         enum Verb {
-            $($variant($module::Args),)*
+            $($(#[$attribute])* $variant($module::Args),)*
         }
 
         impl Verb {
             fn run(&self, context: &Context) -> Outcome {
                 match self {
-                    $(Verb::$variant(args) => $module::run(args, context),)*
+                    $($(#[$attribute])* Verb::$variant(args) => $module::run(args, context),)*
                 }
             }
         }
@@ -67,6 +71,10 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    #[cfg(feature = "dry-run")]
+    Test => test,
+    #[cfg(feature = "dry-run")]
+    DryRun => dry_run,
     Query => query,
     Explain => explain,
     Init => init,

@@ -1,7 +1,7 @@
 //! `metricc query`: the SELECT that answers a question.
 
-use super::asking::{self, Planned, Question};
-use super::{Context, Exit, Outcome};
+use super::asked::AskArgs;
+use super::{Context, Exit, Outcome, Stop};
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::sql;
@@ -10,7 +10,7 @@ use crate::sql;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    question: Question,
+    question: AskArgs,
     /// The engine that shall run it
     #[arg(long, value_enum, default_value_t = Dialect::Clickhouse, value_name = "DIALECT")]
     dialect: Dialect,
@@ -27,24 +27,19 @@ pub enum Dialect {
 
 /// Plans the question and prints its SQL.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let Planned { project, query, .. } = match asking::plan(&args.question, context)? {
-        Ok(planned) => planned,
-        Err(exit) => return Ok(exit),
-    };
+    let (ready, query) = args.question.plan(context)?;
     let dialect: &dyn sql::Dialect = match args.dialect {
         Dialect::Clickhouse => &sql::CLICKHOUSE,
         Dialect::Datafusion => &sql::DATAFUSION,
     };
-    match sql::select(&query, dialect, &sql::Options::default()) {
-        Ok(select) => {
-            context.print(&format!("{};\n", sql::to_text(&select, dialect)))?;
-            Ok(Exit::Clean)
-        }
-        Err(unsupported) => {
-            let told: Diagnostics = (unsupported.iter())
-                .map(|one| error!(E0802, None, "{} cannot express {}", dialect.name(), one.construct; help: ("{}", one.reason)))
-                .collect();
-            Ok(context.report(&project.sources, &project.root, &told))
-        }
-    }
+    let select = sql::select(&query, dialect, &sql::Options::default()).map_err(|unsupported| {
+        let told: Diagnostics = (unsupported.iter())
+            .map(|one| {
+                error!(E0802, None, "{} cannot express {}", dialect.name(), one.construct; help: ("{}", one.reason))
+            })
+            .collect();
+        Stop::found(&ready.project, told)
+    })?;
+    context.print(&format!("{};\n", sql::to_text(&select, dialect)))?;
+    Ok(Exit::Clean)
 }

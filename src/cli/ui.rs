@@ -117,6 +117,15 @@ impl Progress {
         Progress { bar }
     }
 
+    /// What is done now, and how far it is; a total of 0 leaves the bar as it is.
+    pub fn at(&self, what: &str, done: u64, total: u64) {
+        self.bar.set_message(what.to_owned());
+        if total > 0 {
+            self.bar.set_length(total);
+            self.bar.set_position(done);
+        }
+    }
+
     /// One step is done.
     pub fn step(&self) {
         self.bar.inc(1);

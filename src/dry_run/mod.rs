@@ -1,3 +1,197 @@
 //! Runs plans on sample data. The only folder that knows the engine.
+//!
+//! Samples become tables ([`DryRun::register`]); a [`Query`](crate::plan::Query) becomes SQL, whose functions have the
+//! plan's exact meaning, and an [`Answer`](crate::table::Answer).
 
+mod answer;
+mod failure;
 mod functions;
+mod samples;
+mod types;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::catalog::MemTable;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use tokio::runtime::Runtime;
+
+pub use samples::{Given, Place};
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::error;
+use crate::plan::{OutputColumn, Query, Table};
+use crate::sql;
+use crate::table::Answer;
+use failure::failure;
+
+/// What long work is at.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A sample is being read.
+    Reading {
+        /// Its file.
+        file: &'a str,
+        /// Bytes read so far.
+        bytes: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// The key of a table is checked for duplicates.
+    CheckingKey {
+        /// The table.
+        table: &'a str,
+    },
+    /// The query runs.
+    Running,
+}
+
+/// How a dry run works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The zone of instants without an offset, and of days.
+    pub zone: Tz,
+    /// Threads; none for one a core.
+    pub threads: Option<usize>,
+    /// Bytes of memory; none for three quarters of what is free. What needs more goes to disk where it can.
+    pub memory: Option<u64>,
+    /// Whether rows that cannot be read are skipped and counted.
+    pub lenient: bool,
+}
+
+impl Options {
+    /// The usual ones.
+    pub fn new(zone: Tz) -> Options {
+        Options { zone, threads: None, memory: None, lenient: false }
+    }
+}
+
+/// Where the rows of a table come from.
+pub enum Data<'a> {
+    /// Its sample in this folder.
+    Samples(&'a Path),
+    /// A table of a test, and where its cells stand in the test's text.
+    Given(&'a Given, &'a dyn Fn(Place) -> Option<Span>),
+    /// No rows at all.
+    Empty,
+}
+
+/// A place to run queries.
+pub struct DryRun {
+    runtime: Runtime,
+    context: SessionContext,
+    options: Options,
+    threads: usize,
+    progress: Box<dyn Fn(Progress) + Send + Sync>,
+}
+
+impl DryRun {
+    /// Without any table yet.
+    pub fn new(options: Options) -> Result<DryRun, Diagnostics> {
+        let threads =
+            options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            // Deep expressions are planned and evaluated by recursion.
+            .thread_stack_size(16 << 20)
+            .build()
+            .map_err(|error| failure(error.into()))?;
+        let mut environment = RuntimeEnvBuilder::new();
+        if let Some(bytes) = options.memory.or_else(|| Some(free_memory()? / 4 * 3)) {
+            environment = environment.with_memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX), 1.0);
+        }
+        let mut config = SessionConfig::new().with_target_partitions(threads).with_information_schema(false);
+        // Names are taken as they are written.
+        config.options_mut().sql_parser.enable_ident_normalization = false;
+        let context = SessionContext::new_with_config_rt(config, environment.build_arc().map_err(failure)?);
+        functions::register(&context);
+        Ok(DryRun { runtime, context, options, threads, progress: Box::new(|_| {}) })
+    }
+
+    /// Tells `listener` what long work is at, from any thread.
+    pub fn on_progress(&mut self, listener: impl Fn(Progress) + Send + Sync + 'static) {
+        self.progress = Box::new(listener);
+    }
+
+    /// Makes a table's rows known, in place of earlier ones. Gives warnings.
+    pub fn register(&mut self, table: &Table, data: &Data) -> Result<Diagnostics, Diagnostics> {
+        let (batches, warnings) = match data {
+            Data::Samples(dir) => {
+                let files = samples::find::find(table, dir).map_err(|found| Diagnostics::from_iter([found]))?;
+                let (zone, lenient) = (self.options.zone, self.options.lenient);
+                samples::read_text(table, files.format, files.paths, zone, lenient, &*self.progress)?
+            }
+            Data::Given(given, locate) => {
+                (samples::read_given(given, table, self.options.zone, *locate)?, Diagnostics::new())
+            }
+            Data::Empty => (Vec::new(), Diagnostics::new()),
+        };
+        self.register_batches(table, batches)?;
+        Ok(warnings)
+    }
+
+    /// Makes rows in memory known.
+    fn register_batches(&mut self, table: &Table, batches: Vec<RecordBatch>) -> Result<(), Diagnostics> {
+        let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); self.threads.min(batches.len()).max(1)];
+        let count = partitions.len();
+        for (index, batch) in batches.into_iter().enumerate() {
+            partitions[index % count].push(batch);
+        }
+        let provider = MemTable::try_new(types::schema(table), partitions).map_err(failure)?;
+        let name = types::registered_name(&table.name);
+        let name = datafusion::common::TableReference::bare(name);
+        self.context.deregister_table(name.clone()).map_err(failure)?;
+        self.context.register_table(name, Arc::new(provider)).map_err(failure)?;
+        Ok(())
+    }
+
+    /// Answers a query over the registered tables.
+    pub fn run(&self, query: &Query) -> Result<Answer, Diagnostics> {
+        let select = sql::select(query, &sql::DATAFUSION, &sql::Options::default()).map_err(|unsupported| {
+            unsupported
+                .into_iter()
+                .map(|found| error!(E0933, None, "the dry run cannot compute {}", found.construct; help: ("{}", found.reason)))
+                .collect::<Diagnostics>()
+        })?;
+        let statement =
+            Statement::Statement(Box::new(datafusion::sql::sqlparser::ast::Statement::Query(Box::new(select))));
+        (self.progress)(Progress::Running);
+        let batches = self
+            .runtime
+            .block_on(async {
+                let plan = self.context.state().statement_to_plan(statement).await?;
+                self.context.execute_logical_plan(plan).await?.collect().await
+            })
+            .map_err(failure)?;
+        let mut answer = answer::answer(&batches, query.columns(), self.options.zone)?;
+        answer.step = query.step;
+        answer.keys = usize::from(query.step.is_some()) + query.dimensions.len();
+        Ok(answer)
+    }
+
+    /// Runs one SELECT in the engine's own SQL, whose columns are those told.
+    pub fn run_sql(&self, sql: &str, columns: Vec<OutputColumn>) -> Result<Answer, Diagnostics> {
+        (self.progress)(Progress::Running);
+        let batches = self
+            .runtime
+            .block_on(async {
+                let only_queries =
+                    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+                self.context.sql_with_options(sql, only_queries).await?.collect().await
+            })
+            .map_err(failure)?;
+        answer::answer(&batches, columns, self.options.zone)
+    }
+}
+
+/// Bytes of memory that are free, where the system tells.
+fn free_memory() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
+}

@@ -249,6 +249,17 @@ mod tests {
         assert!((1..20).contains(&(events.len() - different.len())), "some events come twice");
     }
 
+    /// After a change on purpose: `metricc sample --seed 3 --out metrics/samples`.
+    #[test]
+    fn the_committed_samples_are_what_is_generated() {
+        let world = World::new(5_000, 3, 60);
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("metrics/samples");
+        for table in tables() {
+            let committed = std::fs::read_to_string(folder.join(format!("{}.csv", table.file))).unwrap();
+            assert!(committed == csv(&world, table.name), "{} differs", table.file);
+        }
+    }
+
     #[test]
     fn an_unknown_table_is_an_error() {
         let world = World::new(100, 1, 1);

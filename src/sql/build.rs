@@ -187,13 +187,7 @@ pub fn in_list(operand: Expr, list: Vec<Expr>) -> Expr {
 
 /// `operand LIKE pattern`
 pub fn like(operand: Expr, pattern: Expr) -> Expr {
-    Expr::Like {
-        negated: false,
-        any: false,
-        expr: above(operand, 4),
-        pattern: above(pattern, 4),
-        escape_char: None,
-    }
+    Expr::Like { negated: false, any: false, expr: above(operand, 4), pattern: above(pattern, 4), escape_char: None }
 }
 
 /// `CAST(operand AS data_type)`

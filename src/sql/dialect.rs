@@ -147,6 +147,9 @@ pub trait Dialect: Sync {
     /// A column of a look-up, such that it is null where nothing was found.
     fn optional(&self, value: Expr, ty: &DataType) -> Expr;
 
+    /// A value that is known not to be null, though its type may be.
+    fn not_null(&self, value: Expr) -> Expr;
+
     /// A literal, as an operand.
     fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr;
 

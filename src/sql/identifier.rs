@@ -2,13 +2,89 @@
 
 /// Words that start or end something in one of our grammars, sorted.
 const RESERVED: &[&str] = &[
-    "ALL", "AND", "ANTI", "ANY", "ARRAY", "AS", "ASC", "ASOF", "BETWEEN", "BY", "CASE", "CAST", "CLUSTER", "CONNECT",
-    "CROSS", "DATE", "DATETIME", "DESC", "DISTINCT", "DISTRIBUTE", "ELSE", "EMPTY", "END", "EXCEPT", "EXISTS", "EXPLAIN",
-    "EXTRACT", "FALSE", "FETCH", "FINAL", "FOR", "FORMAT", "FROM", "FULL", "GLOBAL", "GROUP", "HAVING", "IN", "INNER",
-    "INTERSECT", "INTERVAL", "INTO", "IS", "JOIN", "LATERAL", "LEFT", "LIKE", "LIMIT", "MINUS", "NATURAL", "NOT", "NULL",
-    "OFFSET", "ON", "OR", "ORDER", "OUTER", "PARTITION", "PREWHERE", "QUALIFY", "RIGHT", "SAMPLE", "SELECT", "SEMI", "SET",
-    "SETTINGS", "SORT", "STRUCT", "TABLE", "THEN", "TIMESTAMP", "TOP", "TRIM", "TRUE", "UNION", "USING", "VALUES", "VIEW",
-    "WHEN", "WHERE", "WINDOW", "WITH",
+    "ALL",
+    "AND",
+    "ANTI",
+    "ANY",
+    "ARRAY",
+    "AS",
+    "ASC",
+    "ASOF",
+    "BETWEEN",
+    "BY",
+    "CASE",
+    "CAST",
+    "CLUSTER",
+    "CONNECT",
+    "CROSS",
+    "DATE",
+    "DATETIME",
+    "DESC",
+    "DISTINCT",
+    "DISTRIBUTE",
+    "ELSE",
+    "EMPTY",
+    "END",
+    "EXCEPT",
+    "EXISTS",
+    "EXPLAIN",
+    "EXTRACT",
+    "FALSE",
+    "FETCH",
+    "FINAL",
+    "FOR",
+    "FORMAT",
+    "FROM",
+    "FULL",
+    "GLOBAL",
+    "GROUP",
+    "HAVING",
+    "IN",
+    "INNER",
+    "INTERSECT",
+    "INTERVAL",
+    "INTO",
+    "IS",
+    "JOIN",
+    "LATERAL",
+    "LEFT",
+    "LIKE",
+    "LIMIT",
+    "MINUS",
+    "NATURAL",
+    "NOT",
+    "NULL",
+    "OFFSET",
+    "ON",
+    "OR",
+    "ORDER",
+    "OUTER",
+    "PARTITION",
+    "PREWHERE",
+    "QUALIFY",
+    "RIGHT",
+    "SAMPLE",
+    "SELECT",
+    "SEMI",
+    "SET",
+    "SETTINGS",
+    "SORT",
+    "STRUCT",
+    "TABLE",
+    "THEN",
+    "TIMESTAMP",
+    "TOP",
+    "TRIM",
+    "TRUE",
+    "UNION",
+    "UNNEST",
+    "USING",
+    "VALUES",
+    "VIEW",
+    "WHEN",
+    "WHERE",
+    "WINDOW",
+    "WITH",
 ];
 
 /// Whether the word is reserved somewhere.
@@ -34,6 +110,7 @@ mod tests {
 
     #[test]
     fn every_word_is_a_usable_name() {
+        let mut wrong = Vec::new();
         let words = sqlparser::keywords::ALL_KEYWORDS.iter().copied();
         for word in words.chain(["活跃用户", "a b", "a\"b", "1st", "A", "it's"]) {
             for dialect in [&CLICKHOUSE as &dyn Dialect, &DATAFUSION] {
@@ -45,9 +122,11 @@ mod tests {
                 };
                 let order = build::sort(sqlparser::ast::Expr::Identifier(name()), true, true);
                 let text = build::ordered(query.query(), vec![order]).to_string();
-                let read = reparse(&text, dialect).unwrap_or_else(|error| panic!("{text}: {error}"));
-                assert_eq!(read.to_string(), text);
+                if reparse(&text, dialect).map(|read| read.to_string()).ok().as_deref() != Some(text.as_str()) {
+                    wrong.push(word);
+                }
             }
         }
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
 }

@@ -1,28 +1,20 @@
 //! Turns "the grammar stopped here and tried these rules" into a diagnostic in plain words.
 
 use super::{
-    grammar::{Failure, Rule},
+    grammar::{Failure, Rule, Slice},
     lex::{Kind, Token},
     words::{KINDS, RESERVED},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, FileId, Span, codes},
+    diagnostic::{Code, Diagnostic, Span, codes},
     error,
 };
 
-/// A slice that did not parse.
-pub struct Broken<'t> {
-    /// The file.
-    pub file: FileId,
-    /// All of its text.
-    pub text: &'t str,
-    /// All of its tokens.
-    pub tokens: &'t [Token],
-    /// The bytes of the slice.
-    pub start: usize,
-    /// The byte after its last.
-    pub end: usize,
-    /// The rule that it should have been.
+/// A slice that did not parse by its rule.
+pub struct Broken<'s> {
+    /// The slice.
+    pub slice: &'s Slice<'s>,
+    /// What it should have been.
     pub rule: Rule,
 }
 
@@ -30,14 +22,16 @@ pub struct Broken<'t> {
 struct Found<'t> {
     span: Span,
     /// The token there, unless the slice is over.
-    token: Option<(usize, Token)>,
+    token: Option<Token>,
+    /// The kind of the token behind it.
+    next: Option<Kind>,
     text: &'t str,
 }
 
 impl Broken<'_> {
     /// The diagnostic.
     pub fn explain(&self, failure: &Failure) -> Diagnostic {
-        let found = self.found(self.start + failure.at);
+        let found = self.found(failure.at);
         let has = |rules: &[Rule]| failure.expected.iter().any(|r| rules.contains(r));
         let operator = has(&[Rule::infix, Rule::where_glue]);
         let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value]);
@@ -51,14 +45,14 @@ impl Broken<'_> {
             codes::E0101
         } else if has(&[Rule::typ]) {
             codes::E0139
-        } else if has(&[Rule::step, Rule::k_all]) {
+        } else if has(&[Rule::step, Rule::duration, Rule::k_all]) {
             codes::E0127
         } else if has(&[Rule::ident, Rule::path, Rule::named, Rule::word, Rule::keys]) {
             codes::E0103
         } else {
             codes::E0104
         };
-        let reserved = found.token.is_some_and(|(_, t)| t.kind == Kind::Word) && RESERVED.contains(&found.text);
+        let reserved = found.token.is_some_and(|t| t.kind == Kind::Word) && RESERVED.contains(&found.text);
         if reserved && code != codes::E0104 {
             return error!(
                 E0122, found.span, "`{}` is a reserved word, and {} is expected here", found.text, expected(&failure.expected);
@@ -102,8 +96,7 @@ impl Broken<'_> {
 
     /// Mistakes with a message of their own, wherever they happen.
     fn special(&self, found: &Found<'_>, complete: bool) -> Option<Diagnostic> {
-        let (index, token) = found.token?;
-        let next = self.tokens.get(index + 1).map(|t| t.kind);
+        let (token, next) = (found.token?, found.next);
         let head = self.is_head();
         if token.kind == Kind::Word && next == Some(Kind::Colon) && complete {
             return Some(if head {
@@ -142,19 +135,14 @@ impl Broken<'_> {
     }
 
     fn found(&self, at: usize) -> Found<'_> {
-        let index = self.tokens.partition_point(|t| (t.start as usize) < at);
-        let index = (index..self.tokens.len()).find(|i| !self.tokens[*i].is_comment()).unwrap_or(self.tokens.len());
-        match self.tokens.get(index).filter(|t| (t.start as usize) < self.end) {
-            Some(token) => {
-                let span = Span::new(self.file, token.start, token.end);
-                Found { span, token: Some((index, *token)), text: token.text(self.text) }
-            }
-            None => {
-                let end = self.start + self.text[self.start..self.end].trim_end().len();
-                let last = self.text[..end].char_indices().next_back().map_or(end, |(i, _)| i);
-                Found { span: Span::new(self.file, last as u32, end as u32), token: None, text: "" }
-            }
+        let slice = self.slice;
+        if at < slice.len() {
+            return Found { span: slice.span(at, at + 1), token: Some(*slice.token(at)), next: (at + 1 < slice.len()).then(|| slice.token(at + 1).kind), text: slice.token_text(at) };
         }
+        // The last character of what is there.
+        let last = slice.token(slice.len() - 1);
+        let width = last.text(slice.text).chars().next_back().map_or(1, char::len_utf8) as u32;
+        Found { span: Span::new(slice.file, last.end - width, last.end), token: None, next: None, text: "" }
     }
 
     fn is_head(&self) -> bool {
@@ -245,7 +233,7 @@ fn plain_word(rule: Rule) -> Option<&'static str> {
         Rule::version => "a version such as `v2`",
         Rule::integer => "a whole number",
         Rule::string => "a text in double quotes",
-        Rule::step => "a step of time such as `30d`",
+        Rule::step | Rule::duration => "a step of time such as `30d`",
         Rule::equals => "`=`",
         Rule::colon => "`:`",
         Rule::comma => "`,`",

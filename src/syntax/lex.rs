@@ -5,6 +5,7 @@
 
 use pest::unicode;
 
+use super::code;
 use crate::{
     diagnostic::{Diagnostics, FileId, Span},
     error,
@@ -57,6 +58,8 @@ pub struct Token {
     pub first: bool,
     /// Whether it starts in column 0.
     pub column0: bool,
+    /// What the grammar sees of it.
+    pub code: u8,
     /// The first byte.
     pub start: u32,
     /// The byte after the last.
@@ -140,7 +143,17 @@ impl<'t> Lexer<'t> {
     /// Adds the token `[self.at, end)` and goes on behind it.
     fn push(&mut self, kind: Kind, end: usize) {
         let column0 = self.at == self.line_start;
-        self.tokens.push(Token { kind, first: self.first, column0, start: self.at as u32, end: end as u32 });
+        let code = code::of_token(kind, &self.text[self.at..end]);
+        // The parts of a path touch each other: otherwise no rule takes the dot.
+        if let Some(last) = self.tokens.last_mut() {
+            let touches = last.end as usize == self.at;
+            if matches!(last.kind, Kind::Dot | Kind::At) && !touches {
+                last.code = code::NONE;
+            }
+        }
+        let touches = self.tokens.last().is_some_and(|last| last.end as usize == self.at);
+        let code = if matches!(kind, Kind::Dot | Kind::At) && !touches { code::NONE } else { code };
+        self.tokens.push(Token { kind, first: self.first, column0, code, start: self.at as u32, end: end as u32 });
         self.first = false;
         self.at = end;
     }

@@ -7,6 +7,7 @@
 pub mod ast;
 
 mod build;
+mod code;
 mod explain;
 mod grammar;
 pub(crate) mod lex;

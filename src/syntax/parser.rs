@@ -6,7 +6,7 @@ use super::{
     ast::{Block, Change, Column, Declaration, DeclarationKind, File, Given, Item, ItemKind, Name, Table, Test},
     build::{Builder, reading},
     explain::Broken,
-    grammar::{self, Node as Parsed, Rule},
+    grammar::{Node as Parsed, Rule, Slice},
     lex::{Kind, Token},
     outline::{Block as Braces, Node},
     table::table,
@@ -19,7 +19,8 @@ use crate::{
 
 /// Parses the declarations of an outline.
 pub fn declarations(file: FileId, text: &str, tokens: &[Token], nodes: &[Node], found: &mut Diagnostics) -> File {
-    let mut parser = Parser { file, text, tokens, found, ok: true };
+    let codes: String = tokens.iter().map(|t| char::from(t.code)).collect();
+    let mut parser = Parser { file, text, tokens, codes: &codes, found, ok: true };
     let mut parsed = File::default();
     for node in nodes {
         parser.ok = true;
@@ -36,6 +37,8 @@ struct Parser<'t, 'd> {
     file: FileId,
     text: &'t str,
     tokens: &'t [Token],
+    /// One letter a token, for the grammar.
+    codes: &'t str,
     found: &'d mut Diagnostics,
     /// Nothing of the declaration was left out so far.
     ok: bool,
@@ -84,21 +87,19 @@ impl<'t> Parser<'t, '_> {
         &mut self,
         rule: Rule,
         range: &Range<usize>,
-        build: impl FnOnce(&mut Builder, Parsed<'_>) -> Option<T>,
+        build: impl FnOnce(&mut Builder<'_>, Parsed<'_>) -> Option<T>,
     ) -> Option<T> {
-        let start = self.tokens[range.start].start as usize;
-        let end = self.tokens[range.end - 1].end as usize;
-        let built = match grammar::parse(rule, &self.text[start..end]) {
+        let slice = Slice::new(self.file, self.text, self.tokens, self.codes, range.clone());
+        let built = match slice.parse(rule) {
             Ok(node) => {
-                let mut builder = Builder::new(self.file, start as u32);
+                let mut builder = Builder::new(&slice);
                 let built = build(&mut builder, node);
                 debug_assert!(built.is_some() || !builder.found.is_empty(), "a slice is left out silently");
                 self.found.extend(builder.found);
                 built
             }
             Err(failure) => {
-                let broken = Broken { file: self.file, text: self.text, tokens: self.tokens, start, end, rule };
-                self.found.push(broken.explain(&failure));
+                self.found.push(Broken { slice: &slice, rule }.explain(&failure));
                 None
             }
         };
@@ -138,12 +139,12 @@ impl<'t> Parser<'t, '_> {
     /// Everything whose body is made of items alone.
     fn defined(&mut self, keyword: &str, node: &Node) -> Option<DeclarationKind> {
         let head = match keyword {
-            "metric" => self.head(node, Rule::metric_head, Builder::metric).map(DeclarationKind::Metric),
-            "subset" => self.head(node, Rule::subset_head, Builder::subset).map(DeclarationKind::Subset),
-            "dimension" => self.head(node, Rule::dimension_head, Builder::dimension).map(DeclarationKind::Dimension),
-            "hierarchy" => self.head(node, Rule::hierarchy_head, Builder::hierarchy).map(DeclarationKind::Hierarchy),
-            "change" => self.head(node, Rule::change_head, Builder::change).map(DeclarationKind::Change),
-            _ => self.head(node, Rule::block_head, Builder::block).map(DeclarationKind::Block),
+            "metric" => self.head(node, Rule::metric_head, |b, n| b.metric(n)).map(DeclarationKind::Metric),
+            "subset" => self.head(node, Rule::subset_head, |b, n| b.subset(n)).map(DeclarationKind::Subset),
+            "dimension" => self.head(node, Rule::dimension_head, |b, n| b.dimension(n)).map(DeclarationKind::Dimension),
+            "hierarchy" => self.head(node, Rule::hierarchy_head, |b, n| b.hierarchy(n)).map(DeclarationKind::Hierarchy),
+            "change" => self.head(node, Rule::change_head, |b, n| b.change(n)).map(DeclarationKind::Change),
+            _ => self.head(node, Rule::block_head, |b, n| b.block(n)).map(DeclarationKind::Block),
         };
         let needs_body = !matches!(keyword, "metric" | "subset" | "dimension" | "hierarchy");
         if head.is_some() && needs_body && node.body.is_none() {
@@ -177,7 +178,7 @@ impl<'t> Parser<'t, '_> {
         &mut self,
         node: &Node,
         rule: Rule,
-        build: impl FnOnce(&mut Builder, Parsed<'_>) -> Option<T>,
+        build: impl FnOnce(&mut Builder<'_>, Parsed<'_>) -> Option<T>,
     ) -> Option<T> {
         if node.broken {
             self.ok = false;
@@ -188,7 +189,7 @@ impl<'t> Parser<'t, '_> {
 
     /// An entity or a source.
     fn table(&mut self, node: &Node) -> Option<Table> {
-        let head = self.head(node, Rule::table_head, Builder::table);
+        let head = self.head(node, Rule::table_head, |b, n| b.table(n));
         let Some(body) = &node.body else {
             if head.is_some() {
                 self.tell_no_body(node);
@@ -264,11 +265,11 @@ impl<'t> Parser<'t, '_> {
     fn worded(&mut self, kind: &str, word: &str, node: &Node) -> Option<ItemKind> {
         let range = &node.head;
         match word {
-            "step" => self.slice(Rule::step_item, range, Builder::step_item),
-            "exclude" => self.slice(Rule::exclude_item, range, Builder::exclude_item),
-            "class" => self.slice(Rule::class_item, range, Builder::class_item),
-            "measure" => self.slice(Rule::measure_item, range, Builder::measure_item),
-            "score" => self.slice(Rule::score_item, range, Builder::score_item),
+            "step" => self.slice(Rule::step_item, range, |b, n| b.step_item(n)),
+            "exclude" => self.slice(Rule::exclude_item, range, |b, n| b.exclude_item(n)),
+            "class" => self.slice(Rule::class_item, range, |b, n| b.class_item(n)),
+            "measure" => self.slice(Rule::measure_item, range, |b, n| b.measure_item(n)),
+            "score" => self.slice(Rule::score_item, range, |b, n| b.score_item(n)),
             "row" => self.row(kind, node),
             "" => {
                 self.found.push(error!(
@@ -277,7 +278,7 @@ impl<'t> Parser<'t, '_> {
                 ));
                 None
             }
-            _ if kind == "dashboard" => self.slice(Rule::widget_item, range, Builder::widget),
+            _ if kind == "dashboard" => self.slice(Rule::widget_item, range, |b, n| b.widget(n)),
             _ => self.unknown_item(kind, word, range),
         }
     }
@@ -336,7 +337,7 @@ impl<'t> Parser<'t, '_> {
 
     /// `test "…" of m { given … expect … }`
     fn test(&mut self, node: &Node) -> Option<Test> {
-        let head = self.head(node, Rule::test_head, Builder::test);
+        let head = self.head(node, Rule::test_head, |b, n| b.test(n));
         let Some(body) = &node.body else {
             if head.is_some() {
                 self.tell_no_body(node);
@@ -376,7 +377,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn given(&mut self, item: &Node) -> Option<Given> {
-        let path = self.head(item, Rule::given_head, Builder::given);
+        let path = self.head(item, Rule::given_head, |b, n| b.given(n));
         let data = self.data(item);
         Some(Given { table: path?, data: data? })
     }

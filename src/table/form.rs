@@ -93,6 +93,33 @@ pub fn duration_short(ms: i64) -> String {
     }
 }
 
+/// Reads a span of time as people write it: `500ms`, `1.5s`, `2m 03s`, `3d 04h 05m`.
+pub fn parse_duration(text: &str) -> Option<i64> {
+    let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let mut total: i64 = 0;
+    let mut parts = 0;
+    for part in text.split(' ') {
+        let digits = part.find(|c: char| c.is_ascii_alphabetic())?;
+        let size = match &part[digits..] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return None,
+        };
+        // Thousandths of the unit, exactly; only seconds have any.
+        let thousandths = i64::try_from(parse_decimal(&part[..digits], 18, 3).ok()?).ok()?;
+        if part.starts_with(['+', '-']) || (size != 1_000 && thousandths % 1_000 != 0) {
+            return None;
+        }
+        total = total.checked_add(thousandths.checked_mul(size)? / 1_000)?;
+        parts += 1;
+    }
+    (parts > 0).then_some(if negative { -total } else { total })
+}
+
 /// Reads a bool: `true` or `false`.
 pub fn parse_bool(text: &str) -> Option<bool> {
     match text {
@@ -319,6 +346,15 @@ mod tests {
             (273_901_000, "3d 04h 05m 01s"),
         ] {
             assert_eq!(duration_short(ms), text);
+            assert_eq!(parse_duration(text), Some(ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn spans_of_time_need_units() {
+        assert_eq!(parse_duration("2w"), Some(1_209_600_000));
+        for wrong in ["", "5", "m", "1.5m", "5 m", "--5m", "+5m", "5x", "99999999999999999w"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
         }
     }
 

@@ -292,14 +292,9 @@ impl Checker<'_> {
         while let ExprKind::Parenthesised(within) = &inner.kind {
             inner = within;
         }
-        let ExprKind::Literal(literal) = &inner.kind else {
-            diagnostics.push(error!(E0518, expr.span, "`else` takes a literal"; help: "write `else \"unknown\"`"));
-            return None;
-        };
-        let value = match (literal, &ty.ty) {
-            (Literal::Null, _) => return Some(None),
-            (Literal::String(text), Type::String) => Value::String(text.clone()),
-            (Literal::String(text), Type::Enum(domain)) => {
+        let value = match (&inner.kind, &ty.ty) {
+            (ExprKind::Literal(Literal::Null), _) => return Some(None),
+            (ExprKind::Literal(Literal::String(text)), Type::Enum(domain)) => {
                 if !domain.contains(text) && syntax.ty.is_none() {
                     let mut grown = domain.as_ref().clone();
                     grown.push(text.clone());
@@ -311,18 +306,17 @@ impl Checker<'_> {
                 }
                 Value::String(text.clone())
             }
-            (Literal::String(text), Type::Entity(id)) if self.key_type(*id) == Type::String => Value::String(text.clone()),
-            (Literal::Number(text), Type::Int) if text.parse::<i64>().is_ok() => Value::Int(text.parse().unwrap_or(0)),
-            (Literal::Number(text), Type::Entity(id))
-                if self.key_type(*id) == Type::Int && text.parse::<i64>().is_ok() =>
-            {
-                Value::Int(text.parse().unwrap_or(0))
-            }
-            (Literal::Bool(value), Type::Bool) => Value::Bool(*value),
-            _ => {
-                diagnostics.push(error!(E0518, expr.span, "`else` is not of the type of `{}`", syntax.name.value;
-                    help: "give a literal of the dimension's type"));
-                return None;
+            (_, found) => {
+                let wanted = match found {
+                    Type::Entity(id) => self.key_type(*id),
+                    found => found.clone(),
+                };
+                let Some(value) = super::literal::literal_as(inner, &wanted, self.zone) else {
+                    diagnostics.push(error!(E0518, expr.span, "`else` is not a literal of the type of `{}`", syntax.name.value;
+                        help: "give a literal of the dimension's type, such as `else \"unknown\"`"));
+                    return None;
+                };
+                value
             }
         };
         let ty = ValueType { nullable: false, ..ty.clone() };

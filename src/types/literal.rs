@@ -33,6 +33,28 @@ pub fn literal(literal: &ast::Literal, span: Span, zone: Tz, d: &mut Diagnostics
     }
 }
 
+/// The value of `e` or `-e` as a `ty`, for a literal that must be of one type; none where it is not, or loses something.
+pub(super) fn literal_as(expr: &ast::Expr, ty: &Type, zone: Tz) -> Option<Value> {
+    let (negative, inner) = match &expr.kind {
+        ast::ExprKind::Parenthesised(inner) => return literal_as(inner, ty, zone),
+        ast::ExprKind::Unary { op, operand } if op.value == ast::UnaryOp::Negate => (true, operand.as_ref()),
+        _ => (false, expr),
+    };
+    let ast::ExprKind::Literal(written) = &inner.kind else { return None };
+    let signed = match written {
+        ast::Literal::Number(text) if negative => &ast::Literal::Number(format!("-{text}")),
+        ast::Literal::Percent(text) if negative => &ast::Literal::Percent(format!("-{text}")),
+        other => other,
+    };
+    let (value, own) = literal(signed, inner.span, zone, &mut Diagnostics::new())?;
+    match (value, &own.ty) {
+        (Value::Null, _) => None,
+        (Value::Duration(ms), Type::Duration) if own.ty == *ty => Some(Value::Duration(if negative { -ms } else { ms })),
+        (value, Type::Int | Type::Decimal { .. }) => super::ops::convert(&value, &own.ty, ty),
+        (value, own) => (own == ty && !negative).then_some(value),
+    }
+}
+
 /// What is known of a bare `null`.
 pub fn null_type() -> ValueType {
     ValueType { ty: Type::Null, nullable: true, unit: None, sensitivity: Sensitivity::Public }

@@ -7,7 +7,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, RowSetKind};
 
 use super::model::{ColumnId, RowExpr, RowExprKind, RowSet, Subset, Table, TableId, Type};
-use super::{RowScope, check_predicate};
+use super::{RowScope, check_predicate, predicate};
 
 /// What row sets are typed with.
 pub struct RowSets<'a> {
@@ -97,6 +97,7 @@ impl RowSets<'_> {
             typed.replace_time(time);
         }
         rows.filters.push(typed);
+        predicate::inspect_filters(&rows.filters, diagnostics);
         Some(())
     }
 

@@ -9,7 +9,7 @@ use crate::syntax::ast::{self, Clause};
 use super::items::{self, Items};
 use super::model::{Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType};
 use super::flow::column_sensitivity;
-use super::ops::column_unit;
+use super::ops::{Ops, column_unit};
 use super::{RowScope, check_row, type_name};
 
 const SOURCE_ITEMS: &[&str] =
@@ -212,7 +212,8 @@ fn computed_columns(tables: &mut [Table], id: TableId, syntax: &ast::Table, zone
                 help: "a computed column may use stored columns and computed ones above it"));
             continue;
         }
-        if let Some(column) = checked_computed(written, typed, &tables[id.0].columns[place], diagnostics) {
+        let ops = Ops::new(tables, zone);
+        if let Some(column) = checked_computed(&ops, written, typed, &tables[id.0].columns[place], diagnostics) {
             tables[id.0].columns[place].computed = Some(column);
         }
         done.push(written.name.as_str());
@@ -245,19 +246,18 @@ fn uses_undone(expr: &RowExpr, table: &Table, id: TableId, syntax: &ast::Table, 
     found
 }
 
-fn checked_computed(written: &ast::Column, typed: RowExpr, declared: &Column, diagnostics: &mut Diagnostics) -> Option<RowExpr> {
-    let same = match (&declared.ty.ty, &typed.ty.ty) {
-        (Type::Null, _) | (_, Type::Null) => true,
-        (Type::String, Type::Enum(_)) | (Type::Enum(_), Type::String) | (Type::Entity(_), Type::String | Type::Int) => true,
-        (Type::Decimal { scale: a, .. }, Type::Decimal { scale: b, .. }) => a == b,
-        (a, b) => a == b,
-    };
-    if !same {
-        diagnostics.push(error!(E0506, typed.span, "the expression of `{}` is not of its declared type", written.name.value;
-            help: "change the declared type, or wrap the expression in `cast(… as …)`")
-        .related(written.ty.span, "declared here"));
+fn checked_computed(
+    ops: &Ops<'_>,
+    written: &ast::Column,
+    typed: RowExpr,
+    declared: &Column,
+    diagnostics: &mut Diagnostics,
+) -> Option<RowExpr> {
+    if declared.ty.ty == Type::Null {
         return None;
     }
+    let unit = declared.ty.unit.clone().unwrap_or_default();
+    let typed = ops.assign(typed, &declared.ty.ty, &unit, diagnostics)?;
     if typed.ty.nullable && !declared.ty.nullable {
         diagnostics.push(error!(E0507, typed.span, "the expression of `{}` may be null, its type may not", written.name.value;
             help: "add `?` to the type, or give a value for null with `??`")

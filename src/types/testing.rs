@@ -181,10 +181,11 @@ pub(super) fn condition(text: &str) -> (Option<RowExpr>, Diagnostics) {
 type Check = fn(&RowScope, &ast::Expr, &mut Diagnostics) -> Option<RowExpr>;
 
 fn check_in(table: &str, expr: &ast::Expr, check: Check) -> (Option<RowExpr>, Diagnostics) {
-    let tables = tables(WORLD);
+    static TABLES: std::sync::LazyLock<Vec<Table>> = std::sync::LazyLock::new(|| tables(WORLD));
+    let tables = &*TABLES;
     let base = TableId(tables.iter().position(|known| known.name.value == table).unwrap());
     let mut d = Diagnostics::new();
-    let scope = RowScope { tables: &tables, base, zone: chrono_tz::Asia::Shanghai };
+    let scope = RowScope { tables, base, zone: chrono_tz::Asia::Shanghai };
     let typed = check(&scope, expr, &mut d);
     (typed, d)
 }

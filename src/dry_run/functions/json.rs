@@ -84,30 +84,38 @@ fn found_at<'a>(document: &'a str, moves: &[Move]) -> Option<Cow<'a, str>> {
     plain(value)
 }
 
-/// A JSON value as text: strings unescaped, null as none, the others as written.
-fn plain(value: &str) -> Option<Cow<'_, str>> {
-    match value {
-        "null" => None,
-        _ if value.starts_with('"') => serde_json::from_str::<String>(value).ok().map(Cow::Owned),
-        _ => Some(Cow::Borrowed(value)),
-    }
-}
-
 /// The first member of an object by its key.
 fn member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
     let inner = object.strip_prefix('{')?.strip_suffix('}')?;
     let mut parts = Parts { rest: inner };
     while let Some(name) = parts.next() {
         let value = parts.next()?;
-        let same = match name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) {
-            Some(raw) if !raw.contains('\\') => raw == key,
-            _ => serde_json::from_str::<String>(name).is_ok_and(|name| name == key),
-        };
-        if same {
+        if plain(name).is_some_and(|name| name == key) {
             return Some(value);
         }
     }
     None
+}
+
+/// The members of a JSON object, their values as written; none where the text is no valid object.
+pub(in crate::dry_run) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    let mut parts = Parts { rest: text.trim().strip_prefix('{')?.strip_suffix('}')? };
+    let mut found = Vec::new();
+    while let Some(name) = parts.next() {
+        found.push((plain(name)?, parts.next()?));
+    }
+    Some(found)
+}
+
+/// A JSON value as text: strings unescaped, null as none, the others as written.
+pub(in crate::dry_run) fn plain(value: &str) -> Option<Cow<'_, str>> {
+    let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match quoted {
+        Some(raw) if !raw.contains('\\') => Some(Cow::Borrowed(raw)),
+        Some(_) => serde_json::from_str::<String>(value).ok().map(Cow::Owned),
+        None => (value != "null").then_some(Cow::Borrowed(value)),
+    }
 }
 
 /// The items of an array.

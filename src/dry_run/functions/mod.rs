@@ -3,9 +3,9 @@
 
 mod aggregate;
 mod calendar;
-mod cast;
+pub(super) mod cast;
 mod distinct;
-mod json;
+pub(super) mod json;
 mod number;
 mod quantile;
 mod scalar;

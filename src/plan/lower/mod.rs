@@ -92,7 +92,7 @@ impl<'a> Lowering<'a> {
             AskedStep::None => None,
             AskedStep::Step(step) => Some(step),
             AskedStep::Default => {
-                let grains = question.metrics.iter().flat_map(|id| self.model.metrics[id.0].grain.iter().take(1));
+                let grains = question.metrics.iter().flat_map(|id| &self.model.metrics[id.0].grain);
                 match grains.max() {
                     Some(Grain::Step(step)) => Some(*step),
                     Some(Grain::Total) | None => None,

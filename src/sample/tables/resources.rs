@@ -38,7 +38,8 @@ fn samples(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
     let per_day = |interval: i64| DAY / interval * INSTANCES.len() as i64 * i64::from(world.days());
     let fits = |interval: &&i64| per_day(**interval) as u64 <= world.rows / 10;
     let interval = *INTERVALS.iter().find(fits).unwrap_or(&(12 * HOUR));
-    let mut at = midnight(0) + interval / 2;
+    // so that even two samples a day meet the evening
+    let mut at = midnight(0) + 9 * HOUR % interval;
     while at < world.end() {
         for (place, (instance, zone, kind)) in INSTANCES.iter().enumerate() {
             let mut rng = Rng::of(world.seed, Stream::Resource, at as u64, place as u64);

@@ -13,9 +13,11 @@ pub fn lower(of: Aggregated) -> Expr {
     match of.aggregate {
         Aggregate::CountRows => int(rows.call("count", vec![])),
         Aggregate::Count(_) => int(rows.count()),
-        Aggregate::Distinct(_) => int(rows.call("uniqExact", vec![rows.value()])),
+        Aggregate::Distinct(_) => int(rows.call("uniqExact", vec![rows.identity()])),
         Aggregate::ApproxDistinct(_) => {
-            int(rows.parametric("uniqCombined64", vec![number(17)], vec![rows.value()]))
+            // Null over only nulls, unlike its exact sister.
+            let estimate = rows.parametric("uniqCombined64", vec![number(17)], vec![rows.identity()]);
+            int(call("coalesce", vec![estimate, number(0)]))
         }
         Aggregate::Sum(_) => call("coalesce", vec![rows.sum(), number(0)]),
         Aggregate::Avg(_) => {
@@ -26,7 +28,11 @@ pub fn lower(of: Aggregated) -> Expr {
         Aggregate::Min(_) => rows.call("minOrNull", vec![rows.value()]),
         Aggregate::Max(_) => rows.call("maxOrNull", vec![rows.value()]),
         Aggregate::Quantile(_, level) => quantile(&rows, "quantileExactInclusiveOrNull", *level, of.ty),
-        Aggregate::ApproxQuantile(_, level) => quantile(&rows, "quantileTDigestOrNull", *level, of.ty),
+        Aggregate::ApproxQuantile(_, level) => {
+            // A t-digest has single precision.
+            let estimate = rows.parametric("quantileTDigestOrNull", vec![share(*level)], vec![rows.float()]);
+            whole_milliseconds(call("toFloat64", vec![estimate]), of.ty)
+        }
         Aggregate::QuantileDisc(_, level) => discrete(&rows, *level),
         Aggregate::Stddev(_) => of_two(&rows, "stddevSampStable"),
         Aggregate::Variance(_) => of_two(&rows, "varSampStable"),
@@ -52,6 +58,16 @@ impl Rows<'_> {
         match self.argument {
             Some(argument) if *argument.ty == DataType::Float => self.value(),
             _ => call("toFloat64", vec![self.value()]),
+        }
+    }
+
+    /// The argument, such that equal values are the same: 0 and -0 are two for a hash.
+    fn identity(&self) -> Expr {
+        match self.argument {
+            Some(argument) if *argument.ty == DataType::Float => {
+                binary(self.value(), BinaryOperator::Plus, number("0.0"))
+            }
+            _ => self.value(),
         }
     }
 

@@ -20,7 +20,7 @@ pub fn cast(call_: &Call) -> Result<Expr, Unsupported> {
         DataType::Decimal { precision, scale } => to_decimal(x, from, *precision, *scale),
         DataType::Date => to_date(x, from, calendar),
         DataType::Timestamp => to_timestamp(x, from, calendar),
-        DataType::Duration => (*from == DataType::Int).then(|| x),
+        DataType::Duration => (*from == DataType::Int).then_some(x),
         DataType::Array(_) | DataType::Map(_) => None,
     };
     made.ok_or_else(|| Unsupported {
@@ -150,7 +150,7 @@ fn to_date(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
 
 /// A day, or a day and a clock time (with a fraction, with an offset).
 fn to_timestamp(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
-    const FORM: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?\
+    const FORM: &str = "^(19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?\
                         (Z|[+-][0-9]{2}:?[0-9]{2})?)?$";
     match from {
         DataType::Date => Some(time::midnight(x, calendar)),

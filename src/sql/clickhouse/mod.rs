@@ -65,6 +65,10 @@ impl Dialect for ClickHouse {
         }
     }
 
+    fn not_null(&self, value: Expr) -> Expr {
+        build::call("assumeNotNull", vec![value])
+    }
+
     fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr {
         value::literal(value, ty, calendar)
     }

@@ -108,7 +108,8 @@ pub fn split_part(call_: &Call) -> Result<Expr, Unsupported> {
         let part = call("if", vec![binary(place, BinaryOperator::Lt, number(1)), build::text(""), part]);
         call("if", vec![build::equal(separator, build::text("")), first, part])
     };
-    let nullable: Vec<Expr> = call_.arguments.iter().filter(|a| a.nullable).map(|a| build::is_null(a.sql.clone())).collect();
+    let nullable: Vec<Expr> =
+        call_.arguments.iter().filter(|a| a.nullable).map(|a| build::is_null(a.sql.clone())).collect();
     Ok(match build::any(nullable) {
         Some(missing) => call("if", vec![missing, build::null(), part]),
         None => part,
@@ -151,7 +152,6 @@ pub fn mask(call_: &Call) -> Result<Expr, Unsupported> {
     let masked = call("concat", vec![first, build::text("***")]);
     Ok(call("if", vec![build::equal(call_.arg(0), build::text("")), call_.arg(0), masked]))
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -34,11 +34,9 @@ pub fn bucket_key(time: Expr, step: Step, calendar: Calendar) -> Expr {
             let first = calendar.week_start.0.number_from_monday();
             let back = match first {
                 1 => binary(weekday, BinaryOperator::Minus, number(1)),
-                _ => binary(
-                    binary(weekday, BinaryOperator::Plus, number(7 - first)),
-                    BinaryOperator::Modulo,
-                    number(7),
-                ),
+                _ => {
+                    binary(binary(weekday, BinaryOperator::Plus, number(7 - first)), BinaryOperator::Modulo, number(7))
+                }
             };
             call("subtractDays", vec![local_day(time, calendar), back])
         }

@@ -1,7 +1,7 @@
 //! Types, literals, and the canonical values of stored columns.
 
 use chrono::{DateTime, NaiveDate};
-use sqlparser::ast::{ArrayElemTypeDef, BinaryOperator, DataType as Sql, ExactNumberInfo, Expr};
+use sqlparser::ast::{ArrayElemTypeDef, BinaryOperator, DataType as Sql, Expr, ObjectName};
 
 use crate::plan::{DataType, Encoding, StoredColumn, Value};
 use crate::sql::build::{self, binary, call, number};
@@ -31,20 +31,21 @@ pub fn zone(calendar: Calendar) -> Expr {
     build::text(calendar.zone.name())
 }
 
-/// The type by name; decimals always have 38 digits, so that sums and products are exact.
+/// The type by name; decimals always have 38 digits, so that sums and products are exact. sqlparser's own types print in
+/// capitals, which the engine does not know.
 fn type_name(ty: &DataType, calendar: Calendar) -> Sql {
+    let plain =
+        |name: &str, parameters: Vec<String>| Sql::Custom(ObjectName::from(vec![build::ident(name)]), parameters);
     match ty {
-        DataType::Bool => Sql::Bool,
-        DataType::Int | DataType::Duration => Sql::Int64,
-        DataType::Float => Sql::Float64,
-        DataType::Decimal { scale, .. } => {
-            Sql::Decimal(ExactNumberInfo::PrecisionAndScale(38, i64::from(*scale)))
-        }
-        DataType::String => Sql::String(None),
-        DataType::Date => Sql::Date32,
+        DataType::Bool => plain("Bool", vec![]),
+        DataType::Int | DataType::Duration => plain("Int64", vec![]),
+        DataType::Float => plain("Float64", vec![]),
+        DataType::Decimal { scale, .. } => plain("Decimal", vec!["38".to_owned(), scale.to_string()]),
+        DataType::String => plain("String", vec![]),
+        DataType::Date => plain("Date32", vec![]),
         DataType::Timestamp => Sql::Datetime64(3, Some(calendar.zone.name().to_owned())),
         DataType::Array(item) => Sql::Array(ArrayElemTypeDef::Parenthesis(Box::new(type_name(item, calendar)))),
-        DataType::Map(item) => Sql::Map(Box::new(Sql::String(None)), Box::new(type_name(item, calendar))),
+        DataType::Map(item) => Sql::Map(Box::new(plain("String", vec![])), Box::new(type_name(item, calendar))),
     }
 }
 
@@ -165,10 +166,8 @@ pub fn element(call_: &Call) -> Result<Expr, Unsupported> {
 mod tests {
     use super::*;
 
-    const SHANGHAI: Calendar = Calendar {
-        zone: chrono_tz::Asia::Shanghai,
-        week_start: crate::plan::WeekStart(chrono::Weekday::Mon),
-    };
+    const SHANGHAI: Calendar =
+        Calendar { zone: chrono_tz::Asia::Shanghai, week_start: crate::plan::WeekStart(chrono::Weekday::Mon) };
 
     #[test]
     fn strings_are_escaped() {

@@ -151,9 +151,7 @@ fn part(name: &str, call_: &Call) -> Result {
 fn truncate(call: &Call) -> Result {
     match call.literal_text(1) {
         Some(step) => Ok(bucket(call.arg(0), step, call.calendar)),
-        None => {
-            Err(Unsupported { construct: "truncate".to_owned(), reason: "its step is not a literal".to_owned() })
-        }
+        None => Err(Unsupported { construct: "truncate".to_owned(), reason: "its step is not a literal".to_owned() }),
     }
 }
 

@@ -68,6 +68,10 @@ impl Dialect for DataFusion {
         value
     }
 
+    fn not_null(&self, value: Expr) -> Expr {
+        value
+    }
+
     fn literal(&self, value: &Value, ty: &DataType, _: Calendar) -> Expr {
         value::literal(value, ty)
     }

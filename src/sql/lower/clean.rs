@@ -47,8 +47,12 @@ impl Lowering<'_> {
         let filter = build::all(self.not_null(table.clean.key.iter()).into_iter().chain(time_first));
         let from = Some(build::derived(rows, ROWS));
         match self.dialect.deduplication() {
-            Deduplication::LimitBy => self.limit_by(table, &columns, Parts { from, filter, ..Parts::default() }, time_last),
-            Deduplication::RowNumber => self.ranked(table, &columns, Parts { from, filter, ..Parts::default() }, time_last),
+            Deduplication::LimitBy => {
+                self.limit_by(table, &columns, Parts { from, filter, ..Parts::default() }, time_last)
+            }
+            Deduplication::RowNumber => {
+                self.ranked(table, &columns, Parts { from, filter, ..Parts::default() }, time_last)
+            }
         }
     }
 
@@ -78,7 +82,8 @@ impl Lowering<'_> {
         let key = table.clean.key.iter().map(|key| self.stored(key)).collect();
         let rank = build::window("row_number", key, self.preference(table));
         let time = table.clean.time.as_deref();
-        let needed = |column: &&StoredColumn| columns.contains(&column.name.as_str()) || Some(column.name.as_str()) == time;
+        let needed =
+            |column: &&StoredColumn| columns.contains(&column.name.as_str()) || Some(column.name.as_str()) == time;
         rows.projection = table.columns.iter().filter(needed).map(|column| self.same(&column.name)).collect();
         rows.projection.push(build::item(rank, build::ident(RANK)));
         let first = build::equal(build::column(ROWS, build::ident(RANK)), build::number(1));
@@ -95,7 +100,8 @@ impl Lowering<'_> {
             Keep::Earliest => (table.clean.time.as_ref(), false),
         };
         let settled = |name: &String| table.clean.key.contains(name) || first == Some(name);
-        let first = table.columns.iter().filter(|column| first == Some(&column.name)).map(|column| (column, descending));
+        let first =
+            table.columns.iter().filter(|column| first == Some(&column.name)).map(|column| (column, descending));
         let rest = table.columns.iter().filter(|column| !settled(&column.name)).map(|column| (column, false));
         first
             .chain(rest)

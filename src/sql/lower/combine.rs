@@ -5,7 +5,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, OrderByExpr, Query, Sel
 use super::Lowering;
 use super::expr::Leaves;
 use super::filter::{self, Filters};
-use crate::plan::{Aggregate, DataType, Expr, Input, MeasureId, MetricOutput, Scan};
+use crate::plan::{Aggregate, DataType, Expr, Input, Measure, MeasureId, MetricOutput, Scan};
 use crate::sql::build::{self, Parts};
 
 /// The alias of the combined rows.
@@ -81,10 +81,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Measures: columns of the combined rows, 0 where a scan has no row and the measure is 0 over none.
-struct Measures<'a> {
-    lowering: &'a Lowering<'a>,
-}
+/// Measures: columns of the combined rows.
+struct Measures<'a>(&'a [Scan]);
 
 impl Leaves for Measures<'_> {
     fn column(&self, _: Input, _: &str) -> Sql {
@@ -92,21 +90,7 @@ impl Leaves for Measures<'_> {
     }
 
     fn measure(&self, id: MeasureId) -> Sql {
-        let scans = &self.lowering.query.scans;
-        let column = build::column(COMBINED, build::ident(&measure_name(scans, id)));
-        let Some(measure) = scans.get(id.scan).and_then(|scan| scan.measures.get(id.measure)) else { return column };
-        if scans.len() == 1 || !measure.empty_is_zero() {
-            return column;
-        }
-        let zero = self.lowering.dialect.zero(&measure.ty, self.lowering.calendar);
-        let filled = build::call("coalesce", vec![column, zero]);
-        match self.lowering.before_start(id.scan) {
-            Some(before) => {
-                let null = self.lowering.dialect.typed_null(&measure.ty, self.lowering.calendar);
-                build::case(vec![(before, null)], Some(filled))
-            }
-            None => filled,
-        }
+        build::column(COMBINED, build::ident(&measure_name(self.0, id)))
     }
 }
 
@@ -179,23 +163,38 @@ impl Lowering<'_> {
         let mut projection: Vec<SelectItem> =
             keys.iter().map(|key| build::item(build::column(UNION, key.clone()), key.clone())).collect();
         let group_by = keys.into_iter().map(|key| build::column(UNION, key)).collect();
-        let most = |value: Sql, ty: &DataType| self.dialect.only_value(value, ty);
-        for (scan, known) in self.query.scans.iter().enumerate() {
-            for (measure, known) in known.measures.iter().enumerate() {
-                let name = measure_name(&self.query.scans, MeasureId { scan, measure });
-                projection.push(build::item(most(column(&name), &known.ty), build::ident(&name)));
+        for (at, scan) in self.query.scans.iter().enumerate() {
+            for (measure, known) in scan.measures.iter().enumerate() {
+                let name = measure_name(&self.query.scans, MeasureId { scan: at, measure });
+                let value = self.dialect.only_value(column(&name), &known.ty);
+                let value = if known.empty_is_zero() { self.zero_filled(at, known, value) } else { value };
+                projection.push(build::item(value, build::ident(&name)));
             }
         }
         for counter in layout.counters.iter().filter(|counter| !counter.shared) {
-            projection.push(build::item(most(column(&counter.name), &DataType::Int), build::ident(&counter.name)));
+            let value = self.dialect.only_value(column(&counter.name), &DataType::Int);
+            projection.push(build::item(value, build::ident(&counter.name)));
         }
         let from = Some(build::derived(union, UNION));
         Parts { projection, from, group_by, ..Parts::default() }.query()
     }
 
+    /// 0 where a scan has no row, but null before the scan's first row where that is asked.
+    fn zero_filled(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
+        let zero = self.dialect.zero(&measure.ty, self.calendar);
+        let filled = build::call("coalesce", vec![value, zero]);
+        match self.before_start(scan) {
+            Some(before) => {
+                let null = self.dialect.typed_null(&measure.ty, self.calendar);
+                build::case(vec![(before, null)], Some(filled))
+            }
+            None => filled,
+        }
+    }
+
     /// The columns of the answer under their own names.
     fn output(&self, layout: &Layout) -> Vec<SelectItem> {
-        let measures = Measures { lowering: self };
+        let measures = Measures(&self.query.scans);
         let time = self.query.step.map(|step| {
             let key = build::column(COMBINED, build::ident("_t"));
             build::item(self.dialect.bucket_start(key, step, self.calendar), self.name("time"))
@@ -268,10 +267,7 @@ impl Lowering<'_> {
         let scans = &self.query.scans;
         let bounded = self.query.step.is_some() || self.query.to.is_some();
         let guarded = |scan: &Scan| scan.guard_start && scan.time.is_some();
-        scans.len() > 1
-            && bounded
-            && guarded(&scans[scan])
-            && scans[scan].measures.iter().any(crate::plan::Measure::empty_is_zero)
+        scans.len() > 1 && bounded && guarded(&scans[scan]) && scans[scan].measures.iter().any(Measure::empty_is_zero)
     }
 
     /// Whether the bucket lies wholly before the scan's first clean row.
@@ -283,7 +279,7 @@ impl Lowering<'_> {
         let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column("s", build::ident("_s")))];
         let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
         Some(match self.query.step {
-            Some(_) => build::binary(build::column(COMBINED, build::ident("_t")), BinaryOperator::Lt, start),
+            Some(_) => build::binary(build::column(UNION, build::ident("_t")), BinaryOperator::Lt, start),
             None => {
                 let to = crate::plan::Value::Timestamp(self.query.to?);
                 let to = self.dialect.literal(&to, &DataType::Timestamp, self.calendar);

@@ -33,9 +33,9 @@ pub fn expression(text: &str, arguments: &[Expr], dialect: &dyn Dialect) -> Resu
 /// `{3}` becomes one identifier. Braces within strings are no tokens and stay.
 fn mark_places(tokens: Vec<Token>) -> Vec<Token> {
     let mut marked = Vec::with_capacity(tokens.len());
-    let mut rest = tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).peekable();
+    let rest = tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_)));
     let mut held: Vec<Token> = Vec::new();
-    while let Some(token) = rest.next() {
+    for token in rest {
         match (held.as_slice(), &token) {
             ([], Token::LBrace) => held.push(token),
             ([Token::LBrace], Token::Number(..)) => held.push(token),
@@ -76,9 +76,9 @@ impl VisitorMut for Fill<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::CLICKHOUSE;
     use crate::sql::build::{binary, column, ident, number};
     use sqlparser::ast::BinaryOperator;
-    use crate::sql::CLICKHOUSE;
 
     fn filled(text: &str) -> Result<String, ParserError> {
         let columns = [column("b", ident("x")), binary(column("b", ident("y")), BinaryOperator::Plus, number(1))];

@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{Ident, Query};
 
+use super::Options;
 use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
-use super::Options;
 use crate::plan;
 
 /// The state of one lowering.

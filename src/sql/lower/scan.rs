@@ -126,10 +126,9 @@ impl Lowering<'_> {
         let mut used: Vec<&str> = Vec::new();
         for expr in expressions(scan) {
             expr.walk(&mut |expr| {
-                if let ExprKind::Column { input: Input::Join(of), name } = &expr.kind {
-                    if *of == at {
-                        used.push(name);
-                    }
+                match &expr.kind {
+                    ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
+                    _ => {}
                 }
             });
         }
@@ -152,12 +151,17 @@ impl Lowering<'_> {
     pub(super) fn keys(&self, scan: &Scan) -> Vec<SelectItem> {
         let leaves = Rows(self.dialect);
         let time = self.query.step.zip(scan.time.as_ref()).map(|(step, time)| {
-            let key = self.dialect.bucket_key(self.value(time, &leaves), step, self.calendar);
+            let value = self.value(time, &leaves);
+            // The scan's filter has dropped the nulls.
+            let value = if time.nullable { self.dialect.not_null(value) } else { value };
+            let key = self.dialect.bucket_key(value, step, self.calendar);
             build::item(key, build::ident("_t"))
         });
-        let dimensions = scan.dimensions.iter().enumerate().map(|(at, dimension)| {
-            build::item(self.settled(dimension, &leaves), build::ident(&format!("_d{at}")))
-        });
+        let dimensions = scan
+            .dimensions
+            .iter()
+            .enumerate()
+            .map(|(at, dimension)| build::item(self.settled(dimension, &leaves), build::ident(&format!("_d{at}"))));
         time.into_iter().chain(dimensions).collect()
     }
 
@@ -167,7 +171,13 @@ impl Lowering<'_> {
         let (from, joins) = self.rows(scan);
         let time = scan.time.iter().flat_map(|time| self.time_filter(time));
         let filter = filters.rows.iter().map(|part| self.condition(part, &leaves));
-        let filter = build::all(time.chain(filter));
+        let mut parts: Vec<Sql> = Vec::new();
+        for part in time.chain(filter) {
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let filter = build::all(parts);
         let group_by = self.key_names().into_iter().map(Sql::Identifier).collect();
         Parts { projection, from: Some(from), joins, filter, group_by }
     }

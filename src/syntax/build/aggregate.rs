@@ -7,7 +7,7 @@ use super::{
     special::{calls, single},
 };
 use crate::{
-    diagnostic::{Span, Spanned},
+    diagnostic::{Diagnostic, Span, Spanned},
     error,
     syntax::{
         ast::{Aggregate, AggregateInput, Expr, ExprKind, Key, Literal, Name, Path, Step, Window},
@@ -25,7 +25,7 @@ struct Clauses {
     per: Vec<Key>,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// The aggregate of this name.
     pub(super) fn aggregate(&mut self, function: Name, arguments: &[Node<'_>], span: Span) -> Option<Aggregate> {
         let Some((input, rest)) = arguments.split_first() else {
@@ -180,9 +180,9 @@ impl Builder {
         Some(())
     }
 
-    fn not_a_clause(&self, node: &Node<'_>) -> crate::diagnostic::Diagnostic {
+    fn not_a_clause(&self, node: &Node<'_>) -> Diagnostic {
         let span = self.span(node);
-        let text = node.as_str().split_whitespace().next().unwrap_or_default();
+        let text = self.text(node);
         match node.as_rule() {
             Rule::bar => error!(
                 E0124, span, "a union of row sets stands in parentheses here"; help: "write `count((a | b) where …)`"

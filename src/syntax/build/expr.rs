@@ -65,28 +65,29 @@ enum Infix {
 }
 
 impl Infix {
-    fn of(text: &str) -> Option<Infix> {
-        let binary = |op, strength| Some(Infix::Binary(op, strength));
-        match text {
-            "or" => binary(BinaryOp::Or, OR),
-            "and" => binary(BinaryOp::And, AND),
-            "=" => binary(BinaryOp::Equal, COMPARISON),
-            "!=" => binary(BinaryOp::NotEqual, COMPARISON),
-            "<" => binary(BinaryOp::Less, COMPARISON),
-            "<=" => binary(BinaryOp::LessEqual, COMPARISON),
-            ">" => binary(BinaryOp::Greater, COMPARISON),
-            ">=" => binary(BinaryOp::GreaterEqual, COMPARISON),
-            "??" => binary(BinaryOp::Coalesce, COALESCE),
-            "+" => binary(BinaryOp::Add, SUM),
-            "-" => binary(BinaryOp::Subtract, SUM),
-            "*" => binary(BinaryOp::Multiply, PRODUCT),
-            "/" => binary(BinaryOp::Divide, PRODUCT),
-            "%" => binary(BinaryOp::Modulo, PRODUCT),
-            "outside" => Some(Infix::Outside),
-            _ if text.ends_with("between") => Some(Infix::Between { negated: text.starts_with("not") }),
-            _ if text.ends_with("like") => Some(Infix::Like { negated: text.starts_with("not") }),
-            _ => None,
-        }
+    /// The operator of these tokens.
+    fn of(code: &str) -> Option<Infix> {
+        let (op, strength) = match code {
+            "D" => (BinaryOp::Or, OR),
+            "A" => (BinaryOp::And, AND),
+            "=" => (BinaryOp::Equal, COMPARISON),
+            "F" => (BinaryOp::NotEqual, COMPARISON),
+            "<" => (BinaryOp::Less, COMPARISON),
+            "G" => (BinaryOp::LessEqual, COMPARISON),
+            ">" => (BinaryOp::Greater, COMPARISON),
+            "H" => (BinaryOp::GreaterEqual, COMPARISON),
+            "E" => (BinaryOp::Coalesce, COALESCE),
+            "+" => (BinaryOp::Add, SUM),
+            "-" => (BinaryOp::Subtract, SUM),
+            "*" => (BinaryOp::Multiply, PRODUCT),
+            "/" => (BinaryOp::Divide, PRODUCT),
+            "%" => (BinaryOp::Modulo, PRODUCT),
+            "5" => return Some(Infix::Outside),
+            "B" | "NB" => return Some(Infix::Between { negated: code.len() > 1 }),
+            "C" | "NC" => return Some(Infix::Like { negated: code.len() > 1 }),
+            _ => return None,
+        };
+        Some(Infix::Binary(op, strength))
     }
 
     fn strength(&self) -> u8 {
@@ -97,7 +98,7 @@ impl Infix {
     }
 }
 
-impl Builder {
+impl Builder<'_> {
     /// The expression that an `expr` is.
     pub fn expr(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
         let nodes: Vec<Node<'_>> = node.into_inner().collect();
@@ -200,7 +201,7 @@ impl Builder {
         mut operand: impl FnMut(&mut Self, &mut Cursor<'n, 't>) -> Option<Expr>,
     ) -> Option<(Expr, Expr)> {
         let low = operand(self, cursor)?;
-        if cursor.peek().is_none_or(|n| n.as_rule() != Rule::infix || n.as_str() != "and") {
+        if cursor.peek().is_none_or(|n| n.as_rule() != Rule::infix || n.as_str() != "A") {
             return self.tell(error!(
                 E0126, self.span(between), "`between` wants two bounds"; help: "write `x between 1 and 2`"
             ));
@@ -213,7 +214,7 @@ impl Builder {
     fn check_joined(&mut self, left: &Expr, op: &Node<'_>) -> Option<()> {
         match &left.kind {
             ExprKind::Postfix { postfix, .. } if matches!(**postfix, Postfix::Where(_)) => self.tell(error!(
-                E0123, self.span(op), "the filter of a metric ends before this `{}`", op.as_str();
+                E0123, self.span(op), "the filter of a metric ends before this `{}`", self.text(op);
                 help: "put the whole filter into parentheses: `m where (a = 1 and b = 2)`"
             )),
             _ => Some(()),
@@ -303,7 +304,7 @@ impl Builder {
             return self.tell(error!(E0123, self.span(place), "this `where` has no condition"; help: "write `m where platform = \"ios\"`"));
         };
         match node.as_rule() {
-            Rule::prefix if node.as_str() == "not" => {
+            Rule::prefix if node.as_str() == "N" => {
                 let op_span = self.span(node);
                 let operand = Box::new(self.filter(cursor, node)?);
                 let span = op_span.to(operand.span);
@@ -370,7 +371,7 @@ impl Builder {
         let kind = match node.as_rule() {
             Rule::numeric => ExprKind::Literal(self.numeric(&node)?),
             Rule::string => ExprKind::Literal(Literal::String(self.string(&node).value)),
-            Rule::constant => ExprKind::Literal(match node.as_str() {
+            Rule::constant => ExprKind::Literal(match self.text(&node) {
                 "true" => Literal::Bool(true),
                 "false" => Literal::Bool(false),
                 _ => Literal::Null,
@@ -472,7 +473,7 @@ impl Builder {
             Some(arguments) => {
                 let arguments: Vec<Node<'_>> =
                     arguments.into_inner().filter(|n| n.as_rule() == Rule::argument).collect();
-                let quoted = path_node.as_str().starts_with('`');
+                let quoted = self.text(&path_node).starts_with('`');
                 let word = path.single().filter(|_| !quoted).map_or("", |n| n.value.as_str());
                 match word {
                     "cast" | "json" | "date" | "timestamp" => {
@@ -573,7 +574,7 @@ impl Builder {
     /// What is wrong with a clause or an operand that nothing takes.
     pub(super) fn misplaced(&self, node: &Node<'_>, place: Place) -> Diagnostic {
         let span = self.span(node);
-        let word = node.as_str().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let word = self.text(node);
         match (node.as_rule(), place) {
             (Rule::bar, _) => error!(
                 E0124, span, "`|` joins row sets and the bindings of a dimension, not values";
@@ -620,7 +621,7 @@ fn argument_value(expr: Expr, place: Place) -> ArgumentValue {
     }
 }
 
-fn bare_condition(builder: &Builder, node: &Node<'_>) -> Diagnostic {
+fn bare_condition(builder: &Builder<'_>, node: &Node<'_>) -> Diagnostic {
     error!(
         E0123, builder.span(node), "the filter of a metric compares a dimension with a literal";
         help: "write `m where platform = \"ios\"`; conditions on rows go into the aggregate: `count(event where …)`"

@@ -13,7 +13,7 @@ use crate::{
 /// The title of a test and the metrics that it asks.
 pub type TestHead = (Spanned<String>, Vec<(Path, Option<Spanned<u32>>)>);
 
-impl Builder {
+impl Builder<'_> {
     /// `metric NAME [vN] = FORMULA`
     pub fn metric(&mut self, node: Node<'_>) -> Option<Metric> {
         let (name, version, expr) = self.defined(node)?;

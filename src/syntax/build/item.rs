@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-impl Builder {
+impl Builder<'_> {
     /// `column NAME: type …`
     pub fn column(&mut self, node: Node<'_>, doc: Option<Spanned<String>>, span: Span) -> Option<Column> {
         let mut name = None;

@@ -14,12 +14,12 @@ pub use value::reading;
 
 use super::{
     ast::{CalendarStep, Duration, Key, Literal, Name, Path, Step, TypeArgument, TypeName},
-    grammar::{Node, Rule},
-    lex::duration_unit,
+    grammar::{Node, Rule, Slice},
+    lex::{Kind, duration_unit},
     words::nearest,
 };
 use crate::{
-    diagnostic::{Diagnostic, Diagnostics, FileId, Span, Spanned, codes},
+    diagnostic::{Diagnostic, Diagnostics, Span, Spanned, codes},
     error,
 };
 
@@ -34,10 +34,8 @@ const CALENDAR: &[(&str, CalendarStep)] = &[
 ];
 
 /// Builds the trees of one slice.
-pub struct Builder {
-    file: FileId,
-    /// Where the slice starts in the file.
-    base: u32,
+pub struct Builder<'s> {
+    slice: &'s Slice<'s>,
     /// What is wrong with the slice.
     pub found: Diagnostics,
     /// Operators and clauses of the lists around the one that is built: no tree gets higher than this.
@@ -47,21 +45,20 @@ pub struct Builder {
 /// How many operators and clauses a tree may have above each other. A list (`in (…)`) counts as one, however long.
 const MAX_HEIGHT: usize = 500;
 
-impl Builder {
-    /// A builder for a slice that starts at `base`.
-    pub fn new(file: FileId, base: u32) -> Builder {
-        Builder { file, base, found: Diagnostics::new(), above: 0 }
+impl<'s> Builder<'s> {
+    /// A builder for what was found in `slice`.
+    pub fn new(slice: &'s Slice<'s>) -> Builder<'s> {
+        Builder { slice, found: Diagnostics::new(), above: 0 }
     }
 
     fn span(&self, node: &Node<'_>) -> Span {
         let span = node.as_span();
-        Span::new(self.file, self.base + span.start() as u32, self.base + span.end() as u32)
+        self.slice.span(span.start(), span.end())
     }
 
-    /// The span of `text`, which starts `offset` bytes into `node`.
-    fn part_span(&self, node: &Node<'_>, offset: usize, length: usize) -> Span {
-        let start = self.base + (node.as_span().start() + offset) as u32;
-        Span::new(self.file, start, start + length as u32)
+    /// The text of the first token of `node`.
+    fn text(&self, node: &Node<'_>) -> &'s str {
+        self.slice.token_text(node.as_span().start())
     }
 
     fn spans(&self, nodes: &[Node<'_>]) -> Option<Span> {
@@ -97,21 +94,21 @@ impl Builder {
 
     /// An `ident` or `word`: without back quotes.
     pub fn name(&self, node: &Node<'_>) -> Name {
-        Spanned::new(node.as_str().trim_matches('`').to_owned(), self.span(node))
+        Spanned::new(unquoted(self.text(node)).to_owned(), self.span(node))
     }
 
     /// A `string`: escapes resolved.
     pub fn string(&self, node: &Node<'_>) -> Spanned<String> {
-        Spanned::new(super::lex::unescape(node.as_str()), self.span(node))
+        Spanned::new(super::lex::unescape(self.text(node)), self.span(node))
     }
 
     /// `v2`
     pub fn version(&mut self, node: &Node<'_>) -> Option<Spanned<u32>> {
         let span = self.span(node);
-        match node.as_str()[1..].parse::<u32>() {
+        match self.text(node)[1..].parse::<u32>() {
             Ok(number) if number > 0 => Some(Spanned::new(number, span)),
             _ => self.tell(error!(
-                E0133, span, "`{}` is no version", node.as_str(); help: "versions are `v1`, `v2` and so on"
+                E0133, span, "`{}` is no version", self.text(node); help: "versions are `v1`, `v2` and so on"
             )),
         }
     }
@@ -119,41 +116,31 @@ impl Builder {
     /// An `integer`.
     fn integer(&mut self, node: &Node<'_>) -> Option<Spanned<i64>> {
         let span = self.span(node);
-        match node.as_str().replace('_', "").parse() {
+        match self.text(node).replace('_', "").parse() {
             Ok(number) => Some(Spanned::new(number, span)),
-            Err(_) => self.tell(too_large(span, node.as_str())),
+            Err(_) => self.tell(too_large(span, self.text(node))),
         }
     }
 
     /// A `path`: names between dots, perhaps with `@month`.
     pub fn path(&mut self, node: &Node<'_>) -> Option<Path> {
-        let text = node.as_str();
-        let mut parts = Vec::with_capacity(1);
-        let mut at = None;
-        let mut start = 0;
-        loop {
-            let rest = &text[start..];
-            let length = match rest.strip_prefix('`') {
-                Some(quoted) => quoted.find('`').map_or(rest.len(), |n| n + 2),
-                None => rest.find(['.', '@']).unwrap_or(rest.len()),
-            };
-            let span = self.part_span(node, start, length);
-            parts.push(Spanned::new(rest[..length].trim_matches('`').to_owned(), span));
-            start += length;
-            match text.as_bytes().get(start) {
-                Some(b'.') => start += 1,
-                Some(b'@') => {
-                    let span = self.part_span(node, start + 1, text.len() - start - 1);
-                    at = Some(self.calendar_step(&text[start + 1..], span)?);
-                    break;
-                }
-                _ => break,
+        let (start, end) = (node.as_span().start(), node.as_span().end());
+        let part = |i: usize| Spanned::new(unquoted(self.slice.token_text(i)).to_owned(), self.slice.span(i, i + 1));
+        let mut path = Path { parts: vec![part(start)], at: None, span: self.slice.span(start, end) };
+        let mut next = start + 1;
+        while next + 1 < end {
+            if self.slice.token(next).kind == Kind::At {
+                path.at = Some(self.calendar_step(next + 1)?);
+            } else {
+                path.parts.push(part(next + 1));
             }
+            next += 2;
         }
-        Some(Path { parts, at, span: self.span(node) })
+        Some(path)
     }
 
-    fn calendar_step(&mut self, word: &str, span: Span) -> Option<Spanned<CalendarStep>> {
+    fn calendar_step(&mut self, at: usize) -> Option<Spanned<CalendarStep>> {
+        let (word, span) = (self.slice.token_text(at), self.slice.span(at, at + 1));
         match CALENDAR.iter().find(|(w, _)| *w == word) {
             Some((_, step)) => Some(Spanned::new(*step, span)),
             None => {
@@ -182,16 +169,22 @@ impl Builder {
 
     /// A `numeric`: number, percentage or duration.
     fn numeric(&mut self, node: &Node<'_>) -> Option<Literal> {
-        let text = node.as_str();
+        let text = self.text(node);
         if let Some(number) = text.strip_suffix('%') {
             return Some(Literal::Percent(number.replace('_', "")));
         }
+        if text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+            return self.duration(node).map(Literal::Duration);
+        }
+        Some(Literal::Number(text.replace('_', "")))
+    }
+
+    fn duration(&mut self, node: &Node<'_>) -> Option<Duration> {
+        let text = self.text(node);
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let Some(unit) = duration_unit(&text[digits.len()..]) else {
-            return Some(Literal::Number(text.replace('_', "")));
-        };
+        let unit = duration_unit(&text[digits.len()..])?; // the lexer took no other
         match digits.replace('_', "").parse() {
-            Ok(count) => Some(Literal::Duration(Duration { count, unit })),
+            Ok(count) => Some(Duration { count, unit }),
             Err(_) => {
                 let span = self.span(node);
                 self.tell(too_large(span, text))
@@ -204,15 +197,7 @@ impl Builder {
         let span = self.span(&node);
         let inner = node.into_inner().next()?;
         let step = match inner.as_rule() {
-            Rule::numeric => match self.numeric(&inner)? {
-                Literal::Duration(duration) => Step::Duration(duration),
-                _ => {
-                    return self.tell(error!(
-                        E0127, span, "`{}` is not a step of time", inner.as_str();
-                        help: "give it a unit, such as `30d`, `1h` or `1month`"
-                    ));
-                }
-            },
+            Rule::duration => Step::Duration(self.duration(&inner)?),
             _ => {
                 let path = self.path(&inner)?;
                 step_of_path(path)
@@ -227,15 +212,9 @@ impl Builder {
         for inner in node.into_inner() {
             let span = self.span(&inner);
             match inner.as_rule() {
-                Rule::numeric => match self.numeric(&inner)? {
-                    Literal::Duration(duration) => keys.push(Key::Step(Spanned::new(Step::Duration(duration), span))),
-                    _ => {
-                        return self.tell(error!(
-                            E0127, span, "`{}` is not a key", inner.as_str();
-                            help: "a key is a name or a step of time, such as `user_id` or `1d`"
-                        ));
-                    }
-                },
+                Rule::duration => {
+                    keys.push(Key::Step(Spanned::new(Step::Duration(self.duration(&inner)?), span)));
+                }
                 Rule::path => {
                     let path = self.path(&inner)?;
                     keys.push(match calendar_word(&path) {
@@ -276,6 +255,11 @@ impl Builder {
         }
         ty
     }
+}
+
+/// A name without its back quotes.
+fn unquoted(name: &str) -> &str {
+    name.trim_matches('`')
 }
 
 /// A calendar word, or a step of a declared calendar.

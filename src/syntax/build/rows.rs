@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-impl Builder {
+impl Builder<'_> {
     /// The row set that an `expr` is.
     pub fn rows(&mut self, node: Node<'_>) -> Option<RowSet> {
         let nodes: Vec<Node<'_>> = node.into_inner().collect();
@@ -107,7 +107,7 @@ impl Builder {
         let span = self.span(node);
         match node.as_rule() {
             Rule::c_over | Rule::c_ago | Rule::c_across | Rule::c_at | Rule::c_per | Rule::c_from => {
-                let word = node.as_str().split_whitespace().next().unwrap_or_default();
+                let word = self.text(node);
                 error!(
                     E0124, span, "`{word}` has no place in a row set";
                     help: "rows are chosen with `where` and dated with `dated`; intervals and groups belong to metrics"

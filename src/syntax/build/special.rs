@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-impl Builder {
+impl Builder<'_> {
     /// The call of one of these functions.
     pub(super) fn special(&mut self, word: &str, path: Path, arguments: &[Node<'_>], place: Place) -> Option<ExprKind> {
         match word {
@@ -82,7 +82,7 @@ impl Builder {
                 Some(value) if value.as_rule() == Rule::string => TypeArgument::String(self.string(&value)),
                 Some(value) if value.as_rule() == Rule::numeric => {
                     let span = self.span(&value);
-                    TypeArgument::Int(Spanned::new(value.as_str().parse().ok()?, span))
+                    TypeArgument::Int(Spanned::new(self.text(&value).parse().ok()?, span))
                 }
                 _ => TypeArgument::Type(self.type_of_argument(&argument)?),
             };

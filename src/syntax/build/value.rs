@@ -52,7 +52,7 @@ impl Reading {
     }
 }
 
-impl Builder {
+impl Builder<'_> {
     /// The values after a key's colon.
     pub fn values(&mut self, node: Node<'_>, reading: Reading) -> Option<Vec<Value>> {
         let span = self.span(&node);
@@ -216,13 +216,13 @@ impl Builder {
             match inner.as_rule() {
                 Rule::path => path = Some(self.path(&inner)?),
                 Rule::word => words.push(self.name(&inner)),
-                Rule::infix => op = Some((inner.as_str().to_owned(), inner_span)),
+                Rule::infix => op = Some((self.text(&inner), inner_span)),
                 Rule::numeric => bound = Some(Spanned::new(self.numeric(&inner)?, inner_span)),
                 _ => {}
             }
         }
         let (text, op_span) = op?;
-        let comparison = match text.as_str() {
+        let comparison = match text {
             "<" => BinaryOp::Less,
             "<=" => BinaryOp::LessEqual,
             _ => {

@@ -7,6 +7,7 @@ use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
 use crate::value::{Function, Value};
 
 use super::super::dimensions::unknown_dimension;
+use super::super::literal::literal_as;
 use super::super::model::{DimFilter, Dimension, DimensionId, Table, Type};
 
 impl DimFilter {
@@ -140,17 +141,8 @@ impl Checker<'_, '_> {
             }
             ty => ty,
         };
-        let (negative, literal) = match &expr.kind {
-            ExprKind::Literal(literal) => (false, literal),
-            ExprKind::Unary { op, operand } if op.value == UnaryOp::Negate => match &operand.kind {
-                ExprKind::Literal(literal) => (true, literal),
-                _ => return self.wrong(dimension, expr.span, d),
-            },
-            _ => return self.wrong(dimension, expr.span, d),
-        };
-        let value = match (literal, ty) {
-            (Literal::String(text), Type::String) => Value::String(text.clone()),
-            (Literal::String(text), Type::Enum(domain)) => {
+        match (&expr.kind, ty) {
+            (ExprKind::Literal(Literal::String(text)), Type::Enum(domain)) => {
                 if !domain.contains(text) {
                     let help = match near(text, domain.iter().map(String::as_str)) {
                         Some(near) => format!("did you mean `{near}`?"),
@@ -159,31 +151,14 @@ impl Checker<'_, '_> {
                     d.push(error!(E0607, expr.span, "`{}` is never `{text}`", dimension.name.value; help: help));
                     return None;
                 }
-                Value::String(text.clone())
+                Some(Value::String(text.clone()))
             }
-            (Literal::Number(text), Type::Int) => {
-                let text = if negative { format!("-{text}") } else { text.clone() };
-                Value::Int(text.parse().ok().or_else(|| { self.wrong::<()>(dimension, expr.span, d); None })?)
-            }
-            (Literal::Bool(value), Type::Bool) => Value::Bool(*value),
-            (Literal::Date(text), Type::Date) => match crate::value::time::parse_date(text) {
-                Some(days) => Value::Date(days),
-                None => return self.wrong(dimension, expr.span, d),
-            },
-            (Literal::Timestamp(text), Type::Timestamp) => match crate::value::time::parse_timestamp(text, self.zone) {
-                Some(ms) => Value::Timestamp(ms),
-                None => return self.wrong(dimension, expr.span, d),
-            },
-            (Literal::Duration(duration), Type::Duration) => {
-                Value::Duration(super::super::items::milliseconds(*duration)? * if negative { -1 } else { 1 })
-            }
-            (Literal::Null, _) => {
+            (ExprKind::Literal(Literal::Null), _) => {
                 d.push(error!(E0608, expr.span, "nothing is ever equal to null"; help: "write `is null` or `is not null`"));
-                return None;
+                None
             }
-            _ => return self.wrong(dimension, expr.span, d),
-        };
-        Some(value)
+            _ => literal_as(expr, ty, self.zone).or_else(|| self.wrong(dimension, expr.span, d)),
+        }
     }
 
     fn wrong<T>(&self, dimension: &Dimension, span: Span, d: &mut Diagnostics) -> Option<T> {

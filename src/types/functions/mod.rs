@@ -201,19 +201,6 @@ pub fn known(path: &ast::Path, place: &str, d: &mut Diagnostics) -> Option<&'sta
     refuse(d, error!(E0310, path.span, "no function named `{path}`"; help: help))
 }
 
-/// A call of the function `name`, for places that type their own arguments.
-pub fn call_named<T: Typed>(
-    ops: &Ops,
-    name: &ast::Name,
-    arguments: Vec<Argument<T>>,
-    place: &str,
-    span: Span,
-    d: &mut Diagnostics,
-) -> Option<T> {
-    let path = ast::Path { parts: vec![name.clone()], at: None, span: name.span };
-    call(ops, known(&path, place, d)?, arguments, span, d)
-}
-
 /// A call of a known function.
 pub(super) fn call<T: Typed>(
     ops: &Ops,

@@ -107,19 +107,7 @@ impl Ops<'_> {
             return Some(folded);
         }
         let word = if function == Function::Add { "adding" } else { "subtracting" };
-        let kinds = [&l, &r].map(|side| self.show(&side.ty().ty));
-        let mut told = Diagnostics::new();
-        let Some((parts, ty)) = self.meet(vec![l, r], Meet::Compare, span, &mut told) else {
-            // The same finding as for a comparison, under the name of what is done.
-            for mut found in told {
-                if found.code == crate::diagnostic::codes::E0305 {
-                    found.code = crate::diagnostic::codes::E0306;
-                    found.message = format!("{word} a `{}` and a `{}`", kinds[0], kinds[1]);
-                }
-                d.push(found);
-            }
-            return None;
-        };
+        let (parts, ty) = self.meet(vec![l, r], Meet::Add, span, d)?;
         let unit = self.one_unit(&parts, word, span, d)?;
         let ty = match ty {
             Type::Decimal { .. } => self.decimal_sum::<T>(&parts, span, d)?,
@@ -185,12 +173,12 @@ impl Ops<'_> {
         Some((parts, decimal((precision.min(MAX_DIGITS), scale))))
     }
 
-    /// `l / r`: a float, null for a zero divisor; of a duration by a number a duration, rounded half-even to milliseconds.
+    /// `l / r`: a float, null for a zero divisor. Two durations give a plain number.
     fn quotient<T: Typed>(&self, op: Spanned<BinaryOp>, l: T, r: T, span: Span, d: &mut Diagnostics) -> Option<T> {
         let (l, r) = self.typed_null(l, r);
         let measurable = |ty: &Type| is_number(ty) || *ty == Type::Duration;
         let (a, b) = (l.ty().ty.clone(), r.ty().ty.clone());
-        if !measurable(&a) || !measurable(&b) || (is_number(&a) && b == Type::Duration) {
+        if !measurable(&a) || !measurable(&b) || (a == Type::Duration) != (b == Type::Duration) {
             return refuse(d, self.no_product(op, &l, &r, span));
         }
         let unit = match (&a, &b) {
@@ -201,12 +189,7 @@ impl Ops<'_> {
         let parts = vec![l, r];
         let known = result(Type::Float, &parts);
         let ty = ValueType { unit, nullable: known.nullable || !never_zero, ..known };
-        let float = T::call(Function::Divide, parts, ty.clone(), span);
-        if a == Type::Duration && b != Type::Duration {
-            let ty = ValueType { ty: Type::Duration, ..ty };
-            return Some(T::call(Function::Cast, vec![float], ty, span));
-        }
-        Some(float)
+        Some(T::call(Function::Divide, parts, ty, span))
     }
 
     /// `l % r`: of ints or decimals, with the sign of `l`; null for a zero divisor.
@@ -233,7 +216,7 @@ impl Ops<'_> {
                 "cast the float to a decimal: `cast(x as decimal(18,4))`"
             }
             BinaryOp::Multiply if duration => "a duration is multiplied by an int: `x * 2`",
-            BinaryOp::Divide if duration => "divide a duration by a number or by a duration: `x / 1s`",
+            BinaryOp::Divide if duration => "divide two durations, which gives a number: `x / 1s`",
             _ if self.is_text(a) || self.is_text(b) => "make a number of the text: `cast(x as decimal(18,2))`",
             _ if *a == Type::Bool || *b == Type::Bool => "make a number of the bool: `if(x, 1, 0)`",
             _ => "use numbers",

@@ -25,14 +25,16 @@ enum Way {
 }
 
 impl Ops<'_> {
-    /// `cast(x as to)`. A cast that fails gives null. A number out of a text has no unit yet: it takes the one of its place.
+    /// `cast(x as to)`. A cast that fails gives null; a cast to int cuts a fraction off, one to fewer digits rounds half away
+    /// from zero; a date becomes its first instant in the project's zone. A number out of a text has no unit yet: it takes the
+    /// one of its place.
     pub fn cast<T: Typed>(&self, x: T, to: &Type, span: Span, d: &mut Diagnostics) -> Option<T> {
         let from = self.key_type(&x.ty().ty);
         let target = self.key_type(to);
         let known = result(to.clone(), std::slice::from_ref(&x));
         let unit = match (is_number(&from), is_number(&target)) {
             (true, true) => x.ty().unit.clone(),
-            (false, true) => None,
+            (false, true) if self.is_text(&from) => None,
             _ => Some(Unit::none()),
         };
         let known = ValueType { unit, ..known };
@@ -54,23 +56,23 @@ impl Ops<'_> {
         }
     }
 
-    /// `x` where a value of the declared type `to` (and `unit`) is wanted: a computed column, a dimension, `else`.
+    /// `x` where a value of the declared type `to` in `unit` is wanted, as in a computed column.
     ///
-    /// Literals take the declared type, a text becomes an entity with a text for a key, and decimals are widened.
-    /// An expression without a unit of its own takes the declared one. Without `unit` the unit of the expression stays.
-    pub fn assign<T: Typed>(&self, x: T, to: &Type, unit: Option<&Unit>, d: &mut Diagnostics) -> Option<T> {
+    /// Literals take the declared type, a text becomes an entity with a text for a key, and decimals are widened. A value without
+    /// a unit of its own takes the declared one.
+    pub fn assign<T: Typed>(&self, x: T, to: &Type, unit: &Unit, d: &mut Diagnostics) -> Option<T> {
         let x = self.assign_type(x, to, d)?;
-        match (unit, &x.ty().unit) {
-            (Some(unit), Some(own)) if unit != own => refuse(
-                d,
-                error!(E0405, x.span(), "the unit is declared as `{unit}`, but this has `{own}`";
-                    help: ("declare `unit {own}`, or bring the value to `{unit}`")),
-            ),
-            (Some(unit), _) => {
-                let (known, span) = (ValueType { unit: Some(unit.clone()), ..x.ty().clone() }, x.span());
-                Some(x.retyped(known, span))
+        let (known, span) = (ValueType { unit: Some(unit.clone()), ..x.ty().clone() }, x.span());
+        match &x.ty().unit {
+            Some(own) if own != unit => {
+                let help = if own.names().count() == 1 && own.degree() == 1 {
+                    format!("write `unit {own}` after the type, or bring the value to `{unit}`")
+                } else {
+                    format!("declare a unit for `{own}`, or bring the value to `{unit}`")
+                };
+                refuse(d, error!(E0405, span, "the declared unit is `{unit}`, but this has `{own}`"; help: help))
             }
-            (None, _) => Some(x),
+            _ => Some(x.retyped(known, span)),
         }
     }
 
@@ -94,10 +96,10 @@ impl Ops<'_> {
                     return Some(T::literal(value, ValueType { ty: to.clone(), ..x.ty().clone() }, span));
                 }
             }
-            (Type::Decimal { precision: p, scale: s }, Type::Decimal { precision, scale }) => {
-                if scale >= s && precision - scale >= p - s {
-                    return Some(super::widen(x, to));
-                }
+            (Type::Decimal { precision: p, scale: s }, Type::Decimal { precision, scale })
+                if scale >= s && precision - scale >= p - s =>
+            {
+                return Some(super::widen(x, to));
             }
             _ => {}
         }
@@ -107,7 +109,7 @@ impl Ops<'_> {
         };
         refuse(
             d,
-            error!(E0335, span, "the type is declared as `{}`, but this is a `{}`", self.show(to), self.show(&own);
+            error!(E0506, span, "the type is declared as `{}`, but this is a `{}`", self.show(to), self.show(&own);
             help: help),
         )
     }
@@ -124,7 +126,7 @@ impl Ops<'_> {
             let shown = self.show(to);
             return refuse(
                 d,
-                error!(E0335, x.span(), "this may be another text than the values of `{shown}`";
+                error!(E0506, x.span(), "this may be another text than the values of `{shown}`";
                 help: ("write `cast(… as {shown})`, which is null for any other text")),
             );
         };
@@ -178,13 +180,11 @@ fn way(from: &Type, to: &Type) -> Way {
             if scale >= s && precision - scale >= p - s { Way::Sure } else { Way::MayFail }
         }
         (Float, Int | Decimal { .. }) | (Decimal { .. }, Int) => Way::MayFail,
-        (Bool, Int | Float | Decimal { .. }) => Way::No("write `if(x, 1, 0)`"),
+        (Bool, Int | Float) | (Date, Timestamp) => Way::Sure,
+        (Bool, Decimal { .. }) => Way::No("write `if(x, 1, 0)`"),
         (Int | Float | Decimal { .. }, Bool) => Way::No("compare it: `x != 0`"),
         (Timestamp, Date) => Way::Day,
         (Timestamp, Int | Float | Decimal { .. }) => Way::No("write `to_unix(x)` for the seconds since 1970"),
-        (Date, Timestamp) => {
-            Way::No("write the time as text: `cast(concat(cast(x as string), \" 00:00:00\") as timestamp)`")
-        }
         (Int | Float | Decimal { .. }, Timestamp) => Way::No(
             "declare the column as `timestamp(ms)`, or add to an instant: `timestamp(\"1970-01-01 00:00:00\") + x * 1s`",
         ),

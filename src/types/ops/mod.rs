@@ -30,6 +30,7 @@ use super::type_name::show_type;
 use super::{Formula, FormulaKind, RowExpr, RowExprKind, Sensitivity, Table, TableId, Type, Unit, ValueType};
 
 pub use meet::Meet;
+pub(super) use meet::convert;
 pub use units::{column_unit, declare_unit, unit_expr};
 pub use walk::{Leaf, Leaves};
 

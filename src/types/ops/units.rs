@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Literal, Name};
 use crate::suggest::near;
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Literal, Name};
 use crate::types::listed::some_of;
 use crate::types::{Table, Type, Unit};
 

@@ -30,11 +30,21 @@ pub fn inspect(expr: &RowExpr, d: &mut Diagnostics) {
     }
 }
 
-/// Warns where several filters of the same rows leave nothing together: of a subset and of what uses it.
+/// Warns where the last of several filters of the same rows leaves nothing of what the others left: those of a subset, say,
+/// and of a metric that uses it. What one filter does alone was said by [`inspect_condition`].
 pub fn inspect_filters(filters: &[RowExpr], d: &mut Diagnostics) {
-    let mut parts = Vec::new();
-    filters.iter().for_each(|filter| conjuncts(filter, &mut parts));
-    report_contradiction(&parts, d);
+    let Some((last, before)) = filters.split_last() else { return };
+    let contradicts = |filters: &[RowExpr]| {
+        let mut parts = Vec::new();
+        filters.iter().for_each(|filter| conjuncts(filter, &mut parts));
+        contradiction(atoms(&parts)).is_some()
+    };
+    if before.is_empty() || contradicts(std::slice::from_ref(last)) || contradicts(before) {
+        return;
+    }
+    let mut all = Vec::new();
+    filters.iter().for_each(|filter| conjuncts(filter, &mut all));
+    report_contradiction(&all, d);
 }
 
 /// Looks into everything below `expr`.
@@ -73,7 +83,8 @@ pub fn inspect_condition(expr: &RowExpr, d: &mut Diagnostics) {
     }
 }
 
-fn report_contradiction(parts: &[&RowExpr], d: &mut Diagnostics) {
+/// The conditions on one value each that are among `parts`.
+fn atoms<'a>(parts: &[&'a RowExpr]) -> Vec<Atom<'a>> {
     let mut atoms = Vec::new();
     for part in parts {
         match &part.kind {
@@ -81,7 +92,11 @@ fn report_contradiction(parts: &[&RowExpr], d: &mut Diagnostics) {
             _ => atoms.extend(atom(part)),
         }
     }
-    let Some((span, others)) = contradiction(atoms) else { return };
+    atoms
+}
+
+fn report_contradiction(parts: &[&RowExpr], d: &mut Diagnostics) {
+    let Some((span, others)) = contradiction(atoms(parts)) else { return };
     let mut found = error!(W0301, span, "nothing can satisfy this and the conditions before it";
         help: "remove one of them, or join them by `or`");
     for other in others {

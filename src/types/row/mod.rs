@@ -9,6 +9,8 @@ mod path;
 mod sql;
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
 
 use chrono_tz::Tz;
@@ -20,8 +22,6 @@ use crate::syntax::ast::{self, ExprKind};
 use super::ops::{Leaf, Leaves, Ops, refuse};
 use super::predicate;
 use super::{RowExpr, Table, TableId, Type};
-
-pub use sql::DIALECTS;
 
 /// Where a row expression stands.
 #[derive(Clone, Copy)]

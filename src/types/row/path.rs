@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
-use crate::syntax::ast::{Name, Path};
 use crate::suggest::near;
+use crate::syntax::ast::{Name, Path};
 use crate::types::listed::some_of;
 use crate::types::ops::refuse;
 use crate::types::type_name::show_type;
@@ -45,6 +45,10 @@ pub(super) fn column(scope: &RowScope, path: &Path, d: &mut Diagnostics) -> Opti
         };
         hops.push(ColumnId { table: at, column });
         let known = &table.columns[column].ty;
+        if known.ty == Type::Null {
+            // Its type is broken, which was told.
+            return None;
+        }
         if place + 1 == parts.len() {
             let ty = ValueType { nullable: nullable || known.nullable, ..known.clone() };
             return Some(RowExpr { kind: RowExprKind::Column(hops), ty, span: path.span });

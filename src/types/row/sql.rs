@@ -13,8 +13,8 @@ use sqlparser::tokenizer::Token;
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::syntax::ast;
 use crate::suggest::near;
+use crate::syntax::ast;
 use crate::types::ops::{is_number, refuse, sensitivity};
 use crate::types::predicate::same;
 use crate::types::{RowExpr, RowExprKind, Type, Unit, ValueType};
@@ -22,7 +22,7 @@ use crate::types::{RowExpr, RowExprKind, Type, Unit, ValueType};
 use super::{RowScope, path};
 
 /// The dialects that a text can be written in.
-pub const DIALECTS: [&str; 4] = ["clickhouse", "datafusion", "risingwave", "spark"];
+const DIALECTS: [&str; 4] = ["clickhouse", "datafusion", "risingwave", "spark"];
 
 /// Functions that see more than one row, or another world at each call.
 const AGGREGATES: [&str; 12] = [
@@ -93,7 +93,7 @@ pub(super) fn check(
     }
     let unit = if is_number(&ty) { None } else { Some(Unit::none()) };
     let ty = ValueType { ty, nullable, unit, sensitivity: sensitivity(&columns) };
-    good.then(|| RowExpr { kind: RowExprKind::Sql { variants: texts, arguments: columns }, ty, span })
+    good.then_some(RowExpr { kind: RowExprKind::Sql { variants: texts, arguments: columns }, ty, span })
 }
 
 fn dialect(name: &str) -> Option<Box<dyn Dialect>> {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use metricc::ask::{self, Asked};
 use metricc::compile::{Compiled, compile};
 use metricc::diagnostic::{Diagnostics, Severity};
-use metricc::plan::lower::Lowering;
-use metricc::plan::{Query, Table};
+use metricc::plan::{Lowering, Query, Table};
 use metricc::project::{MemoryFiles, Project as Loaded, load};
 
 use super::model::{Project, Question, Step};

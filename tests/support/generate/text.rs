@@ -321,7 +321,7 @@ impl Project {
         if !self.units.is_empty() {
             let _ = writeln!(out, "units: [{}]", self.units.join(", "));
         }
-        out + "paths:\n  metrics: metrics\n  dimensions: dimensions\nsamples: samples\n"
+        out + "paths: [metrics]\nsamples: samples\n"
     }
 
     /// All declarations, as one `.metric` file; warehouse tables are in `database`.

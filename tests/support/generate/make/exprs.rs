@@ -121,7 +121,11 @@ impl Maker {
             Ty::Date => Value::Date(times::instant(rng, zone).div_euclid(24 * HOUR) as i32),
             Ty::Timestamp => Value::Timestamp(times::literal(times::instant(rng, zone), zone)),
             Ty::Duration => Value::Duration(*rng.pick(&[0, 1, 500, 1_000, 30_000, HOUR, 24 * HOUR, 90 * HOUR])),
-            Ty::Map | Ty::Entity(_) => Value::Null,
+            Ty::Entity(entity) => {
+                let entity = entity.clone();
+                self.entity_key(&entity)
+            }
+            Ty::Map => Value::Null,
         }
     }
 
@@ -172,8 +176,8 @@ impl Maker {
             0 => call(Op::Coalesce, vec![a, b], ty).nullable(both.0 && both.1).of_unit(unit),
             1 => call(Op::CoalesceCall, vec![a, b], ty).nullable(both.0 && both.1).of_unit(unit),
             2 if !a.inexact && !b.inexact => call(Op::NullIf, vec![a, b], ty).nullable(true).of_unit(unit),
-            3 if ty != Ty::Str => call(Op::Least, vec![a, b], ty).nullable(both.0 && both.1).of_unit(unit),
-            4 if ty != Ty::Str => call(Op::Greatest, vec![a, b], ty).nullable(both.0 && both.1).of_unit(unit),
+            3 => call(Op::Least, vec![a, b], ty).nullable(both.0 && both.1).of_unit(unit),
+            4 => call(Op::Greatest, vec![a, b], ty).nullable(both.0 && both.1).of_unit(unit),
             5 => {
                 let condition = self.condition(table, depth - 1, time)?;
                 call(Op::If, vec![condition, a, b], ty).nullable(both.0 || both.1).of_unit(unit)
@@ -219,9 +223,9 @@ impl Maker {
 
     /// A condition on a value.
     fn test_of(&mut self, table: &str, subject: Expr) -> Option<Expr> {
-        if subject.nullable && self.rng.chance(15) || matches!(subject.ty, Ty::Entity(_)) {
+        if subject.nullable && self.rng.chance(15) {
             let op = if self.rng.chance(40) { Op::IsNull } else { Op::IsNotNull };
-            return subject.nullable.then(|| call(op, vec![subject], Ty::Bool).nullable(false));
+            return Some(call(op, vec![subject], Ty::Bool).nullable(false));
         }
         if subject.inexact {
             return None;
@@ -236,7 +240,7 @@ impl Maker {
                 _ => subject,
             }),
             Ty::Str if self.rng.chance(45) => self.text_test(table, subject),
-            Ty::Enum(_) => {
+            Ty::Enum(_) | Ty::Entity(_) => {
                 let ops = [Op::Equal, Op::NotEqual, Op::In, Op::NotIn];
                 self.comparison(table, subject, &ops)
             }
@@ -399,13 +403,15 @@ impl Maker {
             3 => self.read_text(table, "price_text", |text| call(Op::Cast, vec![text], Ty::Float)),
             4 => {
                 let a = self.row_expr(table, &Ty::Float, depth - 1, time)?;
-                let op = [Op::Sqrt, Op::Ln, Op::Abs][self.rng.below(3)].clone();
+                let op = [Op::Sqrt, Op::Ln, Op::Abs, Op::Pow][self.rng.below(4)].clone();
                 let undefined = op != Op::Abs;
                 if !a.unit.is_empty() && undefined {
                     return None;
                 }
                 let (unit, nullable) = (a.unit.clone(), a.nullable || undefined);
-                Some(call(op, vec![a], Ty::Float).of_unit(unit).nullable(nullable).inexact(undefined))
+                let half = literal(Value::Float(*self.rng.pick(&[0.5, 2.0, -1.0, 0.0])), &Ty::Float, &Unit::new());
+                let arguments = if op == Op::Pow { vec![a, half] } else { vec![a] };
+                Some(call(op, arguments, Ty::Float).of_unit(unit).nullable(nullable).inexact(undefined))
             }
             5 => {
                 let a = self.some_column(table, |ty| *ty == Ty::Float)?;

@@ -160,10 +160,11 @@ impl Maker {
         if !nullable {
             return Otherwise::None;
         }
-        if matches!(ty, Ty::Entity(_)) || self.rng.chance(35) {
+        if self.rng.chance(35) {
             return Otherwise::Null;
         }
         match ty {
+            Ty::Entity(entity) => Otherwise::Value(self.entity_key(entity)),
             Ty::Str => Otherwise::Value(Value::Str((*self.rng.pick(&["unknown", "", "无"])).to_owned())),
             ty => Otherwise::Value(self.some_value(ty)),
         }
@@ -209,6 +210,13 @@ impl Maker {
     fn aggregate(&mut self, table: &Table) -> Aggregate {
         let ordered = !table.key.is_empty() && table.time.is_some();
         let level = [0, 100, 250, 500, 900, 950, 990, 999, 1_000][self.rng.below(9)];
+        if self.rng.chance(2) {
+            return *self.rng.pick(&[
+                Aggregate::ApproxDistinct,
+                Aggregate::ApproxQuantile(500),
+                Aggregate::ApproxQuantile(950),
+            ]);
+        }
         match self.rng.below(20) {
             0..=3 => Aggregate::Count,
             4..=6 => Aggregate::Distinct,
@@ -248,8 +256,9 @@ impl Maker {
                 types.extend([Ty::Str, Ty::Date, Ty::Timestamp, Ty::Bool]);
             }
             Aggregate::Stddev | Aggregate::Variance => {}
-            Aggregate::Min | Aggregate::Max => types.extend([Ty::Duration, Ty::Timestamp, Ty::Date]),
-            Aggregate::First | Aggregate::Last => types.extend([Ty::Duration, Ty::Timestamp, Ty::Date]),
+            Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last => {
+                types.extend([Ty::Duration, Ty::Timestamp, Ty::Date, Ty::Str]);
+            }
             _ => types.push(Ty::Duration),
         }
         let ty = types.remove(self.rng.below(types.len()));
@@ -378,9 +387,9 @@ impl Maker {
         let unit = Unit::new();
         let node = Node::Dimension(dimension.name.clone());
         let subject = Expr { node, ty: dimension.ty.clone(), nullable, unit, inexact: false };
-        if nullable && self.rng.chance(30) || matches!(dimension.ty, Ty::Entity(_)) {
+        if nullable && self.rng.chance(30) {
             let op = if self.rng.chance(50) { Op::IsNull } else { Op::IsNotNull };
-            return nullable.then(|| call(op, vec![subject], Ty::Bool).nullable(false));
+            return Some(call(op, vec![subject], Ty::Bool).nullable(false));
         }
         let mut values: Vec<Expr> = Vec::new();
         for _ in 0..2 {
@@ -390,7 +399,7 @@ impl Maker {
             }
         }
         let ops: &[Op] = match dimension.ty {
-            Ty::Enum(_) | Ty::Bool => &[Op::Equal, Op::NotEqual, Op::In, Op::NotIn],
+            Ty::Enum(_) | Ty::Bool | Ty::Entity(_) => &[Op::Equal, Op::NotEqual, Op::In, Op::NotIn],
             _ => &[Op::Equal, Op::NotEqual, Op::Less, Op::GreaterEqual, Op::In, Op::NotIn, Op::Between],
         };
         let op = self.rng.pick(ops).clone();
@@ -483,8 +492,7 @@ fn result(aggregate: Aggregate, input: Option<&Expr>, table: &str) -> (Ty, bool,
         Aggregate::Distinct | Aggregate::ApproxDistinct => {
             let unit = match &ty {
                 Ty::Entity(entity) => named(entity),
-                // What a distinct of anything else counts has no name: nothing is added to it.
-                _ => named("?"),
+                _ => named(table),
             };
             (Ty::Int, false, unit, aggregate == Aggregate::ApproxDistinct)
         }

@@ -1,0 +1,94 @@
+//! The project's own library: that it compiles, says what it must, and fits its samples and its oracle.
+
+use std::path::{Path, PathBuf};
+
+use metricc::compile::compile;
+use metricc::diagnostic::Severity;
+use metricc::project::{DiskFiles, load};
+use metricc::sample::{self, Kind};
+use metricc::types::{Column, Encoding, Grain, Model, Type};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn library() -> Model {
+    let (project, told) = load(&DiskFiles::new(root()));
+    assert!(told.is_empty(), "{told:?}");
+    let (compiled, told) = compile(&project.expect("the project"));
+    let wrong: Vec<_> = told.iter().filter(|found| found.severity() != Severity::Lint).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    compiled.model
+}
+
+#[test]
+fn every_metric_says_what_it_is() {
+    let model = library();
+    assert!(model.metrics.len() >= 55 && model.tests.len() >= 20);
+    for metric in &model.metrics {
+        let name = metric.name.as_str();
+        let doc = metric.doc.as_deref().unwrap_or_default();
+        assert!(doc.len() > 20, "{name} has no description");
+        let said = metric.title.is_some() && metric.title_en.is_some() && metric.tier.is_some();
+        assert!(said && metric.owner.is_some() && metric.better.is_some(), "{name}");
+        let total = metric.grain.iter().all(|grain| matches!(grain, Grain::Total));
+        assert!(!metric.by.is_empty() || total, "{name} has no dimensions");
+    }
+    assert!(model.dimensions.iter().all(|dimension| dimension.title.is_some()));
+}
+
+/// What a stored column looks like in a file.
+fn kind(column: &Column) -> Kind {
+    match (&column.ty.ty, column.encoding) {
+        (Type::Timestamp, Encoding::Native) => Kind::Timestamp,
+        (Type::Timestamp, Encoding::Milliseconds) => Kind::TimestampMs,
+        (Type::Duration, _) => Kind::DurationMs,
+        (Type::Int, _) => Kind::Int,
+        (Type::Float, _) => Kind::Float,
+        (Type::Bool, _) => Kind::Bool,
+        (Type::Decimal { precision, scale }, _) => Kind::Decimal { precision: *precision, scale: *scale },
+        (Type::Map(_), _) => Kind::Map,
+        _ => Kind::Text,
+    }
+}
+
+#[test]
+fn the_samples_have_the_declared_columns() {
+    let model = library();
+    assert_eq!(model.tables.len(), sample::tables().len());
+    for table in &model.tables {
+        let name = table.name.as_str();
+        let made = sample::table(name).expect("a table of this name");
+        assert_eq!(table.sample.as_deref(), Some(format!("{}.csv", made.file).as_str()), "{name}");
+        let declared: Vec<_> = table
+            .columns
+            .iter()
+            .filter(|column| column.computed.is_none())
+            .map(|column| (column.name.as_str().to_owned(), kind(column), column.ty.nullable))
+            .collect();
+        let columns: Vec<_> =
+            made.columns.iter().map(|column| (column.name.to_owned(), column.kind, column.nullable)).collect();
+        assert_eq!(columns, declared, "{name}");
+    }
+}
+
+#[test]
+fn the_oracle_speaks_of_metrics_and_dimensions_that_exist() {
+    let model = library();
+    let mut queries = 0;
+    for file in std::fs::read_dir(root().join("tests/oracle")).expect("the folder") {
+        let path = file.expect("a file").path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        if path.extension().is_none_or(|e| e != "sql") || stem == "prelude" {
+            continue;
+        }
+        let mut names = stem.split("__");
+        let metric = names.next().unwrap_or_default();
+        assert!(model.metrics.iter().any(|m| m.name.as_str() == metric), "{stem}: no such metric");
+        for name in names {
+            assert!(model.dimensions.iter().any(|d| d.name.as_str() == name), "{stem}: no such dimension");
+        }
+        queries += 1;
+    }
+    assert!(queries >= 30);
+}

@@ -1,0 +1,1 @@
+SELECT ratio(count(*) FILTER (WHERE is_abnormal), count(*)) AS value FROM users;

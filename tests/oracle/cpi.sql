@@ -1,0 +1,1 @@
+SELECT date_trunc('day', reported_at) AS time, ratio(sum(cost), sum(installs)) AS value FROM marketing GROUP BY 1;

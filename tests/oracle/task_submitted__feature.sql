@@ -1,0 +1,1 @@
+SELECT date_trunc('day', submitted_at) AS time, feature, count(*) AS value FROM tasks GROUP BY 1, 2;
