@@ -106,10 +106,12 @@ fn int(count: Expr) -> Expr {
     value::settle(count, &DataType::Int)
 }
 
-/// Durations are whole milliseconds: half to even.
+/// Durations are whole milliseconds: half to even. Below a null may stand an infinity, which a plain conversion refuses.
 fn whole_milliseconds(value: Expr, ty: &DataType) -> Expr {
     match ty {
-        DataType::Duration => call("toInt64", vec![call("roundBankers", vec![value])]),
+        DataType::Duration => {
+            call("accurateCastOrNull", vec![call("roundBankers", vec![value]), build::text("Int64")])
+        }
         _ => value,
     }
 }
