@@ -107,19 +107,7 @@ impl Ops<'_> {
             return Some(folded);
         }
         let word = if function == Function::Add { "adding" } else { "subtracting" };
-        let kinds = [&l, &r].map(|side| self.show(&side.ty().ty));
-        let mut told = Diagnostics::new();
-        let Some((parts, ty)) = self.meet(vec![l, r], Meet::Compare, span, &mut told) else {
-            // The same finding as for a comparison, under the name of what is done.
-            for mut found in told {
-                if found.code == crate::diagnostic::codes::E0305 {
-                    found.code = crate::diagnostic::codes::E0306;
-                    found.message = format!("{word} a `{}` and a `{}`", kinds[0], kinds[1]);
-                }
-                d.push(found);
-            }
-            return None;
-        };
+        let (parts, ty) = self.meet(vec![l, r], Meet::Add, span, d)?;
         let unit = self.one_unit(&parts, word, span, d)?;
         let ty = match ty {
             Type::Decimal { .. } => self.decimal_sum::<T>(&parts, span, d)?,

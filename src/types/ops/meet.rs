@@ -18,6 +18,8 @@ use super::{Ops, Typed, is_number, refuse, relabel, widen};
 pub enum Meet {
     /// They are compared: decimals keep their scales, and a string must be in the domain of the enum beside it.
     Compare,
+    /// They are added: as in a comparison.
+    Add,
     /// One of them is the result: decimals become the widest, and a string joins the domain of the enum beside it.
     Choose,
 }
@@ -166,8 +168,8 @@ impl Ops<'_> {
                 Some(relabel(part, common))
             }
             (Type::Int | Type::Decimal { .. }, _) if literal_number(&part).is_some() => fit_number(part, common, d),
-            // Scales may differ in a comparison.
-            (Type::Decimal { .. }, Type::Decimal { .. }) if meet == Meet::Compare => Some(part),
+            // Scales may differ in a comparison or sum.
+            (Type::Decimal { .. }, Type::Decimal { .. }) if meet != Meet::Choose => Some(part),
             (Type::String, Type::Enum(values)) => match literal_string(&part) {
                 Some(text) if !values.iter().any(|value| value == text) => {
                     refuse(d, not_in_domain(text, values, part.span()))
@@ -186,6 +188,7 @@ impl Ops<'_> {
             (Type::Entity(_), Type::Entity(_), _) => {
                 error!(E0331, span, "a `{a}` is never a `{b}`"; help: "compare ids of one entity")
             }
+            (_, _, Meet::Add) => error!(E0306, span, "adding or subtracting a `{a}` and a `{b}`"; help: help),
             (_, _, Meet::Compare) => error!(E0305, span, "comparing a `{a}` with a `{b}`"; help: help),
             (_, _, Meet::Choose) => error!(E0309, span, "one result is a `{a}`, another a `{b}`"; help: help),
         };

@@ -1,6 +1,10 @@
 //! Which conditions are warned of, and which are not.
 
+use crate::diagnostic::Diagnostics;
+use crate::types::RowExpr;
 use crate::types::testing::{codes, condition, condition_codes};
+
+use super::inspect_filters;
 
 #[test]
 fn sound_conditions_are_left_alone() {
@@ -108,4 +112,22 @@ fn branches_that_are_never_taken() {
     assert_eq!(codes("case when ok then 1 when ok then 2 else 3 end"), "W0308");
     assert_eq!(codes("case when items > 3 then 1 when items > 2 then 2 else 3 end"), "");
     assert_eq!(codes("if(items > 3 and items < 2, 1, 0)"), "W0301");
+}
+
+/// The codes of several filters of the same rows together.
+fn together(filters: &[&str]) -> Vec<&'static str> {
+    let typed: Vec<RowExpr> = filters.iter().filter_map(|text| condition(text).0).collect();
+    assert_eq!(typed.len(), filters.len());
+    let mut d = Diagnostics::new();
+    inspect_filters(&typed, &mut d);
+    d.iter().map(|found| found.code.0).collect()
+}
+
+#[test]
+fn filters_of_a_subset_and_of_its_use_are_seen_together() {
+    assert_eq!(together(&["platform = \"ios\"", "items > 3", "platform = \"web\""]), ["W0301"]);
+    assert!(together(&["platform = \"ios\"", "items > 3"]).is_empty());
+    let alone = "items > 3 and items < 2";
+    assert!(together(&["ok", alone]).is_empty(), "said where it is written");
+    assert!(together(&[alone, "ok"]).is_empty(), "said where it is written");
 }

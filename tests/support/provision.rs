@@ -1,0 +1,173 @@
+//! Installs engines into a cache outside the clone, once for each state of their lock files.
+//!
+//! The cache is `$METRICC_CACHE`, else `$XDG_CACHE_HOME/metricc`, else `~/.cache/metricc`. An engine is installed beside its place and
+//! renamed into it, so that a folder under its final name is always whole; a file lock lets parallel test processes wait for one another.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use sha2::{Digest, Sha256};
+
+/// The shared library of ClickHouse.
+///
+/// # Errors
+/// One line that says why it is not to be had, the same one for every test of the process.
+pub fn clickhouse() -> Result<&'static Path, &'static str> {
+    static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&LIBRARY, || {
+        let folder = provision("clickhouse", &["package.json", "package-lock.json"], install_clickhouse)?;
+        existing("clickhouse", folder.join("node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"))
+    })
+}
+
+/// The Python interpreter whose packages are DuckDB and what it needs.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn duckdb() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("duckdb", &["requirements.txt"], install_duckdb)?;
+        existing("duckdb", folder.join("bin/python"))
+    })
+}
+
+fn once(
+    cell: &'static OnceLock<Result<PathBuf, String>>,
+    make: impl FnOnce() -> Result<PathBuf, String>,
+) -> Result<&'static Path, &'static str> {
+    cell.get_or_init(make).as_deref().map_err(String::as_str)
+}
+
+fn install_clickhouse(locks: &Path, to: &Path) -> Result<(), String> {
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(locks.join(name), to.join(name)).map_err(|error| format!("cannot copy {name}: {error}"))?;
+    }
+    run(Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(to))
+}
+
+fn install_duckdb(locks: &Path, to: &Path) -> Result<(), String> {
+    run(Command::new("python3").args(["-m", "venv"]).arg(to))?;
+    run(Command::new(to.join("bin/python"))
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--only-binary=:all:",
+            "-r",
+        ])
+        .arg(locks.join("requirements.txt")))
+}
+
+/// The folder of the installed engine.
+fn provision(
+    engine: &str,
+    locks: &[&str],
+    install: impl FnOnce(&Path, &Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines").join(engine);
+    let installed = cache().and_then(|cache| install_once(&cache.join("engines"), engine, &source, locks, install));
+    installed.map_err(|reason| failure(engine, &reason))
+}
+
+/// Installs an engine below `cache`, unless it is there for exactly these lock files.
+///
+/// # Errors
+/// What went wrong; nothing is left under the final name then.
+pub fn install_once(
+    cache: &Path,
+    engine: &str,
+    source: &Path,
+    locks: &[&str],
+    install: impl FnOnce(&Path, &Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let place = cache.join(format!("{engine}-{}", key(source, locks)?));
+    if place.is_dir() {
+        return Ok(place);
+    }
+    fs::create_dir_all(cache).map_err(|error| format!("cannot create {}: {error}", cache.display()))?;
+    let guard_path = cache.join(format!("{engine}.lock"));
+    let guard =
+        File::create(&guard_path).map_err(|error| format!("cannot create {}: {error}", guard_path.display()))?;
+    guard.lock().map_err(|error| format!("cannot lock {}: {error}", guard_path.display()))?;
+    if place.is_dir() {
+        return Ok(place);
+    }
+    let aside = cache.join(format!("{engine}.partial"));
+    replace_with_empty(&aside)?;
+    install(source, &aside)?;
+    fs::rename(&aside, &place)
+        .map_err(|error| format!("cannot rename {} to {}: {error}", aside.display(), place.display()))?;
+    Ok(place)
+}
+
+/// A rest of an install that was killed goes away; the lock is held, so nobody else writes there.
+fn replace_with_empty(folder: &Path) -> Result<(), String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("cannot remove {}: {error}", folder.display()))?;
+    }
+    fs::create_dir(folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))
+}
+
+/// The first 16 hexadecimal digits of the hash of the lock files.
+fn key(source: &Path, locks: &[&str]) -> Result<String, String> {
+    let mut hash = Sha256::new();
+    for name in locks {
+        let path = source.join(name);
+        let text = fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        hash.update(name.as_bytes());
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(&text);
+    }
+    Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn cache() -> Result<PathBuf, String> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("METRICC_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("metricc")))
+        .or_else(|| set("HOME").map(|folder| folder.join(".cache/metricc")))
+        .ok_or_else(|| "none of METRICC_CACHE, XDG_CACHE_HOME and HOME is set".to_owned())
+}
+
+fn existing(engine: &str, path: PathBuf) -> Result<PathBuf, String> {
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(failure(engine, &format!("{} is missing after the install", path.display())))
+    }
+}
+
+fn failure(engine: &str, reason: &str) -> String {
+    let others: Vec<&str> = super::engines::KNOWN.into_iter().filter(|name| *name != engine).collect();
+    format!("cannot provision {engine}: {reason} (switch it off with METRICC_ENGINES={} or none)", others.join(","))
+}
+
+/// Runs an installer to its end; its complaint becomes one line.
+fn run(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .env("DO_NOT_TRACK", "1")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run `{program}`: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stderr, output.stdout].concat();
+    Err(format!("`{program}` ended with {}: {}", output.status, complaint(&String::from_utf8_lossy(&text))))
+}
+
+/// The lines of an installer's output that tell the reason, joined to one.
+fn complaint(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let errors: Vec<&str> = lines.iter().copied().filter(|line| line.to_lowercase().contains("err")).take(4).collect();
+    if errors.is_empty() { lines.last().copied().unwrap_or("no output").to_owned() } else { errors.join("; ") }
+}
