@@ -167,10 +167,13 @@ fn every_example_of_the_language_page_compiles() {
 
 /// The page of a code as a file, and the index of all.
 fn error_pages() -> Vec<(String, String)> {
-    let note = "<!-- Generated from src/diagnostic/codes; `METRICC_UPDATE=1 cargo test --test docs` writes it anew. -->\n\n";
+    let note =
+        "<!-- Generated from src/diagnostic/codes; `METRICC_UPDATE=1 cargo test --test docs` writes it anew. -->\n\n";
     let mut pages = Vec::new();
     let mut index = format!("{note}# Diagnostics\n\n");
-    index.push_str("Every diagnostic has a code that never changes its meaning; `metricc explain CODE` prints its page.\n");
+    index.push_str(
+        "Every diagnostic has a code that never changes its meaning; `metricc explain CODE` prints its page.\n",
+    );
     index.push_str("Errors (`E`) make the exit code 1; warnings (`W`) and lints (`L`) only do so with `--deny`.\n");
     let mut area = "";
     for (code, page) in codes::PAGES {
