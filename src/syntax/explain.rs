@@ -224,7 +224,7 @@ fn expected(rules: &[Rule]) -> String {
 
 fn plain_word(rule: Rule) -> Option<&'static str> {
     Some(match rule {
-        Rule::expr | Rule::reference | Rule::rows_head => "an expression",
+        Rule::expr | Rule::reference => "an expression",
         Rule::value | Rule::rows_value => "a value",
         Rule::infix => "an operator",
         Rule::ident | Rule::path | Rule::named | Rule::word => "a name",

@@ -3,14 +3,17 @@
 use std::ops::Range;
 
 use super::{
-    ast::{Block, Change, Column, Declaration, DeclarationKind, File, Given, Item, ItemKind, Name, Table, Test},
-    build::{Builder, reading},
+    ast::{
+        Block, Change, Column, Declaration, DeclarationKind, Expr, ExprKind, File, Given, Item, ItemKind, Literal, Name, Path,
+        Table, Test, Value, ValueKind,
+    },
+    build::{Builder, Reading, reading},
     explain::Broken,
     grammar::{Node as Parsed, Rule, Slice},
-    lex::{Kind, Token},
+    lex::{Kind, Token, unescape},
     outline::{Block as Braces, Node},
     table::table,
-    words::{ITEM_WORDS, KINDS, nearest},
+    words::{ITEM_WORDS, KINDS, RESERVED, nearest},
 };
 use crate::{
     diagnostic::{Diagnostics, FileId, Span, Spanned},
@@ -257,8 +260,28 @@ impl<'t> Parser<'t, '_> {
             return None;
         }
         let reading = reading(kind, &key);
+        if values.len() == 1
+            && let Some(value) = self.plain_value(values.start, reading)
+        {
+            return Some(ItemKind::Keyed { key, values: vec![value] });
+        }
         let values = self.slice(reading.rule(), &values, |builder, node| builder.values(node, reading))?;
         Some(ItemKind::Keyed { key, values })
+    }
+
+    /// A value of one token, as most are: too simple to ask the grammar.
+    fn plain_value(&self, at: usize, reading: Reading) -> Option<Value> {
+        let (token, span) = (&self.tokens[at], self.span(at));
+        let text = token.text(self.text);
+        let kind = match (token.kind, reading) {
+            (Kind::String, Reading::Plain) => ExprKind::Literal(Literal::String(unescape(text))),
+            (Kind::Word, Reading::Plain) if !RESERVED.contains(&text) => {
+                let path = Path { parts: vec![Spanned::new(text.to_owned(), span)], at: None, span };
+                ExprKind::Path { path, version: None }
+            }
+            _ => return None,
+        };
+        Some(Value { kind: ValueKind::Expr { expr: Expr { kind, span }, clauses: Vec::new() }, span })
     }
 
     /// An item that starts with a word of its own.

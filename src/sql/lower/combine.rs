@@ -264,10 +264,9 @@ impl Lowering<'_> {
 
     /// Whether a measure of the scan is null, and not 0, before the scan's first row.
     fn is_guarded(&self, scan: usize) -> bool {
-        let scans = &self.query.scans;
         let bounded = self.query.step.is_some() || self.query.to.is_some();
         let guarded = |scan: &Scan| scan.guard_start && scan.time.is_some();
-        scans.len() > 1 && bounded && guarded(&scans[scan]) && scans[scan].measures.iter().any(Measure::empty_is_zero)
+        bounded && guarded(&self.query.scans[scan]) && self.query.scans[scan].measures.iter().any(Measure::empty_is_zero)
     }
 
     /// Whether the bucket lies wholly before the scan's first clean row.

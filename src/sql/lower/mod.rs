@@ -63,7 +63,7 @@ impl<'a> Lowering<'a> {
 
     /// The clean rows of every table that a scan reads, with the columns that are used.
     fn clean_tables(&self) -> Vec<(Ident, Query)> {
-        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(scan::tables).collect();
+        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(plan::Scan::tables).collect();
         tables
             .into_iter()
             .map(|table| {

@@ -592,7 +592,7 @@ impl Builder<'_> {
                 E0124, span, "`per` stands outside of an aggregate";
                 help: "say what becomes of the groups: `avg(count(event) per user_id)`"
             ),
-            (Rule::rows_head, _) => error!(
+            (Rule::raw_rows | Rule::first_rows, _) => error!(
                 E0124, span, "rows are no value";
                 help: "aggregate them, as in `count(raw event)`, or declare a subset"
             ),

@@ -10,7 +10,7 @@ mod rows;
 mod special;
 mod value;
 
-pub use value::reading;
+pub use value::{Reading, reading};
 
 use super::{
     ast::{CalendarStep, Duration, Key, Literal, Name, Path, Step, TypeArgument, TypeName},

@@ -3,18 +3,12 @@
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::later;
-use crate::suggest::near;
 use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
 use super::super::model::{Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType};
 use super::super::flow::aggregate_sensitivity;
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
-
-const NAMES: &[&str] = &[
-    "count", "distinct", "approx_distinct", "sum", "avg", "min", "max", "p50", "p75", "p90", "p95", "p99", "quantile",
-    "quantile_disc", "approx_quantile", "stddev", "variance", "first", "last",
-];
 
 /// Types an aggregate.
 pub fn check_leaf(scope: &FormulaScope<'_>, aggregate: &ast::Aggregate, span: Span, d: &mut Diagnostics) -> Option<Formula> {
@@ -81,7 +75,7 @@ fn input(
         }
         AggregateInput::Formula(expr) => {
             let ExprKind::Path { path, version } = &expr.kind else {
-                d.push(error!(E0612, expr.span, "an aggregate is taken of rows";
+                d.push(error!(E0137, expr.span, "an aggregate is taken of rows";
                     help: ("write `{}(… from source)`", aggregate.function.value)));
                 return None;
             };
@@ -126,12 +120,8 @@ fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnos
         "quantile" => return level(name, arguments, d).map(Aggregation::Quantile),
         "quantile_disc" => return level(name, arguments, d).map(Aggregation::QuantileDisc),
         "approx_quantile" => return level(name, arguments, d).map(Aggregation::ApproxQuantile),
-        other => {
-            let help = match near(other, NAMES.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the aggregates are: {}", NAMES.join(", ")),
-            };
-            d.push(error!(E0614, name.span, "no aggregate named `{other}`"; help: help));
+        _ => {
+            d.push(needs_expression(name, name.span));
             return None;
         }
     };

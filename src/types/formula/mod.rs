@@ -105,8 +105,9 @@ impl FormulaScope<'_> {
     }
 
     fn metric(&self, path: &ast::Path, version: Option<u32>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        // A table of a kind that is not compiled yet was told at its declaration.
         if self.names.later_table(&path.parts[0]).is_some() {
-            return told(d, &path.to_string(), span);
+            return None;
         }
         let Some(place) = path.single().and_then(|name| self.names.metric(name, version)) else {
             d.push(self.unknown(path, version, span));
@@ -156,7 +157,7 @@ impl FormulaScope<'_> {
 
     fn call(&self, function: &ast::Path, arguments: &[ast::Argument], span: Span, d: &mut Diagnostics) -> Option<Formula> {
         if self.names.later_table(&function.parts[0]).is_some() {
-            return told(d, &function.to_string(), span);
+            return None;
         }
         let name = function.to_string();
         if matches!(name.as_str(), "rate" | "growth") {
@@ -180,6 +181,11 @@ impl FormulaScope<'_> {
     }
 
     fn postfix(&self, operand: &ast::Expr, postfix: &Postfix, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        if let ExprKind::Path { path, .. } | ExprKind::Call { function: path, .. } = &operand.kind
+            && self.names.later_table(&path.parts[0]).is_some()
+        {
+            return None;
+        }
         let word = match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);

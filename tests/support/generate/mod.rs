@@ -4,6 +4,9 @@
 //! from the definition of the language; [`shrink::shrink`] makes a failing one small; `case` prints it as a case file.
 
 pub mod case;
+pub mod chdb;
+pub mod clickhouse;
+pub mod compare;
 pub mod data;
 pub mod front;
 pub mod make;
