@@ -9,9 +9,11 @@ pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
+pub mod emit;
 pub mod plan;
 pub mod project;
 pub mod resolve;
+pub mod rollup;
 pub mod sample;
 pub mod sql;
 pub mod suggest;

@@ -13,6 +13,7 @@ pub mod ready;
 pub mod rewrite;
 pub mod ui;
 
+mod build;
 mod check;
 mod completions;
 mod debug;
@@ -71,6 +72,7 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    Build => build,
     #[cfg(feature = "dry-run")]
     Test => test,
     #[cfg(feature = "dry-run")]

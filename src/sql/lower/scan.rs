@@ -10,7 +10,7 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Dialect};
 
 /// The alias of the scanned rows.
-const BASE: &str = "b";
+pub(super) const BASE: &str = "b";
 /// The alias of an entity's rows before they are joined.
 const ENTITY: &str = "e";
 
@@ -125,8 +125,22 @@ impl Lowering<'_> {
             }
         }
         let filter = build::all(parts);
-        let group_by = self.key_names().into_iter().map(Sql::Identifier).collect();
+        let group_by = self.group_by(scan, &projection);
         Parts { projection, from: Some(from), joins, filter, group_by }
+    }
+
+    /// The key columns by name; written out where a column of a user has such a name.
+    fn group_by(&self, scan: &Scan, projection: &[SelectItem]) -> Vec<Sql> {
+        let names = self.key_names();
+        let tables = scan.tables().map(|table| &self.query.tables[table]);
+        let clash = tables.flat_map(|table| &table.columns).any(|column| names.iter().any(|n| n.value == column.name));
+        let items = projection.iter().zip(names);
+        items
+            .map(|(item, name)| match item {
+                SelectItem::ExprWithAlias { expr, .. } if clash => expr.clone(),
+                _ => Sql::Identifier(name),
+            })
+            .collect()
     }
 
     /// Within `[from, to)`; not null in any case.
