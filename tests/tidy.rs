@@ -40,8 +40,8 @@ const LONG: usize = 600;
 /// What no file of `src` contains. Written in two parts, so that this file does not contain it.
 const FORBIDDEN: &[(&str, &str)] = &[("todo", "!("), ("unimplemented", "!("), ("#[ig", "nore"), ("un", "safe ")];
 
-/// Files that may contain `unsafe`: the C boundary of the tests.
-const C_BOUNDARY: &str = "tests/support/clickhouse/";
+/// The C boundary of the tests, which calls what the compiler cannot check.
+const C_BOUNDARY: &[&str] = &["tests/support/clickhouse/", "tests/support/generate/chdb.rs"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -193,10 +193,12 @@ fn files_are_short() {
 fn nothing_is_left_undone() {
     let mut failures = Vec::new();
     for path in sources(&["src", "tests", "benches"]) {
-        let text = code(&read(&path)) + &read(&path).split("#[cfg(test)]").skip(1).collect::<String>();
+        let text: Vec<String> =
+            read(&path).lines().filter(|line| !line.trim_start().starts_with("//")).map(str::to_owned).collect();
+        let text = text.join("\n");
         for (a, b) in FORBIDDEN {
             let word = [*a, *b].concat();
-            let boundary = word.starts_with("un") && word.ends_with(' ') && path.starts_with(C_BOUNDARY);
+            let boundary = word.ends_with(' ') && C_BOUNDARY.iter().any(|allowed| path.starts_with(allowed));
             if text.contains(&word) && !boundary {
                 failures.push(format!("{path} contains `{}`", word.trim()));
             }
