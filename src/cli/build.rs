@@ -8,7 +8,8 @@ use super::output::{self, manifest, write_build};
 use super::{Context, Exit, Outcome, Stop};
 use crate::emit::{self, Emitted};
 use crate::error;
-use crate::project::{Project, Target, nearest};
+use crate::project::{Project, Target};
+use crate::suggest::near;
 
 /// Compile everything for the targets of the project
 #[derive(clap::Args, Debug)]
@@ -45,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let details = Map::from_iter([("targets".to_owned(), Value::Object(details))]);
     let manifest = manifest(&files, details);
     files.push(manifest);
-    let summary = write_build(&out, &files)?;
+    let summary = write_build(&out, &files).map_err(|failure| failure.into_diagnostic())?;
     let metrics = ready.compiled.model.metrics.len();
     let names: Vec<&str> = emitted.iter().map(|(target, _)| target.name.value.as_str()).collect();
     context.note(&format!(
@@ -74,7 +75,7 @@ fn wanted<'p>(project: &'p Project, names: &[String]) -> Result<Vec<&'p Target>,
         match project.target(name) {
             Some(target) => found.push(target),
             None => {
-                let help = match nearest(name, known()) {
+                let help = match near(name, known()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the targets are: {}", known().collect::<Vec<_>>().join(", ")),
                 };
