@@ -9,6 +9,7 @@ pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
+pub mod format;
 pub mod plan;
 pub mod project;
 pub mod resolve;

@@ -10,9 +10,9 @@ mod lower;
 mod question;
 
 pub use crate::value::time::{self, Step, WeekStart};
+pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::Lowering;
 pub use question::{AskedStep, Question};
-pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 
 /// A stored table: a source or an entity.
 #[derive(Clone, Debug, PartialEq)]

@@ -137,7 +137,12 @@ impl Broken<'_> {
     fn found(&self, at: usize) -> Found<'_> {
         let slice = self.slice;
         if at < slice.len() {
-            return Found { span: slice.span(at, at + 1), token: Some(*slice.token(at)), next: (at + 1 < slice.len()).then(|| slice.token(at + 1).kind), text: slice.token_text(at) };
+            return Found {
+                span: slice.span(at, at + 1),
+                token: Some(*slice.token(at)),
+                next: (at + 1 < slice.len()).then(|| slice.token(at + 1).kind),
+                text: slice.token_text(at),
+            };
         }
         // The last character of what is there.
         let last = slice.token(slice.len() - 1);

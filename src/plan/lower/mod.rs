@@ -127,7 +127,8 @@ impl<'a> Lowering<'a> {
                 for dimension in &asked {
                     if self.model.bind(*dimension, table).is_err() {
                         let metric = &self.model.metrics[id.0].name.value;
-                        let (of, name) = (&self.model.table(table).name.value, &self.model.dimensions[dimension.0].name.value);
+                        let (of, name) =
+                            (&self.model.table(table).name.value, &self.model.dimensions[dimension.0].name.value);
                         d.push(error!(E0952, None, "`{metric}` has no dimension `{name}`: `{of}` is not bound to it";
                             help: ("leave `{name}` out, or bind it: `dimension {name} = … | {of}.column`")));
                     }

@@ -147,9 +147,7 @@ impl<'a> Rows<'a> {
     pub fn dimension(&mut self, id: crate::types::DimensionId) -> Expr {
         match self.model.bind(id, self.base) {
             Ok(value) => self.lower(&value),
-            Err(_) => {
-                Expr::literal(Value::Null, self.model.data_type(&self.model.dimensions[id.0].ty.ty))
-            }
+            Err(_) => Expr::literal(Value::Null, self.model.data_type(&self.model.dimensions[id.0].ty.ty)),
         }
     }
 }

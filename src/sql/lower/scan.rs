@@ -125,11 +125,9 @@ impl Lowering<'_> {
         let join = &scan.joins[at];
         let mut used: Vec<&str> = Vec::new();
         for expr in expressions(scan) {
-            expr.walk(&mut |expr| {
-                match &expr.kind {
-                    ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
-                    _ => {}
-                }
+            expr.walk(&mut |expr| match &expr.kind {
+                ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
+                _ => {}
             });
         }
         let table = &self.query.tables[join.table];
