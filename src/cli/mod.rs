@@ -19,6 +19,7 @@ mod debug;
 #[cfg(feature = "dry-run")]
 mod dry_run;
 mod explain;
+mod fmt;
 mod init;
 mod man;
 mod query;
@@ -76,6 +77,7 @@ verbs! {
     #[cfg(feature = "dry-run")]
     DryRun => dry_run,
     Query => query,
+    Fmt => fmt,
     Explain => explain,
     Init => init,
     Debug => debug,

@@ -201,8 +201,7 @@ impl<'t> File<'t> {
         let mut at = body.open + 1;
         while at < body.end {
             if let Some(item) = items.first().filter(|item| item.head.start == at) {
-                let together = if self.is_on_one_line(body) { 1 } else { self.on_this_line(items) };
-                let (line, rest) = items.split_at(together);
+                let (line, rest) = items.split_at(self.on_this_line(items));
                 self.line(line, indent, rows);
                 items = rest;
                 at = line.last().unwrap_or(item).end();
