@@ -13,6 +13,7 @@ pub mod ready;
 pub mod rewrite;
 pub mod ui;
 
+mod build;
 mod check;
 mod completions;
 mod debug;
@@ -23,6 +24,7 @@ mod init;
 mod man;
 mod query;
 pub mod sample;
+mod targets;
 #[cfg(feature = "dry-run")]
 mod test;
 
@@ -71,6 +73,7 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    Build => build,
     #[cfg(feature = "dry-run")]
     Test => test,
     #[cfg(feature = "dry-run")]
@@ -78,6 +81,7 @@ verbs! {
     Query => query,
     Explain => explain,
     Init => init,
+    Targets => targets,
     Debug => debug,
     Sample => sample,
     Completions => completions,

@@ -95,7 +95,9 @@ pub fn of_token(kind: Kind, text: &str) -> u8 {
             one => one.as_bytes()[0],
         },
         // No slice has one of these.
-        Kind::OpenBrace | Kind::CloseBrace | Kind::Semicolon | Kind::Row | Kind::Comment | Kind::Doc | Kind::Bad => NONE,
+        Kind::OpenBrace | Kind::CloseBrace | Kind::Semicolon | Kind::Row | Kind::Comment | Kind::Doc | Kind::Bad => {
+            NONE
+        }
     }
 }
 

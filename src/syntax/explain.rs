@@ -34,7 +34,8 @@ impl Broken<'_> {
         let found = self.found(failure.at);
         let has = |rules: &[Rule]| failure.expected.iter().any(|r| rules.contains(r));
         let operator = has(&[Rule::infix, Rule::where_glue]);
-        let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value]);
+        let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value])
+            || has(&[Rule::string]) && has(&[Rule::path, Rule::numeric]) && !self.is_named_by_string();
         if let Some(diagnostic) = self.special(&found, operator) {
             return diagnostic;
         }
@@ -43,7 +44,7 @@ impl Broken<'_> {
         }
         let code = if operand {
             codes::E0101
-        } else if has(&[Rule::typ]) {
+        } else if has(&[Rule::typ]) || self.wants_type(failure.at) {
             codes::E0139
         } else if has(&[Rule::step, Rule::duration, Rule::k_all]) {
             codes::E0127
@@ -55,17 +56,43 @@ impl Broken<'_> {
         let reserved = found.token.is_some_and(|t| t.kind == Kind::Word) && RESERVED.contains(&found.text);
         if reserved && code != codes::E0104 {
             return error!(
-                E0122, found.span, "`{}` is a reserved word, and {} is expected here", found.text, expected(&failure.expected);
+                E0122, found.span, "`{}` is a reserved word, and {} is expected here", found.text, self.expected(failure.at, &failure.expected);
                 help: ("if it is a name, write it in back quotes: `` `{}` ``", found.text)
             );
         }
-        self.plain(code, &found, &failure.expected)
+        self.plain(code, &found, &self.expected(failure.at, &failure.expected))
     }
 
-    fn plain(&self, code: Code, found: &Found<'_>, rules: &[Rule]) -> Diagnostic {
+    fn expected(&self, at: usize, rules: &[Rule]) -> String {
+        if self.wants_type(at) { "a type".to_owned() } else { expected(rules) }
+    }
+
+    /// Whether a string may stand where names do, so that a string does not speak for an expression.
+    fn is_named_by_string(&self) -> bool {
+        matches!(self.rule, Rule::widget_item | Rule::test_head)
+    }
+
+    /// Whether a type belongs at this token: behind the colon of a column or the `as` of a cast.
+    fn wants_type(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        match self.slice.token(before).kind {
+            Kind::Colon => matches!(self.rule, Rule::column_item | Rule::dimension_head),
+            Kind::Word if self.slice.token_text(before) == "as" => {
+                let depth = (0..before).fold(0i32, |depth, i| match self.slice.token(i).kind {
+                    Kind::OpenParen => depth + 1,
+                    Kind::CloseParen => depth - 1,
+                    _ => depth,
+                });
+                depth > 0
+            }
+            _ => false,
+        }
+    }
+
+    fn plain(&self, code: Code, found: &Found<'_>, expected: &str) -> Diagnostic {
         let message = match found.token {
-            Some(_) => format!("expected {}, found `{}`", expected(rules), shorten(found.text)),
-            None => format!("expected {}, but {} ends here", expected(rules), self.thing()),
+            Some(_) => format!("expected {expected}, found `{}`", shorten(found.text)),
+            None => format!("expected {expected}, but {} ends here", self.thing()),
         };
         Diagnostic::new(code, found.span, message).help(self.usage())
     }
@@ -73,22 +100,22 @@ impl Broken<'_> {
     /// Text after something that is complete.
     fn leftover(&self, found: &Found<'_>, rules: &[Rule]) -> Diagnostic {
         if found.token.is_none() {
-            return self.plain(codes::E0104, found, rules);
+            return self.plain(codes::E0104, found, &expected(rules));
         }
-        let wanted: Vec<Rule> = rules
-            .iter()
-            .copied()
-            .filter(|r| matches!(r, Rule::close | Rule::k_then | Rule::k_end | Rule::k_as | Rule::k_else))
-            .collect();
         let text = shorten(found.text);
-        if !wanted.is_empty() {
-            return error!(
-                E0102,
-                found.span,
-                "expected an operator, a clause or {}, found `{text}`",
-                expected(&wanted)
-            )
-            .help("an operator or a comma may be missing before it");
+        let has = |rule: Rule| rules.contains(&rule);
+        let wanted = if has(Rule::close) {
+            Some("an operator, `,` or `)`")
+        } else if has(Rule::k_then) {
+            Some("an operator or `then`")
+        } else if has(Rule::k_end) {
+            Some("an operator, `when`, `else` or `end`")
+        } else {
+            None
+        };
+        if let Some(wanted) = wanted {
+            return error!(E0102, found.span, "expected {wanted}, found `{text}`")
+                .help("an operator or a comma may be missing before it");
         }
         error!(E0102, found.span, "`{text}` does not go on with what stands before it")
             .help(format!("an operator or a comma may be missing before it; {}", self.usage()))
@@ -137,7 +164,12 @@ impl Broken<'_> {
     fn found(&self, at: usize) -> Found<'_> {
         let slice = self.slice;
         if at < slice.len() {
-            return Found { span: slice.span(at, at + 1), token: Some(*slice.token(at)), next: (at + 1 < slice.len()).then(|| slice.token(at + 1).kind), text: slice.token_text(at) };
+            return Found {
+                span: slice.span(at, at + 1),
+                token: Some(*slice.token(at)),
+                next: (at + 1 < slice.len()).then(|| slice.token(at + 1).kind),
+                text: slice.token_text(at),
+            };
         }
         // The last character of what is there.
         let last = slice.token(slice.len() - 1);
@@ -207,13 +239,23 @@ fn shorten(text: &str) -> String {
 /// The rules in plain words: `a name, a type or the end`.
 fn expected(rules: &[Rule]) -> String {
     let mut words: Vec<&str> = Vec::new();
+    if rules.contains(&Rule::numeric) && rules.contains(&Rule::string) {
+        words.push("an expression");
+    }
     for word in rules.iter().filter_map(|r| plain_word(*r)) {
         if !words.contains(&word) {
             words.push(word);
         }
     }
+    let drop: &[&str] = if words.contains(&"an expression") {
+        &["a name", "a number", "a text in double quotes", "`(`", "the end"]
+    } else if words.contains(&"an operator") {
+        &["a version such as `v2`", "`(`", "the end"]
+    } else {
+        &["the end"]
+    };
     if words.len() > 1 {
-        words.retain(|w| *w != "the end");
+        words.retain(|w| !drop.contains(w));
     }
     match words.as_slice() {
         [] => "something else".to_owned(),
@@ -227,6 +269,7 @@ fn plain_word(rule: Rule) -> Option<&'static str> {
         Rule::expr | Rule::reference => "an expression",
         Rule::value | Rule::rows_value => "a value",
         Rule::infix => "an operator",
+        Rule::numeric => "a number",
         Rule::ident | Rule::path | Rule::named | Rule::word => "a name",
         Rule::keys => "a key",
         Rule::typ => "a type",

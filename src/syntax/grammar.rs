@@ -36,7 +36,13 @@ pub struct Slice<'t> {
 
 impl<'t> Slice<'t> {
     /// The tokens of `range`, which is not empty. `codes` has one letter for each token of the file.
-    pub fn new(file: FileId, text: &'t str, tokens: &'t [Token], codes: &'t str, range: std::ops::Range<usize>) -> Slice<'t> {
+    pub fn new(
+        file: FileId,
+        text: &'t str,
+        tokens: &'t [Token],
+        codes: &'t str,
+        range: std::ops::Range<usize>,
+    ) -> Slice<'t> {
         let first = range.start;
         let run = &tokens[range.clone()];
         if !run.iter().any(Token::is_comment) {

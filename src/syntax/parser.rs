@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{
     ast::{
-        Block, Change, Column, Declaration, DeclarationKind, Expr, ExprKind, File, Given, Item, ItemKind, Literal, Name, Path,
-        Table, Test, Value, ValueKind,
+        Block, Change, Column, Declaration, DeclarationKind, Expr, ExprKind, File, Given, Item, ItemKind, Literal,
+        Name, Path, Table, Test, Value, ValueKind,
     },
     build::{Builder, Reading, reading},
     explain::Broken,
@@ -13,11 +13,12 @@ use super::{
     lex::{Kind, Token, unescape},
     outline::{Block as Braces, Node},
     table::table,
-    words::{ITEM_WORDS, KINDS, RESERVED, nearest},
+    words::{ITEM_WORDS, KINDS, RESERVED},
 };
 use crate::{
     diagnostic::{Diagnostics, FileId, Span, Spanned},
     error,
+    suggest::near,
 };
 
 /// Parses the declarations of an outline.
@@ -117,8 +118,9 @@ impl<'t> Parser<'t, '_> {
         } else {
             self.tell_unknown_kind(node.head.start, keyword);
             // Its items may have mistakes of their own, which are told as well.
-            nearest(keyword, KINDS)?
+            near(keyword, KINDS.iter().copied())?
         };
+        self.ok &= node.body.as_ref().is_none_or(|body| body.close.is_some());
         let kind = match known {
             "entity" => self.table(node).map(DeclarationKind::Entity),
             "source" => self.table(node).map(DeclarationKind::Source),
@@ -133,7 +135,7 @@ impl<'t> Parser<'t, '_> {
 
     fn tell_unknown_kind(&mut self, at: usize, keyword: &str) {
         let found = error!(E0112, self.span(at), "there is no kind of declaration named `{keyword}`");
-        self.found.push(match nearest(keyword, KINDS) {
+        self.found.push(match near(keyword, KINDS.iter().copied()) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help(format!("the kinds are {}", KINDS.join(", "))),
         });
@@ -315,7 +317,7 @@ impl<'t> Parser<'t, '_> {
             error!(E0119, span, "the item `{word}` has `=` in place of a colon"; help: ("write `{word}: …`"))
         } else {
             let found = error!(E0119, span, "`{word}` starts no item of this {kind}");
-            match nearest(word, ITEM_WORDS) {
+            match near(word, ITEM_WORDS.iter().copied()) {
                 Some(near) if range.len() > 1 => found.help(format!("did you mean `{near}`?")),
                 _ => found.help(format!("an item is written `key: value`, such as `{word}: …`")),
             }
@@ -388,7 +390,10 @@ impl<'t> Parser<'t, '_> {
                 _ => self.not_in_test(item),
             }
         }
-        if expect_at.is_none() {
+        let misspelt = body.items.iter().any(|item| near(self.word(item.head.start), ["expect"]).is_some());
+        if expect_at.is_none() && misspelt {
+            self.ok = false;
+        } else if expect_at.is_none() {
             self.ok = false;
             self.found.push(error!(
                 E0132, self.range_span(&node.head), "this test expects nothing";
@@ -436,7 +441,7 @@ impl<'t> Parser<'t, '_> {
         let start = item.head.start;
         let text = self.tokens[start].text(self.text);
         let found = error!(E0119, self.span(start), "`{text}` starts nothing in a test");
-        self.found.push(match nearest(text, &["given", "expect"]) {
+        self.found.push(match near(text, ["given", "expect"]) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help("a test has `given NAME { … }` tables and one `expect { … }`"),
         });

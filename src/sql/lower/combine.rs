@@ -108,7 +108,7 @@ impl Lowering<'_> {
         let layout = Layout::new(self.query, !self.stored.is_empty());
         let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
         let combined = match self.query.scans.len() {
-            1 => build::union_all(selects),
+            1 if !self.is_guarded(0) => build::union_all(selects),
             _ => build::union_all(selects).map(|union| self.regrouped(union, &layout)),
         };
         let from = combined.map(|combined| build::derived(combined, COMBINED));

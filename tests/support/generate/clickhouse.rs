@@ -6,24 +6,44 @@ use super::compare::TextRow;
 use super::front::Front;
 use super::model::*;
 use super::rng::Rng;
+use crate::support::clickhouse::Session;
 
-/// Whoever runs statements: gives rows in the format `JSONCompactEachRow`.
-pub type Run<'a> = &'a mut dyn FnMut(&str) -> Result<String, String>;
+/// How rows come in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Blocks {
+    One,
+    /// Two, of which one is sent again where the table has a key.
+    TwoAndARetry,
+    /// Of a few rows each.
+    Many,
+}
 
-/// What every query is asked with, so that answers are texts without a zone.
-pub const SETTINGS: &str = "date_time_output_format = 'unix_timestamp', output_format_json_quote_64bit_integers = 1, \
-    output_format_json_quote_decimals = 1, output_format_json_quote_denormals = 1, output_format_json_quote_64bit_floats = 1";
+impl Blocks {
+    /// Each way in turn.
+    pub fn of(seed: u64) -> Blocks {
+        [Blocks::One, Blocks::TwoAndARetry, Blocks::Many][(seed % 3) as usize]
+    }
+}
 
-/// Makes the tables of a project and inserts their rows, shuffled, in one, two or more blocks.
-pub fn load(project: &Project, database: &str, blocks: usize, run: Run<'_>) -> Result<(), String> {
-    let mut rng = Rng::new(project.seed ^ blocks as u64);
-    run(&format!("CREATE DATABASE {database}"))?;
+/// Makes the tables of a project and inserts their rows, shuffled.
+pub fn load(project: &Project, session: &Session, blocks: Blocks) -> Result<(), String> {
+    let mut rng = Rng::new(project.seed);
+    let database = session.database();
     for table in &project.tables {
-        run(&table.clickhouse_create(project, database))?;
+        session.execute(&table.clickhouse_create(project, database))?;
         let mut rows = table.rows.clone();
         rng.shuffle(&mut rows);
-        for block in rows.chunks(rows.len().div_ceil(blocks).max(1)) {
-            run(&table.clickhouse_insert(database, block))?;
+        let size = match blocks {
+            Blocks::One => rows.len(),
+            Blocks::TwoAndARetry => rows.len().div_ceil(2),
+            Blocks::Many => 5,
+        };
+        let all: Vec<&[Vec<Value>]> = rows.chunks(size.max(1)).collect();
+        for block in &all {
+            session.execute(&table.clickhouse_insert(database, block))?;
+        }
+        if let (Blocks::TwoAndARetry, Some(block), false) = (blocks, all.last(), table.key.is_empty()) {
+            session.execute(&table.clickhouse_insert(database, block))?;
         }
     }
     Ok(())
@@ -33,22 +53,12 @@ pub fn load(project: &Project, database: &str, blocks: usize, run: Run<'_>) -> R
 pub fn select(front: &Front, project: &Project, question: &Question) -> Result<String, String> {
     let plan = front.plan(project, question)?;
     let query = sql::select(&plan, &sql::CLICKHOUSE, &sql::Options::default()).map_err(|found| format!("{found:?}"))?;
-    Ok(sql::to_text(&query, &sql::CLICKHOUSE).replace("INT64", "Int64").replace("FLOAT64", "Float64").replace("(STRING)", "(String)"))
+    let text = sql::to_text(&query, &sql::CLICKHOUSE);
+    sql::reparse(&text, &sql::CLICKHOUSE).map_err(|error| format!("{error}: the SELECT does not read back\n{text}"))?;
+    Ok(text)
 }
 
-/// The answer of a SELECT.
-pub fn rows(select: &str, run: Run<'_>) -> Result<Vec<TextRow>, String> {
-    let text = run(&format!("{select}\nSETTINGS {SETTINGS}\nFORMAT JSONCompactEachRow"))?;
-    text.lines().map(row).collect()
-}
-
-fn row(line: &str) -> Result<TextRow, String> {
-    use serde_json::Value as Json;
-    let cells: Vec<Json> = serde_json::from_str(line).map_err(|error| format!("{error} in {line}"))?;
-    let cell = |cell: Json| match cell {
-        Json::Null => None,
-        Json::String(text) => Some(text),
-        other => Some(other.to_string()),
-    };
-    Ok(cells.into_iter().map(cell).collect())
+/// The answer of a SELECT; instants as seconds since 1970, whatever the zone.
+pub fn rows(select: &str, session: &Session) -> Result<Vec<TextRow>, String> {
+    Ok(session.query(&format!("{select}\nSETTINGS date_time_output_format = 'unix_timestamp'"))?.rows)
 }
