@@ -10,6 +10,7 @@ pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
 pub mod emit;
+pub mod format;
 pub mod plan;
 pub mod project;
 pub mod resolve;

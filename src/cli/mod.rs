@@ -24,6 +24,7 @@ mod init;
 mod man;
 mod query;
 pub mod sample;
+mod targets;
 #[cfg(feature = "dry-run")]
 mod test;
 
@@ -80,6 +81,7 @@ verbs! {
     Query => query,
     Explain => explain,
     Init => init,
+    Targets => targets,
     Debug => debug,
     Sample => sample,
     Completions => completions,
