@@ -95,7 +95,7 @@ fn matrix() -> Vec<(String, String, Vec<Answer>)> {
     rows
 }
 
-/// What each dialect makes of the last metric of some declarations.
+/// What each dialect makes of the metric `m` of some declarations.
 fn answers(text: &str) -> Vec<Answer> {
     let all = |answer: Answer| vec![answer; sql::DIALECTS.len()];
     let files = MemoryFiles::new()
@@ -110,9 +110,11 @@ fn answers(text: &str) -> Vec<Answer> {
     if let Some(one) = found.iter().find(|one| one.code.0.starts_with('E')) {
         return all(Answer::Broken(format!("{}: {}", one.code, one.message)));
     }
-    let Some(last) = compiled.model.metrics.len().checked_sub(1) else { return all(Answer::Broken("no metric".to_owned())) };
-    let metric = &compiled.model.metrics[last];
-    let question = Question { by: metric.by.clone(), ..Question::of(vec![MetricId(last)]) };
+    let Some(place) = compiled.model.metrics.iter().position(|metric| metric.name.as_str() == "m") else {
+        return all(Answer::Broken("no metric `m`".to_owned()));
+    };
+    let metric = &compiled.model.metrics[place];
+    let question = Question { by: metric.by.clone(), ..Question::of(vec![MetricId(place)]) };
     match Lowering::new(&compiled.model).lower(&question) {
         Ok(query) => sql::DIALECTS.iter().map(|dialect| said(&query, *dialect)).collect(),
         Err(found) => all(Answer::Broken(found.iter().next().map(|one| one.message.clone()).unwrap_or_default())),

@@ -62,7 +62,8 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 
 fn is_wanted(test: &Test, words: &[String]) -> bool {
     let names = || test.metrics.iter().map(|(path, _)| path.to_string());
-    words.is_empty() || words.iter().any(|word| test.title.value.contains(word) || names().any(|name| name.contains(word)))
+    words.is_empty()
+        || words.iter().any(|word| test.title.value.contains(word) || names().any(|name| name.contains(word)))
 }
 
 fn human(tests: &[&Test], verdicts: &[Verdict], ready: &Ready, context: &Context) -> Result<(), Stop> {

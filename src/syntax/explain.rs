@@ -34,12 +34,13 @@ impl Broken<'_> {
         let found = self.found(failure.at);
         let has = |rules: &[Rule]| failure.expected.iter().any(|r| rules.contains(r));
         let operator = has(&[Rule::infix, Rule::where_glue]);
-        let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value])
+        let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value, Rule::argument])
             || has(&[Rule::string]) && has(&[Rule::path, Rule::numeric]) && !self.is_named_by_string();
         if let Some(diagnostic) = self.special(&found, operator) {
             return diagnostic;
         }
-        if operator && !operand {
+        let over = has(&[Rule::EOI]) && failure.expected.iter().all(|r| matches!(r, Rule::EOI | Rule::version));
+        if (operator || over) && !operand {
             return self.leftover(&found, &failure.expected);
         }
         let code = if operand {
@@ -94,7 +95,23 @@ impl Broken<'_> {
             Some(_) => format!("expected {expected}, found `{}`", shorten(found.text)),
             None => format!("expected {expected}, but {} ends here", self.thing()),
         };
-        Diagnostic::new(code, found.span, message).help(self.usage())
+        let diagnostic = Diagnostic::new(code, found.span, message);
+        match self.before(found) {
+            Some(before) if code == codes::E0101 => diagnostic.help(format!("write a value behind `{before}`")),
+            _ => diagnostic.help(self.usage()),
+        }
+    }
+
+    /// The operator, bracket or word that wants something behind it.
+    fn before(&self, found: &Found<'_>) -> Option<&str> {
+        let at = (0..self.slice.len()).rev().find(|i| self.slice.token(*i).start < found.span.start);
+        let at = if found.token.is_some() { at? } else { self.slice.len() - 1 };
+        let kind = self.slice.token(at).kind;
+        let wants = matches!(
+            kind,
+            Kind::Operator | Kind::Comma | Kind::OpenParen | Kind::OpenBracket | Kind::Colon | Kind::Word
+        );
+        wants.then(|| self.slice.token_text(at))
     }
 
     /// Text after something that is complete.
@@ -117,8 +134,9 @@ impl Broken<'_> {
             return error!(E0102, found.span, "expected {wanted}, found `{text}`")
                 .help("an operator or a comma may be missing before it");
         }
-        error!(E0102, found.span, "`{text}` does not go on with what stands before it")
-            .help(format!("an operator or a comma may be missing before it; {}", self.usage()))
+        error!(E0102, found.span, "`{text}` does not go on with what stands before it").help(
+            if rules.contains(&Rule::infix) { "an operator or a comma may be missing before it" } else { self.usage() },
+        )
     }
 
     /// Mistakes with a message of their own, wherever they happen.
@@ -252,7 +270,7 @@ fn expected(rules: &[Rule]) -> String {
     } else if words.contains(&"an operator") {
         &["a version such as `v2`", "`(`", "the end"]
     } else {
-        &["the end"]
+        &["a version such as `v2`", "the end"]
     };
     if words.len() > 1 {
         words.retain(|w| !drop.contains(w));
@@ -268,6 +286,7 @@ fn plain_word(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         Rule::expr | Rule::reference => "an expression",
         Rule::value | Rule::rows_value => "a value",
+        Rule::argument => "an argument",
         Rule::infix => "an operator",
         Rule::numeric => "a number",
         Rule::ident | Rule::path | Rule::named | Rule::word => "a name",

@@ -419,9 +419,18 @@ impl<'t> Outliner<'t> {
         last + 1
     }
 
+    /// Whether `key:`, `column NAME:` or, where a value is missing, an item with a word of its own starts at `next`.
+    fn starts_item(&self, last: usize, next: usize) -> bool {
+        let word = self.word(next);
+        let named = matches!(self.kind(next + 1), Some(Kind::Word | Kind::Quoted | Kind::String));
+        !word.is_empty() && self.kind(next + 1) == Some(Kind::Colon)
+            || word == "column" && named && self.kind(next + 2) == Some(Kind::Colon)
+            || self.tokens[last].kind == Kind::Colon && named && ITEM_WORDS.contains(&word)
+    }
+
     /// Whether the line that starts at `next` goes on with what ended with `last`.
     fn goes_on(&self, last: usize, next: usize) -> bool {
-        if !self.word(next).is_empty() && self.kind(next + 1) == Some(Kind::Colon) {
+        if self.starts_item(last, next) {
             return false;
         }
         match self.tokens[last].kind {
@@ -540,7 +549,9 @@ impl<'t> Outliner<'t> {
     }
 
     fn tell_stray(&mut self, i: usize) {
-        self.broken[i] = true;
+        if std::mem::replace(&mut self.broken[i], true) {
+            return;
+        }
         let text = self.tokens[i].text(self.text);
         self.found.push(error!(
             E0115, self.span(i), "there is nothing open that `{text}` could close";

@@ -331,7 +331,9 @@ impl<'t> Parser<'t, '_> {
         let title = self.head(node, Rule::row_item, |builder, node| builder.row_title(node));
         let Some(body) = &node.body else {
             if title.is_some() {
-                self.tell_no_body(node);
+                self.found.push(error!(
+                    E0118, self.range_span(&node.head), "this row shows nothing"; help: "its widgets stand in braces: `{{ card dau }}`"
+                ));
             }
             return None;
         };
@@ -405,7 +407,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn given(&mut self, item: &Node) -> Option<Given> {
-        let path = self.head(item, Rule::given_head, |b, n| b.given(n));
+        let path = item.body.as_ref().and_then(|_| self.head(item, Rule::given_head, |b, n| b.given(n)));
         let data = self.data(item);
         Some(Given { table: path?, data: data? })
     }

@@ -146,6 +146,8 @@ impl Lowering<'_> {
                     Some((from, how)) => self.stored_measure(scan, known, from, how),
                     None => self.aggregate(scan, known, &filters.measures[measure]),
                 };
+                let alone = self.query.scans.len() == 1 && known.empty_is_zero();
+                let value = if alone { self.null_before_start(at, known, value) } else { value };
                 let name = measure_name(&self.query.scans, MeasureId { scan: of, measure });
                 parts.projection.push(build::item(value, build::ident(&name)));
             }
@@ -187,13 +189,17 @@ impl Lowering<'_> {
     /// 0 where a scan has no row, but null before the scan's first row where that is asked.
     fn zero_filled(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
         let zero = self.dialect.zero(&measure.ty, self.calendar);
-        let filled = build::call("coalesce", vec![value, zero]);
+        self.null_before_start(scan, measure, build::call("coalesce", vec![value, zero]))
+    }
+
+    /// The value, but null where the bucket lies wholly before the scan's first row and that is asked.
+    fn null_before_start(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
         match self.before_start(scan) {
             Some(before) => {
                 let null = self.dialect.typed_null(&measure.ty, self.calendar);
-                build::case(vec![(before, null)], Some(filled))
+                build::case(vec![(before, null)], Some(value))
             }
-            None => filled,
+            None => value,
         }
     }
 
@@ -269,9 +275,13 @@ impl Lowering<'_> {
 
     /// Whether a measure of the scan is null, and not 0, before the scan's first row.
     fn is_guarded(&self, scan: usize) -> bool {
-        let bounded = self.query.step.is_some() || self.query.to.is_some();
-        let guarded = |scan: &Scan| scan.guard_start && scan.time.is_some();
-        bounded && guarded(&self.query.scans[scan]) && self.query.scans[scan].measures.iter().any(Measure::empty_is_zero)
+        // A scan alone has no bucket before its first row, but the one row of an answer without keys.
+        let possible = match self.query.step {
+            Some(_) => self.query.scans.len() > 1,
+            None => self.query.to.is_some() && (self.query.scans.len() > 1 || !self.has_keys()),
+        };
+        let scan = &self.query.scans[scan];
+        possible && scan.guard_start && scan.time.is_some() && scan.measures.iter().any(Measure::empty_is_zero)
     }
 
     /// Whether the bucket lies wholly before the scan's first clean row.

@@ -85,18 +85,25 @@ impl Builder<'_> {
 
     /// `FORMULA per KEYS [where p]`
     fn nested(&mut self, function: &Name, nodes: &[Node<'_>], per: usize) -> Option<Aggregate> {
-        let input = AggregateInput::Formula(self.flat(&nodes[..per], Place::Formula)?);
-        let keys = nodes[per].clone().into_inner().find(|n| n.as_rule() == Rule::keys)?;
-        let per_keys = self.keys(keys)?;
-        let per_filter = match &nodes[per + 1..] {
+        let condition = match &nodes[per + 1..] {
             [] => None,
-            [glue, condition @ ..] if glue.as_rule() == Rule::where_glue => Some(self.flat(condition, Place::Row)?),
+            [glue, condition @ ..] if glue.as_rule() == Rule::where_glue => Some(condition),
+            _ if nodes[..per].iter().any(|n| n.as_rule() == Rule::where_glue) => {
+                return self.tell(self.misplaced(&nodes[per], Place::Row));
+            }
             [other, ..] => {
                 return self.tell(error!(
                     E0125, self.span(other), "only `where` may follow `per`";
                     help: "put the other clauses before `per`, or behind the closing parenthesis"
                 ));
             }
+        };
+        let input = AggregateInput::Formula(self.flat(&nodes[..per], Place::Formula)?);
+        let keys = nodes[per].clone().into_inner().find(|n| n.as_rule() == Rule::keys)?;
+        let per_keys = self.keys(keys)?;
+        let per_filter = match condition {
+            Some(condition) => Some(self.flat(condition, Place::Row)?),
+            None => None,
         };
         Some(Aggregate {
             function: function.clone(),
