@@ -93,9 +93,10 @@ impl<'t> Slice<'t> {
         self.token(at).text(self.text)
     }
 
-    /// Where the tokens `[start, end)` of it stand.
+    /// Where the tokens `[start, end)` of it stand; the last one, for what stands behind it.
     pub fn span(&self, start: usize, end: usize) -> Span {
-        Span::new(self.file, self.token(start).start, self.token(end.max(start + 1) - 1).end)
+        let start = start.min(self.len().saturating_sub(1));
+        Span::new(self.file, self.token(start).start, self.token(end.clamp(start + 1, self.len().max(start + 1)) - 1).end)
     }
 }
 
