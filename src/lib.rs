@@ -9,10 +9,12 @@ pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
+pub mod emit;
 pub mod format;
 pub mod plan;
 pub mod project;
 pub mod resolve;
+pub mod rollup;
 pub mod sample;
 pub mod sql;
 pub mod suggest;

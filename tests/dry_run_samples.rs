@@ -47,6 +47,8 @@ struct Outcome {
 fn read(table: &Table, dir: &Path, lenient: bool) -> Outcome {
     let mut options = Options::new(chrono_tz::Asia::Shanghai);
     options.lenient = lenient;
+    // All rows are wanted, also those that are not clean.
+    options.clean_in_query = true;
     let mut dry_run = DryRun::new(options).unwrap();
     match dry_run.register(table, &Data::Samples(dir)) {
         Ok(warnings) => {

@@ -134,6 +134,12 @@ impl From<Diagnostic> for Stop {
     }
 }
 
+impl From<Box<Diagnostic>> for Stop {
+    fn from(diagnostic: Box<Diagnostic>) -> Stop {
+        Stop::Told(diagnostic)
+    }
+}
+
 /// Options and streams of this run.
 #[derive(Debug)]
 pub struct Context {

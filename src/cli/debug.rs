@@ -2,8 +2,13 @@
 
 use clap::Subcommand;
 
-use super::{Context, Exit, Outcome, Stop, asked::AskArgs, declared, ready::Ready};
-use crate::{error, suggest::near};
+use super::{
+    Context, Exit, Outcome, Stop,
+    asked::AskArgs,
+    declared,
+    ready::Ready,
+};
+use crate::{emit, error, plan::Query, sql, suggest::near};
 
 /// Show what a stage of the compiler makes of a declaration or a question; the form may change with every version
 #[derive(clap::Args, Debug)]
@@ -26,6 +31,10 @@ enum Stage {
     },
     /// The plan that answers a question
     Plan(Box<AskArgs>),
+    /// The rollups of each target, and how each metric is served and why
+    Rollups,
+    /// The SELECT that answers a question, in every dialect
+    Sql(Box<AskArgs>),
 }
 
 /// Prints the form of the stage.
@@ -33,10 +42,36 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let text = match &args.stage {
         Stage::Ast { name } => ast(name, &context.compiled()?)?,
         Stage::Model { name } => model(name, &context.compiled()?)?,
+        Stage::Rollups => rollups(&context.compiled()?)?,
+        Stage::Sql(question) => in_every_dialect(&question.plan(context)?.1),
         Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.1),
     };
     context.print(&text)?;
     Ok(Exit::Clean)
+}
+
+/// What the targets tell of their rollups, as JSON.
+fn rollups(ready: &Ready) -> Result<String, Stop> {
+    let (input, mut found) = emit::input(&ready.compiled.model);
+    let mut all = serde_json::Map::new();
+    for target in &ready.project.targets {
+        let (mut made, told) = emit::emit(&input, target);
+        found.extend(told);
+        let parts = ["rollups", "metrics"].map(|part| (part.to_owned(), made.details[part].take()));
+        all.insert(target.name.value.clone(), serde_json::Value::Object(parts.into_iter().collect()));
+    }
+    if found.has_errors() {
+        return Err(Stop::found(&ready.project, found));
+    }
+    Ok(format!("{:#}\n", serde_json::Value::Object(all)))
+}
+
+fn in_every_dialect(query: &Query) -> String {
+    let said = |dialect: &dyn sql::Dialect| match sql::select(query, dialect, &sql::Options::default()) {
+        Ok(select) => format!("{};", sql::to_text(&select, dialect)),
+        Err(why) => why.iter().map(|one| format!("-- cannot express {}: {}", one.construct, one.reason)).collect(),
+    };
+    sql::DIALECTS.iter().map(|dialect| format!("-- {}\n{}\n", dialect.name(), said(*dialect))).collect()
 }
 
 fn ast(name: &str, ready: &Ready) -> Result<String, Stop> {

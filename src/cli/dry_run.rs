@@ -7,7 +7,7 @@ use super::asked::AskArgs;
 use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, ui};
 use crate::diagnostic::Diagnostics;
-use crate::dry_run::{Data, DryRun, Options, Progress};
+use crate::dry_run::{Data, DryRun, Options, Progress, write_parquet};
 use crate::error;
 use crate::plan::Query;
 use crate::project::io_message;
@@ -44,10 +44,15 @@ enum Format {
     Csv,
     /// A list of objects
     Json,
+    /// A file for other tools; needs --output
+    Parquet,
 }
 
 /// Plans the question, reads the samples it needs and prints the answer.
 pub fn run(args: &Args, context: &Context) -> Outcome {
+    if args.format == Format::Parquet && args.output.is_none() {
+        return Err(error!(E0959, None, "`--format parquet` needs a file"; help: "add `--output answer.parquet`").into());
+    }
     let (ready, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
     let (dry_run, warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
@@ -60,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         write(file, plot::plot(&answer, &title)?.as_bytes())?;
         context.note(&format!("drew {}", file.display()));
     }
-    show(args, &answer, context)?;
+    show(args, &answer, &ready, context)?;
     Ok(Exit::Clean)
 }
 
@@ -94,7 +99,7 @@ fn prepare(
     Ok((dry_run, warnings))
 }
 
-fn show(args: &Args, answer: &Answer, context: &Context) -> Result<(), Stop> {
+fn show(args: &Args, answer: &Answer, ready: &Ready, context: &Context) -> Result<(), Stop> {
     let text = match args.format {
         Format::Table => {
             let unicode = args.output.is_some() || std::io::stdout().is_terminal();
@@ -102,6 +107,11 @@ fn show(args: &Args, answer: &Answer, context: &Context) -> Result<(), Stop> {
         }
         Format::Csv => csv::csv(answer),
         Format::Json => json::json(answer),
+        Format::Parquet => {
+            let mut bytes = Vec::new();
+            write_parquet(answer, &mut bytes).map_err(|found| Stop::found(&ready.project, found))?;
+            return args.output.as_ref().map_or(Ok(()), |file| write(file, &bytes));
+        }
     };
     match &args.output {
         Some(file) => write(file, text.as_bytes()),

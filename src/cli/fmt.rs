@@ -172,7 +172,7 @@ impl Batch {
                     context.note(&format!("formatted {}", work.name));
                     self.work.push(work);
                 }
-                Err(failure) => self.found.push(failure),
+                Err(failure) => self.found.push(*failure),
             }
         }
     }

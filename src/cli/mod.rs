@@ -13,6 +13,7 @@ pub mod ready;
 pub mod rewrite;
 pub mod ui;
 
+mod build;
 mod check;
 mod completions;
 mod debug;
@@ -24,6 +25,7 @@ mod init;
 mod man;
 mod query;
 pub mod sample;
+mod targets;
 #[cfg(feature = "dry-run")]
 mod test;
 
@@ -72,6 +74,7 @@ macro_rules! verbs {
 
 verbs! {
     Check => check,
+    Build => build,
     #[cfg(feature = "dry-run")]
     Test => test,
     #[cfg(feature = "dry-run")]
@@ -80,6 +83,7 @@ verbs! {
     Fmt => fmt,
     Explain => explain,
     Init => init,
+    Targets => targets,
     Debug => debug,
     Sample => sample,
     Completions => completions,

@@ -12,11 +12,11 @@ use super::ui::Paint;
 use crate::{diagnostic::Diagnostic, diagnostic::render::visible, error, project::io_message};
 
 /// Replaces the text of a file. It keeps its permissions; a link keeps leading to it. A failure leaves the old text.
-pub fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
+pub fn replace(path: &Path, text: &str) -> Result<(), Box<Diagnostic>> {
     try_replace(path, text).map_err(|failure| {
         let reason = io_message(&failure);
-        error!(E0038, None, "`{}` can't be written: {reason}", path.display();
-            help: "the old text is still there; the file's folder must be writable and have room")
+        Box::new(error!(E0038, None, "`{}` can't be written: {reason}", path.display();
+            help: "the old text is still there; the file's folder must be writable and have room"))
     })
 }
 

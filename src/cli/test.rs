@@ -197,7 +197,7 @@ fn update(
         for (span, new) in changes {
             text.replace_range(span.start as usize..span.end as usize, &new);
         }
-        rewrite::replace(&ready.project.root.join(&source.path), &text)?;
+        rewrite::replace(&ready.project.root.join(&source.path), &text).map_err(|failure| *failure)?;
         context.note(&format!("wrote {}", source.path));
     }
     Ok(())

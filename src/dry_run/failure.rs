@@ -23,12 +23,39 @@ fn diagnostic(error: &DataFusionError) -> Diagnostic {
         DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => {
             error!(E0903, None, "a sample cannot be read: {message}"; help: "look at the disk and at the permissions of the files")
         }
-        DataFusionError::ParquetError(_) => {
+        _ if is_parquet(error) => {
             error!(E0916, None, "a Parquet sample is damaged: {message}"; help: "write the file anew")
         }
         _ => error!(E0932, None, "the dry run failed: {message}";
             help: "where the metric uses `sql(…)`, look at its `datafusion` text; else this is a mistake of metricc: please report it"),
     }
+}
+
+/// What went wrong while a Parquet file of this name was read.
+pub(super) fn parquet_failure(file: &str, error: DataFusionError) -> Diagnostics {
+    let root = error.find_root();
+    if !is_parquet(root) {
+        return failure(error);
+    }
+    let message = first_line(&root.strip_backtrace());
+    Diagnostics::from_iter([error!(E0916, None, "`{file}` is damaged: {message}"; help: "write the file anew")])
+}
+
+/// Whether a Parquet file is wrong.
+fn is_parquet(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::ParquetError(_) => true,
+        DataFusionError::ArrowError(arrow, _) => matches!(**arrow, ArrowError::ParquetError(_)),
+        _ => false,
+    }
+}
+
+/// Runs work of the engine. A panic there (on a damaged file, by a mistake) is a failure like others.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Diagnostics>) -> Result<T, Diagnostics> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+        Err(failure(DataFusionError::Internal(text.unwrap_or("it stopped within").to_owned())))
+    })
 }
 
 /// A number beyond its type.
@@ -72,6 +99,13 @@ mod tests {
         assert_eq!(code(overflow.context("while summing")), "E0931");
         assert_eq!(code(DataFusionError::IoError(std::io::Error::other("gone"))), "E0903");
         assert_eq!(code(DataFusionError::Internal("x".into())), "E0932");
+    }
+
+    #[test]
+    fn a_panic_is_a_failure() {
+        let found: Result<(), Diagnostics> = guarded(|| panic!("it {}", "broke"));
+        assert!(found.unwrap_err().iter().all(|d| d.code.0 == "E0932" && d.message.ends_with("it broke")));
+        assert_eq!(guarded(|| Ok(1)).unwrap(), 1);
     }
 
     #[test]

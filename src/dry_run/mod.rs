@@ -4,23 +4,29 @@
 //! plan's exact meaning, and an [`Answer`](crate::table::Answer).
 
 mod answer;
+mod export;
 mod failure;
 mod functions;
+mod keys;
+mod parquet;
 mod samples;
 mod types;
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::catalog::MemTable;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use tokio::runtime::Runtime;
 
+pub use export::write_parquet;
 pub use samples::{Given, Place};
 
 use crate::diagnostic::{Diagnostics, Span};
@@ -28,7 +34,7 @@ use crate::error;
 use crate::plan::{OutputColumn, Query, Table};
 use crate::sql;
 use crate::table::Answer;
-use failure::failure;
+use failure::{failure, guarded};
 
 /// What long work is at.
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +68,14 @@ pub struct Options {
     pub memory: Option<u64>,
     /// Whether rows that cannot be read are skipped and counted.
     pub lenient: bool,
+    /// Whether queries drop the rows that keys drop, and not the reader before them: slower, with the same answers.
+    pub clean_in_query: bool,
 }
 
 impl Options {
     /// The usual ones.
     pub fn new(zone: Tz) -> Options {
-        Options { zone, threads: None, memory: None, lenient: false }
+        Options { zone, threads: None, memory: None, lenient: false, clean_in_query: false }
     }
 }
 
@@ -87,6 +95,8 @@ pub struct DryRun {
     context: SessionContext,
     options: Options,
     threads: usize,
+    /// Tables whose rows are registered without those that their keys drop.
+    unique_keys: BTreeSet<String>,
     progress: Box<dyn Fn(Progress) + Send + Sync>,
 }
 
@@ -110,7 +120,7 @@ impl DryRun {
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = SessionContext::new_with_config_rt(config, environment.build_arc().map_err(failure)?);
         functions::register(&context);
-        Ok(DryRun { runtime, context, options, threads, progress: Box::new(|_| {}) })
+        Ok(DryRun { runtime, context, options, threads, unique_keys: BTreeSet::new(), progress: Box::new(|_| {}) })
     }
 
     /// Tells `listener` what long work is at, from any thread.
@@ -122,9 +132,12 @@ impl DryRun {
     pub fn register(&mut self, table: &Table, data: &Data) -> Result<Diagnostics, Diagnostics> {
         let (batches, warnings) = match data {
             Data::Samples(dir) => {
-                let files = samples::find::find(table, dir).map_err(|found| Diagnostics::from_iter([found]))?;
+                let files = samples::find(table, dir).map_err(|found| Diagnostics::from_iter([found]))?;
+                if files.format == samples::Format::Parquet {
+                    return self.register_parquet(table, files.paths);
+                }
                 let (zone, lenient) = (self.options.zone, self.options.lenient);
-                samples::read_text(table, files.format, files.paths, zone, lenient, &*self.progress)?
+                samples::read_text(table, files, zone, lenient, &*self.progress)?
             }
             Data::Given(given, locate) => {
                 (samples::read_given(given, table, self.options.zone, *locate)?, Diagnostics::new())
@@ -136,23 +149,52 @@ impl DryRun {
     }
 
     /// Makes rows in memory known.
-    fn register_batches(&mut self, table: &Table, batches: Vec<RecordBatch>) -> Result<(), Diagnostics> {
+    fn register_batches(&mut self, table: &Table, mut batches: Vec<RecordBatch>) -> Result<(), Diagnostics> {
+        let clean = !self.options.clean_in_query && !table.clean.key.is_empty();
+        if clean {
+            batches = keys::cleaned(table, &batches).map_err(failure)?;
+        }
         let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); self.threads.min(batches.len()).max(1)];
         let count = partitions.len();
         for (index, batch) in batches.into_iter().enumerate() {
             partitions[index % count].push(batch);
         }
         let provider = MemTable::try_new(types::schema(table), partitions).map_err(failure)?;
-        let name = types::registered_name(&table.name);
-        let name = datafusion::common::TableReference::bare(name);
+        self.register_provider(table, Arc::new(provider), clean)
+    }
+
+    /// Makes rows in Parquet files known: they stay on disk.
+    fn register_parquet(&mut self, table: &Table, paths: Vec<(PathBuf, String)>) -> Result<Diagnostics, Diagnostics> {
+        let sample = parquet::read(table, paths)?;
+        (self.progress)(Progress::CheckingKey { table: &table.name });
+        let dropped = guarded(|| sample.check(table, !self.options.clean_in_query))?;
+        let provider = sample.table(table, dropped.as_deref()).map_err(failure)?;
+        self.register_provider(table, Arc::new(provider), dropped.is_some())?;
+        Ok(Diagnostics::new())
+    }
+
+    /// Makes a table known; `clean` tells that its key drops no row.
+    fn register_provider(
+        &mut self,
+        table: &Table,
+        provider: Arc<dyn TableProvider>,
+        clean: bool,
+    ) -> Result<(), Diagnostics> {
+        if clean {
+            self.unique_keys.insert(table.name.clone());
+        } else {
+            self.unique_keys.remove(&table.name);
+        }
+        let name = TableReference::bare(types::registered_name(&table.name));
         self.context.deregister_table(name.clone()).map_err(failure)?;
-        self.context.register_table(name, Arc::new(provider)).map_err(failure)?;
+        self.context.register_table(name, provider).map_err(failure)?;
         Ok(())
     }
 
     /// Answers a query over the registered tables.
     pub fn run(&self, query: &Query) -> Result<Answer, Diagnostics> {
-        let select = sql::select(query, &sql::DATAFUSION, &sql::Options::default()).map_err(|unsupported| {
+        let options = sql::Options { unique_keys: self.unique_keys.clone(), ..sql::Options::default() };
+        let select = sql::select(query, &sql::DATAFUSION, &options).map_err(|unsupported| {
             unsupported
                 .into_iter()
                 .map(|found| error!(E0933, None, "the dry run cannot compute {}", found.construct; help: ("{}", found.reason)))
@@ -160,14 +202,10 @@ impl DryRun {
         })?;
         let statement =
             Statement::Statement(Box::new(datafusion::sql::sqlparser::ast::Statement::Query(Box::new(select))));
-        (self.progress)(Progress::Running);
-        let batches = self
-            .runtime
-            .block_on(async {
-                let plan = self.context.state().statement_to_plan(statement).await?;
-                self.context.execute_logical_plan(plan).await?.collect().await
-            })
-            .map_err(failure)?;
+        let batches = self.execute(async {
+            let plan = self.context.state().statement_to_plan(statement).await?;
+            self.context.execute_logical_plan(plan).await?.collect().await
+        })?;
         let mut answer = answer::answer(&batches, query.columns(), self.options.zone)?;
         answer.step = query.step;
         answer.keys = usize::from(query.step.is_some()) + query.dimensions.len();
@@ -176,16 +214,21 @@ impl DryRun {
 
     /// Runs one SELECT in the engine's own SQL, whose columns are those told.
     pub fn run_sql(&self, sql: &str, columns: Vec<OutputColumn>) -> Result<Answer, Diagnostics> {
-        (self.progress)(Progress::Running);
-        let batches = self
-            .runtime
-            .block_on(async {
-                let only_queries =
-                    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-                self.context.sql_with_options(sql, only_queries).await?.collect().await
-            })
-            .map_err(failure)?;
+        let batches = self.execute(async {
+            let only_queries =
+                SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+            self.context.sql_with_options(sql, only_queries).await?.collect().await
+        })?;
         answer::answer(&batches, columns, self.options.zone)
+    }
+
+    /// Waits for the engine.
+    fn execute(
+        &self,
+        work: impl Future<Output = datafusion::common::Result<Vec<RecordBatch>>>,
+    ) -> Result<Vec<RecordBatch>, Diagnostics> {
+        (self.progress)(Progress::Running);
+        guarded(|| self.runtime.block_on(work).map_err(failure))
     }
 }
 

@@ -99,6 +99,44 @@ pub struct Scan {
     pub guard_start: bool,
 }
 
+impl Scan {
+    /// Its tables: the one scanned, then those of its look-ups.
+    pub fn tables(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.table).chain(self.joins.iter().map(|join| join.table))
+    }
+
+    /// All of its expressions over rows.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let measures = self.measures.iter();
+        let measures = measures.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
+        let joins = self.joins.iter().map(|join| &join.key);
+        joins.chain(&self.time).chain(&self.dimensions).chain(&self.filter).chain(measures)
+    }
+
+    /// The stored columns that it reads, by table: those of its expressions, and the keys that look-ups compare and that
+    /// order the rows of `First` and `Last`. Not those that only clean rows need.
+    pub fn columns<'a>(&'a self, tables: &'a [Table]) -> Vec<(usize, &'a str)> {
+        let mut found: Vec<(usize, &str)> = Vec::new();
+        for expr in self.expressions() {
+            expr.walk(&mut |expr| {
+                let ExprKind::Column { input, name } = &expr.kind else { return };
+                match input {
+                    Input::Base => found.push((self.table, name)),
+                    Input::Join(at) => found.extend(self.joins.get(*at).map(|join| (join.table, name.as_str()))),
+                }
+            });
+        }
+        found.extend(self.joins.iter().map(|join| (join.table, join.column.as_str())));
+        let ordered = |measure: &Measure| matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
+        if self.measures.iter().any(ordered) {
+            found.extend(tables[self.table].clean.key.iter().map(|key| (self.table, key.as_str())));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
 /// A look-up of an entity's clean row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Join {
@@ -168,6 +206,29 @@ pub enum Aggregate {
     First(Expr),
     /// The value (null too) of the row with the greatest time, then the greatest key.
     Last(Expr),
+}
+
+impl Aggregate {
+    /// What is aggregated; none for a count of rows.
+    pub fn argument(&self) -> Option<&Expr> {
+        match self {
+            Aggregate::CountRows => None,
+            Aggregate::Count(x)
+            | Aggregate::Distinct(x)
+            | Aggregate::ApproxDistinct(x)
+            | Aggregate::Sum(x)
+            | Aggregate::Avg(x)
+            | Aggregate::Min(x)
+            | Aggregate::Max(x)
+            | Aggregate::Quantile(x, _)
+            | Aggregate::QuantileDisc(x, _)
+            | Aggregate::ApproxQuantile(x, _)
+            | Aggregate::Stddev(x)
+            | Aggregate::Variance(x)
+            | Aggregate::First(x)
+            | Aggregate::Last(x) => Some(x),
+        }
+    }
 }
 
 /// A level between 0 and 1 as an exact fraction: `numerator / denominator`.

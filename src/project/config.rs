@@ -245,6 +245,58 @@ mod tests {
     }
 
     #[test]
+    fn hostile_yaml_is_told_and_soon() {
+        let mut bomb = "a: &a [x, x, x, x, x, x, x, x]\n".to_owned();
+        for (name, before) in "bcdefghij".chars().zip("abcdefghi".chars()) {
+            bomb += &format!("{name}: &{name} [*{before}, *{before}, *{before}, *{before}, *{before}, *{before}]\n");
+        }
+        let deep = format!("name: {}", "[".repeat(100_000));
+        let keys = (0..20_000).map(|key| format!("k{key}: 1\n")).collect::<String>();
+        for text in [
+            bomb,
+            deep,
+            keys,
+            "x".repeat(2 << 20),
+            "name: *x".to_owned(),
+            "&a a: *a".to_owned(),
+            "!!binary x: y".to_owned(),
+        ] {
+            let started = std::time::Instant::now();
+            let told = read(&text).1;
+            assert!(!told.is_empty() && told.len() < 60, "{told:?}");
+            assert!(started.elapsed().as_secs() < 10, "{}", &text[..40.min(text.len())]);
+        }
+    }
+
+    /// Mutilated files: every message has a place inside the text, and nothing panics.
+    #[test]
+    fn any_text_is_read_or_told() {
+        let whole = "name: \"shop\" # 店\ntimezone: 'Asia/Shanghai'\nunits: [CNY, \"quota\"]\npaths:\n  - 指标\n  - b\nsamples: {a: 1}\n";
+        let letters: Vec<char> = whole.chars().collect();
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..3_000 {
+            let mut text = letters.clone();
+            for _ in 0..random.usize(1..6) {
+                if text.is_empty() {
+                    break;
+                }
+                let at = random.usize(..text.len());
+                match random.u8(..3) {
+                    0 => drop(text.remove(at)),
+                    1 => text.insert(
+                        at,
+                        *random
+                            .choice(&[':', '\n', '"', '[', '}', '-', ' ', '\t', '&', '*', '|', '中'])
+                            .unwrap_or(&'x'),
+                    ),
+                    _ => text.truncate(at.max(1)),
+                }
+            }
+            read(&text.into_iter().collect::<String>());
+        }
+    }
+
+    #[test]
     fn text_that_is_not_yaml_is_told_at_its_line() {
         for (text, place) in [
             ("name: shop\nunits: [a\n", "3:1"),

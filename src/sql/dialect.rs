@@ -4,6 +4,7 @@
 use sqlparser::ast::{Expr, Ident, ObjectName, Query};
 
 use crate::plan::{Aggregate, DataType, Function, Step, StoredColumn, Table, Value, WeekStart};
+use crate::rollup::{Part, State};
 
 /// How of several rows of a key one is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,41 @@ pub struct Aggregated<'a> {
     pub ty: &'a DataType,
 }
 
+/// A state to be kept: what is aggregated over which rows.
+pub struct Kept<'a> {
+    /// What is kept.
+    pub part: Part,
+    /// Of which value; none for a count of rows.
+    pub argument: Option<Operand<'a>>,
+    /// Only rows where this is true.
+    pub filter: Option<Expr>,
+    /// What orders rows for `First` and `Last`.
+    pub order: Vec<Expr>,
+    /// See [`Aggregated::keyed`].
+    pub keyed: bool,
+}
+
+/// Rollups: states of aggregates in the columns of a table. The types must match to the letter (CH9).
+pub trait States: Sync {
+    /// The type of the column of bucket keys.
+    fn key_type(&self, step: Step, calendar: Calendar) -> String;
+
+    /// The type of the column of a dimension.
+    fn dimension_type(&self, value: &crate::plan::Expr, calendar: Calendar) -> String;
+
+    /// The type of the column of a state; `order` are the types that order the rows of `First` and `Last`.
+    fn state_type(&self, state: &State, order: &[DataType], keyed: bool, calendar: Calendar) -> String;
+
+    /// The state of rows.
+    fn keep(&self, kept: &Kept, calendar: Calendar) -> Expr;
+
+    /// The state of states.
+    fn merge(&self, part: Part, column: Expr) -> Expr;
+
+    /// The value of an aggregate from the columns of its [`crate::rollup::parts`], over rows of states.
+    fn finish(&self, aggregate: &Aggregate, ty: &DataType, columns: &[Expr]) -> Expr;
+}
+
 /// A dialect of SQL.
 pub trait Dialect: Sync {
     /// The name that `sql("name": …)` uses.
@@ -176,4 +212,9 @@ pub trait Dialect: Sync {
 
     /// An aggregate.
     fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;
+
+    /// How rollups are made, where the engine can.
+    fn states(&self) -> Option<&dyn States> {
+        None
+    }
 }

@@ -14,6 +14,7 @@ mod json;
 mod lower;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sqlparser::ast::{Query, Statement};
 use sqlparser::parser::{Parser, ParserError};
@@ -23,6 +24,7 @@ use crate::plan;
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Dialect, Unsupported};
+pub use lower::{Filling, Source, Stored, StoredColumn, filling};
 
 /// ClickHouse.
 pub static CLICKHOUSE: ClickHouse = ClickHouse;
@@ -51,17 +53,52 @@ pub struct Options {
 
 /// The SELECT that answers `query`; all constructs that the dialect cannot say where there are some.
 pub fn select(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> Result<Query, Vec<Unsupported>> {
-    lower::query(query, dialect, options)
+    lower::query(query, dialect, options, &[])
 }
 
-/// The SELECT of the clean rows of a table with the given columns, as other queries read them.
-pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query {
-    lower::clean(query, table, dialect)
+/// The same, its measures read out of a rollup for each scan.
+pub fn select_stored(
+    query: &plan::Query,
+    dialect: &dyn Dialect,
+    options: &Options,
+    stored: &[Stored],
+) -> Result<Query, Vec<Unsupported>> {
+    lower::query(query, dialect, options, stored)
+}
+
+/// The SELECT of the clean rows of a table, all columns, as other queries read them.
+pub fn clean(
+    tables: &Arc<Vec<plan::Table>>,
+    zone: chrono_tz::Tz,
+    week_start: plan::WeekStart,
+    table: usize,
+    dialect: &dyn Dialect,
+) -> Query {
+    let query = plan::Query {
+        tables: Arc::clone(tables),
+        zone,
+        week_start,
+        step: None,
+        from: None,
+        to: None,
+        dimensions: Vec::new(),
+        scans: Vec::new(),
+        metrics: Vec::new(),
+        order: Vec::new(),
+        limit: None,
+    };
+    lower::clean(&query, table, dialect)
 }
 
 /// The text, over several lines.
 pub fn to_text(query: &Query, dialect: &dyn Dialect) -> String {
     dialect.print(query)
+}
+
+/// A text as a string literal.
+pub fn quoted(text: &str, dialect: &dyn Dialect) -> String {
+    let calendar = dialect::Calendar { zone: chrono_tz::UTC, week_start: plan::WeekStart(chrono::Weekday::Mon) };
+    dialect.literal(&plan::Value::String(text.to_owned()), &plan::DataType::String, calendar).to_string()
 }
 
 /// Reads a text back: one statement, nothing left.

@@ -34,16 +34,18 @@ impl Broken<'_> {
         let found = self.found(failure.at);
         let has = |rules: &[Rule]| failure.expected.iter().any(|r| rules.contains(r));
         let operator = has(&[Rule::infix, Rule::where_glue]);
-        let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value]);
+        let operand = has(&[Rule::expr, Rule::reference, Rule::value, Rule::rows_value, Rule::argument])
+            || has(&[Rule::string]) && has(&[Rule::path, Rule::numeric]) && !self.is_named_by_string();
         if let Some(diagnostic) = self.special(&found, operator) {
             return diagnostic;
         }
-        if operator && !operand {
+        let over = has(&[Rule::EOI]) && failure.expected.iter().all(|r| matches!(r, Rule::EOI | Rule::version));
+        if (operator || over) && !operand {
             return self.leftover(&found, &failure.expected);
         }
         let code = if operand {
             codes::E0101
-        } else if has(&[Rule::typ]) {
+        } else if has(&[Rule::typ]) || self.wants_type(failure.at) {
             codes::E0139
         } else if has(&[Rule::step, Rule::duration, Rule::k_all]) {
             codes::E0127
@@ -55,43 +57,86 @@ impl Broken<'_> {
         let reserved = found.token.is_some_and(|t| t.kind == Kind::Word) && RESERVED.contains(&found.text);
         if reserved && code != codes::E0104 {
             return error!(
-                E0122, found.span, "`{}` is a reserved word, and {} is expected here", found.text, expected(&failure.expected);
+                E0122, found.span, "`{}` is a reserved word, and {} is expected here", found.text, self.expected(failure.at, &failure.expected);
                 help: ("if it is a name, write it in back quotes: `` `{}` ``", found.text)
             );
         }
-        self.plain(code, &found, &failure.expected)
+        self.plain(code, &found, &self.expected(failure.at, &failure.expected))
     }
 
-    fn plain(&self, code: Code, found: &Found<'_>, rules: &[Rule]) -> Diagnostic {
+    fn expected(&self, at: usize, rules: &[Rule]) -> String {
+        if self.wants_type(at) { "a type".to_owned() } else { expected(rules) }
+    }
+
+    /// Whether a string may stand where names do, so that a string does not speak for an expression.
+    fn is_named_by_string(&self) -> bool {
+        matches!(self.rule, Rule::widget_item | Rule::test_head)
+    }
+
+    /// Whether a type belongs at this token: behind the colon of a column or the `as` of a cast.
+    fn wants_type(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        match self.slice.token(before).kind {
+            Kind::Colon => matches!(self.rule, Rule::column_item | Rule::dimension_head),
+            Kind::Word if self.slice.token_text(before) == "as" => {
+                let depth = (0..before).fold(0i32, |depth, i| match self.slice.token(i).kind {
+                    Kind::OpenParen => depth + 1,
+                    Kind::CloseParen => depth - 1,
+                    _ => depth,
+                });
+                depth > 0
+            }
+            _ => false,
+        }
+    }
+
+    fn plain(&self, code: Code, found: &Found<'_>, expected: &str) -> Diagnostic {
         let message = match found.token {
-            Some(_) => format!("expected {}, found `{}`", expected(rules), shorten(found.text)),
-            None => format!("expected {}, but {} ends here", expected(rules), self.thing()),
+            Some(_) => format!("expected {expected}, found `{}`", shorten(found.text)),
+            None => format!("expected {expected}, but {} ends here", self.thing()),
         };
-        Diagnostic::new(code, found.span, message).help(self.usage())
+        let diagnostic = Diagnostic::new(code, found.span, message);
+        match self.before(found) {
+            Some(before) if code == codes::E0101 => diagnostic.help(format!("write a value behind `{before}`")),
+            _ => diagnostic.help(self.usage()),
+        }
+    }
+
+    /// The operator, bracket or word that wants something behind it.
+    fn before(&self, found: &Found<'_>) -> Option<&str> {
+        let at = (0..self.slice.len()).rev().find(|i| self.slice.token(*i).start < found.span.start);
+        let at = if found.token.is_some() { at? } else { self.slice.len() - 1 };
+        let kind = self.slice.token(at).kind;
+        let wants = matches!(
+            kind,
+            Kind::Operator | Kind::Comma | Kind::OpenParen | Kind::OpenBracket | Kind::Colon | Kind::Word
+        );
+        wants.then(|| self.slice.token_text(at))
     }
 
     /// Text after something that is complete.
     fn leftover(&self, found: &Found<'_>, rules: &[Rule]) -> Diagnostic {
         if found.token.is_none() {
-            return self.plain(codes::E0104, found, rules);
+            return self.plain(codes::E0104, found, &expected(rules));
         }
-        let wanted: Vec<Rule> = rules
-            .iter()
-            .copied()
-            .filter(|r| matches!(r, Rule::close | Rule::k_then | Rule::k_end | Rule::k_as | Rule::k_else))
-            .collect();
         let text = shorten(found.text);
-        if !wanted.is_empty() {
-            return error!(
-                E0102,
-                found.span,
-                "expected an operator, a clause or {}, found `{text}`",
-                expected(&wanted)
-            )
-            .help("an operator or a comma may be missing before it");
+        let has = |rule: Rule| rules.contains(&rule);
+        let wanted = if has(Rule::close) {
+            Some("an operator, `,` or `)`")
+        } else if has(Rule::k_then) {
+            Some("an operator or `then`")
+        } else if has(Rule::k_end) {
+            Some("an operator, `when`, `else` or `end`")
+        } else {
+            None
+        };
+        if let Some(wanted) = wanted {
+            return error!(E0102, found.span, "expected {wanted}, found `{text}`")
+                .help("an operator or a comma may be missing before it");
         }
-        error!(E0102, found.span, "`{text}` does not go on with what stands before it")
-            .help(format!("an operator or a comma may be missing before it; {}", self.usage()))
+        error!(E0102, found.span, "`{text}` does not go on with what stands before it").help(
+            if rules.contains(&Rule::infix) { "an operator or a comma may be missing before it" } else { self.usage() },
+        )
     }
 
     /// Mistakes with a message of their own, wherever they happen.
@@ -212,13 +257,23 @@ fn shorten(text: &str) -> String {
 /// The rules in plain words: `a name, a type or the end`.
 fn expected(rules: &[Rule]) -> String {
     let mut words: Vec<&str> = Vec::new();
+    if rules.contains(&Rule::numeric) && rules.contains(&Rule::string) {
+        words.push("an expression");
+    }
     for word in rules.iter().filter_map(|r| plain_word(*r)) {
         if !words.contains(&word) {
             words.push(word);
         }
     }
+    let drop: &[&str] = if words.contains(&"an expression") {
+        &["a name", "a number", "a text in double quotes", "`(`", "the end"]
+    } else if words.contains(&"an operator") {
+        &["a version such as `v2`", "`(`", "the end"]
+    } else {
+        &["a version such as `v2`", "the end"]
+    };
     if words.len() > 1 {
-        words.retain(|w| *w != "the end");
+        words.retain(|w| !drop.contains(w));
     }
     match words.as_slice() {
         [] => "something else".to_owned(),
@@ -229,9 +284,11 @@ fn expected(rules: &[Rule]) -> String {
 
 fn plain_word(rule: Rule) -> Option<&'static str> {
     Some(match rule {
-        Rule::expr | Rule::reference | Rule::rows_head => "an expression",
+        Rule::expr | Rule::reference => "an expression",
         Rule::value | Rule::rows_value => "a value",
+        Rule::argument => "an argument",
         Rule::infix => "an operator",
+        Rule::numeric => "a number",
         Rule::ident | Rule::path | Rule::named | Rule::word => "a name",
         Rule::keys => "a key",
         Rule::typ => "a type",

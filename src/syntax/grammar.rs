@@ -93,10 +93,10 @@ impl<'t> Slice<'t> {
         self.token(at).text(self.text)
     }
 
-    /// Where the tokens `[start, end)` of it stand; the last one, for what stands behind it.
+    /// Where the tokens `[start, end)` of it stand; of none at its end, its last.
     pub fn span(&self, start: usize, end: usize) -> Span {
-        let start = start.min(self.len().saturating_sub(1));
-        Span::new(self.file, self.token(start).start, self.token(end.clamp(start + 1, self.len().max(start + 1)) - 1).end)
+        let start = start.min(self.len() - 1);
+        Span::new(self.file, self.token(start).start, self.token(end.max(start + 1) - 1).end)
     }
 }
 

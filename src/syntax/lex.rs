@@ -95,6 +95,7 @@ pub fn lex(file: FileId, text: &str) -> (Vec<Token>, Diagnostics) {
         text,
         at: 0,
         line_start: 0,
+        line_end: line_end(text, 0),
         first: true,
         in_test: false,
         tokens: Vec::with_capacity(text.len() / 4 + 1),
@@ -115,6 +116,8 @@ struct Lexer<'t> {
     text: &'t str,
     at: usize,
     line_start: usize,
+    /// Before the line feed (and carriage return) of this line.
+    line_end: usize,
     /// No token on this line yet.
     first: bool,
     /// Inside of a `test` declaration, where a line that starts with a bar is a row.
@@ -168,6 +171,7 @@ impl<'t> Lexer<'t> {
             b'\n' => {
                 self.at += 1;
                 self.line_start = self.at;
+                self.line_end = line_end(self.text, self.at);
                 self.first = true;
             }
             b' ' | b'\t' => self.at += 1,
@@ -192,14 +196,8 @@ impl<'t> Lexer<'t> {
         self.push(Kind::Word, end);
     }
 
-    /// The end of the line, before its line feed (and carriage return).
-    fn line_end(&self, from: usize) -> usize {
-        let end = self.text.as_bytes()[from..].iter().position(|b| *b == b'\n').map_or(self.text.len(), |n| from + n);
-        if end > from && self.text.as_bytes()[end - 1] == b'\r' { end - 1 } else { end }
-    }
-
     fn comment(&mut self) {
-        let end = self.line_end(self.at);
+        let end = self.line_end;
         let doc = self.first && self.byte(2) == b'/' && self.byte(3) != b'/';
         if !doc && self.byte(2) == b'/' && self.byte(3) != b'/' {
             self.found.push(error!(
@@ -212,13 +210,13 @@ impl<'t> Lexer<'t> {
     }
 
     fn string(&mut self) {
-        let line_end = self.line_end(self.at);
+        let line_end = self.line_end;
         let (end, ok) = scan_string(self.file, self.text, self.at, line_end, &mut self.found);
         self.push(if ok { Kind::String } else { Kind::Bad }, end);
     }
 
     fn back_quoted(&mut self) {
-        let line_end = self.line_end(self.at);
+        let line_end = self.line_end;
         match self.text[self.at + 1..line_end].find('`') {
             Some(0) => {
                 self.found.push(error!(
@@ -372,7 +370,7 @@ impl<'t> Lexer<'t> {
 
     /// `| a | b |`, up to the comment or the end of the line.
     fn row(&mut self) {
-        let line_end = self.line_end(self.at);
+        let line_end = self.line_end;
         let bytes = self.text.as_bytes();
         let mut at = self.at + 1;
         let mut cell_start = at;
@@ -410,6 +408,12 @@ impl<'t> Lexer<'t> {
         }
         self.push(Kind::Row, end.max(self.at + 1));
     }
+}
+
+/// The end of the line at `from`, before its line feed and carriage return.
+fn line_end(text: &str, from: usize) -> usize {
+    let end = text[from..].find('\n').map_or(text.len(), |n| from + n);
+    if end > from && text.as_bytes()[end - 1] == b'\r' { end - 1 } else { end }
 }
 
 /// The end of the string that starts at `at`, behind its closing quote, or `limit` where it is not closed.

@@ -9,11 +9,12 @@ use rustc_hash::FxHashMap;
 
 use super::{
     lex::{Kind, Token},
-    words::{ITEM_WORDS, JOINING_WORDS, KINDS, OPEN_WORDS, RESERVED, nearest},
+    words::{ITEM_WORDS, JOINING_WORDS, KINDS, OPEN_WORDS, RESERVED},
 };
 use crate::{
     diagnostic::{Diagnostics, FileId, Span},
     error,
+    suggest::near,
 };
 
 /// Brackets, blocks and `case`s within each other, at most. Enough for every text that somebody reads.
@@ -149,6 +150,8 @@ impl<'t> Outliner<'t> {
                     self.tell_column0(i, joins);
                     told_column = true;
                 }
+                // What a head means is clear only when all of it is where it should be.
+                self.broken[i] |= joins && open == 0;
                 if skipping {
                     skipped.push(i..i + 1);
                 }
@@ -222,7 +225,7 @@ impl<'t> Outliner<'t> {
         let word = self.word(i);
         self.found.push(if joins {
             found.help("indent this line: it belongs to the declaration above")
-        } else if let Some(kind) = nearest(word, KINDS).filter(|_| !word.is_empty()) {
+        } else if let Some(kind) = near(word, KINDS.iter().copied()).filter(|_| !word.is_empty()) {
             found.help(format!("a declaration is written `{kind} NAME …`"))
         } else {
             found.help(
@@ -416,9 +419,18 @@ impl<'t> Outliner<'t> {
         last + 1
     }
 
+    /// Whether `key:`, `column NAME:` or, where a value is missing, an item with a word of its own starts at `next`.
+    fn starts_item(&self, last: usize, next: usize) -> bool {
+        let word = self.word(next);
+        let named = matches!(self.kind(next + 1), Some(Kind::Word | Kind::Quoted | Kind::String));
+        !word.is_empty() && self.kind(next + 1) == Some(Kind::Colon)
+            || word == "column" && named && self.kind(next + 2) == Some(Kind::Colon)
+            || self.tokens[last].kind == Kind::Colon && named && ITEM_WORDS.contains(&word)
+    }
+
     /// Whether the line that starts at `next` goes on with what ended with `last`.
     fn goes_on(&self, last: usize, next: usize) -> bool {
-        if !self.word(next).is_empty() && self.kind(next + 1) == Some(Kind::Colon) {
+        if self.starts_item(last, next) {
             return false;
         }
         match self.tokens[last].kind {
@@ -537,7 +549,9 @@ impl<'t> Outliner<'t> {
     }
 
     fn tell_stray(&mut self, i: usize) {
-        self.broken[i] = true;
+        if std::mem::replace(&mut self.broken[i], true) {
+            return;
+        }
         let text = self.tokens[i].text(self.text);
         self.found.push(error!(
             E0115, self.span(i), "there is nothing open that `{text}` could close";
@@ -547,13 +561,26 @@ impl<'t> Outliner<'t> {
 
     fn tell_unclosed(&mut self, open: usize) {
         self.broken[open] = true;
+        if self.swallowed(open) {
+            return;
+        }
         let text = self.tokens[open].text(self.text);
         self.found.push(error!(
             E0115, self.span(open), "this `{text}` is never closed"; help: ("close it with `{}`", partner(text))
         ));
     }
 
+    /// Whether the partner stands in a string that is not closed, which is told already.
+    fn swallowed(&self, open: usize) -> bool {
+        let close = partner(self.tokens[open].text(self.text));
+        let line = self.tokens[open + 1..].iter().enumerate().take_while(|(i, t)| *i == 0 || !t.column0);
+        line.map(|(_, t)| t).any(|t| t.kind == Kind::Bad && t.text(self.text).contains(close))
+    }
+
     fn tell_unclosed_block(&mut self, open: usize) {
+        if self.swallowed(open) {
+            return;
+        }
         self.found.push(error!(
             E0114, self.span(open), "this block is never closed";
             help: "close it with `}}` before the next declaration or block starts"

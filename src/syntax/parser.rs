@@ -3,18 +3,22 @@
 use std::ops::Range;
 
 use super::{
-    ast::{Block, Change, Column, Declaration, DeclarationKind, File, Given, Item, ItemKind, Name, Table, Test},
-    build::{Builder, reading},
+    ast::{
+        Block, Change, Column, Declaration, DeclarationKind, Expr, ExprKind, File, Given, Item, ItemKind, Literal,
+        Name, Path, Table, Test, Value, ValueKind,
+    },
+    build::{Builder, Reading, reading},
     explain::Broken,
     grammar::{Node as Parsed, Rule, Slice},
-    lex::{Kind, Token},
+    lex::{Kind, Token, unescape},
     outline::{Block as Braces, Node},
     table::table,
-    words::{ITEM_WORDS, KINDS, nearest},
+    words::{ITEM_WORDS, KINDS, RESERVED},
 };
 use crate::{
     diagnostic::{Diagnostics, FileId, Span, Spanned},
     error,
+    suggest::near,
 };
 
 /// Parses the declarations of an outline.
@@ -114,8 +118,9 @@ impl<'t> Parser<'t, '_> {
         } else {
             self.tell_unknown_kind(node.head.start, keyword);
             // Its items may have mistakes of their own, which are told as well.
-            nearest(keyword, KINDS)?
+            near(keyword, KINDS.iter().copied())?
         };
+        self.ok &= node.body.as_ref().is_none_or(|body| body.close.is_some());
         let kind = match known {
             "entity" => self.table(node).map(DeclarationKind::Entity),
             "source" => self.table(node).map(DeclarationKind::Source),
@@ -130,7 +135,7 @@ impl<'t> Parser<'t, '_> {
 
     fn tell_unknown_kind(&mut self, at: usize, keyword: &str) {
         let found = error!(E0112, self.span(at), "there is no kind of declaration named `{keyword}`");
-        self.found.push(match nearest(keyword, KINDS) {
+        self.found.push(match near(keyword, KINDS.iter().copied()) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help(format!("the kinds are {}", KINDS.join(", "))),
         });
@@ -257,8 +262,28 @@ impl<'t> Parser<'t, '_> {
             return None;
         }
         let reading = reading(kind, &key);
+        if values.len() == 1
+            && let Some(value) = self.plain_value(values.start, reading)
+        {
+            return Some(ItemKind::Keyed { key, values: vec![value] });
+        }
         let values = self.slice(reading.rule(), &values, |builder, node| builder.values(node, reading))?;
         Some(ItemKind::Keyed { key, values })
+    }
+
+    /// A value of one token, as most are: too simple to ask the grammar.
+    fn plain_value(&self, at: usize, reading: Reading) -> Option<Value> {
+        let (token, span) = (&self.tokens[at], self.span(at));
+        let text = token.text(self.text);
+        let kind = match (token.kind, reading) {
+            (Kind::String, Reading::Plain) => ExprKind::Literal(Literal::String(unescape(text))),
+            (Kind::Word, Reading::Plain) if !RESERVED.contains(&text) => {
+                let path = Path { parts: vec![Spanned::new(text.to_owned(), span)], at: None, span };
+                ExprKind::Path { path, version: None }
+            }
+            _ => return None,
+        };
+        Some(Value { kind: ValueKind::Expr { expr: Expr { kind, span }, clauses: Vec::new() }, span })
     }
 
     /// An item that starts with a word of its own.
@@ -292,7 +317,7 @@ impl<'t> Parser<'t, '_> {
             error!(E0119, span, "the item `{word}` has `=` in place of a colon"; help: ("write `{word}: …`"))
         } else {
             let found = error!(E0119, span, "`{word}` starts no item of this {kind}");
-            match nearest(word, ITEM_WORDS) {
+            match near(word, ITEM_WORDS.iter().copied()) {
                 Some(near) if range.len() > 1 => found.help(format!("did you mean `{near}`?")),
                 _ => found.help(format!("an item is written `key: value`, such as `{word}: …`")),
             }
@@ -306,7 +331,9 @@ impl<'t> Parser<'t, '_> {
         let title = self.head(node, Rule::row_item, |builder, node| builder.row_title(node));
         let Some(body) = &node.body else {
             if title.is_some() {
-                self.tell_no_body(node);
+                self.found.push(error!(
+                    E0118, self.range_span(&node.head), "this row shows nothing"; help: "its widgets stand in braces: `{{ card dau }}`"
+                ));
             }
             return None;
         };
@@ -365,7 +392,10 @@ impl<'t> Parser<'t, '_> {
                 _ => self.not_in_test(item),
             }
         }
-        if expect_at.is_none() {
+        let misspelt = body.items.iter().any(|item| near(self.word(item.head.start), ["expect"]).is_some());
+        if expect_at.is_none() && misspelt {
+            self.ok = false;
+        } else if expect_at.is_none() {
             self.ok = false;
             self.found.push(error!(
                 E0132, self.range_span(&node.head), "this test expects nothing";
@@ -377,7 +407,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn given(&mut self, item: &Node) -> Option<Given> {
-        let path = self.head(item, Rule::given_head, |b, n| b.given(n));
+        let path = item.body.as_ref().and_then(|_| self.head(item, Rule::given_head, |b, n| b.given(n)));
         let data = self.data(item);
         Some(Given { table: path?, data: data? })
     }
@@ -413,7 +443,7 @@ impl<'t> Parser<'t, '_> {
         let start = item.head.start;
         let text = self.tokens[start].text(self.text);
         let found = error!(E0119, self.span(start), "`{text}` starts nothing in a test");
-        self.found.push(match nearest(text, &["given", "expect"]) {
+        self.found.push(match near(text, ["given", "expect"]) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help("a test has `given NAME { … }` tables and one `expect { … }`"),
         });

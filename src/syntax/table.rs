@@ -91,16 +91,20 @@ fn cells(file: FileId, text: &str, row: Token, found: &mut Diagnostics) -> Optio
     let (start, end) = (row.start as usize, row.end as usize);
     let pieces = split_row(text, start, end);
     let (last, pieces) = pieces.split_last()?;
-    if !text[last.0..last.1].trim().is_empty() || pieces.is_empty() {
+    let rest = text[last.0..last.1].trim_start();
+    if rest.starts_with('"') && !scan_string(file, text, last.1 - rest.len(), last.1, found).1 {
+        return None;
+    }
+    if !rest.is_empty() || pieces.is_empty() {
         let after = text[end..].trim_start_matches([' ', '\t']);
         let help = if after.starts_with('}') {
             "end the row with `|` and put the closing brace on a line of its own"
         } else {
             "close its last cell with `|`"
         };
-        found.push(
-            error!(E0129, Span::new(file, end as u32 - 1, end as u32), "this row does not end with `|`").help(help),
-        );
+        let width = text[..end].chars().next_back().map_or(0, char::len_utf8);
+        let at = Span::new(file, (end - width) as u32, end as u32);
+        found.push(error!(E0129, at, "this row does not end with `|`").help(help));
         return None;
     }
     if text[end..].trim_start_matches([' ', '\t']).starts_with('}') {

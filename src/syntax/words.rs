@@ -64,15 +64,3 @@ pub const AGGREGATES: &[&str] = &[
     "first",
     "last",
 ];
-
-/// The word of `known` that `word` was probably meant to be.
-pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let lower = word.to_lowercase();
-    let limit = 1 + lower.chars().count() / 4;
-    known
-        .iter()
-        .map(|k| (strsim::damerau_levenshtein(&lower, k), *k))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, k)| k)
-}

@@ -10,6 +10,8 @@ use crate::value::Step;
 /// The items of one declaration, each key once.
 pub struct Items<'a> {
     found: Vec<(&'a ast::Name, &'a [Value])>,
+    /// Whether an item was not understood, so that one may only seem to be missing.
+    pub broken: bool,
 }
 
 impl<'a> Items<'a> {
@@ -22,6 +24,7 @@ impl<'a> Items<'a> {
         diagnostics: &mut Diagnostics,
     ) -> Items<'a> {
         let mut found: Vec<(&ast::Name, &[Value])> = Vec::new();
+        let told = diagnostics.len();
         for item in items {
             let ItemKind::Keyed { key, values } = &item.kind else {
                 diagnostics.push(error!(E0203, item.span, "a {kind} has no item of this form";
@@ -45,7 +48,7 @@ impl<'a> Items<'a> {
                 found.push((key, values));
             }
         }
-        Items { found }
+        Items { broken: told < diagnostics.len(), found }
     }
 
     /// The values of a key.

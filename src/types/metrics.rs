@@ -84,7 +84,9 @@ pub fn check_metric(
         span: declared.span,
     };
     check_output(scope, &metric, &by, &items, d);
-    lint(&metric, d);
+    if !items.broken {
+        lint(&metric, d);
+    }
     Some((metric, depth))
 }
 

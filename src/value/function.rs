@@ -70,9 +70,9 @@ pub enum Function {
     /// n-ary, one type; nulls are skipped, null where all are
     Greatest,
     // Strings, in Unicode characters.
-    /// simple case mapping of Unicode
+    /// the full case mapping of Unicode, of no language: `Σ` at the end of a word becomes `ς`
     Lower,
-    /// simple case mapping of Unicode
+    /// the full case mapping of Unicode, of no language: `ß` becomes `SS`
     Upper,
     /// removes spaces (U+0020) at both ends
     Trim,

@@ -62,12 +62,13 @@ struct Snippet<'a> {
 impl Snippet<'_> {
     /// The part of a span that is marked: at least inside the text, at most a few lines.
     fn mark(&self, span: Span) -> SourceSpan {
-        let mut start = (span.start as usize).min(self.text.len());
+        let mut start = self.text.floor_char_boundary((span.start as usize).min(self.text.len()));
         if start == self.text.len() {
             // At the end of the file: mark the last thing that is written.
             start = self.text.trim_end().char_indices().next_back().map_or(0, |(at, _)| at);
         }
-        let mut end = (span.end as usize).min(self.text.trim_end().len()).max(start);
+        let end = (span.end as usize).min(self.text.trim_end().len()).max(start);
+        let mut end = self.text.ceil_char_boundary(end);
         if end - start > LONGEST_MARK {
             let line_end = self.file.line_range(self.file.line_of(start as u32)).end;
             let line_end = start + self.text[start..line_end].trim_end().len();

@@ -137,6 +137,25 @@ fn an_overlong_line_is_cut_around_the_mark() {
 }
 
 #[test]
+fn any_span_of_any_text_can_be_shown() {
+    let texts = ["", "\n", "活", "a\r\nb\n\n", "\u{202e}x\n\ty", "one\ntwo\nthree\nfour\nfive\nsix\nseven"];
+    for text in texts {
+        let mut sources = SourceMap::new();
+        let file = sources.add("a.metric", text);
+        for start in 0..=text.len() as u32 + 2 {
+            for end in 0..=text.len() as u32 + 2 {
+                let span = Span::new(file, start, end);
+                let found = error!(E0023, span, "here"; label: "this").related(span, "and this");
+                for format in [Format::Human, Format::Plain, Format::Json, Format::Github, Format::Sarif] {
+                    let shown = render(format, &[found.clone()].into_iter().collect(), &View::new(&sources));
+                    assert!(shown.contains("here"), "{text:?} {start}..{end} {format:?}: {shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn thousands_of_diagnostics_in_a_large_file_are_drawn_quickly() {
     let (sources, found) = many(20_000);
     let started = std::time::Instant::now();

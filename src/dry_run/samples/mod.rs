@@ -2,7 +2,7 @@
 
 mod builder;
 mod csv;
-pub(super) mod find;
+mod find;
 mod given;
 mod ndjson;
 mod records;
@@ -23,8 +23,9 @@ use super::{Progress, failure};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
 use crate::plan::Table;
-use find::Format;
+pub(super) use find::{Files, Format, find};
 use sink::Sink;
+pub(super) use sink::{nullable, shortened};
 
 /// How often progress is told: once in so many bytes.
 const PROGRESS_BYTES: u64 = 1 << 22;
@@ -71,20 +72,19 @@ fn io_error(source: &Source, error: &io::Error) -> Diagnostic {
 /// Reads the files of a sample that is text into memory.
 pub(super) fn read_text(
     table: &Table,
-    format: Format,
-    paths: Vec<(PathBuf, String)>,
+    files: Files,
     zone: Tz,
     lenient: bool,
     listener: &(dyn Fn(Progress) + Sync),
 ) -> Result<(Vec<RecordBatch>, Diagnostics), Diagnostics> {
     let mut batches = Vec::new();
     let mut told = Diagnostics::new();
-    for (path, shown) in paths {
+    for (path, shown) in files.paths {
         let mut sink = Sink::new(table, zone, lenient);
         match open_text(&path, &shown) {
             Ok((input, size)) => {
                 let source = Source { shown: shown.clone(), size, told: Cell::new(0), listener };
-                let read = match format {
+                let read = match files.format {
                     Format::Csv => csv::read(&source, input, table, &mut sink),
                     Format::Ndjson | Format::Parquet => ndjson::read(&source, input, table, &mut sink),
                 };

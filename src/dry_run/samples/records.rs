@@ -109,6 +109,7 @@ impl<R: Read> Records<R> {
         }
         if first && self.buffer[..self.filled].starts_with(b"\xEF\xBB\xBF") {
             self.used = 3;
+            return self.fill();
         }
         Ok(self.used < self.filled)
     }

@@ -17,7 +17,7 @@ use crate::table::cell::{Cell, CellReader, Problem};
 const TOLD: usize = 20;
 
 /// The columns of a table where null may occur: those declared so, and those by whose nulls rows are cleaned away.
-pub(super) fn nullable(table: &Table, column: &StoredColumn) -> bool {
+pub(in crate::dry_run) fn nullable(table: &Table, column: &StoredColumn) -> bool {
     let clean = &table.clean;
     let latest = matches!(&clean.keep, Keep::Latest(name) if *name == column.name);
     column.nullable || latest || clean.key.contains(&column.name) || clean.time.as_ref() == Some(&column.name)
@@ -186,7 +186,7 @@ pub(super) fn cell_problem(problem: Problem, place: &str, text: &str, reader: &C
 }
 
 /// A text of at most 60 characters.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::dry_run) fn shortened(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -3,7 +3,7 @@
 use crate::plan::question::Question;
 use crate::plan::{Aggregate, Expr, ExprKind, Function, Measure, MeasureId, MetricOutput, Ratio, Scan};
 use crate::types::{Aggregation, ColumnId, DimFilter, Formula, FormulaKind, Leaf, Level, MetricId, Model, TableId};
-use crate::value::DataType;
+use crate::value::{DataType, Step};
 
 use super::row::Rows;
 
@@ -106,12 +106,14 @@ impl<'a> Scans<'a> {
         self.open.len() - 1
     }
 
-    /// The scans. A scan that shares a metric with another one guards the start of its source.
-    pub fn finish(self, metrics: &[MetricOutput]) -> Vec<Scan> {
+    /// The scans. A scan guards the start of its source where a bucket before it may have a row: if it shares a metric with
+    /// another scan, or if the answer is one row in any case.
+    pub fn finish(self, metrics: &[MetricOutput], step: Option<Step>) -> Vec<Scan> {
         let shared = |scan: usize| {
             let of = |metric: &&MetricOutput| metric.present.iter().any(|id| id.scan == scan);
             metrics.iter().filter(of).any(|metric| metric.present.iter().any(|id| id.scan != scan))
         };
+        let one_row = step.is_none() && self.question.by.is_empty() && self.question.to.is_some();
         (self.open.into_iter().enumerate())
             .map(|(place, mut open)| {
                 let time = open.rows.time();
@@ -122,7 +124,7 @@ impl<'a> Scans<'a> {
                     dimensions: open.dimensions,
                     filter: open.filter,
                     measures: open.measures,
-                    guard_start: shared(place),
+                    guard_start: one_row || shared(place),
                 }
             })
             .collect()

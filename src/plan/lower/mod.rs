@@ -44,7 +44,7 @@ impl<'a> Lowering<'a> {
             metrics.push(self.metric(*id, &mut scans));
         }
         let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
-        let scans = scans.finish(&metrics);
+        let scans = scans.finish(&metrics, step);
         let mut query = Query {
             tables: Arc::clone(&self.tables),
             zone: self.model.zone,

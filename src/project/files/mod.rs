@@ -16,7 +16,7 @@ pub trait Files: Sync {
     /// The root as the user would write it, for messages and for files that are not project text (samples).
     fn root(&self) -> &Path;
 
-    /// The files below `path` (a folder, or one file) whose names end with `.extension`, sorted.
+    /// The files below `path` (a folder or one file) whose names end with `.extension`, sorted.
     ///
     /// What can't be listed is a problem beside the files that can.
     fn list(&self, path: &str, extension: &str) -> Listing;

@@ -18,6 +18,11 @@ use crate::{
 use super::SourceMap;
 use locate::{Step, locate};
 
+/// The largest YAML file that is parsed, in bytes.
+const SIZE_LIMIT: usize = 256 << 10;
+/// How many brackets may stand in one another. The parser takes quadratic time for them.
+const DEEPEST: usize = 100;
+
 /// A parsed YAML file.
 pub struct Document<'a> {
     file: FileId,
@@ -28,7 +33,20 @@ pub struct Document<'a> {
 impl<'a> Document<'a> {
     /// Parses a file of the map; a syntax error is told and gives nothing.
     pub fn parse(file: FileId, sources: &'a SourceMap, diagnostics: &mut Diagnostics) -> Option<Document<'a>> {
-        match serde_yaml::from_str(&sources.file(file).text) {
+        let source = sources.file(file);
+        if source.text.len() > SIZE_LIMIT {
+            diagnostics
+                .push(error!(E0003, Span::new(file, 0, 0), "`{}` has more than {} KB", source.path, SIZE_LIMIT >> 10;
+                help: "settings are a few lines written by people; did data get the wrong name?"));
+            return None;
+        }
+        if let Some(at) = too_deep(&source.text) {
+            let span = Span::new(file, at as u32, at as u32 + 1);
+            diagnostics.push(error!(E0020, span, "`{}` has brackets in more than {} brackets", source.path, DEEPEST;
+                help: "settings are never so deep: is a bracket missing its end?"));
+            return None;
+        }
+        match serde_yaml::from_str(&source.text) {
             Ok(value) => Some(Document { file, sources, value }),
             Err(failure) => {
                 diagnostics.push(syntax_error(file, sources, &failure));
@@ -67,6 +85,22 @@ impl<'a> Document<'a> {
         let rest = &source.text[start as usize..];
         Span::new(self.file, start, start + token_length(rest) as u32)
     }
+}
+
+/// The first bracket that stands in too many others; those in quotes and comments count too, which does no harm.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// How long the YAML token at the start of `rest` is: a quoted string, or up to what ends a plain one.

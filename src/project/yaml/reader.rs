@@ -10,6 +10,9 @@ use crate::{
 use super::{Document, Step, kind};
 use crate::suggest::near;
 
+/// How many unknown keys of a file are told one by one. Each has to be looked up in the text.
+const MOST_UNKNOWN: usize = 50;
+
 /// A mapping being read. Keys nobody asked for are told when the reading is over.
 pub struct Reader<'a> {
     document: &'a Document<'a>,
@@ -122,7 +125,9 @@ impl<'a> Reader<'a> {
             return;
         }
         let path = &self.document.sources.file(self.document.file).path;
-        for key in self.mapping.keys() {
+        let is_known = |key: &&Value| key.as_str().is_some_and(|name| self.asked.contains(&name));
+        let unknown: Vec<&Value> = self.mapping.keys().filter(|key| !is_known(key)).collect();
+        for key in unknown.iter().take(MOST_UNKNOWN) {
             let Some(name) = key.as_str() else {
                 let span = Span::new(self.document.file, 0, 0);
                 let found = kind(key);
@@ -130,15 +135,17 @@ impl<'a> Reader<'a> {
                     .push(error!(E0021, span, "`{path}` has a key that is {found}"; help: "keys are words"));
                 continue;
             };
-            if self.asked.contains(&name) {
-                continue;
-            }
             let help = match near(name, self.asked.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the keys are {}", list(&self.asked)),
             };
             let span = self.document.span(&[Step::Key(name)]);
             self.diagnostics.push(error!(E0021, span, "`{path}` has no key `{name}`"; help: help));
+        }
+        if let Some(more @ 1..) = unknown.len().checked_sub(MOST_UNKNOWN) {
+            let span = Span::new(self.document.file, 0, 0);
+            self.diagnostics.push(error!(E0021, span, "`{path}` has {more} more keys that do not exist";
+                help: "is this another program's file?"));
         }
     }
 }

@@ -102,14 +102,14 @@ impl Rows<'_> {
 }
 
 /// Counts are unsigned here.
-fn int(count: Expr) -> Expr {
+pub fn int(count: Expr) -> Expr {
     value::settle(count, &DataType::Int)
 }
 
-/// Durations are whole milliseconds: half to even.
-fn whole_milliseconds(value: Expr, ty: &DataType) -> Expr {
+/// Durations are whole milliseconds: half to even. What is no number below a null must not throw.
+pub fn whole_milliseconds(value: Expr, ty: &DataType) -> Expr {
     match ty {
-        DataType::Duration => call("toInt64", vec![call("roundBankers", vec![value])]),
+        DataType::Duration => call("accurateCastOrNull", vec![call("roundBankers", vec![value]), build::text("Int64")]),
         _ => value,
     }
 }
@@ -119,19 +119,27 @@ fn quantile(rows: &Rows, name: &str, level: Ratio, ty: &DataType) -> Expr {
     whole_milliseconds(found, ty)
 }
 
-fn share(level: Ratio) -> Expr {
+pub fn share(level: Ratio) -> Expr {
     number(format_args!("{:?}", level.value()))
 }
 
-/// The value at place ⌈n · level⌉ (at least 1) of the sorted values, reckoned in whole numbers.
+/// The discrete quantile of the values of rows.
 fn discrete(rows: &Rows, level: Ratio) -> Expr {
     let sorted = call("arraySort", vec![rows.call("groupArray", vec![rows.value()])]);
-    let scaled = binary(rows.count(), BinaryOperator::Multiply, number(level.numerator));
-    let scaled = binary(scaled, BinaryOperator::Plus, number(level.denominator - 1));
-    let place = call("intDiv", vec![scaled, number(level.denominator)]);
-    let place = if level.numerator == 0 { number(1) } else { place };
+    at_level(sorted, rows.count(), level)
+}
+
+/// The value at place ⌈n · level⌉ (at least 1) of `count` sorted values, reckoned in whole numbers; null for none.
+pub fn at_level(sorted: Expr, count: Expr, level: Ratio) -> Expr {
+    let place = if level.numerator == 0 {
+        number(1)
+    } else {
+        let scaled = binary(count.clone(), BinaryOperator::Multiply, number(level.numerator));
+        let scaled = binary(scaled, BinaryOperator::Plus, number(level.denominator - 1));
+        call("intDiv", vec![scaled, number(level.denominator)])
+    };
     let found = call("arrayElement", vec![sorted, place]);
-    call("if", vec![build::equal(rows.count(), number(0)), build::null(), found])
+    call("if", vec![build::equal(count, number(0)), build::null(), found])
 }
 
 /// The stable form, which gives infinity for one value.

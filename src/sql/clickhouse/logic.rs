@@ -40,7 +40,12 @@ pub fn is_in(call_: &Call) -> Result<Expr, Unsupported> {
         return Ok(build::any(items().map(|item| build::equal(operand.sql.clone(), item)))
             .unwrap_or_else(|| build::boolean(false)));
     }
-    let found = build::in_list(operand.sql.clone(), items().collect());
+    // A set is searched by bits, so that -0 would not be 0.
+    let sought = match operand.ty {
+        DataType::Float => build::binary(operand.sql.clone(), BinaryOperator::Plus, build::number("0.0")),
+        _ => operand.sql.clone(),
+    };
+    let found = build::in_list(sought, items().collect());
     if call_.truth || !operand.nullable {
         return Ok(found);
     }

@@ -5,6 +5,7 @@ mod aggregate;
 mod cast;
 mod logic;
 mod number;
+mod state;
 mod text;
 mod time;
 mod value;
@@ -13,7 +14,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName};
 use sqlparser::dialect::ClickHouseDialect;
 
 use super::build;
-use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering};
+use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
 
@@ -158,5 +159,9 @@ impl Dialect for ClickHouse {
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {
         aggregate::lower(aggregated)
+    }
+
+    fn states(&self) -> Option<&dyn States> {
+        Some(&state::ClickHouseStates)
     }
 }

@@ -33,7 +33,7 @@ pub fn zone(calendar: Calendar) -> Expr {
 
 /// The type by name; decimals always have 38 digits, so that sums and products are exact. sqlparser's own types print in
 /// capitals, which the engine does not know.
-fn type_name(ty: &DataType, calendar: Calendar) -> Sql {
+pub fn type_name(ty: &DataType, calendar: Calendar) -> Sql {
     let plain =
         |name: &str, parameters: Vec<String>| Sql::Custom(ObjectName::from(vec![build::ident(name)]), parameters);
     match ty {

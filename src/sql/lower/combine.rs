@@ -37,8 +37,9 @@ fn measure_name(scans: &[Scan], id: MeasureId) -> String {
 }
 
 impl<'a> Layout<'a> {
-    fn new(query: &'a crate::plan::Query) -> Layout<'a> {
-        let filters: Vec<Filters> = query.scans.iter().map(filter::filters).collect();
+    fn new(query: &'a crate::plan::Query, stored: bool) -> Layout<'a> {
+        let of = if stored { filter::whole } else { filter::filters };
+        let filters: Vec<Filters> = query.scans.iter().map(of).collect();
         let mut layout = Layout { filters, counters: Vec::new(), present: Vec::new() };
         // Without keys there is exactly one row, and every metric has it.
         let one_row = query.step.is_none() && query.dimensions.is_empty();
@@ -104,10 +105,10 @@ impl Lowering<'_> {
 
     /// The answer, and the starts of the scans that it compares with.
     pub(super) fn answer(&self) -> (Query, Vec<(Ident, Query)>) {
-        let layout = Layout::new(self.query);
+        let layout = Layout::new(self.query, !self.stored.is_empty());
         let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
         let combined = match self.query.scans.len() {
-            1 => build::union_all(selects),
+            1 if !self.is_guarded(0) => build::union_all(selects),
             _ => build::union_all(selects).map(|union| self.regrouped(union, &layout)),
         };
         let from = combined.map(|combined| build::derived(combined, COMBINED));
@@ -133,27 +134,33 @@ impl Lowering<'_> {
     fn scan_select(&self, at: usize, layout: &Layout) -> Select {
         let scan = &self.query.scans[at];
         let filters = &layout.filters[at];
-        let mut projection = self.keys(scan);
+        let stored = self.stored.get(at).zip(self.dialect.states());
+        let mut parts = match stored {
+            Some((from, _)) => self.stored_parts(scan, from),
+            None => self.scan_parts(scan, filters, self.keys(scan)),
+        };
         for (of, other) in self.query.scans.iter().enumerate() {
             for (measure, known) in other.measures.iter().enumerate() {
-                let value = if of == at {
-                    self.aggregate(scan, known, &filters.measures[measure])
-                } else {
-                    self.dialect.typed_null(&known.ty, self.calendar)
+                let value = match stored {
+                    _ if of != at => self.dialect.typed_null(&known.ty, self.calendar),
+                    Some((from, how)) => self.stored_measure(scan, known, from, how),
+                    None => self.aggregate(scan, known, &filters.measures[measure]),
                 };
+                let alone = self.query.scans.len() == 1 && known.empty_is_zero();
+                let value = if alone { self.null_before_start(at, known, value) } else { value };
                 let name = measure_name(&self.query.scans, MeasureId { scan: of, measure });
-                projection.push(build::item(value, build::ident(&name)));
+                parts.projection.push(build::item(value, build::ident(&name)));
             }
         }
         for counter in layout.counters.iter().filter(|counter| !counter.shared) {
-            let value = if counter.scan == at {
-                self.row_count(&counter.filter)
-            } else {
-                self.dialect.typed_null(&DataType::Int, self.calendar)
+            let value = match stored {
+                _ if counter.scan != at => self.dialect.typed_null(&DataType::Int, self.calendar),
+                Some((from, how)) => self.stored_count(&counter.filter, from, how),
+                None => self.row_count(&counter.filter),
             };
-            projection.push(build::item(value, build::ident(&counter.name)));
+            parts.projection.push(build::item(value, build::ident(&counter.name)));
         }
-        self.scan_parts(scan, filters, projection).select()
+        parts.select()
     }
 
     /// The union of several scans, one row a key: each measure has its value in one row at most.
@@ -182,13 +189,17 @@ impl Lowering<'_> {
     /// 0 where a scan has no row, but null before the scan's first row where that is asked.
     fn zero_filled(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
         let zero = self.dialect.zero(&measure.ty, self.calendar);
-        let filled = build::call("coalesce", vec![value, zero]);
+        self.null_before_start(scan, measure, build::call("coalesce", vec![value, zero]))
+    }
+
+    /// The value, but null where the bucket lies wholly before the scan's first row and that is asked.
+    fn null_before_start(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
         match self.before_start(scan) {
             Some(before) => {
                 let null = self.dialect.typed_null(&measure.ty, self.calendar);
-                build::case(vec![(before, null)], Some(filled))
+                build::case(vec![(before, null)], Some(value))
             }
-            None => filled,
+            None => value,
         }
     }
 
@@ -264,10 +275,13 @@ impl Lowering<'_> {
 
     /// Whether a measure of the scan is null, and not 0, before the scan's first row.
     fn is_guarded(&self, scan: usize) -> bool {
-        let scans = &self.query.scans;
-        let bounded = self.query.step.is_some() || self.query.to.is_some();
-        let guarded = |scan: &Scan| scan.guard_start && scan.time.is_some();
-        scans.len() > 1 && bounded && guarded(&scans[scan]) && scans[scan].measures.iter().any(Measure::empty_is_zero)
+        // A scan alone has no bucket before its first row, but the one row of an answer without keys.
+        let possible = match self.query.step {
+            Some(_) => self.query.scans.len() > 1,
+            None => self.query.to.is_some() && (self.query.scans.len() > 1 || !self.has_keys()),
+        };
+        let scan = &self.query.scans[scan];
+        possible && scan.guard_start && scan.time.is_some() && scan.measures.iter().any(Measure::empty_is_zero)
     }
 
     /// Whether the bucket lies wholly before the scan's first clean row.

@@ -1,14 +1,7 @@
 //! Filters, taken apart: what all measures of a scan ask belongs into its WHERE.
 
-use crate::plan::{Expr, ExprKind, Function, Scan};
-
-/// The parts of a filter, all of which must be true.
-pub fn conjuncts(filter: &Expr) -> Vec<&Expr> {
-    match &filter.kind {
-        ExprKind::Call(Function::And, parts) => parts.iter().flat_map(conjuncts).collect(),
-        _ => vec![filter],
-    }
-}
+use crate::plan::{Expr, Scan};
+use crate::rollup::{conditions, conjuncts};
 
 /// The filters of a scan, with what its measures have in common told apart.
 pub struct Filters<'a> {
@@ -41,4 +34,10 @@ pub fn filters(scan: &Scan) -> Filters<'_> {
         measure.retain(|part| !seen.contains(part));
     }
     Filters { rows: seen, measures }
+}
+
+/// The filters of a scan that reads states: each has its whole filter.
+pub fn whole(scan: &Scan) -> Filters<'_> {
+    let measures = scan.measures.iter().map(|measure| conditions(scan, measure.filter.as_ref())).collect();
+    Filters { rows: Vec::new(), measures }
 }

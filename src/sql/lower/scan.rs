@@ -10,42 +10,9 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Dialect};
 
 /// The alias of the scanned rows.
-const BASE: &str = "b";
+pub(super) const BASE: &str = "b";
 /// The alias of an entity's rows before they are joined.
 const ENTITY: &str = "e";
-
-/// The tables that a scan reads.
-pub(super) fn tables(scan: &Scan) -> impl Iterator<Item = usize> {
-    std::iter::once(scan.table).chain(scan.joins.iter().map(|join| join.table))
-}
-
-/// The argument of an aggregate; none for a count of rows.
-pub(super) fn argument(aggregate: &Aggregate) -> Option<&Expr> {
-    match aggregate {
-        Aggregate::CountRows => None,
-        Aggregate::Count(x)
-        | Aggregate::Distinct(x)
-        | Aggregate::ApproxDistinct(x)
-        | Aggregate::Sum(x)
-        | Aggregate::Avg(x)
-        | Aggregate::Min(x)
-        | Aggregate::Max(x)
-        | Aggregate::Quantile(x, _)
-        | Aggregate::QuantileDisc(x, _)
-        | Aggregate::ApproxQuantile(x, _)
-        | Aggregate::Stddev(x)
-        | Aggregate::Variance(x)
-        | Aggregate::First(x)
-        | Aggregate::Last(x) => Some(x),
-    }
-}
-
-/// Every expression of a scan.
-fn expressions(scan: &Scan) -> impl Iterator<Item = &Expr> {
-    let measures = scan.measures.iter().flat_map(|measure| measure.filter.iter().chain(argument(&measure.aggregate)));
-    let joins = scan.joins.iter().map(|join| &join.key);
-    joins.chain(&scan.time).chain(&scan.dimensions).chain(&scan.filter).chain(measures)
-}
 
 /// Rows: columns by the aliases of their inputs.
 pub(super) struct Rows<'a>(pub &'a dyn Dialect);
@@ -71,29 +38,11 @@ fn join_alias(at: usize) -> String {
 impl Lowering<'_> {
     /// The columns of a table that the query's scans use, in declaration order.
     pub(super) fn used_columns(&self, table: usize) -> Vec<&str> {
-        let mut used: Vec<&str> = Vec::new();
-        for scan in &self.query.scans {
-            for expr in expressions(scan) {
-                expr.walk(&mut |expr| {
-                    if let ExprKind::Column { input, name } = &expr.kind {
-                        let of = match input {
-                            Input::Base => Some(scan.table),
-                            Input::Join(at) => scan.joins.get(*at).map(|join| join.table),
-                        };
-                        if of == Some(table) {
-                            used.push(name);
-                        }
-                    }
-                });
-            }
-            used.extend(scan.joins.iter().filter(|join| join.table == table).map(|join| join.column.as_str()));
-            let ordered = |measure: &Measure| matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
-            if scan.table == table && scan.measures.iter().any(ordered) {
-                used.extend(self.query.tables[table].clean.key.iter().map(String::as_str));
-            }
-        }
+        let of_table = |scan: &'_ Scan| scan.tables().any(|of| of == table);
+        let scans = self.query.scans.iter().filter(|scan| of_table(scan));
+        let used: Vec<(usize, &str)> = scans.flat_map(|scan| scan.columns(&self.query.tables)).collect();
         let declared = self.query.tables[table].columns.iter().map(|column| column.name.as_str());
-        declared.filter(|name| used.contains(name)).collect()
+        declared.filter(|name| used.contains(&(table, name))).collect()
     }
 
     /// The clean rows of a table, as something to read from.
@@ -124,7 +73,7 @@ impl Lowering<'_> {
     fn entity(&self, scan: &Scan, at: usize) -> Query {
         let join = &scan.joins[at];
         let mut used: Vec<&str> = Vec::new();
-        for expr in expressions(scan) {
+        for expr in scan.expressions() {
             expr.walk(&mut |expr| match &expr.kind {
                 ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
                 _ => {}
@@ -176,8 +125,22 @@ impl Lowering<'_> {
             }
         }
         let filter = build::all(parts);
-        let group_by = self.key_names().into_iter().map(Sql::Identifier).collect();
+        let group_by = self.group_by(scan, &projection);
         Parts { projection, from: Some(from), joins, filter, group_by }
+    }
+
+    /// The key columns by name; written out where a column of a user has such a name.
+    fn group_by(&self, scan: &Scan, projection: &[SelectItem]) -> Vec<Sql> {
+        let names = self.key_names();
+        let tables = scan.tables().map(|table| &self.query.tables[table]);
+        let clash = tables.flat_map(|table| &table.columns).any(|column| names.iter().any(|n| n.value == column.name));
+        let items = projection.iter().zip(names);
+        items
+            .map(|(item, name)| match item {
+                SelectItem::ExprWithAlias { expr, .. } if clash => expr.clone(),
+                _ => Sql::Identifier(name),
+            })
+            .collect()
     }
 
     /// Within `[from, to)`; not null in any case.
@@ -198,7 +161,7 @@ impl Lowering<'_> {
     /// A measure over the rows of its scan; `filter` is what the scan's WHERE does not ask already.
     pub(super) fn aggregate(&self, scan: &Scan, measure: &Measure, filter: &[&Expr]) -> Sql {
         let leaves = Rows(self.dialect);
-        let argument = argument(&measure.aggregate).map(|argument| {
+        let argument = measure.aggregate.argument().map(|argument| {
             let mut operand = self.operand(argument, &leaves, false);
             operand.sql = self.settled(argument, &leaves);
             operand

@@ -1,11 +1,6 @@
 //! `AGG(…)`: which part of the flat list between the parentheses is what.
 
-use super::{
-    Builder,
-    expr::Place,
-    rows::is_rows,
-    special::{calls, single},
-};
+use super::{Builder, expr::Place, rows::is_rows, special::single};
 use crate::{
     diagnostic::{Diagnostic, Span, Spanned},
     error,
@@ -65,14 +60,8 @@ impl Builder<'_> {
                 (AggregateInput::ExprFrom { expr, rows: self.row_atom(rows)? }, &nodes[from + 1..])
             }
             None if is_rows(nodes, true) => (AggregateInput::Rows(self.row_atom(nodes[0].clone())?), &nodes[1..]),
-            None => {
-                if !calls(nodes) {
-                    let span = self.spans(nodes);
-                    let found = error!(E0137, span, "`{}` does not say of which rows", function.value);
-                    return self.tell(found.help("name them after `from`: `sum(pay_amount from paid_order)`"));
-                }
-                (AggregateInput::Formula(self.flat(nodes, Place::Formula)?), &nodes[nodes.len()..])
-            }
+            // What it is of, only names decide: `p50(pay_funnel.time(register, pay))`.
+            None => (AggregateInput::Formula(self.flat(nodes, Place::Formula)?), &nodes[nodes.len()..]),
         };
         let clauses = self.clauses(clauses)?;
         if let (Some(per), None) = (per, &clauses.at_last) {
@@ -96,18 +85,25 @@ impl Builder<'_> {
 
     /// `FORMULA per KEYS [where p]`
     fn nested(&mut self, function: &Name, nodes: &[Node<'_>], per: usize) -> Option<Aggregate> {
-        let input = AggregateInput::Formula(self.flat(&nodes[..per], Place::Formula)?);
-        let keys = nodes[per].clone().into_inner().find(|n| n.as_rule() == Rule::keys)?;
-        let per_keys = self.keys(keys)?;
-        let per_filter = match &nodes[per + 1..] {
+        let condition = match &nodes[per + 1..] {
             [] => None,
-            [glue, condition @ ..] if glue.as_rule() == Rule::where_glue => Some(self.flat(condition, Place::Row)?),
+            [glue, condition @ ..] if glue.as_rule() == Rule::where_glue => Some(condition),
+            _ if nodes[..per].iter().any(|n| n.as_rule() == Rule::where_glue) => {
+                return self.tell(self.misplaced(&nodes[per], Place::Row));
+            }
             [other, ..] => {
                 return self.tell(error!(
                     E0125, self.span(other), "only `where` may follow `per`";
                     help: "put the other clauses before `per`, or behind the closing parenthesis"
                 ));
             }
+        };
+        let input = AggregateInput::Formula(self.flat(&nodes[..per], Place::Formula)?);
+        let keys = nodes[per].clone().into_inner().find(|n| n.as_rule() == Rule::keys)?;
+        let per_keys = self.keys(keys)?;
+        let per_filter = match condition {
+            Some(condition) => Some(self.flat(condition, Place::Row)?),
+            None => None,
         };
         Some(Aggregate {
             function: function.clone(),
@@ -238,6 +234,17 @@ fn is_clause(node: &Node<'_>) -> bool {
 
 fn is_at_last(node: &Node<'_>) -> bool {
     node.clone().into_inner().any(|n| n.as_rule() == Rule::k_last)
+}
+
+/// Whether the arguments are those of an aggregate, whatever its name: `summ(pay_amount from paid_order)`.
+pub(super) fn aggregates(arguments: &[Node<'_>]) -> bool {
+    let Some(input) = arguments.first() else { return false };
+    input
+        .clone()
+        .into_inner()
+        .filter(|n| n.as_rule() == Rule::expr)
+        .flat_map(Node::into_inner)
+        .any(|n| matches!(n.as_rule(), Rule::c_from | Rule::c_dated | Rule::c_per))
 }
 
 /// A right call of this aggregate.

@@ -1,6 +1,6 @@
 //! Expressions: the flat list of operands, operators and clauses gets its precedence here.
 
-use super::{Builder, calendar_word};
+use super::{Builder, aggregate::aggregates, calendar_word};
 use crate::{
     diagnostic::{Diagnostic, Spanned},
     error,
@@ -486,7 +486,9 @@ impl Builder<'_> {
                             help: "write `sql(\"clickhouse\": \"…\", \"datafusion\": \"…\") as string`"
                         ));
                     }
-                    _ if AGGREGATES.contains(&word) => self.aggregate_call(path, &arguments, span, place)?,
+                    _ if AGGREGATES.contains(&word) || place == Place::Formula && aggregates(&arguments) => {
+                        self.aggregate_call(path, &arguments, span, place)?
+                    }
                     _ => ExprKind::Call { function: path, arguments: self.arguments(&arguments, place)? },
                 }
             }
@@ -592,7 +594,7 @@ impl Builder<'_> {
                 E0124, span, "`per` stands outside of an aggregate";
                 help: "say what becomes of the groups: `avg(count(event) per user_id)`"
             ),
-            (Rule::rows_head, _) => error!(
+            (Rule::raw_rows | Rule::first_rows, _) => error!(
                 E0124, span, "rows are no value";
                 help: "aggregate them, as in `count(raw event)`, or declare a subset"
             ),

@@ -10,17 +10,17 @@ mod rows;
 mod special;
 mod value;
 
-pub use value::reading;
+pub use value::{Reading, reading};
 
 use super::{
     ast::{CalendarStep, Duration, Key, Literal, Name, Path, Step, TypeArgument, TypeName},
     grammar::{Node, Rule, Slice},
     lex::{Kind, duration_unit},
-    words::nearest,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, Span, Spanned, codes},
     error,
+    suggest::near,
 };
 
 /// The calendar's own steps by their words.
@@ -146,7 +146,7 @@ impl<'s> Builder<'s> {
             None => {
                 let words: Vec<&str> = CALENDAR.iter().map(|(w, _)| *w).collect();
                 let found = error!(E0134, span, "`{word}` is not a step of the calendar");
-                self.tell(match nearest(word, &words) {
+                self.tell(match near(word, words) {
                     Some(near) => found.help(format!("did you mean `@{near}`?")),
                     None => found.help("after `@` stands one of hour, day, week, month, quarter, year"),
                 })

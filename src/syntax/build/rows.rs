@@ -80,7 +80,7 @@ impl Builder<'_> {
                 let inner = node.into_inner().find(|n| n.as_rule() == Rule::expr)?;
                 RowSetKind::Parenthesised(Box::new(self.rows(inner)?))
             }
-            Rule::rows_head => self.rows_head(node)?,
+            Rule::raw_rows | Rule::first_rows => self.rows_head(node)?,
             _ => {
                 let found = self.not_rows(&node);
                 return self.tell(found);
@@ -96,7 +96,7 @@ impl Builder<'_> {
             match inner.as_rule() {
                 Rule::path => return Some(RowSetKind::Raw(self.path(&inner)?)),
                 Rule::keys => keys = self.keys(inner)?,
-                Rule::paren | Rule::rows_head | Rule::named => rows = Some(Box::new(self.row_atom(inner)?)),
+                Rule::paren | Rule::raw_rows | Rule::named => rows = Some(Box::new(self.row_atom(inner)?)),
                 _ => {}
             }
         }
@@ -128,7 +128,7 @@ impl Builder<'_> {
 pub(super) fn is_rows(nodes: &[Node<'_>], open: bool) -> bool {
     let Some((head, rest)) = nodes.split_first() else { return false };
     let head = match head.as_rule() {
-        Rule::rows_head => true,
+        Rule::raw_rows | Rule::first_rows => true,
         Rule::reference => !head.clone().into_inner().any(|n| n.as_rule() == Rule::arguments),
         Rule::paren => {
             let inner = head.clone().into_inner().find(|n| n.as_rule() == Rule::expr);

@@ -104,13 +104,3 @@ pub(super) fn single<'t>(argument: &Node<'t>) -> Option<Node<'t>> {
 fn only_string<'t>(argument: &Node<'t>) -> Option<Node<'t>> {
     single(argument).filter(|n| n.as_rule() == Rule::string)
 }
-
-/// Whether an expression calls anything.
-pub(super) fn calls(nodes: &[Node<'_>]) -> bool {
-    nodes.iter().any(|n| match n.as_rule() {
-        Rule::reference => n.clone().into_inner().any(|i| i.as_rule() == Rule::arguments),
-        Rule::paren => n.clone().into_inner().any(|e| calls(&e.into_inner().collect::<Vec<_>>())),
-        Rule::case => true,
-        _ => false,
-    })
-}

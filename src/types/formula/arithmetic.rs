@@ -111,9 +111,9 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
     {
         return Some(found);
     }
-    let unit = same_unit(&left, &right, span, d)?;
     let nullable = left.ty.nullable || right.ty.nullable || function == Function::Modulo;
     let (left, right, ty) = widen(left, right, span, d)?;
+    let unit = same_unit(&left, &right, span, d)?;
     let compares = !matches!(function, Function::Add | Function::Subtract | Function::Modulo);
     if !compares && !is_number(&ty) && !(ty == Type::Duration && function != Function::Modulo) {
         return not_a_number(&left, d);
@@ -334,8 +334,8 @@ fn one_type(values: Vec<Formula>, span: Span, d: &mut Diagnostics) -> Option<(Ve
     let mut done: Vec<Formula> = vec![values.next()?];
     for value in values {
         let first = done[0].clone();
-        let unit = same_unit(&first, &value, span, d)?;
         let (first, value, ty) = widen(first, value, span, d)?;
+        let unit = same_unit(&first, &value, span, d)?;
         let whole = ValueType {
             ty: ty.clone(),
             nullable: first.ty.nullable,

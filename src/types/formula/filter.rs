@@ -99,7 +99,7 @@ impl Checker<'_, '_> {
     }
 
     fn not_a_test(&self, span: Span, d: &mut Diagnostics) -> Option<DimFilter> {
-        d.push(error!(E0606, span, "a filter on a metric compares dimensions with literals";
+        d.push(error!(E0123, span, "a filter on a metric compares dimensions with literals";
             help: "write `where platform = \"ios\"`; a condition on columns goes into the aggregate: `count(order where …)`"));
         None
     }

@@ -3,45 +3,15 @@
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::later;
-use crate::suggest::near;
 use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
+use super::super::model::{Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType};
 use super::super::flow::aggregate_sensitivity;
-use super::super::model::{
-    Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType,
-};
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 
-const NAMES: &[&str] = &[
-    "count",
-    "distinct",
-    "approx_distinct",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "p50",
-    "p75",
-    "p90",
-    "p95",
-    "p99",
-    "quantile",
-    "quantile_disc",
-    "approx_quantile",
-    "stddev",
-    "variance",
-    "first",
-    "last",
-];
-
 /// Types an aggregate.
-pub fn check_leaf(
-    scope: &FormulaScope<'_>,
-    aggregate: &ast::Aggregate,
-    span: Span,
-    d: &mut Diagnostics,
-) -> Option<Formula> {
+pub fn check_leaf(scope: &FormulaScope<'_>, aggregate: &ast::Aggregate, span: Span, d: &mut Diagnostics) -> Option<Formula> {
     if let Some(over) = &aggregate.over {
         d.push(later("over", over.span));
         return None;
@@ -97,9 +67,7 @@ fn input(
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
             let mut typed = check_row(&row_scope, expr, d)?;
-            let time = rows
-                .dated
-                .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
+            let time = rows.dated.or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
             if let Some(time) = time {
                 typed.replace_time(time);
             }
@@ -107,7 +75,7 @@ fn input(
         }
         AggregateInput::Formula(expr) => {
             let ExprKind::Path { path, version } = &expr.kind else {
-                d.push(error!(E0612, expr.span, "an aggregate is taken of rows";
+                d.push(error!(E0137, expr.span, "an aggregate is taken of rows";
                     help: ("write `{}(… from source)`", aggregate.function.value)));
                 return None;
             };
@@ -152,12 +120,8 @@ fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnos
         "quantile" => return level(name, arguments, d).map(Aggregation::Quantile),
         "quantile_disc" => return level(name, arguments, d).map(Aggregation::QuantileDisc),
         "approx_quantile" => return level(name, arguments, d).map(Aggregation::ApproxQuantile),
-        other => {
-            let help = match near(other, NAMES.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the aggregates are: {}", NAMES.join(", ")),
-            };
-            d.push(error!(E0614, name.span, "no aggregate named `{other}`"; help: help));
+        _ => {
+            d.push(needs_expression(name, name.span));
             return None;
         }
     };
@@ -204,8 +168,7 @@ fn result_type(
     rows: &RowSet,
     d: &mut Diagnostics,
 ) -> Option<ValueType> {
-    let public =
-        |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
+    let public = |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
     let Some(input) = input else {
         return Some(public(Type::Int, Unit::named(scope.tables[rows.base.0].name.as_str())));
     };
@@ -236,20 +199,17 @@ fn result_type(
         Aggregation::Sum => (sum_type(ty), false),
         Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => (float, true),
         Aggregation::Stddev | Aggregation::Variance => (Type::Float, true),
-        Aggregation::Min | Aggregation::Max | Aggregation::QuantileDisc(_) | Aggregation::First | Aggregation::Last => {
-            (ty.clone(), true)
-        }
+        Aggregation::Min
+        | Aggregation::Max
+        | Aggregation::QuantileDisc(_)
+        | Aggregation::First
+        | Aggregation::Last => (ty.clone(), true),
     };
     let unit = match aggregation {
         Aggregation::Variance => input.ty.unit.as_ref().map(|unit| unit.times(unit)),
         _ => input.ty.unit.clone(),
     };
-    Some(ValueType {
-        ty,
-        nullable,
-        unit: Some(unit.unwrap_or_default()),
-        sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity),
-    })
+    Some(ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity) })
 }
 
 /// The sum of ints and decimals has as many digits as there are.

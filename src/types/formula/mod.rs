@@ -107,8 +107,9 @@ impl FormulaScope<'_> {
     }
 
     fn metric(&self, path: &ast::Path, version: Option<u32>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        // A table of a kind that is not compiled yet was told at its declaration.
         if self.names.later_table(&path.parts[0]).is_some() {
-            return told(d, &path.to_string(), span);
+            return None;
         }
         let Some(place) = path.single().and_then(|name| self.names.metric(name, version)) else {
             d.push(self.unknown(path, version, span));
@@ -164,7 +165,7 @@ impl FormulaScope<'_> {
         d: &mut Diagnostics,
     ) -> Option<Formula> {
         if self.names.later_table(&function.parts[0]).is_some() {
-            return told(d, &function.to_string(), span);
+            return None;
         }
         let name = function.to_string();
         if matches!(name.as_str(), "rate" | "growth") {
@@ -188,6 +189,11 @@ impl FormulaScope<'_> {
     }
 
     fn postfix(&self, operand: &ast::Expr, postfix: &Postfix, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        if let ExprKind::Path { path, .. } | ExprKind::Call { function: path, .. } = &operand.kind
+            && self.names.later_table(&path.parts[0]).is_some()
+        {
+            return None;
+        }
         let word = match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);

@@ -55,7 +55,7 @@ impl Front {
     }
 }
 
-fn errors(diagnostics: &Diagnostics) -> String {
+pub fn errors(diagnostics: &Diagnostics) -> String {
     let errors = diagnostics.iter().filter(|one| one.code.severity() == Severity::Error);
     errors.map(|one| format!("{}: {}\n", one.code, one.message)).collect()
 }

@@ -220,8 +220,8 @@ fn finite(f: f64) -> Value {
 
 fn of_text(expr: &Expr, op: &Op, s: &str, calendar: Calendar) -> Value {
     match op {
-        Op::Lower => Value::Str(s.chars().map(|c| one(c, c.to_lowercase())).collect()),
-        Op::Upper => Value::Str(s.chars().map(|c| one(c, c.to_uppercase())).collect()),
+        Op::Lower => Value::Str(s.to_lowercase()),
+        Op::Upper => Value::Str(s.to_uppercase()),
         Op::Trim => Value::Str(s.trim_matches(' ').to_owned()),
         Op::Length => Value::Int(s.chars().count() as i64),
         Op::Substr(start, length) if *start < 1 || *length < 0 => Value::Str(String::new()),
@@ -233,14 +233,6 @@ fn of_text(expr: &Expr, op: &Op, s: &str, calendar: Calendar) -> Value {
         Op::Mask => Value::Str(s.chars().next().map_or(String::new(), |first| format!("{first}***"))),
         Op::Json(path) => json(s, path).map_or(Value::Null, |text| cast(&Value::Str(text), &expr.ty, calendar)),
         _ => panic!("{op:?} of a string"),
-    }
-}
-
-/// The simple case mapping: a character for a character.
-fn one(c: char, mut mapped: impl ExactSizeIterator<Item = char>) -> char {
-    match (mapped.len(), mapped.next()) {
-        (1, Some(single)) => single,
-        _ => c,
     }
 }
 

@@ -1,0 +1,92 @@
+//! What the manifest tells of a target.
+
+use serde_json::{Map, Value, json};
+
+use super::metric::ServedView;
+use super::rollups::Made;
+use super::{Build, File};
+use crate::emit::MetricView;
+use crate::rollup::{Reason, Served, Way};
+
+/// Settings that inserts need so that a retried block counts once everywhere (CH1). Their defaults moved between releases.
+const INSERT_SETTINGS: &[(&str, u8)] = &[
+    ("async_insert", 0),
+    ("deduplicate_blocks_in_dependent_materialized_views", 1),
+    ("insert_deduplicate", 1),
+    ("materialized_views_squash_parallel_inserts", 0),
+];
+
+/// Order of application, rollups, and for each metric what serves it.
+pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedView]) -> Value {
+    let folder = crate::emit::name::file(build.target);
+    let order: Vec<String> = files.iter().map(|file| format!("{folder}/{}", file.name)).collect();
+    let metrics = build.input.metrics.iter().zip(served).zip(&build.rollups.served);
+    let metrics: Vec<Value> = metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
+    let settings: Map<String, Value> =
+        INSERT_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    json!({
+        "kind": "clickhouse",
+        "order": order,
+        "insert_settings": settings,
+        "rollups": rollups(build, made),
+        "metrics": metrics,
+    })
+}
+
+fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served, made: &[Made]) -> Value {
+    let tables = &build.input.tables;
+    let mut reads: Map<String, Value> = Map::new();
+    let mut columns: Vec<(usize, &str)> = metric.query.scans.iter().flat_map(|scan| scan.columns(tables)).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    for (table, column) in columns {
+        let list = reads.entry(tables[table].name.clone()).or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(json!(column));
+        }
+    }
+    let dimensions: Vec<&str> = metric.query.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+    let mut found = Map::new();
+    found.insert("name".to_owned(), json!(metric.name));
+    found.insert("version".to_owned(), json!(metric.version));
+    found.insert("step".to_owned(), json!(metric.grain()));
+    found.insert("dimensions".to_owned(), json!(dimensions));
+    found.insert("view".to_owned(), json!(view.view));
+    found.insert("fingerprint".to_owned(), json!(view.fingerprint));
+    found.insert("reads".to_owned(), Value::Object(reads));
+    let from: Vec<String> = match how {
+        Served::Live(_) => Vec::new(),
+        Served::Rolled(uses) => {
+            let table = |of: &crate::rollup::Use| Some(made.get(of.rollup)?.steps.get(of.step)?.table.to_string());
+            uses.iter().filter_map(table).collect()
+        }
+    };
+    found.insert("rollups".to_owned(), json!(from));
+    if let Served::Live(Some(reason)) = how {
+        found.insert("live_because".to_owned(), json!(reason.text()));
+    }
+    Value::Object(found)
+}
+
+fn rollups(build: &Build, made: &[Made]) -> Value {
+    let mut found = Vec::new();
+    for (rollup, made) in build.rollups.rollups.iter().zip(made) {
+        for (at, step) in made.steps.iter().enumerate() {
+            let (way, because): (&str, Option<Reason>) = match rollup.way {
+                Way::Added if at == 0 => ("added", None),
+                Way::Added => ("cascaded", None),
+                Way::Rebuilt(reason) => ("rebuilt", Some(reason)),
+            };
+            found.push(json!({
+                "source": build.input.tables[rollup.table].name,
+                "step": step.step.text(),
+                "dimensions": rollup.dimensions.iter().map(|dimension| &dimension.name).collect::<Vec<_>>(),
+                "table": step.table.to_string(),
+                "view": step.view.to_string(),
+                "filled": way,
+                "because": because.map(Reason::text),
+            }));
+        }
+    }
+    json!(found)
+}

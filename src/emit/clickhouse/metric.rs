@@ -1,0 +1,138 @@
+//! A view a metric and step: over clean rows, or over rollups.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::rollups::Made;
+use super::{Build, File, Object, line};
+use crate::diagnostic::Diagnostics;
+use crate::emit::{MetricView, name, template};
+use crate::error;
+use crate::rollup::Served;
+use crate::sql::{self, CLICKHOUSE, Stored};
+
+/// A view of a metric as it was made.
+pub struct ServedView {
+    /// The view.
+    pub view: String,
+    /// A hash of what it means.
+    pub fingerprint: String,
+}
+
+/// The views of all metrics, a file a source; those of several sources together in the last.
+pub fn views(build: &Build, made: &[Made], diagnostics: &mut Diagnostics) -> (Vec<File>, Vec<ServedView>) {
+    let places: Vec<usize> = (0..build.input.metrics.len()).collect();
+    let views: Vec<(String, ServedView, Diagnostics)> =
+        places.par_iter().map(|at| Maker { build, made }.view(*at)).collect();
+    let mut files: BTreeMap<String, File> = BTreeMap::new();
+    let mut served = Vec::with_capacity(views.len());
+    for ((body, view, found), metric) in views.into_iter().zip(&build.input.metrics) {
+        diagnostics.extend(found);
+        let (name, what) = file_of(build, metric);
+        let file = files.entry(name.clone()).or_insert_with(|| File {
+            name,
+            what,
+            body: String::new(),
+            origin: Vec::new(),
+            objects: Vec::new(),
+        });
+        file.body.push_str(&body);
+        file.objects.push(Object { kind: "VIEW", name: view.view.clone() });
+        if file.origin.last() != Some(&metric.name) {
+            file.origin.push(metric.name.clone());
+        }
+        served.push(view);
+    }
+    (files.into_values().collect(), served)
+}
+
+fn file_of(build: &Build, metric: &MetricView) -> (String, String) {
+    let mut tables = metric.query.scans.iter().map(|scan| scan.table);
+    let first = tables.next().map(|table| &build.input.tables[table].name);
+    match first {
+        Some(table) if tables.all(|other| build.input.tables[other].name == *table) => {
+            (format!("40_metrics_{}.sql", name::file(table)), format!("Metrics of {table}"))
+        }
+        _ => ("50_metrics_of_several_sources.sql".to_owned(), "Metrics of several sources".to_owned()),
+    }
+}
+
+struct Maker<'a> {
+    build: &'a Build<'a>,
+    made: &'a [Made],
+}
+
+impl Maker<'_> {
+    fn view(&self, at: usize) -> (String, ServedView, Diagnostics) {
+        let metric = &self.build.input.metrics[at];
+        let mut diagnostics = Diagnostics::new();
+        let select = self.select(metric, &self.build.rollups.served[at], &mut diagnostics);
+        if diagnostics.is_empty()
+            && let Err(error) = sql::reparse(&select, &CLICKHOUSE)
+        {
+            diagnostics.push(error!(E0812, metric.span, "the SELECT of `{}` does not read back: {error}", metric.name));
+        }
+        let name = match metric.current {
+            true => format!("{}__{}", metric.name, metric.grain()),
+            false => format!("{}__v{}__{}", metric.name, metric.version, metric.grain()),
+        };
+        let view = self.build.name(&name).to_string();
+        let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
+        let about = self.about(metric, &fingerprint, &self.build.rollups.served[at]);
+        let body =
+            template::render("clickhouse/view.sql", minijinja::context! { about, view => view.as_str(), select });
+        (body, ServedView { view, fingerprint }, diagnostics)
+    }
+
+    fn select(&self, metric: &MetricView, served: &Served, diagnostics: &mut Diagnostics) -> String {
+        let options = &self.build.options;
+        let made = match served {
+            Served::Live(_) => sql::select(&metric.query, &CLICKHOUSE, options),
+            Served::Rolled(uses) => {
+                let stored: Option<Vec<Stored>> = uses
+                    .iter()
+                    .map(|of| {
+                        let step = self.made.get(of.rollup)?.steps.get(of.step)?;
+                        Some(step.stored(&self.build.rollups.rollups[of.rollup]))
+                    })
+                    .collect();
+                match stored {
+                    Some(stored) => sql::select_stored(&metric.query, &CLICKHOUSE, options, &stored),
+                    // Its rollup could not be made, which is told.
+                    None => return String::new(),
+                }
+            }
+        };
+        match made {
+            Ok(select) => sql::to_text(&select, &CLICKHOUSE),
+            Err(unsupported) => {
+                for one in unsupported {
+                    diagnostics.push(
+                        error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
+                        help: ("{}", one.reason)),
+                    );
+                }
+                String::new()
+            }
+        }
+    }
+
+    /// What it is, whence it is served and why.
+    fn about(&self, metric: &MetricView, fingerprint: &str, served: &Served) -> Vec<String> {
+        let names: Vec<&str> = metric.query.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+        let by = if names.is_empty() { String::new() } else { format!(" by {}", names.join(", ")) };
+        let mut about =
+            vec![line(&format!("{} v{}, {}{by}, {fingerprint}", metric.name, metric.version, metric.grain()))];
+        about.extend(metric.title.as_deref().and_then(|title| title.lines().next()).map(line));
+        if let Served::Live(Some(reason)) = served {
+            about.push(format!("Not served from a rollup. {}.", reason.text()));
+        }
+        about
+    }
+}
+
+fn short_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}

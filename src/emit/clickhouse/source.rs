@@ -1,0 +1,101 @@
+//! Databases and, where asked, the source tables.
+
+use super::{Build, File};
+use crate::emit::template;
+use crate::plan::{DataType, Encoding, StoredColumn, Table};
+use crate::sql::{CLICKHOUSE, Dialect};
+
+/// The databases: the target's, and those of the sources where these are made too.
+pub fn databases(build: &Build) -> File {
+    let mut databases = vec![CLICKHOUSE.identifier(&build.settings.database).to_string()];
+    if build.settings.create_sources {
+        for table in build.input.tables.iter() {
+            if let Some((database, _)) = table.physical.split_once('.') {
+                databases.push(CLICKHOUSE.identifier(database).to_string());
+            }
+        }
+        databases[1..].sort_unstable();
+        databases.dedup();
+    }
+    File {
+        name: "00_database.sql".to_owned(),
+        what: "Databases".to_owned(),
+        body: template::render("clickhouse/database.sql", minijinja::context! { databases }),
+        origin: Vec::new(),
+        objects: Vec::new(),
+    }
+}
+
+/// The source tables.
+pub fn tables(build: &Build) -> File {
+    let bodies: Vec<String> = build.input.tables.iter().map(|table| source(table, build)).collect();
+    File {
+        name: "10_sources.sql".to_owned(),
+        what: "Source tables".to_owned(),
+        body: bodies.concat(),
+        origin: build.input.tables.iter().map(|table| table.name.clone()).collect(),
+        // They hold the data: what takes back a build leaves them alone.
+        objects: Vec::new(),
+    }
+}
+
+fn source(table: &Table, build: &Build) -> String {
+    let column = |name: &String| table.columns.iter().find(|column| column.name == *name);
+    let name = |column: &StoredColumn| CLICKHOUSE.identifier(&column.name).to_string();
+    let columns: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| minijinja::context! { name => name(column), type => physical(column, build) })
+        .collect();
+    let time = table.clean.time.as_ref().and_then(column);
+    let partition = time.map(|column| match column.encoding {
+        Encoding::Native => format!("toYYYYMM({})", name(column)),
+        Encoding::Milliseconds => {
+            format!("toYYYYMM(fromUnixTimestamp64Milli({}, '{}'))", name(column), build.input.zone.name())
+        }
+    });
+    let order: Vec<String> = table.clean.key.iter().filter_map(column).chain(time).map(name).collect();
+    let mut unique: Vec<String> = Vec::new();
+    for name in order {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    let order = if unique.is_empty() { "tuple()".to_owned() } else { format!("({})", unique.join(", ")) };
+    let values = minijinja::context! {
+        about => format!("Rows of {}", table.name), table => CLICKHOUSE.table(table).to_string(), columns, partition, order,
+    };
+    template::render("clickhouse/source.sql", values)
+}
+
+/// The type that a column is stored in.
+fn physical(column: &StoredColumn, build: &Build) -> String {
+    let plain = match (&column.ty, column.encoding) {
+        (DataType::Timestamp | DataType::Duration, Encoding::Milliseconds) => "Int64".to_owned(),
+        // A closed list of words: a dictionary of its own.
+        (DataType::String, _) if !column.domain.is_empty() => {
+            return if column.nullable { "LowCardinality(Nullable(String))" } else { "LowCardinality(String)" }
+                .to_owned();
+        }
+        (ty, _) => type_name(ty, build),
+    };
+    match column.ty {
+        DataType::Array(_) | DataType::Map(_) => plain,
+        _ if column.nullable => format!("Nullable({plain})"),
+        _ => plain,
+    }
+}
+
+fn type_name(ty: &DataType, build: &Build) -> String {
+    match ty {
+        DataType::Bool => "Bool".to_owned(),
+        DataType::Int | DataType::Duration => "Int64".to_owned(),
+        DataType::Float => "Float64".to_owned(),
+        DataType::Decimal { precision, scale } => format!("Decimal({precision}, {scale})"),
+        DataType::String => "String".to_owned(),
+        DataType::Date => "Date32".to_owned(),
+        DataType::Timestamp => format!("DateTime64(3, '{}')", build.input.zone.name()),
+        DataType::Array(item) => format!("Array({})", type_name(item, build)),
+        DataType::Map(item) => format!("Map(String, {})", type_name(item, build)),
+    }
+}

@@ -1,0 +1,97 @@
+//! Artefacts: what a target is given.
+//!
+//! A target is a folder here and a folder of templates below `targets/`. SQL comes as a tree from [`crate::sql`]; templates
+//! hold what stands around it (engines, partitions, comments) and never build an expression. Equal input gives equal
+//! bytes.
+
+mod clickhouse;
+mod name;
+mod template;
+mod views;
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::plan::{Query, Step, Table, WeekStart};
+use crate::project::{Target, TargetSettings};
+use crate::types::Serve;
+
+pub use views::input;
+
+/// A file of a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Relative to the output folder, with `/`.
+    pub path: String,
+    /// All of it.
+    pub text: String,
+    /// The declarations it was made from: metrics, or tables.
+    pub origin: Vec<String>,
+}
+
+/// What a target makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emitted {
+    /// The files, in the order of their application.
+    pub artifacts: Vec<Artifact>,
+    /// For the manifest: order of application, and what serves each metric and why.
+    pub details: serde_json::Value,
+}
+
+/// A project, ready to be emitted.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Sources and entities, as all plans know them.
+    pub tables: Arc<Vec<Table>>,
+    /// The project's time zone.
+    pub zone: chrono_tz::Tz,
+    /// The first day of a week.
+    pub week_start: WeekStart,
+    /// Every metric at each of its default steps, in the order of the project.
+    pub metrics: Vec<MetricView>,
+}
+
+/// A metric at one of its default steps, by its default dimensions.
+#[derive(Clone, Debug)]
+pub struct MetricView {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// Whether its name alone means this version.
+    pub current: bool,
+    /// What it is, in a line.
+    pub title: Option<String>,
+    /// The output step; none for one bucket.
+    pub step: Option<Step>,
+    /// The plan.
+    pub query: Query,
+    /// How it is served.
+    pub serve: Vec<Serve>,
+    /// A hash of its meaning, where one is known; else its SQL is hashed.
+    pub fingerprint: Option<String>,
+    /// The declaration.
+    pub span: Option<Span>,
+}
+
+impl MetricView {
+    /// The step in names: `1d`, `total`.
+    pub fn grain(&self) -> String {
+        self.step.map_or_else(|| "total".to_owned(), Step::text)
+    }
+
+    /// The step of its stream, where it has one.
+    pub fn stream(&self) -> Option<Step> {
+        self.serve.iter().find_map(|serve| match serve {
+            Serve::Stream(step) => Some(*step),
+            Serve::Live | Serve::Hourly | Serve::Daily => None,
+        })
+    }
+}
+
+/// Makes the artefacts of a target. What it cannot express is told, and nothing is to be written then.
+pub fn emit(input: &Input, target: &Target) -> (Emitted, Diagnostics) {
+    match &target.settings {
+        TargetSettings::Clickhouse(settings) => clickhouse::emit(input, &target.name.value, settings),
+    }
+}

@@ -1,0 +1,108 @@
+//! States: the parts of aggregates that can be merged.
+
+use crate::plan::{Aggregate, Expr, ExprKind, Function, Query, Scan};
+
+/// What a state keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A number of rows, or of values that are not null.
+    Count,
+    /// A sum.
+    Sum,
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
+    /// The set of values.
+    Distinct,
+    /// A sketch of the set of values.
+    ApproxDistinct,
+    /// All values as floats.
+    Numbers,
+    /// All values.
+    Items,
+    /// A sketch of the distribution.
+    Digest,
+    /// Mean and squared deviation.
+    Variance,
+    /// The value at the least time.
+    First,
+    /// The value at the greatest time.
+    Last,
+}
+
+/// A state over the rows of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// What is kept.
+    pub part: Part,
+    /// Of which value; none for a count of rows.
+    pub argument: Option<Expr>,
+    /// Only rows where all of these are true.
+    pub filter: Vec<Expr>,
+}
+
+/// The states that an aggregate is computed from. The first is its own; the others count.
+pub fn parts(aggregate: &Aggregate) -> Vec<(Part, Option<&Expr>)> {
+    let own = |part: Part| vec![(part, aggregate.argument())];
+    let counted = |part: Part| vec![(part, aggregate.argument()), (Part::Count, aggregate.argument())];
+    match aggregate {
+        Aggregate::CountRows | Aggregate::Count(_) => own(Part::Count),
+        Aggregate::Distinct(_) => own(Part::Distinct),
+        Aggregate::ApproxDistinct(_) => own(Part::ApproxDistinct),
+        Aggregate::Sum(_) => own(Part::Sum),
+        Aggregate::Avg(_) => counted(Part::Sum),
+        Aggregate::Min(_) => own(Part::Min),
+        Aggregate::Max(_) => own(Part::Max),
+        Aggregate::Quantile(..) => own(Part::Numbers),
+        Aggregate::QuantileDisc(..) => own(Part::Items),
+        Aggregate::ApproxQuantile(..) => own(Part::Digest),
+        Aggregate::Stddev(_) | Aggregate::Variance(_) => counted(Part::Variance),
+        // Whether there is a row at all: its value may be null.
+        Aggregate::First(_) => vec![(Part::First, aggregate.argument()), (Part::Count, None)],
+        Aggregate::Last(_) => vec![(Part::Last, aggregate.argument()), (Part::Count, None)],
+    }
+}
+
+/// The conditions of a scan and of one of its measures.
+pub fn conditions<'a>(scan: &'a Scan, measure: Option<&'a Expr>) -> Vec<&'a Expr> {
+    let mut found: Vec<&Expr> = Vec::new();
+    for filter in scan.filter.iter().chain(measure) {
+        for part in conjuncts(filter) {
+            if !found.contains(&part) {
+                found.push(part);
+            }
+        }
+    }
+    found
+}
+
+/// The parts of a filter, all of which must be true.
+pub fn conjuncts(filter: &Expr) -> Vec<&Expr> {
+    match &filter.kind {
+        ExprKind::Call(Function::And, parts) => parts.iter().flat_map(conjuncts).collect(),
+        _ => vec![filter],
+    }
+}
+
+/// The states that a scan's measures need, and the row counts that tell which metrics have rows.
+pub(super) fn states(scan: &Scan, query: &Query) -> Vec<State> {
+    let mut found: Vec<State> = Vec::new();
+    let mut add = |part: Part, argument: Option<&Expr>, filter: &[&Expr]| {
+        let filter = filter.iter().map(|part| (*part).clone()).collect();
+        let state = State { part, argument: argument.cloned(), filter };
+        if !found.contains(&state) {
+            found.push(state);
+        }
+    };
+    for measure in &scan.measures {
+        let filter = conditions(scan, measure.filter.as_ref());
+        for (part, argument) in parts(&measure.aggregate) {
+            add(part, argument, &filter);
+        }
+        if query.step.is_some() || !query.dimensions.is_empty() {
+            add(Part::Count, None, &filter);
+        }
+    }
+    found
+}

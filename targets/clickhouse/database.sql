@@ -1,0 +1,4 @@
+{% for database in databases %}
+
+CREATE DATABASE IF NOT EXISTS {{ database }};
+{% endfor %}

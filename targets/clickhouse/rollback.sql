@@ -1,0 +1,4 @@
+
+{% for item in drop %}
+DROP {{ item.kind }} IF EXISTS {{ item.name }};
+{% endfor %}

@@ -1,0 +1,27 @@
+
+{% for line in about %}
+-- {{ line }}
+{% endfor %}
+CREATE TABLE IF NOT EXISTS {{ table }}
+(
+{% for column in columns %}
+    {{ column.name }} {{ column.type }}{% if column.comment %} COMMENT {{ column.comment }}{% endif %}{{ "" if loop.last else "," }}
+{% endfor %}
+)
+{% if refresh %}
+ENGINE = MergeTree
+ORDER BY ({{ key }})
+SETTINGS allow_nullable_key = 1;
+{% else %}
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(_t)
+ORDER BY ({{ key }})
+SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = 1000;
+{% endif %}
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{ view }}
+{% if refresh %}
+REFRESH EVERY {{ refresh }}
+{% endif %}
+TO {{ table }} AS
+{{ select }};

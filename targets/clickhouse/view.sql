@@ -1,0 +1,6 @@
+
+{% for line in about %}
+-- {{ line }}
+{% endfor %}
+CREATE OR REPLACE VIEW {{ view }} AS
+{{ select }};

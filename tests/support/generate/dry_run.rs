@@ -1,0 +1,45 @@
+//! A generated project in the dry run: its samples, its questions.
+
+use std::fs;
+
+use metricc::dry_run::{Data, DryRun, Options};
+use metricc::plan::{DataType, Value as PlanValue};
+use metricc::table::Answer;
+
+use super::front::{Front, errors};
+use super::model::*;
+
+/// Registers the rows of a project, by way of CSV samples in a folder.
+pub fn load(project: &Project, front: &Front) -> Result<DryRun, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut run = DryRun::new(Options::new(project.zone)).map_err(|d| errors(&d))?;
+    for table in &project.tables {
+        let path = folder.path().join(format!("{}.csv", table.name));
+        fs::write(path, table.csv(project.zone)).map_err(|error| error.to_string())?;
+        let plan = front.tables.iter().find(|plan| plan.name == table.name).ok_or("a table is missing")?;
+        run.register(plan, &Data::Samples(folder.path())).map_err(|d| errors(&d))?;
+    }
+    Ok(run)
+}
+
+/// The answer of a question.
+pub fn rows(run: &DryRun, front: &Front, project: &Project, question: &Question) -> Result<Vec<Vec<Value>>, String> {
+    let answer = run.run(&front.plan(project, question)?).map_err(|d| errors(&d))?;
+    Ok(values(&answer))
+}
+
+fn values(answer: &Answer) -> Vec<Vec<Value>> {
+    let value = |(place, value): (usize, &PlanValue)| match (value, &answer.columns[place].ty) {
+        (PlanValue::Null, _) => Value::Null,
+        (PlanValue::Bool(b), _) => Value::Bool(*b),
+        (PlanValue::Int(i), _) => Value::Int(*i),
+        (PlanValue::Float(f), _) => Value::Float(*f),
+        (PlanValue::Decimal(digits), DataType::Decimal { scale, .. }) => Value::Decimal(*digits, *scale),
+        (PlanValue::Decimal(digits), _) => Value::Decimal(*digits, 0),
+        (PlanValue::String(text), _) => Value::Str(text.clone()),
+        (PlanValue::Date(days), _) => Value::Date(*days),
+        (PlanValue::Timestamp(ms), _) => Value::Timestamp(*ms),
+        (PlanValue::Duration(ms), _) => Value::Duration(*ms),
+    };
+    answer.rows.iter().map(|row| row.iter().enumerate().map(value).collect()).collect()
+}
