@@ -41,7 +41,7 @@ fn a_body_stays_on_its_line_while_it_fits() {
 #[test]
 fn tables_are_aligned_by_what_one_sees() {
     check(
-        "test \"t\" of m {\n given e {\n |a|名字|\n| \"x|y\"|张三|// c\n ||\\||\n}\n expect {\n |m|\n }\n}\n",
+        "test \"t\" of m {\n given e {\n |a|名字|\n | \"x|y\"|张三|// c\n ||\\||\n}\n expect {\n |m|\n }\n}\n",
         "test \"t\" of m {\n  given e {\n    | a     | 名字 |\n    | \"x|y\" | 张三 |  // c\n    |       | \\|   |\n  }\n  expect {\n    | m |\n  }\n}\n",
     );
 }
