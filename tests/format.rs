@@ -95,3 +95,65 @@ fn everything_in_the_repository_keeps_its_meaning_and_its_comments() {
         formatted(&name, &text);
     }
 }
+
+#[test]
+fn the_layout_is_as_reviewed() {
+    let text = fs::read_to_string(root().join("tests/format/tricky.metric")).expect("readable");
+    insta::with_settings!({ snapshot_path => "../snapshots/format", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("tricky", formatted("tricky", &text));
+    });
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_make_no_difference() {
+    for (name, text) in corpus() {
+        let unix = text.replace("\r\n", "\n");
+        let windows = format!("\u{feff}{}", unix.trim_start_matches('\u{feff}').replace('\n', "\r\n"));
+        let formatted = formatted(&name, &windows);
+        assert!(!formatted.contains(['\r', '\u{feff}']), "{name}");
+        assert_eq!(formatted, format(&unix).expect("well-formed"), "{name}");
+    }
+}
+
+#[test]
+fn short_bodies_stay_on_one_line_and_long_ones_open() {
+    let short = "metric m = a / b { unit: ratio; better: up }\n";
+    assert_eq!(formatted("short", short), short);
+    let items: Vec<String> = (0..9).map(|i| format!("item_{i}: \"a value\"")).collect();
+    let long = format!("metric m = a / b {{ {} }}", items.join("; "));
+    let open = format!("metric m = a / b {{\n  {}\n}}\n", items.join("\n  "));
+    assert_eq!(formatted("long", &long), open);
+    let grouped = "metric m = a {\n  title: \"m\"; tier: kpi\n  owner: \"o\"\n}\n";
+    assert_eq!(formatted("grouped", grouped), grouped);
+}
+
+#[test]
+fn short_declarations_may_stand_close_together() {
+    let close = "metric a = b\nmetric c = d\n\nmetric e = f\n";
+    assert_eq!(formatted("close", close), close);
+    let described = "metric a = b\n/// About c.\nmetric c = d {\n  unit: CNY\n}\nmetric e = f\n\n\n\nmetric g = h\n";
+    let apart = "metric a = b\n\n/// About c.\nmetric c = d {\n  unit: CNY\n}\n\nmetric e = f\n\nmetric g = h\n";
+    assert_eq!(formatted("described", described), apart);
+}
+
+#[test]
+fn a_text_with_errors_gives_them_and_nothing_else() {
+    let found = format("metric a = \nmetric b = c +\n").expect_err("errors");
+    assert!(found.has_errors());
+    assert!(format("").is_ok_and(|text| text.is_empty()));
+    assert_eq!(format("\n\n// only a comment").as_deref(), Ok("// only a comment\n"));
+}
+
+#[test]
+fn depth_and_length_are_no_trouble() {
+    let deep = format!("metric m = {}a{}", "(".repeat(98), ")".repeat(98));
+    formatted("deep", &deep);
+    let sum = vec!["a_metric_with_a_name"; 20_000].join(" + ");
+    formatted("sum", &format!("metric m = {sum}"));
+    let list = vec!["\"渠道\""; 20_000].join(",");
+    formatted("list", &format!("subset s = t where c in ({list})"));
+    let minus = format!("metric m = a {}b", "- ".repeat(200));
+    if tree(&minus).is_some() {
+        formatted("minus", &minus);
+    }
+}

@@ -52,7 +52,9 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 
 fn standard_input(args: &Args, context: &Context) -> Outcome {
     if args.paths.len() > 1 {
-        return Err(error!(E0039, None, "`-` stands for standard input, and nothing else can be named beside it").into());
+        return Err(
+            error!(E0039, None, "`-` stands for standard input, and nothing else can be named beside it").into()
+        );
     }
     let mut bytes = Vec::new();
     let unreadable = |reason: String| Stop::from(error!(E0002, None, "standard input can't be read: {reason}"));

@@ -28,7 +28,7 @@ pub fn file(text: &str, tokens: &[Token], declarations: &[Node]) -> String {
             keyword => Place::Head { rows: keyword == "subset" },
         };
         let written = file.node(node, place, 0);
-        rows.push(Row { blank: file.blank_above(node.head.start), what: What::Node, text: written });
+        rows.push(Row::new(file.blank_above(node.head.start), What::Node, written));
         at = node.end();
     }
     file.comments(at..tokens.len(), 0, &mut rows);
@@ -54,6 +54,14 @@ struct Row {
     blank: bool,
     what: What,
     text: String,
+    /// A comment ends it, so that nothing can follow on its line.
+    closed: bool,
+}
+
+impl Row {
+    fn new(blank: bool, what: What, text: String) -> Row {
+        Row { blank, what, text, closed: false }
+    }
 }
 
 /// A blank line above each declaration that has a description or takes several lines, and below the latter. Short ones
@@ -62,6 +70,7 @@ fn set_apart(rows: &mut [Row]) {
     let mut tall_before = false;
     for at in 0..rows.len() {
         if rows[at].what != What::Node {
+            rows[at].blank |= std::mem::take(&mut tall_before);
             continue;
         }
         let mut start = at;
@@ -121,15 +130,17 @@ impl<'t> File<'t> {
                 continue;
             }
             let comment = literal::comment(self.text, token);
-            match rows.last_mut().filter(|_| !token.first) {
+            match rows.last_mut().filter(|row| !token.first && !row.closed) {
                 Some(last) => {
                     last.text.push(' ');
                     last.text += &comment;
+                    last.closed = true;
                 }
                 None => rows.push(Row {
                     blank: self.blank_above(at),
                     what: if token.kind == Kind::Doc { What::Doc } else { What::Comment },
                     text: format!("{:indent$}{comment}", ""),
+                    closed: true,
                 }),
             }
         }
@@ -170,13 +181,14 @@ impl<'t> File<'t> {
     fn block(&self, body: &Block, head_end: usize, indent: usize, out: &mut String) {
         let between = head_end..body.open;
         let mut rows = Vec::new();
-        if self.tokens[between.clone()].iter().any(|token| token.kind == Kind::Doc) {
-            // In the braces it would describe the first item.
-            rows.push(Row { blank: false, what: What::Node, text: std::mem::take(out) });
+        let behind = self.tokens.get(body.open + 1).is_some_and(|token| token.is_comment() && !token.first);
+        if self.tokens[between.clone()].iter().any(|token| token.kind == Kind::Doc || behind) {
+            // In the braces a description would describe the first item, and behind them is room for one comment only.
+            rows.push(Row::new(false, What::Node, std::mem::take(out)));
             self.comments(between, indent + 2, &mut rows);
-            rows.push(Row { blank: false, what: What::Comment, text: format!("{:1$}{{", "", indent + 2) });
+            rows.push(Row::new(false, What::Comment, format!("{:1$}{{", "", indent + 2)));
         } else {
-            rows.push(Row { blank: false, what: What::Comment, text: format!("{} {{", std::mem::take(out)) });
+            rows.push(Row::new(false, What::Comment, format!("{} {{", std::mem::take(out))));
             self.comments(between, indent + 2, &mut rows);
         }
         let opened = rows.len();
@@ -201,7 +213,9 @@ impl<'t> File<'t> {
         let mut at = body.open + 1;
         while at < body.end {
             if let Some(item) = items.first().filter(|item| item.head.start == at) {
-                let (line, rest) = items.split_at(self.on_this_line(items));
+                // Braces that were on one line and have no room there are opened altogether.
+                let together = if self.is_on_one_line(body) { 1 } else { self.on_this_line(items) };
+                let (line, rest) = items.split_at(together);
                 self.line(line, indent, rows);
                 items = rest;
                 at = line.last().unwrap_or(item).end();
@@ -209,16 +223,20 @@ impl<'t> File<'t> {
             }
             if self.tokens[at].kind == Kind::Row {
                 let row = table.next().unwrap_or_default();
-                rows.push(Row { blank: self.blank_above(at), what: What::Node, text: format!("{:indent$}{row}", "") });
+                rows.push(Row::new(self.blank_above(at), What::Node, format!("{:indent$}{row}", "")));
             }
             self.comments(at..at + 1, indent, rows);
             at += 1;
         }
     }
 
-    /// How many of the items stand on the line of the first one.
+    /// How many of the items stand on the line of the first one, with nothing but `;` between.
     fn on_this_line(&self, items: &[Node]) -> usize {
-        1 + items.iter().skip(1).take_while(|item| !self.tokens[item.head.start].first).count()
+        let joined = |pair: &&[Node]| {
+            let between = pair[0].end()..=pair[1].head.start;
+            self.tokens[between].iter().all(|token| !token.first && !token.is_comment())
+        };
+        1 + items.windows(2).take_while(joined).count()
     }
 
     /// Items that were written on one line stay together if there is room for them.
@@ -227,10 +245,10 @@ impl<'t> File<'t> {
         let flat = flat.map(|flat| flat.join("; ")).filter(|flat| indent + flat.width() <= WIDTH);
         let mut blank = items.first().is_some_and(|item| self.blank_above(item.head.start));
         if let Some(flat) = flat {
-            return rows.push(Row { blank, what: What::Node, text: format!("{:indent$}{flat}", "") });
+            return rows.push(Row::new(blank, What::Node, format!("{:indent$}{flat}", "")));
         }
         for item in items {
-            rows.push(Row { blank, what: What::Node, text: self.node(item, Place::Item, indent) });
+            rows.push(Row::new(blank, What::Node, self.node(item, Place::Item, indent)));
             blank = false;
         }
     }

@@ -138,14 +138,16 @@ impl Layout<'_, '_> {
         }
     }
 
-    /// Elements behind commas: as many on a line as there is room for, or each on its own where one takes several.
+    /// Elements behind commas: as many on a line as there is room for, or each on its own where one has brackets.
     fn list(&mut self, range: Range<usize>, hang: usize, tail: usize) {
         let points = self.pieces.points(&range, Some(Level::Comma));
         let elements: Vec<Range<usize>> = ranges(&range, &points).collect();
-        let whole =
-            |part: &Range<usize>| !self.pieces.is_broken(part) && hang + self.pieces.width(part) + tail <= WIDTH;
+        let simple = |part: &Range<usize>| {
+            let brackets = self.pieces.list[part.clone()].iter().any(|piece| piece.mate != NO_MATE);
+            !brackets && !self.pieces.is_broken(part)
+        };
         let commented = elements.iter().skip(1).any(|part| self.has_comment(part.start));
-        let fill = !commented && elements.iter().all(whole);
+        let fill = !commented && elements.iter().all(simple);
         for part in elements {
             let tail = if part.end == range.end { tail } else { 0 };
             if part.start > range.start && (!fill || !self.fits(&part, tail)) {

@@ -8,6 +8,8 @@
 mod blocks;
 mod layout;
 mod literal;
+#[cfg(test)]
+mod mutations;
 mod pieces;
 mod table;
 

@@ -143,6 +143,8 @@ struct Frame {
     tight: bool,
     /// The `and` of `between` is to come.
     between: bool,
+    /// The comparison of a metric's own `where` is to come: it holds its sides together more than any operator.
+    filter: bool,
 }
 
 /// The pieces of the tokens in `range`.
@@ -157,6 +159,7 @@ pub fn pieces<'t>(text: &'t str, tokens: &[Token], range: Range<usize>, place: P
             rows: place == Place::Head { rows: true },
             tight: false,
             between: false,
+            filter: false,
         }],
         operand: false,
         glued: true,
@@ -328,7 +331,10 @@ impl<'t> Maker<'t> {
         let rows = self.in_rows();
         let level = match word {
             "from" | "where" | "dated" | "per" if rows => Some(Level::Clause),
-            "where" => Some(Level::Postfix),
+            "where" => {
+                self.frame().filter = true;
+                Some(Level::Postfix)
+            }
             "of" if self.place == Place::TestHead => Some(Level::Of),
             _ => None,
         };
@@ -425,17 +431,18 @@ impl<'t> Maker<'t> {
             self.prefix = Some(self.list.len() - 1);
             return None;
         }
-        Some(match sign {
-            "|" => Level::Bar,
-            "??" => Level::Coalesce,
-            "+" | "-" => Level::Add,
-            "*" | "/" | "%" => Level::Multiply,
-            _ => Level::Compare,
-        })
+        let filter = std::mem::replace(&mut self.frame().filter, false);
+        match sign {
+            "|" => Some(Level::Bar),
+            "??" => Some(Level::Coalesce),
+            "+" | "-" => Some(Level::Add),
+            "*" | "/" | "%" => Some(Level::Multiply),
+            _ => Some(Level::Compare).filter(|_| !filter),
+        }
     }
 
     fn open(&mut self, case: bool, rows: bool, tight: bool) {
-        self.frames.push(Frame { open: self.list.len() - 1, case, rows, tight, between: false });
+        self.frames.push(Frame { open: self.list.len() - 1, case, rows, tight, between: false, filter: false });
     }
 
     fn close(&mut self) {

@@ -36,8 +36,35 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let text = "test \"t\" of m {\n given e {\n|a|b 日|\n| \"\\u{4f60}|\" |x\\||// c\n\n|||\n }\n expect {\n|m|\n|1|\n}\n}\n";
-        let wanted = "test \"t\" of m {\n  given e {\n    | a     | b 日 |\n    | \"你|\" | x\\|  | // c\n\n    |       |      |\n  }\n  expect {\n    | m |\n    | 1 |\n  }\n}\n";
-        assert_eq!(format(text).expect("well-formed"), wanted);
+        let text = [
+            "test \"t\" of m {",
+            " given e {",
+            " |a|b 日|",
+            " | \"\\u{4f60}|\" |x\\||// c",
+            "",
+            " |||",
+            " }",
+            " expect {",
+            " |m|",
+            " |1|",
+            "}",
+            "}",
+        ];
+        let wanted = [
+            "test \"t\" of m {",
+            "  given e {",
+            "    | a     | b 日 |",
+            "    | \"你|\" | x\\|  | // c",
+            "",
+            "    |       |      |",
+            "  }",
+            "  expect {",
+            "    | m |",
+            "    | 1 |",
+            "  }",
+            "}",
+            "",
+        ];
+        assert_eq!(format(&text.join("\n")).expect("well-formed"), wanted.join("\n"));
     }
 }

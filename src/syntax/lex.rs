@@ -5,7 +5,7 @@
 
 use pest::unicode;
 
-use super::code;
+use super::{code, words::KINDS};
 use crate::{
     diagnostic::{Diagnostics, FileId, Span},
     error,
@@ -190,8 +190,9 @@ impl<'t> Lexer<'t> {
     fn word(&mut self) {
         let start = self.at;
         let end = self.rest().find(|c| !continues_name(c)).map_or(self.text.len(), |n| start + n);
-        if start == self.line_start {
-            self.in_test = &self.text[start..end] == "test";
+        let word = &self.text[start..end];
+        if start == self.line_start && KINDS.contains(&word) {
+            self.in_test = word == "test";
         }
         self.push(Kind::Word, end);
     }

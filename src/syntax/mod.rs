@@ -29,3 +29,6 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Diagnostics) {
     found.sort();
     (parsed, found)
 }
+
+#[cfg(test)]
+mod tests;
