@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::syntax::lex::unescape;
+use crate::syntax::strings::unescape;
 
 /// The literal with each character written as itself, where one can see it, and else as an escape.
 pub fn canonical(literal: &str) -> String {
