@@ -6,6 +6,7 @@
 
 pub mod ast;
 
+mod brackets;
 mod build;
 mod code;
 mod explain;
@@ -13,6 +14,7 @@ mod grammar;
 pub(crate) mod lex;
 pub(crate) mod outline;
 mod parser;
+pub(crate) mod strings;
 pub(crate) mod table;
 pub(crate) mod words;
 
