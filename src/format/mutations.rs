@@ -53,7 +53,7 @@ fn blanks_make_no_difference() {
     let mut random = Rng::with_seed(7);
     for text in TEXTS {
         let wanted = stable(text);
-        for _ in 0..20 {
+        for _ in 0..10 {
             let other = with_gaps(text, |_, gap, token| match gap.rsplit_once('\n') {
                 Some((lines, _)) if token.column0 => format!("{lines}{}\n", " ".repeat(random.usize(..3))),
                 Some((lines, _)) => format!("{lines}\t\n{}", " ".repeat(random.usize(1..9))),
@@ -72,7 +72,7 @@ fn line_breaks_change_no_meaning() {
     let mut tried = 0;
     for text in TEXTS {
         let whole = tree(text).expect("well-formed");
-        for _ in 0..300 {
+        for _ in 0..100 {
             let other = with_gaps(text, |_, gap, token| {
                 let breaks = !gap.contains('\n') && !matches!(token.kind, Kind::Comment | Kind::Doc | Kind::Row);
                 if breaks && random.u8(..40) == 0 { format!("{gap}\n     ") } else { gap.to_owned() }
@@ -85,26 +85,36 @@ fn line_breaks_change_no_meaning() {
             }
         }
     }
-    assert!(tried > 100, "only {tried} texts were well-formed");
+    assert!(tried > 50, "only {tried} texts were well-formed");
 }
 
 #[test]
 fn a_comment_may_stand_behind_every_token() {
     let mut tried = 0;
     for text in TEXTS {
-        for at in 1..tokens(text).len() {
-            for comment in [" // new\n   ", "\n // new\n   "] {
-                let other = with_gaps(text, |i, gap, token| match i == at {
-                    true if token.column0 => format!("{}{gap}", comment.trim_end_matches(' ')),
-                    true => format!("{comment}{}", gap.trim_start_matches(' ')),
-                    false => gap.to_owned(),
-                });
-                if tree(&other).is_some() {
-                    tried += 1;
-                    assert!(stable(&other).contains("// new"), "{other}");
-                }
-            }
+        for declaration in tree(text).expect("well-formed").declarations {
+            let span = declaration.span;
+            tried += comments_behind_every_token(&text[span.start as usize..span.end as usize]);
         }
     }
     assert!(tried > 1000, "only {tried} places take a comment");
+}
+
+/// How many places of a declaration take a comment.
+fn comments_behind_every_token(text: &str) -> usize {
+    let mut tried = 0;
+    for at in 1..tokens(text).len() {
+        for comment in [" // new\n   ", "\n // new\n   "] {
+            let other = with_gaps(text, |i, gap, token| match i == at {
+                true if token.column0 => format!("{}{gap}", comment.trim_end_matches(' ')),
+                true => format!("{comment}{}", gap.trim_start_matches(' ')),
+                false => gap.to_owned(),
+            });
+            if tree(&other).is_some() {
+                tried += 1;
+                assert!(stable(&other).contains("// new"), "{other}");
+            }
+        }
+    }
+    tried
 }
