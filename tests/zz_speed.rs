@@ -19,15 +19,33 @@ fn speed() {
             assert!(!d.has_errors(), "{d:?}");
             let plan = t.elapsed() - load - comp;
             let settings = metricc::project::ClickhouseTarget { create_sources: true, ..Default::default() };
-            let name = metricc::diagnostic::Spanned::new("warehouse".to_owned(), metricc::diagnostic::Span::new(metricc::diagnostic::FileId(0), 0, 0));
-            let target = metricc::project::Target { file: metricc::diagnostic::FileId(0), name, settings: metricc::project::TargetSettings::Clickhouse(settings) };
+            let name = metricc::diagnostic::Spanned::new(
+                "warehouse".to_owned(),
+                metricc::diagnostic::Span::new(metricc::diagnostic::FileId(0), 0, 0),
+            );
+            let target = metricc::project::Target {
+                file: metricc::diagnostic::FileId(0),
+                name,
+                settings: metricc::project::TargetSettings::Clickhouse(settings),
+            };
             let t2 = Instant::now();
             let (emitted, d) = metricc::emit::emit(&input, &target);
             assert!(!d.has_errors(), "{:?}", d.iter().next());
             let e = t2.elapsed();
             let bytes: usize = emitted.artifacts.iter().map(|a| a.text.len()).sum();
-            println!("{n} round {round}: load {load:?} compile {comp:?} plan {plan:?} emit {e:?} views {} bytes {bytes} files {}", input.metrics.len(), emitted.artifacts.len());
-            if n == 100 && round == 0 { for a in &emitted.artifacts { if a.path.contains("40_") { println!("{}", &a.text[..3000.min(a.text.len())]); break; } } }
+            println!(
+                "{n} round {round}: load {load:?} compile {comp:?} plan {plan:?} emit {e:?} views {} bytes {bytes} files {}",
+                input.metrics.len(),
+                emitted.artifacts.len()
+            );
+            if n == 100 && round == 0 {
+                for a in &emitted.artifacts {
+                    if a.path.contains("40_") {
+                        println!("{}", &a.text[..3000.min(a.text.len())]);
+                        break;
+                    }
+                }
+            }
         }
     }
 }

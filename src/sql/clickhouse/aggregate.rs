@@ -109,9 +109,7 @@ pub fn int(count: Expr) -> Expr {
 /// Durations are whole milliseconds: half to even. Below a null may stand an infinity, which a plain conversion refuses.
 pub fn whole_milliseconds(value: Expr, ty: &DataType) -> Expr {
     match ty {
-        DataType::Duration => {
-            call("accurateCastOrNull", vec![call("roundBankers", vec![value]), build::text("Int64")])
-        }
+        DataType::Duration => call("accurateCastOrNull", vec![call("roundBankers", vec![value]), build::text("Int64")]),
         _ => value,
     }
 }

@@ -115,7 +115,8 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
     let (left, right, ty) = widen(left, right, span, d)?;
     let unit = same_unit(&left, &right, span, d)?;
     let compares = !matches!(function, Function::Add | Function::Subtract | Function::Modulo);
-    if !compares && !is_number(&ty) && !(ty == Type::Duration && function != Function::Modulo) {
+    let adds_up = is_number(&ty) || (ty == Type::Duration && function != Function::Modulo);
+    if !compares && !adds_up {
         return not_a_number(&left, d);
     }
     if function == Function::Modulo && ty == Type::Float {
@@ -282,7 +283,8 @@ fn rounding(name: &str, arguments: Vec<Formula>, span: Span, d: &mut Diagnostics
         _ => Function::Round,
     };
     let first = &arguments[0];
-    if !is_number(&first.ty.ty) && !(first.ty.ty == Type::Duration && function == Function::Abs) {
+    let fits = is_number(&first.ty.ty) || (first.ty.ty == Type::Duration && function == Function::Abs);
+    if !fits {
         return not_a_number(first, d);
     }
     if let Some(digits) = arguments.get(1)
