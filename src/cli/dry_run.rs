@@ -70,7 +70,13 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// A dry run with the tables that a query reads.
-fn prepare(query: &Query, folder: &Path, lenient: bool, ready: &Ready, context: &Context) -> Result<(DryRun, Diagnostics), Stop> {
+fn prepare(
+    query: &Query,
+    folder: &Path,
+    lenient: bool,
+    ready: &Ready,
+    context: &Context,
+) -> Result<(DryRun, Diagnostics), Stop> {
     let told = |found: Diagnostics| Stop::found(&ready.project, found);
     let mut dry_run = DryRun::new(Options { lenient, ..Options::new(query.zone) }).map_err(told)?;
     let bar = ui::Progress::start("reading", 100, context.options.quiet);
