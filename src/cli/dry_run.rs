@@ -105,7 +105,10 @@ fn show(args: &Args, answer: &Answer, ready: &Ready, context: &Context) -> Resul
     let text = match args.format {
         Format::Table => {
             let unicode = args.output.is_some() || std::io::stdout().is_terminal();
-            terminal::table(answer, terminal::Style { color: context.paint().is_on() && args.output.is_none(), unicode })
+            terminal::table(
+                answer,
+                terminal::Style { color: context.paint().is_on() && args.output.is_none(), unicode },
+            )
         }
         Format::Csv => csv::csv(answer),
         Format::Json => json::json(answer),

@@ -88,10 +88,8 @@ fn input(
                     help: ("write `{}(… from source)`", aggregate.function.value)));
                 return None;
             };
-            let rows = ast::RowSet {
-                kind: ast::RowSetKind::Named { name: path.clone(), version: *version },
-                span: expr.span,
-            };
+            let rows =
+                ast::RowSet { kind: ast::RowSetKind::Named { name: path.clone(), version: *version }, span: expr.span };
             let rows = scope.rows.check(&rows, d)?;
             if !counts {
                 d.push(needs_expression(&aggregate.function, span));
