@@ -47,11 +47,8 @@ fn dry_run(lowering: &Lowering<'_>) -> DryRun {
 
 fn plan(lowering: &Lowering<'_>, project: &mut Project, name: &str) -> Query {
     let (metric, by) = name.split_once("__").map_or((name, None), |(metric, by)| (metric, Some(by)));
-    let asked = Asked {
-        metrics: vec![metric.to_owned()],
-        by: by.map(str::to_owned).into_iter().collect(),
-        ..Asked::default()
-    };
+    let asked =
+        Asked { metrics: vec![metric.to_owned()], by: by.map(str::to_owned).into_iter().collect(), ..Asked::default() };
     question(lowering.model, &asked, &mut project.sources)
         .and_then(|question| lowering.lower(&question))
         .unwrap_or_else(|found| panic!("{name}: {found:?}"))
@@ -104,11 +101,13 @@ fn the_dry_run_agrees_with_every_query_written_by_hand() {
     let mut wrong = Vec::new();
     let answers = oracle();
     for (name, expected) in &answers {
-        let answer = dry_run.run(&plan(&lowering, &mut project, name)).unwrap_or_else(|found| panic!("{name}: {found:?}"));
+        let answer =
+            dry_run.run(&plan(&lowering, &mut project, name)).unwrap_or_else(|found| panic!("{name}: {found:?}"));
         let mut got: Vec<Vec<Json>> = (0..answer.rows.len())
             .map(|row| (0..answer.columns.len()).map(|column| cell(&answer, row, column)).collect())
             .collect();
-        let mut expected: Vec<Vec<Json>> = expected.as_array().expect("rows").iter().map(|row| row.as_array().expect("cells").clone()).collect();
+        let mut expected: Vec<Vec<Json>> =
+            expected.as_array().expect("rows").iter().map(|row| row.as_array().expect("cells").clone()).collect();
         let key = |row: &Vec<Json>| row[..row.len() - 1].iter().map(ToString::to_string).collect::<Vec<_>>();
         got.sort_by_key(key);
         expected.sort_by_key(key);
@@ -116,7 +115,11 @@ fn the_dry_run_agrees_with_every_query_written_by_hand() {
             && got.iter().zip(&expected).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(b, a)));
         if !agree {
             let first = expected.iter().zip(&got).find(|(a, b)| !a.iter().zip(*b).all(|(a, b)| same(a, b)));
-            wrong.push(format!("{name}: {} rows expected, {} came; first difference {first:?}", expected.len(), got.len()));
+            wrong.push(format!(
+                "{name}: {} rows expected, {} came; first difference {first:?}",
+                expected.len(),
+                got.len()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {} disagree:\n{}", wrong.len(), answers.len(), wrong.join("\n"));

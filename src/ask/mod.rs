@@ -46,7 +46,8 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     }
     let filter = asked.filter.as_deref().and_then(|text| filter(model, text, sources, &mut d));
     let order = asked.order.iter().map(|text| order(text)).collect();
-    let question = Question { metrics, step: step.unwrap_or(AskedStep::Default), by, from, to, filter, order, limit: asked.limit };
+    let question =
+        Question { metrics, step: step.unwrap_or(AskedStep::Default), by, from, to, filter, order, limit: asked.limit };
     if d.has_errors() { Err(d) } else { Ok(question) }
 }
 

@@ -42,7 +42,11 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         files.extend(made.artifacts.drain(..).map(|one| output::Artifact { path: one.path, text: one.text }));
         details.insert(target.name.value.clone(), made.details.take());
     }
-    let out = if args.out.is_relative() && args.out.as_os_str() == "build" { ready.project.root.join("build") } else { args.out.clone() };
+    let out = if args.out.is_relative() && args.out.as_os_str() == "build" {
+        ready.project.root.join("build")
+    } else {
+        args.out.clone()
+    };
     let details = Map::from_iter([("targets".to_owned(), Value::Object(details))]);
     let manifest = manifest(&files, details);
     files.push(manifest);

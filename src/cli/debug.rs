@@ -2,12 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{
-    Context, Exit, Outcome, Stop,
-    asked::AskArgs,
-    declared,
-    ready::Ready,
-};
+use super::{Context, Exit, Outcome, Stop, asked::AskArgs, declared, ready::Ready};
 use crate::{emit, error, plan::Query, sql, suggest::near};
 
 /// Show what a stage of the compiler makes of a declaration or a question; the form may change with every version

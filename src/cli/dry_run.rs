@@ -11,7 +11,7 @@ use crate::dry_run::{Data, DryRun, Options, Progress, write_parquet};
 use crate::error;
 use crate::plan::Query;
 use crate::project::io_message;
-use crate::table::{Answer, csv, json, plot, table};
+use crate::table::{Answer, csv, json, plot, terminal};
 
 /// Compute metrics on sample data
 #[derive(clap::Args, Debug)]
@@ -51,7 +51,9 @@ enum Format {
 /// Plans the question, reads the samples it needs and prints the answer.
 pub fn run(args: &Args, context: &Context) -> Outcome {
     if args.format == Format::Parquet && args.output.is_none() {
-        return Err(error!(E0959, None, "`--format parquet` needs a file"; help: "add `--output answer.parquet`").into());
+        return Err(
+            error!(E0959, None, "`--format parquet` needs a file"; help: "add `--output answer.parquet`").into()
+        );
     }
     let (ready, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
@@ -62,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let answer = dry_run.run(&query).map_err(|found| Stop::found(&ready.project, found))?;
     if let Some(file) = &args.plot {
         let title = args.question.metrics.join(", ");
-        write(file, plot::plot(&answer, &title)?.as_bytes())?;
+        write(file, plot::plot(&answer, &title).map_err(|failure| *failure)?.as_bytes())?;
         context.note(&format!("drew {}", file.display()));
     }
     show(args, &answer, &ready, context)?;
@@ -70,7 +72,13 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// A dry run with the tables that a query reads.
-fn prepare(query: &Query, folder: &Path, lenient: bool, ready: &Ready, context: &Context) -> Result<(DryRun, Diagnostics), Stop> {
+fn prepare(
+    query: &Query,
+    folder: &Path,
+    lenient: bool,
+    ready: &Ready,
+    context: &Context,
+) -> Result<(DryRun, Diagnostics), Stop> {
     let told = |found: Diagnostics| Stop::found(&ready.project, found);
     let mut dry_run = DryRun::new(Options { lenient, ..Options::new(query.zone) }).map_err(told)?;
     let bar = ui::Progress::start("reading", 100, context.options.quiet);
@@ -97,7 +105,7 @@ fn show(args: &Args, answer: &Answer, ready: &Ready, context: &Context) -> Resul
     let text = match args.format {
         Format::Table => {
             let unicode = args.output.is_some() || std::io::stdout().is_terminal();
-            table::table(answer, table::Style { color: context.paint().is_on() && args.output.is_none(), unicode })
+            terminal::table(answer, terminal::Style { color: context.paint().is_on() && args.output.is_none(), unicode })
         }
         Format::Csv => csv::csv(answer),
         Format::Json => json::json(answer),

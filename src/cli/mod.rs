@@ -20,6 +20,7 @@ mod debug;
 #[cfg(feature = "dry-run")]
 mod dry_run;
 mod explain;
+mod fmt;
 mod init;
 mod man;
 mod query;
@@ -79,6 +80,7 @@ verbs! {
     #[cfg(feature = "dry-run")]
     DryRun => dry_run,
     Query => query,
+    Fmt => fmt,
     Explain => explain,
     Init => init,
     Targets => targets,

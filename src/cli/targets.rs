@@ -1,6 +1,5 @@
 //! `metricc targets`: what each engine can express, tried out on the compiler itself.
 
-
 use super::ui::{Column, table};
 use super::{Context, Exit, Outcome};
 use crate::compile::compile;
@@ -73,7 +72,10 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         Format::Json => {
             let list: Vec<serde_json::Value> = (rows.iter())
                 .map(|(group, name, answers)| {
-                    let by = sql::DIALECTS.iter().zip(answers).map(|(dialect, answer)| (dialect.name().to_owned(), answer.text().into()));
+                    let by = sql::DIALECTS
+                        .iter()
+                        .zip(answers)
+                        .map(|(dialect, answer)| (dialect.name().to_owned(), answer.text().into()));
                     serde_json::json!({ "group": group, "construct": name, "engines": serde_json::Map::from_iter(by) })
                 })
                 .collect();
@@ -135,7 +137,8 @@ mod tests {
     #[test]
     fn every_example_is_expressed_or_refused_for_a_reason() {
         let rows = matrix();
-        let broken: Vec<_> = (rows.iter()).filter(|(_, _, answers)| answers.iter().any(|a| matches!(a, Answer::Broken(_)))).collect();
+        let broken: Vec<_> =
+            (rows.iter()).filter(|(_, _, answers)| answers.iter().any(|a| matches!(a, Answer::Broken(_)))).collect();
         assert!(broken.is_empty(), "{broken:#?}");
         let yes = rows.iter().filter(|(_, _, answers)| answers.iter().all(|a| *a == Answer::Yes)).count();
         assert!(yes >= 70, "only {yes} of {} constructs are expressed everywhere", rows.len());

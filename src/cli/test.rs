@@ -7,6 +7,7 @@ use super::ui::{Column, Paint, Progress, table};
 use super::{Context, Exit, Outcome, Stop, rewrite};
 use crate::diagnostic::{FileId, Span};
 use crate::dry_run::{DryRun, Options};
+use crate::format::format_file;
 use crate::plan::Lowering;
 use crate::syntax::ast::Test;
 use crate::testing::{self, CellDifference, Difference, RowState, Verdict};
@@ -62,7 +63,8 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 
 fn is_wanted(test: &Test, words: &[String]) -> bool {
     let names = || test.metrics.iter().map(|(path, _)| path.to_string());
-    words.is_empty() || words.iter().any(|word| test.title.value.contains(word) || names().any(|name| name.contains(word)))
+    words.is_empty()
+        || words.iter().any(|word| test.title.value.contains(word) || names().any(|name| name.contains(word)))
 }
 
 fn human(tests: &[&Test], verdicts: &[Verdict], ready: &Ready, context: &Context) -> Result<(), Stop> {
@@ -196,6 +198,8 @@ fn update(
         for (span, new) in changes {
             text.replace_range(span.start as usize..span.end as usize, &new);
         }
+        // An answer that the formatter can't lay out is still the answer.
+        let text = format_file(file, &text).unwrap_or(text);
         rewrite::replace(&ready.project.root.join(&source.path), &text).map_err(|failure| *failure)?;
         context.note(&format!("wrote {}", source.path));
     }

@@ -1,278 +1,262 @@
-//! Puts the pieces of one head or item on lines.
+//! Breaks the lines of a head or an item that is too long, or that somebody broke.
+//!
+//! A range of pieces stands on one line where it can. Otherwise it is split at its weakest operators, and each part is
+//! laid out by itself; where there is no operator, its brackets are opened.
 
 use std::ops::Range;
 
 use super::{
-    INDENT, WIDTH,
-    pieces::{COMMA, Piece},
+    WIDTH,
+    pieces::{Level, NO_MATE, Pieces},
 };
 
-/// Writes text and knows the column.
-#[derive(Default)]
+/// Writes lines.
 pub struct Writer {
-    /// What was written.
     pub text: String,
+    /// Columns of the line so far.
     column: usize,
+    /// The blanks with which the line starts.
+    indent: usize,
+    /// The next piece starts a line with so many blanks.
+    next_line: Option<usize>,
 }
 
 impl Writer {
-    /// Columns of the line so far.
-    pub fn column(&self) -> usize {
-        self.column
+    /// Starts a line with so many blanks.
+    pub fn new(indent: usize) -> Writer {
+        Writer { text: " ".repeat(indent), column: indent, indent, next_line: None }
     }
 
-    /// Adds text without line breaks that is `width` columns wide.
-    pub fn push(&mut self, text: &str, width: usize) {
-        self.text.push_str(text);
-        self.column += width;
-    }
-
-    /// Adds ASCII text.
-    pub fn push_str(&mut self, text: &str) {
-        self.push(text, text.len());
-    }
-
-    /// Starts a line.
-    pub fn newline(&mut self, indent: usize) {
+    fn new_line(&mut self, indent: usize) {
         self.text.push('\n');
         self.text.extend(std::iter::repeat_n(' ', indent));
-        self.column = indent;
+        (self.column, self.indent) = (indent, indent);
+    }
+
+    fn push(&mut self, text: &str, width: usize) {
+        self.text += text;
+        self.column += width;
     }
 }
 
-/// Where lines may break.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Breaks {
-    /// Before operators and clauses: in heads and within brackets.
-    Before,
-    /// Behind operators and commas only: in items, which end with their line.
-    Behind,
-}
-
-/// Columns at which lines start.
-#[derive(Clone, Copy)]
-struct Indents {
-    /// A bracket that closes on a line of its own.
-    close: usize,
-    /// What follows a line break.
-    next: usize,
-}
-
-impl Indents {
-    fn both(indent: usize) -> Indents {
-        Indents { close: indent, next: indent }
+/// Lays out the pieces behind what the writer has. `hang` is where lines that go on start, `tail` the columns that follow
+/// on the last line.
+pub fn lay_out(writer: &mut Writer, pieces: &Pieces<'_>, hang: usize, tail: usize) {
+    let mut layout = Layout { pieces, writer, floor: hang.min(2) };
+    let all = 0..pieces.list.len();
+    let start = pieces.prefix.map_or(0, |last| last + 1);
+    if layout.fits(&all, tail) || start == 0 {
+        return layout.range(all, hang, tail);
     }
+    layout.range(0..start, hang, 0);
+    layout.formula(start..all.end, hang, tail);
 }
 
-/// The columns of the pieces on one line.
-pub fn flat_width(pieces: &[Piece]) -> usize {
-    pieces.iter().enumerate().map(|(i, p)| p.width + usize::from(p.space && i > 0)).sum()
-}
-
-/// Whether a comment stands between the pieces.
-pub fn has_comments(pieces: &[Piece]) -> bool {
-    pieces.iter().any(|p| !p.comments.is_empty())
-}
-
-/// Writes the head of a declaration, broken where it does not fit; `tail` columns are kept for what follows it.
-///
-/// Its first break is behind the `=`, and nothing but the head itself stands in column 0.
-pub fn lay_out_head(pieces: &[Piece], writer: &mut Writer, tail: usize) {
-    let mut layout = Layout::new(pieces, writer, tail);
-    let whole = 0..pieces.len();
-    let indents = Indents::both(INDENT);
-    let equals = layout.top_level(&whole).find(|i| pieces[*i].text == "=");
-    match equals {
-        Some(equals)
-            if layout.must_break(&whole) && equals + 1 < pieces.len() && !layout.commented(&(0..equals + 1)) =>
-        {
-            layout.flat(0..equals + 1);
-            layout.line_break(equals, INDENT, INDENT);
-            layout.emit(equals + 1..pieces.len(), indents, Breaks::Before);
-        }
-        _ => layout.emit(whole, indents, Breaks::Before),
-    }
-}
-
-/// Writes an item, broken where it does not fit.
-pub fn lay_out_item(pieces: &[Piece], writer: &mut Writer, indent: usize, tail: usize) {
-    let indents = Indents { close: indent, next: indent + INDENT };
-    Layout::new(pieces, writer, tail).emit(0..pieces.len(), indents, Breaks::Behind);
-}
-
-struct Layout<'p> {
-    pieces: &'p [Piece],
-    /// Columns of the pieces before each, each with the blank before it.
-    sums: Vec<usize>,
-    /// Comments behind the pieces before each.
-    comments: Vec<usize>,
+struct Layout<'p, 't> {
+    pieces: &'p Pieces<'t>,
     writer: &'p mut Writer,
-    tail: usize,
+    /// Nothing goes further to the left: column 0 is for declarations.
+    floor: usize,
 }
 
-impl<'p> Layout<'p> {
-    fn new(pieces: &'p [Piece], writer: &'p mut Writer, tail: usize) -> Layout<'p> {
-        let mut sums = Vec::with_capacity(pieces.len() + 1);
-        let mut comments = Vec::with_capacity(pieces.len() + 1);
-        let (mut width, mut count) = (0, 0);
-        sums.push(0);
-        comments.push(0);
-        for piece in pieces {
-            width += piece.width + usize::from(piece.space);
-            count += piece.comments.len();
-            sums.push(width);
-            comments.push(count);
-        }
-        Layout { pieces, sums, comments, writer, tail }
+impl Layout<'_, '_> {
+    /// The column of the next piece.
+    fn column(&self, at: usize) -> usize {
+        let blank = usize::from(self.pieces.list.get(at).is_some_and(|piece| piece.space) && self.writer.column > 0);
+        self.writer.next_line.unwrap_or(self.writer.column + blank)
     }
 
-    fn width(&self, range: &Range<usize>) -> usize {
-        let first = usize::from(self.pieces[range.start].space);
-        self.sums[range.end] - self.sums[range.start] - first
+    fn fits(&self, range: &Range<usize>, tail: usize) -> bool {
+        !self.pieces.is_broken(range) && self.column(range.start) + self.pieces.width(range) + tail <= WIDTH
     }
 
-    /// Whether a comment stands within the range; one behind its last piece does not.
-    fn commented(&self, range: &Range<usize>) -> bool {
-        self.comments[range.end - 1] > self.comments[range.start]
-    }
-
-    fn fits(&self, range: &Range<usize>) -> bool {
-        let tail = if range.end == self.pieces.len() { self.tail } else { 0 };
-        self.writer.column + self.width(range) + tail <= WIDTH
-    }
-
-    fn flat(&mut self, range: Range<usize>) {
-        for i in range.clone() {
-            let piece = &self.pieces[i];
-            if piece.space && i > range.start {
-                self.writer.push_str(" ");
-            }
-            self.writer.push(&piece.text, piece.width);
-        }
-    }
-
-    fn must_break(&self, range: &Range<usize>) -> bool {
-        self.commented(range) || !self.fits(range)
-    }
-
-    fn emit(&mut self, range: Range<usize>, indents: Indents, breaks: Breaks) {
-        if range.is_empty() {
-            return;
-        }
-        if !self.must_break(&range) {
-            return self.flat(range);
-        }
-        let cuts = self.cuts(&range, breaks);
-        if cuts.is_empty() {
-            return self.expand(range, indents.close);
-        }
-        let fill = cuts.iter().all(|cut| self.strength(*cut, breaks) == COMMA);
-        let next = indents.next;
-        let mut start = range.start;
-        for (n, end) in cuts.iter().copied().chain([range.end]).enumerate() {
-            let segment = start..end;
-            let mut inner = indents;
-            if n > 0 {
-                let forced = !self.pieces[start - 1].comments.is_empty();
-                if fill && !forced && !self.commented(&segment) && self.fits_behind(&segment) {
-                    self.writer.push_str(" ");
-                } else {
-                    self.line_break(start - 1, next, next);
-                }
-                inner = Indents { close: next, next: next + INDENT };
-            }
-            self.emit(segment, inner, breaks);
-            start = end;
-        }
-    }
-
-    fn fits_behind(&self, segment: &Range<usize>) -> bool {
-        let tail = if segment.end == self.pieces.len() { self.tail } else { 1 };
-        self.writer.column + 1 + self.width(segment) + tail <= WIDTH
-    }
-
-    /// Ends the line behind a piece, with its comments; the next line starts at `next`.
-    fn line_break(&mut self, after: usize, indent: usize, next: usize) {
-        for comment in &self.pieces[after].comments {
-            if comment.own_line {
-                self.writer.newline(indent);
-            } else {
-                self.writer.push_str("  ");
-            }
-            self.writer.text.push_str(&comment.text);
-        }
-        self.writer.newline(next);
-    }
-
-    fn strength(&self, at: usize, breaks: Breaks) -> u8 {
-        let behind = self.pieces[at - 1].behind;
-        match breaks {
-            Breaks::Before if behind != COMMA => self.pieces[at].before,
-            _ => behind,
-        }
-    }
-
-    /// The pieces of the range that stand in no bracket within it; of a bracket the opening one.
-    fn top_level(&self, range: &Range<usize>) -> impl Iterator<Item = usize> + use<'p> {
-        let pieces = self.pieces;
-        let end = range.end;
-        std::iter::successors(Some(range.start).filter(|at| *at < end), move |at| {
-            let next = pieces[*at].mate.filter(|mate| *mate < end).unwrap_or(*at) + 1;
-            Some(next).filter(|next| *next < end)
-        })
-    }
-
-    /// The pieces of the range before which the line breaks: behind comments, and at the weakest place of all.
-    fn cuts(&self, range: &Range<usize>, breaks: Breaks) -> Vec<usize> {
-        let mut places: Vec<(usize, u8)> = Vec::new();
-        for at in self.top_level(range).filter(|at| *at > range.start) {
-            let forced = !self.pieces[at - 1].comments.is_empty();
-            let strength = if forced { 0 } else { self.strength(at, breaks) };
-            if forced || strength > 0 {
-                places.push((at, strength));
-            }
-        }
-        let weakest = places.iter().map(|(_, s)| *s).filter(|s| *s > 0).min();
-        places.retain(|(_, s)| *s == 0 || Some(*s) == weakest);
-        places.into_iter().map(|(at, _)| at).collect()
-    }
-
-    /// Breaks within the widest bracket, or within all that have comments.
-    fn expand(&mut self, range: Range<usize>, indent: usize) {
-        let groups: Vec<(usize, usize)> = self
-            .top_level(&range)
-            .filter_map(|at| Some((at, self.pieces[at].mate.filter(|mate| *mate < range.end)?)))
-            .collect();
-        let commented: Vec<(usize, usize)> =
-            groups.iter().copied().filter(|(open, mate)| self.commented(&(*open..mate + 1))).collect();
-        let chosen = if commented.is_empty() {
-            let widest = groups.into_iter().filter(|(o, m)| m - o > 1).max_by_key(|(o, m)| self.width(&(*o..m + 1)));
-            widest.into_iter().collect()
-        } else {
-            commented
+    /// What follows `=` or a colon: on the same line if its first part stays whole there, or would not be whole on the
+    /// next one either.
+    fn formula(&mut self, range: Range<usize>, hang: usize, tail: usize) {
+        let Some(first) = self.pieces.list.get(range.start) else { return };
+        let level = self.weakest(&range);
+        let points = self.pieces.points(&range, level);
+        let part = range.start..match level {
+            Some(_) => points.first().copied().unwrap_or(range.end),
+            None => range.end,
         };
-        let mut start = range.start;
-        for (open, mate) in chosen {
-            if start > range.start && self.pieces[start].space {
-                self.writer.push_str(" ");
+        let rest = if part.end == range.end { tail } else { 0 };
+        let commented = !first.before.is_empty() || self.writer.next_line.is_some();
+        if !self.fits(&range, tail) && !self.fits(&part, rest) && level != Some(Level::Comma) {
+            let whole_below = !self.pieces.is_broken(&part) && hang + self.pieces.width(&part) + rest <= WIDTH;
+            if whole_below || first.text == "case" {
+                self.writer.next_line = Some(hang);
             }
-            self.flat(start..open + 1);
-            let inner = indent + INDENT;
-            if mate == open + 1 {
-                self.line_break(open, inner, indent);
-            } else {
-                self.line_break(open, inner, inner);
-                self.emit(open + 1..mate, Indents::both(inner), Breaks::Before);
-                self.line_break(mate - 1, inner, indent);
-            }
-            self.flat(mate..mate + 1);
-            start = mate + 1;
         }
-        if start < range.end {
-            if start > range.start && self.pieces[start].space {
-                self.writer.push_str(" ");
+        if commented {
+            self.writer.next_line = Some(hang);
+        }
+        self.range(range, hang, tail);
+    }
+
+    fn weakest(&self, range: &Range<usize>) -> Option<Level> {
+        self.pieces.points(range, None).into_iter().filter_map(|point| self.pieces.list[point].level).min()
+    }
+
+    fn range(&mut self, range: Range<usize>, hang: usize, tail: usize) {
+        if self.fits(&range, tail) {
+            return range.for_each(|i| self.piece(i, hang));
+        }
+        match self.weakest(&range) {
+            None => self.solid(range, hang, tail),
+            Some(Level::Comma) => self.list(range, hang, tail),
+            Some(level) => {
+                let points = self.chosen(&range, level, hang, tail);
+                self.parts(range, &points, hang, tail);
             }
-            self.flat(start..range.end);
         }
     }
+
+    /// Where a range breaks at a level: everywhere, or only where somebody broke it, if that is enough.
+    fn chosen(&self, range: &Range<usize>, level: Level, hang: usize, tail: usize) -> Vec<usize> {
+        let all = self.pieces.points(range, Some(level));
+        if level.is_all_or_none() {
+            return all;
+        }
+        let manual: Vec<usize> = all.iter().copied().filter(|point| self.pieces.list[*point].manual).collect();
+        let enough = !manual.is_empty()
+            && ranges(range, &manual).all(|part| {
+                let column = if part.start == range.start { self.column(part.start) } else { hang };
+                let tail = if part.end == range.end { tail } else { 0 };
+                !self.pieces.is_broken(&part) && column + self.pieces.width(&part) + tail <= WIDTH
+            });
+        if enough { manual } else { all }
+    }
+
+    fn parts(&mut self, range: Range<usize>, points: &[usize], hang: usize, tail: usize) {
+        for part in ranges(&range, points) {
+            if part.start > range.start {
+                self.writer.next_line = Some(hang);
+            }
+            let tail = if part.end == range.end { tail } else { 0 };
+            self.range(part, hang + 2, tail);
+        }
+    }
+
+    /// Elements behind commas: as many on a line as there is room for, or each on its own where one has brackets.
+    fn list(&mut self, range: Range<usize>, hang: usize, tail: usize) {
+        let points = self.pieces.points(&range, Some(Level::Comma));
+        let elements: Vec<Range<usize>> = ranges(&range, &points).collect();
+        let simple = |part: &Range<usize>| {
+            let brackets = self.pieces.list[part.clone()].iter().any(|piece| piece.mate != NO_MATE);
+            !brackets && !self.pieces.is_broken(part)
+        };
+        let commented = elements.iter().skip(1).any(|part| self.has_comment(part.start));
+        let fill = !commented && elements.iter().all(simple);
+        for part in elements {
+            let tail = if part.end == range.end { tail } else { 0 };
+            if part.start > range.start && (!fill || !self.fits(&part, tail)) {
+                self.writer.next_line = Some(hang);
+            }
+            self.range(part, hang + 2, tail);
+        }
+    }
+
+    /// Whether a comment stands between a piece and the one before it.
+    fn has_comment(&self, at: usize) -> bool {
+        !self.pieces.list[at].before.is_empty() || at > 0 && self.pieces.list[at - 1].behind.is_some()
+    }
+
+    /// No operator to break at: brackets that are too long are opened.
+    fn solid(&mut self, range: Range<usize>, hang: usize, tail: usize) {
+        let mut i = range.start;
+        while i < range.end {
+            let mate = self.pieces.list[i].mate;
+            if mate == NO_MATE || mate >= range.end {
+                self.piece(i, hang);
+                i += 1;
+                continue;
+            }
+            // What follows the brackets on their line, up to the next ones.
+            let next = (mate + 1..range.end).find(|j| self.pieces.list[*j].mate != NO_MATE);
+            let after = mate + 1..next.map_or(range.end, |next| next + 1);
+            let space = usize::from(self.pieces.list.get(after.start).is_some_and(|p| p.space && !after.is_empty()));
+            let after_width = self.pieces.width(&after) + space + if next.is_none() { tail } else { 0 };
+            if self.fits(&(i..mate + 1), after_width) {
+                (i..=mate).for_each(|j| self.piece(j, hang));
+            } else if self.pieces.list[i].text == "case" {
+                self.case(i, mate, after_width);
+            } else {
+                self.brackets(i, mate, hang);
+            }
+            i = mate + 1;
+        }
+    }
+
+    /// Brackets with what stands in them on lines of its own.
+    fn brackets(&mut self, open: usize, close: usize, hang: usize) {
+        self.piece(open, hang);
+        let base = self.writer.indent.max(self.floor);
+        self.writer.next_line = Some(base + 2);
+        self.range(open + 1..close, base + 2, 0);
+        if self.pieces.list[close].before.is_empty() {
+            self.writer.next_line = Some(base);
+            return self.piece(close, base);
+        }
+        self.writer.next_line = Some(base + 2);
+        self.comments_before(close, base + 2);
+        self.writer.next_line = Some(base);
+        self.write(close, base);
+    }
+
+    /// `case when … then …`, the other branches below the first.
+    fn case(&mut self, open: usize, end: usize, tail: usize) {
+        let below = self.column(open) + "case ".len();
+        self.piece(open, below);
+        let branches = open + 1..end;
+        let points = self.pieces.points(&branches, Some(Level::Branch));
+        for part in ranges(&branches, &points) {
+            if part.start > branches.start {
+                self.writer.next_line = Some(below);
+            }
+            let tail = if part.end == end { " end".len() + tail } else { 0 };
+            self.range(part, below + 2, tail);
+        }
+        self.piece(end, below);
+    }
+
+    /// Writes one piece with its comments. After a comment a new line starts at `hang`.
+    fn piece(&mut self, at: usize, hang: usize) {
+        self.comments_before(at, hang);
+        self.write(at, hang);
+    }
+
+    fn comments_before(&mut self, at: usize, hang: usize) {
+        for comment in &self.pieces.list[at].before {
+            let indent = self.writer.next_line.unwrap_or(hang);
+            self.writer.new_line(indent);
+            self.writer.push(comment, 0);
+            self.writer.next_line = Some(indent);
+        }
+    }
+
+    fn write(&mut self, at: usize, hang: usize) {
+        let piece = &self.pieces.list[at];
+        if let Some(indent) = self.writer.next_line.take() {
+            self.writer.new_line(indent);
+        } else if piece.space && at > 0 {
+            self.writer.push(" ", 1);
+        }
+        self.writer.push(&piece.text, piece.width);
+        if let Some(comment) = &piece.behind {
+            self.writer.push(&format!(" {comment}"), 0);
+            self.writer.next_line = Some(hang);
+        }
+    }
+}
+
+/// The parts of a range between the points.
+fn ranges(range: &Range<usize>, points: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    let ends: Vec<usize> = points.iter().copied().chain([range.end]).collect();
+    let mut start = range.start;
+    ends.into_iter().map(move |end| {
+        let part = start..end;
+        start = end;
+        part
+    })
 }

@@ -1,69 +1,67 @@
-//! One canonical layout for every `.metric` file.
+//! The canonical layout of a `.metric` file.
 //!
-//! The formatter works on tokens, so that nothing is lost: it chooses blanks, line breaks and the escapes of strings, and
-//! keeps every other character, all comments included. What it made is parsed again, and given out only if it means the
-//! same as the text it came from.
+//! Works on the tokens rather than on the tree, because the tree has no comments: `pieces` says how tokens stand beside
+//! each other and where a line may break, `layout` breaks what is too long, `blocks` puts declarations, items, tables and
+//! the comments between them under each other. The result is read again before it is given away: a text that says
+//! something else, or has lost a comment, never leaves this folder.
 
+mod blocks;
 mod layout;
+mod literal;
+#[cfg(test)]
+mod mutations;
 mod pieces;
-mod printer;
-mod strings;
 mod table;
 
 use crate::{
-    diagnostic::{Diagnostics, FileId, Severity},
+    diagnostic::{Diagnostics, FileId},
     error,
-    syntax::{self, lex},
+    syntax::{
+        self,
+        lex::{self, Token},
+        outline,
+    },
 };
 
-/// Columns of a line.
+/// How many columns a line may have, as far as the formatter can help it.
 const WIDTH: usize = 120;
 
-/// Blanks of one level of indentation.
-const INDENT: usize = 2;
-
-/// The text in canonical layout. It ends with a line feed, unless it is empty; the byte order mark is gone.
+/// The text in its canonical layout; formatting it again changes nothing.
 ///
 /// # Errors
-/// What does not parse is told and not formatted; and should the result ever mean something else, that is told (E0140)
-/// in place of giving it out.
+/// What is wrong with the syntax of a text that has errors: it is better left as it is.
 pub fn format(text: &str) -> Result<String, Diagnostics> {
     format_file(FileId(0), text)
 }
 
-/// The same, with diagnostics that name a file.
+/// Like [`format()`], for a text whose diagnostics are to lead into a certain file.
 ///
 /// # Errors
-/// See [`format`].
+/// What is wrong with the syntax of a text that has errors: it is better left as it is.
 pub fn format_file(file: FileId, text: &str) -> Result<String, Diagnostics> {
-    let (before, found) = syntax::parse(file, text);
+    let (tree, found) = syntax::parse(file, text);
     if found.has_errors() {
-        return Err(found.into_iter().filter(|d| d.severity() == Severity::Error).collect());
+        return Err(found);
     }
     let (tokens, _) = lex::lex(file, text);
-    let outline = syntax::outline::outline(file, text, &tokens);
-    let formatted = printer::print(text, &tokens, &outline.declarations);
-    let (after, found_after) = syntax::parse(file, &formatted);
-    if found_after.has_errors() || before != after || comments(text, &tokens) != comments_of(file, &formatted) {
-        let mut internal = Diagnostics::new();
-        internal.push(error!(
-            E0140, None, "the formatted text would mean something else, so the file stays as it is";
-            help: "this is a mistake of the formatter: please report it together with the file"
-        ));
-        return Err(internal);
+    let outline = outline::outline(file, text, &tokens);
+    let formatted = blocks::file(text, &tokens, &outline.declarations);
+
+    let (after, found) = syntax::parse(file, &formatted);
+    let (tokens_after, _) = lex::lex(file, &formatted);
+    let same = !found.has_errors() && after == tree && comments(text, &tokens) == comments(&formatted, &tokens_after);
+    if same {
+        return Ok(formatted);
     }
-    Ok(formatted)
+    Err([error!(
+        E0040, None, "the formatter would change what this text says, so it stays as it is";
+        help: "this is a fault of metricc: please report it with the text"
+    )]
+    .into_iter()
+    .collect())
 }
 
-/// The comments in order, without the blanks around them.
-fn comments<'t>(text: &'t str, tokens: &[lex::Token]) -> Vec<&'t str> {
-    tokens.iter().filter(|t| t.is_comment()).map(|t| t.text(text).trim_end()).collect()
+/// All comments as they are written in the canonical layout.
+fn comments(text: &str, tokens: &[Token]) -> Vec<String> {
+    tokens.iter().filter(|token| token.is_comment()).map(|token| literal::comment(text, token)).collect()
 }
-
-fn comments_of(file: FileId, text: &str) -> Vec<&str> {
-    let (tokens, _) = lex::lex(file, text);
-    comments(text, &tokens)
-}
-
-#[cfg(test)]
-mod tests;

@@ -87,7 +87,7 @@ pub fn duration_short(ms: i64) -> String {
         () if hours == 0 => format!("{sign}{minutes}m {:02}{fraction}s", seconds % 60),
         () if days == 0 => format!("{sign}{hours}h {:02}m {:02}{fraction}s", minutes % 60, seconds % 60),
         () => {
-            let tail = if ms % 60_000 == 0 { String::new() } else { format!(" {:02}{fraction}s", seconds % 60) };
+            let tail = if ms.is_multiple_of(60_000) { String::new() } else { format!(" {:02}{fraction}s", seconds % 60) };
             format!("{sign}{days}d {:02}h {:02}m{tail}", hours % 24, minutes % 60)
         }
     }

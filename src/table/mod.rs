@@ -1,6 +1,6 @@
 //! Answers as people and programs read them, and cells as they write them.
 //!
-//! [`table`] is for people: aligned, with units, spans of time in words. [`csv`] and [`json`] are for programs: exact, with
+//! [`terminal`] is for people: aligned, with units, spans of time in words. [`csv`] and [`json`] are for programs: exact, with
 //! instants as ISO 8601 and durations as integers of milliseconds, null distinct from the empty text. [`plot`] draws.
 
 pub mod cell;
@@ -9,7 +9,7 @@ pub mod form;
 pub mod json;
 pub mod plot;
 mod series;
-pub mod table;
+pub mod terminal;
 
 use chrono_tz::Tz;
 

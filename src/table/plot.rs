@@ -37,14 +37,14 @@ const STYLE: &str = "\
 .s0{--c:#58a6ff}.s1{--c:#f0883e}.s2{--c:#3fb950}.s3{--c:#bc8cff}.s4{--c:#f778ba}.s5{--c:#d29922}.s6{--c:#39c5cf}.s7{--c:#9198a1}}";
 
 /// The picture of an answer: lines where it has at least two buckets, else bars.
-pub fn plot(answer: &Answer, title: &str) -> Result<String, Diagnostic> {
+pub fn plot(answer: &Answer, title: &str) -> Result<String, Box<Diagnostic>> {
     let metrics: Vec<usize> =
         (answer.keys..answer.columns.len()).filter(|column| is_drawn(&answer.columns[*column].ty)).collect();
     let drawn =
         |column: &usize| answer.rows.iter().any(|row| number(&row[*column], &answer.columns[*column].ty).is_some());
     if !metrics.iter().any(drawn) {
-        return Err(error!(E0935, None, "there is no number to draw";
-            help: "ask for a metric with numbers, and for a time that has rows"));
+        return Err(Box::new(error!(E0935, None, "there is no number to draw";
+            help: "ask for a metric with numbers, and for a time that has rows")));
     }
     let lines = series(answer);
     let mut body = String::new();

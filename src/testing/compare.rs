@@ -106,7 +106,13 @@ pub fn compare(test: &Test, query: &Query, answer: &Answer) -> Difference {
     Difference { columns: test.expect.header.iter().map(|name| name.value.clone()).collect(), rows }
 }
 
-fn changed(columns: &[Column], wanted: Vec<Option<String>>, row: &[Value], query: &Query, answer: &Answer) -> RowDifference {
+fn changed(
+    columns: &[Column],
+    wanted: Vec<Option<String>>,
+    row: &[Value],
+    query: &Query,
+    answer: &Answer,
+) -> RowDifference {
     let cells: Vec<CellDifference> = (columns.iter().zip(wanted))
         .map(|(column, expected)| {
             let value = &row[column.answer];
@@ -124,7 +130,15 @@ pub fn cells(test: &Test, query: &Query, answer: &Answer) -> Vec<Vec<String>> {
     let cell = |row: &[Value], column: &Column| match shown(&row[column.answer], column, query, answer) {
         None => String::new(),
         Some(text) if text.is_empty() || text.trim() != text || text.contains(['|', '"', '\\', '\n', '\t', '\r']) => {
-            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t").replace('|', "\\|").replace('\r', "\\u{d}"))
+            format!(
+                "\"{}\"",
+                text.replace('\\', "\\\\")
+                    .replace('"', "\\\"")
+                    .replace('\n', "\\n")
+                    .replace('\t', "\\t")
+                    .replace('|', "\\|")
+                    .replace('\r', "\\u{d}")
+            )
         }
         Some(text) => text,
     };
@@ -166,7 +180,9 @@ fn close(text: &str, expected: f64, got: f64) -> bool {
 fn shown(value: &Value, column: &Column, query: &Query, answer: &Answer) -> Option<String> {
     Some(match value {
         Value::Null => return None,
-        Value::Timestamp(ms) if column.key && column.answer == 0 && query.step.is_some() => bucket(*ms, query.step, answer),
+        Value::Timestamp(ms) if column.key && column.answer == 0 && query.step.is_some() => {
+            bucket(*ms, query.step, answer)
+        }
         Value::Timestamp(ms) => form::timestamp(*ms, answer.zone),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),

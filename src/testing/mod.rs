@@ -37,7 +37,11 @@ pub fn run(lowering: &Lowering<'_>, dry_run: &mut DryRun, test: &Test) -> Verdic
 }
 
 /// The answer that a test gets, as the cells of an `expect` table with the test's columns.
-pub fn expectation(lowering: &Lowering<'_>, dry_run: &mut DryRun, test: &Test) -> Result<Vec<Vec<String>>, Diagnostics> {
+pub fn expectation(
+    lowering: &Lowering<'_>,
+    dry_run: &mut DryRun,
+    test: &Test,
+) -> Result<Vec<Vec<String>>, Diagnostics> {
     let (query, answer) = answer(lowering, dry_run, test)?;
     Ok(compare::cells(test, &query, &answer))
 }
@@ -95,5 +99,11 @@ fn span_of(data: &DataTable, place: Place) -> Span {
 
 /// Gives a place to what has none.
 fn at(found: Diagnostics, span: Span) -> Diagnostics {
-    found.into_iter().map(|mut one| { one.span = one.span.or(Some(span)); one }).collect()
+    found
+        .into_iter()
+        .map(|mut one| {
+            one.span = one.span.or(Some(span));
+            one
+        })
+        .collect()
 }

@@ -38,7 +38,15 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
         } else {
             let mut found = Diagnostics::new();
             question.by.extend(ask::dimension(model, name, &mut found));
-            d.extend(found.into_iter().map(|mut one| { one.span = Some(column.span); one }).collect());
+            d.extend(
+                found
+                    .into_iter()
+                    .map(|mut one| {
+                        one.span = Some(column.span);
+                        one
+                    })
+                    .collect(),
+            );
         }
     }
     if !shown.contains(&true) {

@@ -32,7 +32,8 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let names = Names::collect(files, &mut d);
     let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
     let tables = check_tables(&names, settings.zone, &units, &mut d);
-    let mut rows = RowSets { names: &names, tables: &tables, zone: settings.zone, subsets: vec![None; names.subsets.len()] };
+    let mut rows =
+        RowSets { names: &names, tables: &tables, zone: settings.zone, subsets: vec![None; names.subsets.len()] };
     for place in resolve::row_set_order(&names, &mut d) {
         rows.check_subset(place, &mut d);
     }

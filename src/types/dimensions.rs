@@ -57,10 +57,8 @@ impl Checker<'_> {
         };
         let mut ty = self.common_type(syntax, &bindings, declared_type, diagnostics)?;
         let otherwise = self.otherwise(syntax, &mut ty, diagnostics)?;
-        let null_group = matches!(
-            syntax.otherwise.as_ref().map(|expr| &expr.kind),
-            Some(ExprKind::Literal(Literal::Null))
-        );
+        let null_group =
+            matches!(syntax.otherwise.as_ref().map(|expr| &expr.kind), Some(ExprKind::Literal(Literal::Null)));
         if ty.nullable && otherwise.is_none() && !null_group {
             diagnostics.push(error!(E0510, syntax.name.span, "the dimension `{}` may be null", syntax.name.value;
                 help: "add `else \"unknown\"`, or `else null` to keep null as one group on purpose"));
@@ -97,8 +95,10 @@ impl Checker<'_> {
             let table = match self.names.row_set(name, None) {
                 Some(RowName::Table(place)) => TableId(place),
                 Some(RowName::Subset(_)) => {
-                    diagnostics.push(error!(E0511, *span, "`{name}` is a subset; a dimension is bound to a source or an entity";
-                        help: "name its source: the dimension then holds for every subset of it"));
+                    diagnostics.push(
+                        error!(E0511, *span, "`{name}` is a subset; a dimension is bound to a source or an entity";
+                        help: "name its source: the dimension then holds for every subset of it"),
+                    );
                     return None;
                 }
                 Some(RowName::Later) => return None,
@@ -182,8 +182,10 @@ impl Checker<'_> {
             Some(RowName::Table(place)) => Some(TableId(place)),
             Some(RowName::Later) => None,
             Some(RowName::Subset(_)) => {
-                diagnostics.push(error!(E0511, path.span, "`{path}` is a subset; a dimension is bound to a source or an entity";
-                    help: "name its source: the dimension then holds for every subset of it"));
+                diagnostics.push(
+                    error!(E0511, path.span, "`{path}` is a subset; a dimension is bound to a source or an entity";
+                    help: "name its source: the dimension then holds for every subset of it"),
+                );
                 None
             }
             None => {
@@ -216,8 +218,12 @@ impl Checker<'_> {
             Some(RowName::Table(place)) if self.tables[place].kind == TableKind::Entity => Some(TableId(place)),
             _ => None,
         };
-        let names: Vec<&str> =
-            self.tables.iter().filter(|table| table.kind == TableKind::Entity).map(|table| table.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .tables
+            .iter()
+            .filter(|table| table.kind == TableKind::Entity)
+            .map(|table| table.name.as_str())
+            .collect();
         type_name(written, &entity, &names, diagnostics).map(|(ty, _, _)| ty)
     }
 
@@ -256,7 +262,8 @@ impl Checker<'_> {
                 (Type::Enum(all), Type::String) => self.check_domain(bindings, all, diagnostics),
                 (a, b) if same_type(a, b) => {}
                 _ => {
-                    diagnostics.push(error!(E0515, syntax.name.span, "`{}` is not of its declared type", syntax.name.value;
+                    diagnostics
+                        .push(error!(E0515, syntax.name.span, "`{}` is not of its declared type", syntax.name.value;
                         help: "change the declared type or the expression"));
                     return None;
                 }
@@ -312,8 +319,10 @@ impl Checker<'_> {
                     found => found.clone(),
                 };
                 let Some(value) = super::literal::literal_as(inner, &wanted, self.zone) else {
-                    diagnostics.push(error!(E0518, expr.span, "`else` is not a literal of the type of `{}`", syntax.name.value;
-                        help: "give a literal of the dimension's type, such as `else \"unknown\"`"));
+                    diagnostics.push(
+                        error!(E0518, expr.span, "`else` is not a literal of the type of `{}`", syntax.name.value;
+                        help: "give a literal of the dimension's type, such as `else \"unknown\"`"),
+                    );
                     return None;
                 };
                 value
@@ -341,7 +350,8 @@ impl Checker<'_> {
                         help: "write `values: \"a\", \"b\"`")),
                 },
                 ValueKind::From(path) => diagnostics.push(later("values: from", path.span)),
-                _ => diagnostics.push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
+                _ => diagnostics
+                    .push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
             }
         }
         Some(values)

@@ -49,7 +49,9 @@ pub(super) fn literal_as(expr: &ast::Expr, ty: &Type, zone: Tz) -> Option<Value>
     let (value, own) = literal(signed, inner.span, zone, &mut Diagnostics::new())?;
     match (value, &own.ty) {
         (Value::Null, _) => None,
-        (Value::Duration(ms), Type::Duration) if own.ty == *ty => Some(Value::Duration(if negative { -ms } else { ms })),
+        (Value::Duration(ms), Type::Duration) if own.ty == *ty => {
+            Some(Value::Duration(if negative { -ms } else { ms }))
+        }
         (value, Type::Int | Type::Decimal { .. }) => super::ops::convert(&value, &own.ty, ty),
         (value, own) => (own == ty && !negative).then_some(value),
     }

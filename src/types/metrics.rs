@@ -43,9 +43,19 @@ pub fn check_metric(
     }
     let ty = declared_unit(scope, &formula, &items, units, d);
     super::flow::check_metric(&syntax.name, &ty, formula.span, d);
-    if !matches!(ty.ty, super::Type::Int | super::Type::Float | super::Type::Decimal { .. } | super::Type::Duration
-        | super::Type::String | super::Type::Enum(_) | super::Type::Timestamp | super::Type::Date | super::Type::Entity(_) | super::Type::Bool)
-    {
+    if !matches!(
+        ty.ty,
+        super::Type::Int
+            | super::Type::Float
+            | super::Type::Decimal { .. }
+            | super::Type::Duration
+            | super::Type::String
+            | super::Type::Enum(_)
+            | super::Type::Timestamp
+            | super::Type::Date
+            | super::Type::Entity(_)
+            | super::Type::Bool
+    ) {
         d.push(error!(E0631, formula.span, "a metric cannot be an array, a map or null"; help: "aggregate to a single value"));
         return None;
     }
@@ -212,7 +222,13 @@ fn serve(items: &Items<'_>, d: &mut Diagnostics) -> Vec<Serve> {
 }
 
 /// The type with the declared unit, which must be the inferred one; a quotient of two counts may be called a ratio.
-fn declared_unit(scope: &FormulaScope<'_>, formula: &Formula, items: &Items<'_>, units: &[&str], d: &mut Diagnostics) -> ValueType {
+fn declared_unit(
+    scope: &FormulaScope<'_>,
+    formula: &Formula,
+    items: &Items<'_>,
+    units: &[&str],
+    d: &mut Diagnostics,
+) -> ValueType {
     let mut ty = formula.ty.clone();
     let declared = items.one("unit", d).and_then(|value| {
         let written = match &value.kind {
@@ -294,9 +310,11 @@ fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Item
     for table in tables.iter().filter(|table| scope.tables[table.0].time.is_none()) {
         if metric.grain.iter().any(|grain| *grain != Grain::Total) {
             let table = &scope.tables[table.0];
-            d.push(error!(E0636, place, "`{}` has no time, so it only has totals", table.name.value;
+            d.push(
+                error!(E0636, place, "`{}` has no time, so it only has totals", table.name.value;
                 help: "write `grain: total`, or count a source instead")
-            .related(table.name.span, "declared here"));
+                .related(table.name.span, "declared here"),
+            );
         }
     }
     for serve in &metric.serve {

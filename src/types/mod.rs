@@ -20,15 +20,15 @@ mod testing;
 mod type_name;
 mod unit;
 
+pub use check::{Settings, check};
+pub use dimensions::Unbound;
+pub use formula::{DimensionNames, check_filter};
+pub use metrics::divides;
 pub use model::{
     Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula, FormulaKind,
     Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
     Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
-pub use check::{Settings, check};
-pub use dimensions::Unbound;
-pub use formula::{DimensionNames, check_filter};
-pub use metrics::divides;
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};

@@ -114,12 +114,15 @@ impl RowSets<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name a timestamp column of it".to_owned(),
             };
-            diagnostics.push(error!(E0209, name.span, "`{}` has no column `{}`", table.name.value, name.value; help: help));
+            diagnostics
+                .push(error!(E0209, name.span, "`{}` has no column `{}`", table.name.value, name.value; help: help));
             return None;
         };
         if !matches!(table.columns[column].ty.ty, Type::Timestamp | Type::Null) {
-            diagnostics.push(error!(E0501, name.span, "`dated` must be a timestamp"; help: "name a timestamp column")
-                .related(table.columns[column].name.span, "declared here"));
+            diagnostics.push(
+                error!(E0501, name.span, "`dated` must be a timestamp"; help: "name a timestamp column")
+                    .related(table.columns[column].name.span, "declared here"),
+            );
             return None;
         }
         rows.dated = Some(ColumnId { table: rows.base, column });

@@ -6,14 +6,18 @@ use crate::resolve::{Declared, Names};
 use crate::suggest::near;
 use crate::syntax::ast::{self, Clause};
 
-use super::items::{self, Items};
-use super::model::{Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType};
 use super::flow::column_sensitivity;
+use super::items::{self, Items};
+use super::model::{
+    Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType,
+};
 use super::ops::{Ops, column_unit};
 use super::{RowScope, check_row, type_name};
 
-const SOURCE_ITEMS: &[&str] =
-    &["table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en", "owner"];
+const SOURCE_ITEMS: &[&str] = &[
+    "table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en",
+    "owner",
+];
 const ENTITY_ITEMS: &[&str] = &["table", "sample", "key", "time", "title", "title_en", "owner"];
 const ENTITY_LATER: &[&str] = &["valid", "snapshot"];
 
@@ -25,7 +29,10 @@ pub fn check_tables(
     diagnostics: &mut Diagnostics,
 ) -> Vec<Table> {
     let entity = |name: &str| {
-        let found = names.tables.iter().position(|(kind, table)| *kind == TableKind::Entity && table.syntax.name.as_str() == name);
+        let found = names
+            .tables
+            .iter()
+            .position(|(kind, table)| *kind == TableKind::Entity && table.syntax.name.as_str() == name);
         found.map(TableId)
     };
     let entity_names: Vec<&str> = (names.tables.iter())
@@ -80,7 +87,12 @@ fn columns(
     columns
 }
 
-fn table(kind: TableKind, declared: Declared<'_, ast::Table>, columns: Vec<Column>, diagnostics: &mut Diagnostics) -> Table {
+fn table(
+    kind: TableKind,
+    declared: Declared<'_, ast::Table>,
+    columns: Vec<Column>,
+    diagnostics: &mut Diagnostics,
+) -> Table {
     let syntax = declared.syntax;
     let (word, allowed, later_keys) = match kind {
         TableKind::Source => ("source", SOURCE_ITEMS, &[][..]),
@@ -143,15 +155,18 @@ fn keys(table: &mut Table, items: &Items<'_>, word: &str, diagnostics: &mut Diag
     }
     for key in &table.key {
         if matches!(table.columns[*key].ty.ty, Type::Array(_) | Type::Map(_) | Type::Float) {
-            diagnostics.push(error!(E0502, table.columns[*key].name.span, "a key cannot be an array, a map or a float";
+            diagnostics
+                .push(error!(E0502, table.columns[*key].name.span, "a key cannot be an array, a map or a float";
                 help: "use a column that identifies the row exactly"));
         }
     }
     if let Some(column) = table.latest_by
         && matches!(table.columns[column].ty.ty, Type::Array(_) | Type::Map(_) | Type::Bool)
     {
-        diagnostics.push(error!(E0502, table.columns[column].name.span, "`latest by` needs a column that orders the versions";
-            help: "use a timestamp or a version number"));
+        diagnostics.push(
+            error!(E0502, table.columns[column].name.span, "`latest by` needs a column that orders the versions";
+            help: "use a timestamp or a version number"),
+        );
     }
 }
 
@@ -163,9 +178,11 @@ fn time_column(table: &Table, items: &Items<'_>, key: &str, diagnostics: &mut Di
     };
     let found = column(table, name, diagnostics)?;
     if !matches!(table.columns[found].ty.ty, Type::Timestamp | Type::Null) {
-        diagnostics.push(error!(E0501, name.span, "`{key}` must be a timestamp";
+        diagnostics.push(
+            error!(E0501, name.span, "`{key}` must be a timestamp";
             help: ("declare `{}` as a timestamp, or name another column", name.value))
-        .related(table.columns[found].name.span, "declared here"));
+            .related(table.columns[found].name.span, "declared here"),
+        );
         return None;
     }
     Some(found)
@@ -187,20 +204,29 @@ fn column(table: &Table, name: &ast::Name, diagnostics: &mut Diagnostics) -> Opt
 fn check_entity_keys(tables: &[Table], diagnostics: &mut Diagnostics) {
     for table in tables.iter().filter(|table| table.kind == TableKind::Entity) {
         if table.key.len() > 1 {
-            diagnostics.push(error!(E0503, table.name.span, "the entity `{}` has a key of several columns", table.name.value;
+            diagnostics
+                .push(error!(E0503, table.name.span, "the entity `{}` has a key of several columns", table.name.value;
                 help: "give it one key column, for instance a concatenation made in the warehouse"));
         }
         for key in &table.key {
             if matches!(table.columns[*key].ty.ty, Type::Entity(_)) {
-                diagnostics.push(error!(E0503, table.columns[*key].name.span, "the key of an entity cannot itself be an entity";
-                    help: "declare the key as a string or an int, and a second column for the link"));
+                diagnostics.push(
+                    error!(E0503, table.columns[*key].name.span, "the key of an entity cannot itself be an entity";
+                    help: "declare the key as a string or an int, and a second column for the link"),
+                );
             }
         }
     }
 }
 
 /// Types the computed columns of a table, each after those it uses; those on a cycle are told.
-fn computed_columns(tables: &mut [Table], id: TableId, syntax: &ast::Table, zone: chrono_tz::Tz, diagnostics: &mut Diagnostics) {
+fn computed_columns(
+    tables: &mut [Table],
+    id: TableId,
+    syntax: &ast::Table,
+    zone: chrono_tz::Tz,
+    diagnostics: &mut Diagnostics,
+) {
     let mut done: Vec<&str> = Vec::new();
     for written in syntax.columns.iter().filter(|column| column.computed.is_some()) {
         let Some(expr) = &written.computed else { continue };
@@ -236,7 +262,8 @@ fn uses_undone(expr: &RowExpr, table: &Table, id: TableId, syntax: &ast::Table, 
                     continue;
                 }
                 let name = table.columns[*column].name.as_str();
-                let computed = syntax.columns.iter().any(|column| column.name.as_str() == name && column.computed.is_some());
+                let computed =
+                    syntax.columns.iter().any(|column| column.name.as_str() == name && column.computed.is_some());
                 if computed && !done.contains(&name) {
                     found = Some(name.to_owned());
                 }
@@ -259,12 +286,15 @@ fn checked_computed(
     let unit = declared.ty.unit.clone().unwrap_or_default();
     let typed = ops.assign(typed, &declared.ty.ty, &unit, diagnostics)?;
     if typed.ty.nullable && !declared.ty.nullable {
-        diagnostics.push(error!(E0507, typed.span, "the expression of `{}` may be null, its type may not", written.name.value;
+        diagnostics.push(
+            error!(E0507, typed.span, "the expression of `{}` may be null, its type may not", written.name.value;
             help: "add `?` to the type, or give a value for null with `??`")
-        .related(written.ty.span, "declared here"));
+            .related(written.ty.span, "declared here"),
+        );
     }
     if typed.ty.sensitivity > declared.ty.sensitivity {
-        diagnostics.push(error!(E0704, typed.span, "`{}` carries personal data but is not labelled", written.name.value;
+        diagnostics
+            .push(error!(E0704, typed.span, "`{}` carries personal data but is not labelled", written.name.value;
             help: "add `pii` after its type, or pass the value through `hash(…)` or `mask(…)`"));
     }
     Some(typed)

@@ -115,7 +115,8 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
     let (left, right, ty) = widen(left, right, span, d)?;
     let unit = same_unit(&left, &right, span, d)?;
     let compares = !matches!(function, Function::Add | Function::Subtract | Function::Modulo);
-    if !compares && !is_number(&ty) && !(ty == Type::Duration && function != Function::Modulo) {
+    let adds_up = is_number(&ty) || (ty == Type::Duration && function != Function::Modulo);
+    if !compares && !adds_up {
         return not_a_number(&left, d);
     }
     if function == Function::Modulo && ty == Type::Float {
@@ -197,12 +198,8 @@ fn divide(left: Formula, right: Formula, span: Span, d: &mut Diagnostics) -> Opt
         return None;
     }
     let unit = combine(&left, &right, Unit::per);
-    let ty = ValueType {
-        ty: Type::Float,
-        nullable: true,
-        unit,
-        sensitivity: left.ty.sensitivity.max(right.ty.sensitivity),
-    };
+    let ty =
+        ValueType { ty: Type::Float, nullable: true, unit, sensitivity: left.ty.sensitivity.max(right.ty.sensitivity) };
     Some(call(Function::Divide, vec![left, right], ty, span))
 }
 
@@ -238,7 +235,8 @@ pub fn case(
     Some(Formula { kind: FormulaKind::Case { branches, otherwise }, ty, span })
 }
 
-const FUNCTIONS: &[&str] = &["if", "coalesce", "nullif", "least", "greatest", "abs", "round", "floor", "ceil", "sqrt", "ln", "exp", "pow"];
+const FUNCTIONS: &[&str] =
+    &["if", "coalesce", "nullif", "least", "greatest", "abs", "round", "floor", "ceil", "sqrt", "ln", "exp", "pow"];
 
 /// A named function over formulas.
 pub fn function(name: &str, mut arguments: Vec<Formula>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
@@ -285,7 +283,8 @@ fn rounding(name: &str, arguments: Vec<Formula>, span: Span, d: &mut Diagnostics
         _ => Function::Round,
     };
     let first = &arguments[0];
-    if !is_number(&first.ty.ty) && !(first.ty.ty == Type::Duration && function == Function::Abs) {
+    let fits = is_number(&first.ty.ty) || (first.ty.ty == Type::Duration && function == Function::Abs);
+    if !fits {
         return not_a_number(first, d);
     }
     if let Some(digits) = arguments.get(1)
@@ -317,7 +316,12 @@ fn real(name: &str, arguments: Vec<Formula>, span: Span, d: &mut Diagnostics) ->
     Some(call(function, casted, ty, span))
 }
 
-fn function_of_one_type(function: Function, arguments: Vec<Formula>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+fn function_of_one_type(
+    function: Function,
+    arguments: Vec<Formula>,
+    span: Span,
+    d: &mut Diagnostics,
+) -> Option<Formula> {
     let (arguments, mut ty) = one_type(arguments, span, d)?;
     ty.nullable = match function {
         Function::NullIf => true,
@@ -374,9 +378,11 @@ fn widen(left: Formula, right: Formula, span: Span, d: &mut Diagnostics) -> Opti
         (Type::Enum(_), Type::Enum(_) | Type::String) | (Type::String, Type::Enum(_)) => Type::String,
         (a, b) if a == b => a.clone(),
         _ => {
-            d.push(error!(E0628, span, "the two sides have different types"; help: "bring both to one type")
-                .related(left.span, "one side")
-                .related(right.span, "the other"));
+            d.push(
+                error!(E0628, span, "the two sides have different types"; help: "bring both to one type")
+                    .related(left.span, "one side")
+                    .related(right.span, "the other"),
+            );
             return None;
         }
     };

@@ -154,7 +154,9 @@ impl Checker<'_, '_> {
                 Some(Value::String(text.clone()))
             }
             (ExprKind::Literal(Literal::Null), _) => {
-                d.push(error!(E0608, expr.span, "nothing is ever equal to null"; help: "write `is null` or `is not null`"));
+                d.push(
+                    error!(E0608, expr.span, "nothing is ever equal to null"; help: "write `is null` or `is not null`"),
+                );
                 None
             }
             _ => literal_as(expr, ty, self.zone).or_else(|| self.wrong(dimension, expr.span, d)),
@@ -162,9 +164,11 @@ impl Checker<'_, '_> {
     }
 
     fn wrong<T>(&self, dimension: &Dimension, span: Span, d: &mut Diagnostics) -> Option<T> {
-        d.push(error!(E0609, span, "this is not a literal of the type of `{}`", dimension.name.value;
+        d.push(
+            error!(E0609, span, "this is not a literal of the type of `{}`", dimension.name.value;
             help: "compare it with a literal of the dimension's own type")
-        .related(dimension.name.span, "declared here"));
+            .related(dimension.name.span, "declared here"),
+        );
         None
     }
 }

@@ -5,13 +5,20 @@ use crate::error;
 use crate::resolve::later;
 use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
-use super::super::model::{Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType};
 use super::super::flow::aggregate_sensitivity;
+use super::super::model::{
+    Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType,
+};
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 
 /// Types an aggregate.
-pub fn check_leaf(scope: &FormulaScope<'_>, aggregate: &ast::Aggregate, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+pub fn check_leaf(
+    scope: &FormulaScope<'_>,
+    aggregate: &ast::Aggregate,
+    span: Span,
+    d: &mut Diagnostics,
+) -> Option<Formula> {
     if let Some(over) = &aggregate.over {
         d.push(later("over", over.span));
         return None;
@@ -67,7 +74,9 @@ fn input(
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
             let mut typed = check_row(&row_scope, expr, d)?;
-            let time = rows.dated.or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
+            let time = rows
+                .dated
+                .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
             if let Some(time) = time {
                 typed.replace_time(time);
             }
@@ -80,7 +89,7 @@ fn input(
                 return None;
             };
             let rows = ast::RowSet {
-                kind: ast::RowSetKind::Named { name: path.clone(), version: version.clone() },
+                kind: ast::RowSetKind::Named { name: path.clone(), version: *version },
                 span: expr.span,
             };
             let rows = scope.rows.check(&rows, d)?;
@@ -168,7 +177,8 @@ fn result_type(
     rows: &RowSet,
     d: &mut Diagnostics,
 ) -> Option<ValueType> {
-    let public = |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
+    let public =
+        |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
     let Some(input) = input else {
         return Some(public(Type::Int, Unit::named(scope.tables[rows.base.0].name.as_str())));
     };
@@ -199,17 +209,20 @@ fn result_type(
         Aggregation::Sum => (sum_type(ty), false),
         Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => (float, true),
         Aggregation::Stddev | Aggregation::Variance => (Type::Float, true),
-        Aggregation::Min
-        | Aggregation::Max
-        | Aggregation::QuantileDisc(_)
-        | Aggregation::First
-        | Aggregation::Last => (ty.clone(), true),
+        Aggregation::Min | Aggregation::Max | Aggregation::QuantileDisc(_) | Aggregation::First | Aggregation::Last => {
+            (ty.clone(), true)
+        }
     };
     let unit = match aggregation {
         Aggregation::Variance => input.ty.unit.as_ref().map(|unit| unit.times(unit)),
         _ => input.ty.unit.clone(),
     };
-    Some(ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity) })
+    Some(ValueType {
+        ty,
+        nullable,
+        unit: Some(unit.unwrap_or_default()),
+        sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity),
+    })
 }
 
 /// The sum of ints and decimals has as many digits as there are.

@@ -97,8 +97,10 @@ impl FormulaScope<'_> {
             | ExprKind::Sql { .. }
             | ExprKind::Index { .. }
             | ExprKind::MetricPer { .. } => {
-                d.push(error!(E0602, expr.span, "this is an expression over rows; a metric is a formula over aggregates";
-                    help: "put it into an aggregate: `sum(… from order)`"));
+                d.push(
+                    error!(E0602, expr.span, "this is an expression over rows; a metric is a formula over aggregates";
+                    help: "put it into an aggregate: `sum(… from order)`"),
+                );
                 None
             }
         }
@@ -155,7 +157,13 @@ impl FormulaScope<'_> {
         arithmetic::case(all, otherwise, span, d)
     }
 
-    fn call(&self, function: &ast::Path, arguments: &[ast::Argument], span: Span, d: &mut Diagnostics) -> Option<Formula> {
+    fn call(
+        &self,
+        function: &ast::Path,
+        arguments: &[ast::Argument],
+        span: Span,
+        d: &mut Diagnostics,
+    ) -> Option<Formula> {
         if self.names.later_table(&function.parts[0]).is_some() {
             return None;
         }

@@ -1,6 +1,7 @@
 //! Well-typed random expressions over the rows of a table.
 
 use super::super::model::*;
+use super::super::oracle::eval::rescale;
 use super::super::text::PATTERNS;
 use super::columns::MAP_KEYS;
 use super::{Maker, times};
@@ -10,6 +11,10 @@ const HOUR: i64 = 3_600_000;
 /// A literal of type `ty`; a number takes any unit.
 pub fn literal(value: Value, ty: &Ty, unit: &Unit) -> Expr {
     let nullable = value.is_null();
+    let value = match (value, ty) {
+        (Value::Decimal(digits, from), Ty::Decimal(_, to)) => Value::Decimal(rescale(digits, from, *to), *to),
+        (value, _) => value,
+    };
     Expr { node: Node::Literal(value), ty: ty.clone(), nullable, unit: unit.clone(), inexact: false }
 }
 
@@ -35,6 +40,11 @@ impl Expr {
         self.inexact |= inexact;
         self
     }
+}
+
+/// Whether numbers near the ends of their types are in it: as floats they swallow all others, and cancel to nothing.
+fn wild(expr: &Expr) -> bool {
+    expr.any(&mut |e| matches!(&e.node, Node::Column(path) if ["bytes", "huge", "derived"].contains(&path[path.len() - 1].as_str())))
 }
 
 /// A column of a row.
@@ -390,6 +400,9 @@ impl Maker {
                 let a = self.row_expr(table, &ty, depth - 1, time)?;
                 let ty = self.some_number(table)?;
                 let b = self.row_expr(table, &ty, depth - 1, time)?;
+                if wild(&a) || wild(&b) {
+                    return None;
+                }
                 let unit = quotient(&a.unit, &b.unit);
                 let inexact = matches!(a.ty, Ty::Decimal(..)) || matches!(b.ty, Ty::Decimal(..));
                 Some(call(Op::Divide, vec![a, b], Ty::Float).nullable(true).of_unit(unit).inexact(inexact))
@@ -445,8 +458,11 @@ impl Maker {
             0 => self.choice(table, ty, depth, time),
             1 if scale <= 4 => self.read_text(table, "price_text", |text| call(Op::Cast, vec![text], ty.clone())),
             2 if scale <= 4 => {
+                // Stored ones are multiples of 1/64: whether a tie is one does not hang on their last digit.
                 let float = self.some_column(table, |ty| *ty == Ty::Float)?;
-                (float.unit.is_empty() && !float.inexact)
+                let computed =
+                    float.any(&mut |e| matches!(&e.node, Node::Column(path) if path[path.len() - 1] == "derived"));
+                (!computed && float.unit.is_empty() && !float.inexact)
                     .then(|| call(Op::Cast, vec![float], ty.clone()).nullable(true))
             }
             3 => {
