@@ -88,7 +88,7 @@ fn to_int(call: &Call) -> Result<ArrayRef> {
             let value = call.float(0);
             call.ints(|row| {
                 let whole = value.get(row)?.trunc();
-                (whole >= -9_223_372_036_854_775_808.0 && whole < 9_223_372_036_854_775_808.0).then_some(whole as i64)
+                (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&whole).then_some(whole as i64)
             })
         }
         DataType::Decimal128(_, scale) => {

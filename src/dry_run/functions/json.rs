@@ -260,7 +260,7 @@ mod tests {
         };
         assert_eq!(one("mc_element", vec![lists(), scalar(1_i64)]), ["7", "∅", "∅"]);
         for place in [2, 3, 0, -1, i64::MIN, i64::MAX] {
-            assert_eq!(one("mc_element", vec![lists(), scalar(place as i64)]), ["∅", "∅", "∅"]);
+            assert_eq!(one("mc_element", vec![lists(), scalar(place)]), ["∅", "∅", "∅"]);
         }
         let definition = FUNCTIONS.iter().find(|function| function.name == "mc_element").unwrap();
         let found: Result<ArrayRef> =

@@ -76,7 +76,7 @@ fn finite(call: &Call, function: fn(f64) -> f64) -> Result<ArrayRef> {
 pub(super) fn half_even(value: f64) -> Option<i64> {
     let rounded = value.round_ties_even();
     // 2^63 is a float and the first value beyond; NaN fails both comparisons.
-    (rounded >= -9_223_372_036_854_775_808.0 && rounded < 9_223_372_036_854_775_808.0).then_some(rounded as i64)
+    (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded).then_some(rounded as i64)
 }
 
 /// `value / 10^places`, rounded half away from zero. More places than digits give 0.

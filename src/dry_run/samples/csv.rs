@@ -107,9 +107,9 @@ pub(super) fn missing<'n>(
     line: u64,
     column: &str,
     table: &str,
-    others: impl Iterator<Item = &'n str>,
+    mut others: impl Iterator<Item = &'n str>,
 ) -> Diagnostic {
-    let near = others.filter(|other| strsim::jaro_winkler(other, column) > 0.85).next();
+    let near = others.find(|other| strsim::jaro_winkler(other, column) > 0.85);
     let help = match near {
         Some(near) => format!("is `{near}` misspelt?"),
         None => "add the column; where it may be null, its cells may be empty".to_owned(),

@@ -86,17 +86,17 @@ fn object(file: &str, line: u64, text: &str, table: &Table, sink: &mut Sink) -> 
 
 /// The text of a JSON value as a cell; the value itself where its kind does not fit the type.
 fn cell_text<'t>(value: &'t str, ty: &DataType) -> Result<Option<Cow<'t, str>>, &'t str> {
-    let fits = match (value.as_bytes().first(), ty) {
-        (Some(b'n'), _) => true,
-        (Some(b'"'), DataType::String | DataType::Date | DataType::Timestamp | DataType::Decimal { .. })
-        | (Some(b'{'), DataType::Map(_))
-        | (Some(b'['), DataType::Array(_))
-        | (Some(b't' | b'f'), DataType::Bool) => true,
-        (
-            Some(b'-' | b'0'..=b'9'),
-            DataType::Int | DataType::Float | DataType::Decimal { .. } | DataType::Duration | DataType::Timestamp,
-        ) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (value.as_bytes().first(), ty),
+        (Some(b'n'), _)
+            | (Some(b'"'), DataType::String | DataType::Date | DataType::Timestamp | DataType::Decimal { .. })
+            | (Some(b'{'), DataType::Map(_))
+            | (Some(b'['), DataType::Array(_))
+            | (Some(b't' | b'f'), DataType::Bool)
+            | (
+                Some(b'-' | b'0'..=b'9'),
+                DataType::Int | DataType::Float | DataType::Decimal { .. } | DataType::Duration | DataType::Timestamp,
+            )
+    );
     if fits { Ok(plain(value)) } else { Err(value) }
 }
