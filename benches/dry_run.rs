@@ -56,7 +56,7 @@ fn write_source(path: &Path, rows: u64) {
     let mut row = 0;
     while row < rows {
         let batch = (rows - row).min(65_536);
-        let of = |row: u64| if row > 0 && row % 2_000 == 0 { row - 1 } else { row };
+        let of = |row: u64| if row > 0 && row.is_multiple_of(2_000) { row - 1 } else { row };
         let ids: StringArray = (row..row + batch).map(|row| Some(format!("event-{:012}", of(row)))).collect();
         let at: TimestampMillisecondArray =
             (row..row + batch).map(|row| Some(1_793_462_400_000 + (row * 5_184_000_000 / rows) as i64)).collect();
