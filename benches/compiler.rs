@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use metricc::plan::Lowering;
-use metricc::plan::{Query, question::Question};
+use metricc::plan::{Query, Question};
 use metricc::project::DiskFiles;
 
 use process::{Cost, median, run};
