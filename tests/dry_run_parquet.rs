@@ -126,12 +126,12 @@ fn rows_that_the_key_drops_are_left_out_before_and_within_queries_alike() {
     let dir = tempfile::tempdir().unwrap();
     // Every 7th id is that of the row before, every 50th is null.
     let id = |row: usize| match row {
-        _ if row % 50 == 0 => None,
-        _ if row % 7 == 0 => Some(format!("e{}", row - 1)),
+        _ if row.is_multiple_of(50) => None,
+        _ if row.is_multiple_of(7) => Some(format!("e{}", row - 1)),
         _ => Some(format!("e{row}")),
     };
     write(&dir.path().join("event.parquet"), columns((0..5_000).map(id).collect()));
-    let clean = |row: usize| row % 50 != 0 && !(row % 7 == 0 && (row - 1) % 50 != 0);
+    let clean = |row: usize| !row.is_multiple_of(50) && !(row.is_multiple_of(7) && !(row - 1).is_multiple_of(50));
     let expected = (0..5_000).filter(|row| clean(*row)).count() as i64;
     let sum: i64 = (0..5_000).filter(|row| clean(*row)).map(|row| row as i64).sum();
     let table = events();
