@@ -60,12 +60,15 @@ fn write_source(path: &Path, rows: u64) {
         let ids: StringArray = (row..row + batch).map(|row| Some(format!("event-{:012}", of(row)))).collect();
         let at: TimestampMillisecondArray =
             (row..row + batch).map(|row| Some(1_793_462_400_000 + (row * 5_184_000_000 / rows) as i64)).collect();
-        let users: StringArray = (0..batch).map(|_| (random.u8(..) > 5).then(|| format!("user-{}", random.u32(..500_000)))).collect();
+        let users: StringArray =
+            (0..batch).map(|_| (random.u8(..) > 5).then(|| format!("user-{}", random.u32(..500_000)))).collect();
         let names = ["view", "view", "view", "login", "feature_invoke", "pay_success"];
         let names: StringArray = (0..batch).map(|_| Some(names[random.usize(..6)])).collect();
         let platforms: StringArray = (0..batch).map(|_| Some(PLATFORMS[random.usize(..4)])).collect();
-        let features: StringArray = (0..batch).map(|_| random.bool().then(|| format!("f{}", random.u8(..20)))).collect();
-        let amounts: Decimal128Array = (0..batch).map(|_| random.bool().then(|| i128::from(random.u32(..100_000)))).collect();
+        let features: StringArray =
+            (0..batch).map(|_| random.bool().then(|| format!("f{}", random.u8(..20)))).collect();
+        let amounts: Decimal128Array =
+            (0..batch).map(|_| random.bool().then(|| i128::from(random.u32(..100_000)))).collect();
         let latency: Int64Array = (0..batch).map(|_| Some(random.i64(1..3_000))).collect();
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("event_id", Arc::new(ids)),
@@ -193,7 +196,8 @@ fn query(table: &Table, by: &[&str]) -> Query {
             present: vec![MeasureId { scan: 0, measure: at }],
         })
         .collect();
-    let ratio = Expr::call(Function::Divide, vec![leaf(6, &DataType::Int), leaf(0, &DataType::Int)], DataType::Float, true);
+    let ratio =
+        Expr::call(Function::Divide, vec![leaf(6, &DataType::Int), leaf(0, &DataType::Int)], DataType::Float, true);
     metrics.push(MetricOutput {
         column: output("ratio", DataType::Float),
         formula: ratio,

@@ -133,7 +133,7 @@ impl Maker<'_> {
         let blank = self.random.u8(..40);
         self.text.push_str(match blank {
             0 => "\n  ",
-            1 => "// c\n  ",
+            1 => " // c\n  ",
             2 => "\n// own\n    ",
             _ => " ",
         });

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::syntax::lex::{Kind, Token, unescape};
+use crate::syntax::lex::{Kind, Token};
+use crate::syntax::strings::unescape;
 
 /// The text of a token that is no comment.
 pub fn token<'t>(text: &'t str, token: &Token) -> Cow<'t, str> {

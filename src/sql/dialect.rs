@@ -186,6 +186,12 @@ pub trait Dialect: Sync {
     /// A value that is known not to be null, though its type may be.
     fn not_null(&self, value: Expr) -> Expr;
 
+    /// A constant that the engine must not know beforehand: what it folds away takes the aggregates beside it along, and
+    /// a SELECT without aggregates has another number of rows.
+    fn unfolded(&self, constant: Expr) -> Expr {
+        constant
+    }
+
     /// A literal, as an operand.
     fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr;
 

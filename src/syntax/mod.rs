@@ -6,6 +6,7 @@
 
 pub mod ast;
 
+mod brackets;
 mod build;
 mod code;
 mod explain;
@@ -13,6 +14,7 @@ mod grammar;
 pub(crate) mod lex;
 pub(crate) mod outline;
 mod parser;
+pub(crate) mod strings;
 pub(crate) mod table;
 pub(crate) mod words;
 
@@ -29,3 +31,6 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Diagnostics) {
     found.sort();
     (parsed, found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,6 @@ use crate::{
     suggest::near,
 };
 
-/// Brackets, blocks and `case`s within each other, at most. Enough for every text that somebody reads.
-pub const MAX_DEPTH: usize = 100;
-
 /// A declaration or an item: what stands before its braces, and the braces.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -72,17 +69,17 @@ pub fn outline(file: FileId, text: &str, tokens: &[Token]) -> Outline {
     Outline { declarations, found: outliner.found }
 }
 
-struct Outliner<'t> {
-    file: FileId,
-    text: &'t str,
-    tokens: &'t [Token],
+pub(super) struct Outliner<'t> {
+    pub(super) file: FileId,
+    pub(super) text: &'t str,
+    pub(super) tokens: &'t [Token],
     /// The closing partner of an opening bracket, brace or `case`.
-    mate: Vec<usize>,
+    pub(super) mate: Vec<usize>,
     /// Where a table ends whose closing brace is missing, by its opening brace.
-    cut: FxHashMap<usize, usize>,
+    pub(super) cut: FxHashMap<usize, usize>,
     /// What is malformed or has no partner.
-    broken: Vec<bool>,
-    found: Diagnostics,
+    pub(super) broken: Vec<bool>,
+    pub(super) found: Diagnostics,
 }
 
 /// Descriptions on the way to what they describe.
@@ -90,15 +87,15 @@ struct Outliner<'t> {
 struct Docs(Vec<usize>);
 
 impl<'t> Outliner<'t> {
-    fn word(&self, i: usize) -> &'t str {
+    pub(super) fn word(&self, i: usize) -> &'t str {
         self.tokens.get(i).filter(|t| t.kind == Kind::Word).map_or("", |t| t.text(self.text))
     }
 
-    fn kind(&self, i: usize) -> Option<Kind> {
+    pub(super) fn kind(&self, i: usize) -> Option<Kind> {
         self.tokens.get(i).map(|t| t.kind)
     }
 
-    fn span(&self, i: usize) -> Span {
+    pub(super) fn span(&self, i: usize) -> Span {
         let token = &self.tokens[i];
         Span::new(self.file, token.start, token.end)
     }
@@ -440,161 +437,5 @@ impl<'t> Outliner<'t> {
             }
             _ => self.tokens[next].kind == Kind::OpenBrace,
         }
-    }
-
-    /// Pairs the brackets of one declaration. False where they are nested too deeply.
-    fn match_brackets(&mut self, range: Range<usize>) -> bool {
-        let mut stack: Vec<usize> = Vec::new();
-        for i in range.clone() {
-            let opens = match self.tokens[i].kind {
-                Kind::OpenParen | Kind::OpenBracket => true,
-                Kind::OpenBrace => {
-                    self.pop_to_brace(&mut stack);
-                    true
-                }
-                Kind::Word => self.match_word(i, &mut stack),
-                Kind::CloseParen => self.close(i, Kind::OpenParen, &mut stack),
-                Kind::CloseBracket => self.close(i, Kind::OpenBracket, &mut stack),
-                Kind::CloseBrace => {
-                    self.pop_to_brace(&mut stack);
-                    match stack.pop() {
-                        Some(open) => self.mate[open] = i,
-                        None => self.tell_stray(i),
-                    }
-                    false
-                }
-                Kind::Semicolon => {
-                    self.pop_to_brace(&mut stack);
-                    false
-                }
-                _ => false,
-            };
-            if opens {
-                stack.push(i);
-            }
-            if stack.len() > MAX_DEPTH {
-                self.found.push(error!(
-                    E0116, self.span(i), "this is nested more than {MAX_DEPTH} levels deep";
-                    help: "give parts of it names of their own: a metric, a subset, a computed column"
-                ));
-                return false;
-            }
-        }
-        self.pop_to_brace(&mut stack);
-        while let Some(open) = stack.pop() {
-            if self.tokens[open].kind == Kind::OpenBrace {
-                self.tell_unclosed_block(open);
-            }
-            self.pop_to_brace(&mut stack);
-        }
-        true
-    }
-
-    /// `case` opens and `end` closes; a table that was left open ends where the next one starts.
-    fn match_word(&mut self, i: usize, stack: &mut Vec<usize>) -> bool {
-        let part = i > 0 && self.kind(i - 1) == Some(Kind::Dot);
-        match self.word(i) {
-            "case" => !part && self.kind(i + 1) != Some(Kind::Colon),
-            "end" if !part => {
-                if let Some(open) = stack.pop_if(|open| self.tokens[*open].kind == Kind::Word) {
-                    self.mate[open] = i;
-                }
-                false
-            }
-            "given" | "expect" if self.tokens[i].first => {
-                let table = |open: usize| {
-                    let line = (0..open).rev().find(|j| self.tokens[*j].first).unwrap_or(0);
-                    matches!(self.word(line), "given" | "expect")
-                };
-                if let Some(open) = stack.pop_if(|open| self.tokens[*open].kind == Kind::OpenBrace && table(*open)) {
-                    self.cut.insert(open, i);
-                    self.tell_unclosed_block(open);
-                }
-                false
-            }
-            _ => false,
-        }
-    }
-
-    /// Forgets what is open within the innermost braces, and tells it.
-    fn pop_to_brace(&mut self, stack: &mut Vec<usize>) {
-        while let Some(open) = stack.pop_if(|open| self.tokens[*open].kind != Kind::OpenBrace) {
-            if self.tokens[open].kind != Kind::Word {
-                self.tell_unclosed(open);
-            }
-        }
-    }
-
-    fn close(&mut self, i: usize, opener: Kind, stack: &mut Vec<usize>) -> bool {
-        while stack.pop_if(|open| self.tokens[*open].kind == Kind::Word).is_some() {}
-        match stack.last().copied() {
-            Some(open) if self.tokens[open].kind == opener => {
-                stack.pop();
-                self.mate[open] = i;
-            }
-            Some(open) if self.tokens[open].kind != Kind::OpenBrace => {
-                stack.pop();
-                let (left, right) = (self.tokens[open].text(self.text), self.tokens[i].text(self.text));
-                self.broken[open] = true;
-                self.broken[i] = true;
-                self.mate[open] = i;
-                self.found.push(
-                    error!(E0115, self.span(i), "`{right}` does not close `{left}`"; help: ("write `{}`", partner(left)))
-                        .related(self.span(open), "opened here"),
-                );
-            }
-            _ => self.tell_stray(i),
-        }
-        false
-    }
-
-    fn tell_stray(&mut self, i: usize) {
-        if std::mem::replace(&mut self.broken[i], true) {
-            return;
-        }
-        let text = self.tokens[i].text(self.text);
-        self.found.push(error!(
-            E0115, self.span(i), "there is nothing open that `{text}` could close";
-            help: ("delete it, or open it with `{}`", partner(text))
-        ));
-    }
-
-    fn tell_unclosed(&mut self, open: usize) {
-        self.broken[open] = true;
-        if self.swallowed(open) {
-            return;
-        }
-        let text = self.tokens[open].text(self.text);
-        self.found.push(error!(
-            E0115, self.span(open), "this `{text}` is never closed"; help: ("close it with `{}`", partner(text))
-        ));
-    }
-
-    /// Whether the partner stands in a string that is not closed, which is told already.
-    fn swallowed(&self, open: usize) -> bool {
-        let close = partner(self.tokens[open].text(self.text));
-        let line = self.tokens[open + 1..].iter().enumerate().take_while(|(i, t)| *i == 0 || !t.column0);
-        line.map(|(_, t)| t).any(|t| t.kind == Kind::Bad && t.text(self.text).contains(close))
-    }
-
-    fn tell_unclosed_block(&mut self, open: usize) {
-        if self.swallowed(open) {
-            return;
-        }
-        self.found.push(error!(
-            E0114, self.span(open), "this block is never closed";
-            help: "close it with `}}` before the next declaration or block starts"
-        ));
-    }
-}
-
-fn partner(bracket: &str) -> char {
-    match bracket {
-        "(" => ')',
-        ")" => '(',
-        "[" => ']',
-        "]" => '[',
-        "{" => '}',
-        _ => '{',
     }
 }

@@ -10,8 +10,9 @@ use super::{
     build::{Builder, Reading, reading},
     explain::Broken,
     grammar::{Node as Parsed, Rule, Slice},
-    lex::{Kind, Token, unescape},
+    lex::{Kind, Token},
     outline::{Block as Braces, Node},
+    strings::unescape,
     table::table,
     words::{ITEM_WORDS, KINDS, RESERVED},
 };

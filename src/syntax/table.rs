@@ -2,8 +2,9 @@
 
 use super::{
     ast::{Cell, DataTable},
-    lex::{Token, quoted_end, scan_string, unescape},
+    lex::Token,
     outline::Block,
+    strings::{quoted_end, scan_string, unescape},
 };
 use crate::{
     diagnostic::{Diagnostics, FileId, Span, Spanned},

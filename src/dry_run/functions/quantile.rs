@@ -126,7 +126,10 @@ fn interpolate(values: &mut [f64], level: Ratio) -> Option<f64> {
         return Some(*low);
     }
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(*low);
-    Some(*low + (rest as f64 / denominator as f64) * (high - *low))
+    let (rest, denominator) = (rest as f64, denominator as f64);
+    // Divided last, what is exactly half a millisecond stays so.
+    let between = rest * (high - *low);
+    Some(*low + if between.is_finite() { between / denominator } else { rest / denominator * (high - *low) })
 }
 
 /// The values of each group, of a primitive type.
@@ -286,6 +289,9 @@ mod tests {
         assert_eq!(interpolate(&mut values(), ratio(100)), Some(4.0));
         assert_eq!(interpolate(&mut values(), ratio(95)), Some(3.0 + 0.85));
         assert_eq!(interpolate(&mut [7.0], ratio(95)), Some(7.0));
+        // Exactly a half: 46 + 0.55 × 710 is more in floats.
+        assert_eq!(interpolate(&mut [46.0, 756.0], ratio(55)), Some(436.5));
+        assert_eq!(interpolate(&mut [0.0, 1.5e308], ratio(50)), Some(7.5e307));
         assert_eq!(interpolate(&mut [], ratio(95)), None);
     }
 

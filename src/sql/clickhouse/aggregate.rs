@@ -106,17 +106,29 @@ pub fn int(count: Expr) -> Expr {
     value::settle(count, &DataType::Int)
 }
 
-/// Durations are whole milliseconds: half to even. What is no number below a null must not throw.
+/// Durations are whole milliseconds: half to even. Below a null may stand an infinity, which a plain conversion refuses.
 pub fn whole_milliseconds(value: Expr, ty: &DataType) -> Expr {
     match ty {
-        DataType::Duration => call("accurateCastOrNull", vec![call("roundBankers", vec![value]), build::text("Int64")]),
+        DataType::Duration => {
+            call("accurateCastOrNull", vec![call("roundBankers", vec![value]), build::text("Int64")])
+        }
         _ => value,
     }
 }
 
 fn quantile(rows: &Rows, name: &str, level: Ratio, ty: &DataType) -> Expr {
     let found = rows.parametric(name, vec![share(level)], vec![rows.float()]);
-    whole_milliseconds(found, ty)
+    interpolated_milliseconds(found, level, ty)
+}
+
+/// The quantile of whole milliseconds is a multiple of one part of its level (hundredths at 0.95). The engine is off it by what a
+/// float cannot hold, which would decide halves.
+pub fn interpolated_milliseconds(value: Expr, level: Ratio, ty: &DataType) -> Expr {
+    let value = match (ty, level.denominator.checked_ilog10()) {
+        (DataType::Duration, Some(digits @ 1..)) => call("round", vec![value, number(digits.min(6))]),
+        _ => value,
+    };
+    whole_milliseconds(value, ty)
 }
 
 pub fn share(level: Ratio) -> Expr {

@@ -70,6 +70,10 @@ impl Dialect for ClickHouse {
         build::call("assumeNotNull", vec![value])
     }
 
+    fn unfolded(&self, constant: Expr) -> Expr {
+        build::call("materialize", vec![constant])
+    }
+
     fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr {
         value::literal(value, ty, calendar)
     }

@@ -4,7 +4,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::aggregate::{int, share, whole_milliseconds};
+use super::aggregate::{int, interpolated_milliseconds, share, whole_milliseconds};
 use super::value::type_name;
 use crate::plan::{Aggregate, DataType, Expr as PlanExpr, Ratio, Step};
 use crate::rollup::{Part, State};
@@ -147,7 +147,9 @@ impl States for ClickHouseStates {
             }
             Aggregate::Min(_) => read(Part::Min, None),
             Aggregate::Max(_) => read(Part::Max, None),
-            Aggregate::Quantile(_, level) => whole_milliseconds(known(read(Part::Numbers, Some(*level))), ty),
+            Aggregate::Quantile(_, level) => {
+                interpolated_milliseconds(known(read(Part::Numbers, Some(*level))), *level, ty)
+            }
             Aggregate::ApproxQuantile(_, level) => {
                 let estimate = call("toFloat64", vec![read(Part::Digest, Some(*level))]);
                 whole_milliseconds(known(estimate), ty)

@@ -108,7 +108,7 @@ impl Lowering<'_> {
         let layout = Layout::new(self.query, !self.stored.is_empty());
         let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
         let combined = match self.query.scans.len() {
-            1 if !self.is_guarded(0) => build::union_all(selects),
+            1 => build::union_all(selects),
             _ => build::union_all(selects).map(|union| self.regrouped(union, &layout)),
         };
         let from = combined.map(|combined| build::derived(combined, COMBINED));
@@ -297,6 +297,7 @@ impl Lowering<'_> {
             None => {
                 let to = crate::plan::Value::Timestamp(self.query.to?);
                 let to = self.dialect.literal(&to, &DataType::Timestamp, self.calendar);
+                let to = self.dialect.unfolded(to);
                 build::binary(to, BinaryOperator::LtEq, start)
             }
         })

@@ -26,30 +26,30 @@ pub enum Place {
 const OR: u8 = 1;
 const AND: u8 = 2;
 const NOT: u8 = 3;
-const COMPARISON: u8 = 4;
+pub(super) const COMPARISON: u8 = 4;
 const COALESCE: u8 = 5;
 const SUM: u8 = 6;
 const PRODUCT: u8 = 7;
 const NEGATION: u8 = 8;
 
 /// A flat list, read from left to right.
-struct Cursor<'n, 't> {
+pub(super) struct Cursor<'n, 't> {
     nodes: &'n [Node<'t>],
     at: usize,
 }
 
 impl<'n, 't> Cursor<'n, 't> {
-    fn peek(&self) -> Option<&'n Node<'t>> {
+    pub(super) fn peek(&self) -> Option<&'n Node<'t>> {
         self.nodes.get(self.at)
     }
 
-    fn next(&mut self) -> Option<&'n Node<'t>> {
+    pub(super) fn next(&mut self) -> Option<&'n Node<'t>> {
         let node = self.nodes.get(self.at)?;
         self.at += 1;
         Some(node)
     }
 
-    fn next_if(&mut self, rule: Rule) -> Option<&'n Node<'t>> {
+    pub(super) fn next_if(&mut self, rule: Rule) -> Option<&'n Node<'t>> {
         let node = self.peek().filter(|n| n.as_rule() == rule)?;
         self.at += 1;
         Some(node)
@@ -57,7 +57,7 @@ impl<'n, 't> Cursor<'n, 't> {
 }
 
 /// An operator between two operands, with its strength.
-enum Infix {
+pub(super) enum Infix {
     Binary(BinaryOp, u8),
     Between { negated: bool },
     Like { negated: bool },
@@ -66,7 +66,7 @@ enum Infix {
 
 impl Infix {
     /// The operator of these tokens.
-    fn of(code: &str) -> Option<Infix> {
+    pub(super) fn of(code: &str) -> Option<Infix> {
         let (op, strength) = match code {
             "D" => (BinaryOp::Or, OR),
             "A" => (BinaryOp::And, AND),
@@ -194,7 +194,7 @@ impl Builder<'_> {
     }
 
     /// `low and high`
-    fn bounds<'n, 't>(
+    pub(super) fn bounds<'n, 't>(
         &mut self,
         between: &Node<'_>,
         cursor: &mut Cursor<'n, 't>,
@@ -222,7 +222,7 @@ impl Builder<'_> {
     }
 
     /// `in (…)` and `is null` after an operand.
-    fn tail(&mut self, operand: Expr, node: Node<'_>, place: Place) -> Option<Expr> {
+    pub(super) fn tail(&mut self, operand: Expr, node: Node<'_>, place: Place) -> Option<Expr> {
         let span = operand.span.to(self.span(&node));
         let inner: Vec<Node<'_>> = node.into_inner().collect();
         let negated = inner.iter().any(|n| n.as_rule() == Rule::k_not);
@@ -298,75 +298,7 @@ impl Builder<'_> {
         Some(expr)
     }
 
-    /// One condition after a metric's `where`: a comparison with a literal, or anything in parentheses.
-    fn filter(&mut self, cursor: &mut Cursor<'_, '_>, place: &Node<'_>) -> Option<Expr> {
-        let Some(node) = cursor.next() else {
-            return self.tell(error!(E0123, self.span(place), "this `where` has no condition"; help: "write `m where platform = \"ios\"`"));
-        };
-        match node.as_rule() {
-            Rule::prefix if node.as_str() == "N" => {
-                let op_span = self.span(node);
-                let operand = Box::new(self.filter(cursor, node)?);
-                let span = op_span.to(operand.span);
-                Some(Expr { kind: ExprKind::Unary { op: Spanned::new(UnaryOp::Not, op_span), operand }, span })
-            }
-            Rule::paren => self.paren(node.clone(), Place::Filter),
-            Rule::reference => {
-                let dimension = self.reference(node.clone(), Place::Filter)?;
-                self.condition(dimension, cursor)
-            }
-            _ => self.tell(bare_condition(self, node)),
-        }
-    }
-
-    /// What is asked of a dimension.
-    fn condition(&mut self, dimension: Expr, cursor: &mut Cursor<'_, '_>) -> Option<Expr> {
-        let span = dimension.span;
-        let node = match cursor.peek() {
-            Some(node) if matches!(node.as_rule(), Rule::in_list | Rule::is_null | Rule::infix) => node,
-            _ => return self.tell(bare_boolean(span)),
-        };
-        if node.as_rule() != Rule::infix {
-            cursor.next();
-            return self.tail(dimension, node.clone(), Place::Filter);
-        }
-        let operand = Box::new(dimension);
-        let (kind, end) = match Infix::of(node.as_str())? {
-            Infix::Binary(op, COMPARISON) => {
-                cursor.next();
-                let right = Box::new(self.literal_operand(cursor, node)?);
-                let end = right.span;
-                (ExprKind::Binary { op: Spanned::new(op, self.span(node)), left: operand, right }, end)
-            }
-            Infix::Between { negated } => {
-                cursor.next();
-                let (low, high) = self.bounds(node, cursor, |b, c| b.literal_operand(c, node))?;
-                let end = high.span;
-                (ExprKind::Between { operand, low: Box::new(low), high: Box::new(high), negated }, end)
-            }
-            _ => return self.tell(bare_boolean(span)),
-        };
-        Some(Expr { kind, span: span.to(end) })
-    }
-
-    /// A literal, perhaps with a sign.
-    fn literal_operand(&mut self, cursor: &mut Cursor<'_, '_>, before: &Node<'_>) -> Option<Expr> {
-        let sign = cursor.next_if(Rule::prefix);
-        let Some(node) = cursor.next() else {
-            return self.tell(bare_condition(self, before));
-        };
-        let value = self.primary(node.clone(), Place::Filter)?;
-        if !matches!(value.kind, ExprKind::Literal(_)) {
-            return self.tell(bare_condition(self, node));
-        }
-        let Some(sign) = sign else { return Some(value) };
-        let op_span = self.span(sign);
-        let op = if sign.as_str() == "-" { UnaryOp::Negate } else { UnaryOp::Not };
-        let span = op_span.to(value.span);
-        Some(Expr { kind: ExprKind::Unary { op: Spanned::new(op, op_span), operand: Box::new(value) }, span })
-    }
-
-    fn primary(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
+    pub(super) fn primary(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
         let span = self.span(&node);
         let kind = match node.as_rule() {
             Rule::numeric => ExprKind::Literal(self.numeric(&node)?),
@@ -389,7 +321,7 @@ impl Builder<'_> {
     }
 
     /// `(e)`, or `(M per PATH)` in a row.
-    fn paren(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
+    pub(super) fn paren(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
         let span = self.span(&node);
         let inner = node.into_inner().find(|n| n.as_rule() == Rule::expr)?;
         let nodes: Vec<Node<'_>> = inner.into_inner().collect();
@@ -460,7 +392,7 @@ impl Builder<'_> {
     }
 
     /// A name, a call or an aggregate.
-    fn reference(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
+    pub(super) fn reference(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
         let span = self.span(&node);
         let mut inner = node.into_inner();
         let path_node = inner.next()?;
@@ -621,18 +553,4 @@ fn argument_value(expr: Expr, place: Place) -> ArgumentValue {
         },
         _ => ArgumentValue::Expr(expr),
     }
-}
-
-fn bare_condition(builder: &Builder<'_>, node: &Node<'_>) -> Diagnostic {
-    error!(
-        E0123, builder.span(node), "the filter of a metric compares a dimension with a literal";
-        help: "write `m where platform = \"ios\"`; conditions on rows go into the aggregate: `count(event where …)`"
-    )
-}
-
-fn bare_boolean(span: crate::diagnostic::Span) -> Diagnostic {
-    error!(
-        E0123, span, "the filter of a metric compares a dimension with a literal";
-        help: "write what it must be, such as `where is_new = true`"
-    )
 }

@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod expr;
+mod filter;
 mod head;
 mod item;
 mod rows;
@@ -99,7 +100,7 @@ impl<'s> Builder<'s> {
 
     /// A `string`: escapes resolved.
     pub fn string(&self, node: &Node<'_>) -> Spanned<String> {
-        Spanned::new(super::lex::unescape(self.text(node)), self.span(node))
+        Spanned::new(super::strings::unescape(self.text(node)), self.span(node))
     }
 
     /// `v2`

@@ -131,7 +131,7 @@ impl Builder<'_> {
         if let Some(last) = last {
             clauses.push(match last.as_rule() {
                 Rule::c_over => Clause::Over(self.literal_window(last)?),
-                _ => Clause::From(self.from_path(last)?),
+                _ => Clause::From(self.path_behind(last)?),
             });
         }
         for clause in after {
@@ -168,7 +168,7 @@ impl Builder<'_> {
     }
 
     /// The name in `channel from pay`.
-    fn from_path(&mut self, node: &Node<'_>) -> Option<Path> {
+    fn path_behind(&mut self, node: &Node<'_>) -> Option<Path> {
         let named = node.clone().into_inner().find(|n| n.as_rule() == Rule::named);
         match named {
             Some(named) => Some(self.named(named)?.0),

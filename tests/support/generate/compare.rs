@@ -1,7 +1,7 @@
 //! Compares what an engine answered with what the answer must be.
 
 use super::model::*;
-use super::oracle::eval::compare;
+use super::oracle::eval::{compare, float};
 use super::oracle::{Answer, OutputColumn, Tolerance};
 
 /// A row as engines print it: one text a column, none for null. Timestamps are seconds since 1970 UTC with a fraction.
@@ -54,8 +54,13 @@ fn digits(text: &str, scale: u8) -> Option<i128> {
 /// The first difference, in words; none where there is none.
 pub fn difference(expected: &Answer, found: &[Vec<Value>]) -> Option<String> {
     for (number, (wanted, got)) in expected.rows.iter().zip(found).enumerate() {
-        for (column, (wanted, got)) in expected.columns.iter().zip(wanted.iter().zip(got)) {
-            if !agree(column.tolerance, wanted, got) {
+        for (place, column) in expected.columns.iter().enumerate() {
+            let (wanted, got) = (&wanted[place], &got[place]);
+            let fits = match column.tolerance {
+                Tolerance::Neighbours => between(got, &expected.low[number][place], &expected.high[number][place]),
+                tolerance => agree(tolerance, wanted, got),
+            };
+            if !fits {
                 return Some(format!("row {}, `{}`: {wanted:?} is right, {got:?} is not", number + 1, column.name));
             }
         }
@@ -64,12 +69,24 @@ pub fn difference(expected: &Answer, found: &[Vec<Value>]) -> Option<String> {
     (wanted != got).then(|| format!("{wanted} rows are right, {got} are not"))
 }
 
+/// Whether an estimated quantile lies between the neighbours of the right one; null beside null alone.
+fn between(value: &Value, low: &Value, high: &Value) -> bool {
+    if value.is_null() || low.is_null() || high.is_null() {
+        return value.is_null() && low.is_null() && high.is_null();
+    }
+    // Estimates may be kept in single precision.
+    let (value, low, high) = (float(value), float(low), float(high));
+    let slack = 1e-6 * low.abs().max(high.abs()) + 1.0;
+    low - slack <= value && value <= high + slack
+}
+
 fn agree(tolerance: Tolerance, a: &Value, b: &Value) -> bool {
     match (tolerance, a, b) {
         (Tolerance::Relative, Value::Float(a), Value::Float(b)) => near(*a, *b, 1e-9),
         (Tolerance::Share(share), Value::Float(a), Value::Float(b)) => near(*a, *b, share),
-        (Tolerance::Share(share), Value::Int(a), Value::Int(b)) => near(*a as f64, *b as f64, share),
-        (Tolerance::Share(share), Value::Duration(a), Value::Duration(b)) => near(*a as f64, *b as f64, share),
+        (Tolerance::Share(share), Value::Int(a), Value::Int(b)) => {
+            (a - b).abs() <= 1 || near(*a as f64, *b as f64, share)
+        }
         (Tolerance::Millisecond, Value::Duration(a), Value::Duration(b)) => (a - b).abs() <= 1,
         (_, Value::Decimal(..), Value::Decimal(..)) => compare(a, b).is_eq(),
         _ => a == b,

@@ -92,10 +92,13 @@ pub fn smallest_case(project: &Project, engines: Engines, failure: Failure) -> S
     let answers: Vec<(&str, Result<Answer, &str>)> = (failure.answers.iter())
         .filter_map(|(engine, rows)| {
             let shaped = |rows: &Vec<Vec<Value>>| Some(Answer { rows: rows.clone(), ..right.clone()? });
-            Some((*engine, match rows {
-                Ok(rows) => Ok(shaped(rows)?),
-                Err(error) => Err(error.as_str()),
-            }))
+            Some((
+                *engine,
+                match rows {
+                    Ok(rows) => Ok(shaped(rows)?),
+                    Err(error) => Err(error.as_str()),
+                },
+            ))
         })
         .collect();
     let right = right.iter().map(|answer| Opinion { of: "oracle", answer: Ok(answer) });

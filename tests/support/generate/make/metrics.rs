@@ -273,7 +273,8 @@ impl Maker {
     /// A formula over the metrics there are.
     fn formula(&mut self) -> Option<Expr> {
         let one = self.reference()?;
-        match self.rng.below(12) {
+        let form = if self.estimates_quantile(&one) { self.rng.below(2) * 5 } else { self.rng.below(12) };
+        match form {
             0 => Some(one),
             1..=3 => {
                 let other = self.reference()?;
@@ -316,6 +317,15 @@ impl Maker {
         }
     }
 
+    /// Whether a formula holds an estimated quantile: how wrong an expression of it may be is hard to say.
+    fn estimates_quantile(&self, formula: &Expr) -> bool {
+        formula.any(&mut |e| match &e.node {
+            Node::Leaf(leaf) => matches!(leaf.aggregate, Aggregate::ApproxQuantile(_)),
+            Node::Metric(name) => self.project.metric(name).is_some_and(|m| self.estimates_quantile(&m.formula)),
+            _ => false,
+        })
+    }
+
     /// A metric by its name, or written out.
     fn reference(&mut self) -> Option<Expr> {
         if self.rng.chance(20) {
@@ -336,6 +346,9 @@ impl Maker {
         let fine = |e: &Expr| e.ty.is_number() || e.ty == Ty::Duration;
         // Durations divide one another only.
         if a == b || !fine(&a) || !fine(&b) || !self.agree(&a, &b) || (a.ty == Ty::Duration) != (b.ty == Ty::Duration) {
+            return None;
+        }
+        if self.estimates_quantile(&a) || self.estimates_quantile(&b) {
             return None;
         }
         let unit = quotient(&a.unit, &b.unit);

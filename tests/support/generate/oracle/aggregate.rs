@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::super::model::*;
+use super::End;
 use super::eval::{compare, float};
 
 /// A value with a total order: null after everything else.
@@ -43,7 +44,7 @@ pub struct Item {
 }
 
 /// An aggregate of the values of at least one row. `ty` is the type of the values.
-pub fn aggregate(aggregate: Aggregate, ty: &Ty, items: &[Item]) -> Value {
+pub fn aggregate(aggregate: Aggregate, ty: &Ty, items: &[Item], end: End) -> Value {
     let order = |a: &&Item, b: &&Item| (a.time, &a.key).cmp(&(b.time, &b.key));
     match aggregate {
         Aggregate::First => return items.iter().min_by(order).map_or(Value::Null, |item| item.value.clone()),
@@ -68,6 +69,7 @@ pub fn aggregate(aggregate: Aggregate, ty: &Ty, items: &[Item]) -> Value {
         Aggregate::Min => values[0].clone(),
         Aggregate::Max => values[values.len() - 1].clone(),
         Aggregate::Avg => average(ty, &values),
+        Aggregate::ApproxQuantile(parts) if end != End::Right => neighbour(&values, parts, end),
         Aggregate::Percentile(parts) | Aggregate::Quantile(parts) | Aggregate::ApproxQuantile(parts) => {
             quantile(&values, parts)
         }
@@ -164,6 +166,20 @@ fn quantile(values: &[&Value], parts: u16) -> Value {
     Value::Float(low * (1.0 - share) + high * share)
 }
 
+/// A value not far from the quantile's place: one beside it, and 2 % of all.
+fn neighbour(values: &[&Value], parts: u16, end: End) -> Value {
+    let (place, last) = ((values.len() - 1) * usize::from(parts), values.len() - 1);
+    let slack = 1 + values.len() / 50;
+    let found = match end {
+        End::Low => values[(place / 1_000).saturating_sub(slack)],
+        _ => values[(place.div_ceil(1_000) + slack).min(last)],
+    };
+    match found {
+        Value::Duration(_) => found.clone(),
+        number => Value::Float(float(number)),
+    }
+}
+
 fn variance(values: &[&Value]) -> f64 {
     let count = values.len() as f64;
     // Deviations are taken from one of the values first, so that numbers far from zero lose nothing.
@@ -179,7 +195,7 @@ mod tests {
 
     fn of(kind: Aggregate, ty: Ty, values: &[Value]) -> Value {
         let item = |(i, value): (usize, &Value)| Item { value: value.clone(), time: i as i64, key: Vec::new() };
-        aggregate(kind, &ty, &values.iter().enumerate().map(item).collect::<Vec<_>>())
+        aggregate(kind, &ty, &values.iter().enumerate().map(item).collect::<Vec<_>>(), End::Right)
     }
 
     fn ints(values: &[i64]) -> Vec<Value> {

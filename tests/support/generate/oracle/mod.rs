@@ -21,8 +21,10 @@ pub enum Tolerance {
     Relative,
     /// An interpolated duration: a tie of halves may fall either way by float64.
     Millisecond,
-    /// An estimate: this share.
+    /// An estimate of a count: this share.
     Share(f64),
+    /// An estimate of a quantile: between its neighbours, [`Answer::low`] and [`Answer::high`].
+    Neighbours,
 }
 
 /// A column of an answer.
@@ -37,15 +39,25 @@ pub struct OutputColumn {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub columns: Vec<OutputColumn>,
-    /// How many of the columns are keys.
-    pub keys: usize,
     pub rows: Vec<Vec<Value>>,
+    /// The same rows with the least and the greatest value that an estimated quantile may have; empty where there is none.
+    pub low: Vec<Vec<Value>>,
+    pub high: Vec<Vec<Value>>,
+}
+
+/// Which end of what an estimate may be is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum End {
+    Right,
+    Low,
+    High,
 }
 
 /// The clean rows of a project.
 pub struct Oracle<'a> {
     project: &'a Project,
     calendar: Calendar,
+    end: End,
     /// By table, the places of its clean rows.
     clean: BTreeMap<String, Vec<usize>>,
     /// By entity, its clean rows by key.
@@ -73,11 +85,23 @@ impl<'a> Oracle<'a> {
                 (table.name.clone(), rows.collect())
             })
             .collect();
-        Oracle { project, calendar, clean, index }
+        Oracle { project, calendar, end: End::Right, clean, index }
     }
 
     /// What a question's answer must be.
     pub fn answer(&self, question: &Question) -> Answer {
+        let mut answer = self.one_answer(question);
+        if answer.columns.iter().any(|column| column.tolerance == Tolerance::Neighbours) {
+            let at = |end| {
+                let (clean, index) = (self.clean.clone(), self.index.clone());
+                Oracle { project: self.project, calendar: self.calendar, end, clean, index }.one_answer(question).rows
+            };
+            (answer.low, answer.high) = (at(End::Low), at(End::High));
+        }
+        answer
+    }
+
+    fn one_answer(&self, question: &Question) -> Answer {
         let metrics: Vec<&Metric> =
             question.metrics.iter().map(|name| self.project.metric(name).expect("a declared metric")).collect();
         let mut table: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
@@ -94,7 +118,6 @@ impl<'a> Oracle<'a> {
             let ty = self.project.dimension(name).expect("a declared dimension").ty.clone();
             columns.push(OutputColumn { name: name.clone(), ty, tolerance: Tolerance::Exact });
         }
-        let keys = columns.len();
         for metric in metrics {
             let tolerance = self.tolerance(&metric.formula);
             columns.push(OutputColumn { name: metric.name.clone(), ty: metric.formula.ty.clone(), tolerance });
@@ -106,15 +129,16 @@ impl<'a> Oracle<'a> {
             })
             .collect();
         order(question, &columns, &mut rows);
-        Answer { columns, keys, rows }
+        Answer { columns, rows, low: Vec::new(), high: Vec::new() }
     }
 
     /// How near the engines must come in a metric.
     fn tolerance(&self, formula: &Expr) -> Tolerance {
-        let (mut approximate, mut interpolated) = (false, false);
+        let (mut approximate, mut interpolated, mut neighbours) = (false, false, false);
         formula.walk(&mut |expr| match &expr.node {
             Node::Leaf(leaf) => match leaf.aggregate {
-                Aggregate::ApproxDistinct | Aggregate::ApproxQuantile(_) => approximate = true,
+                Aggregate::ApproxDistinct => approximate = true,
+                Aggregate::ApproxQuantile(_) => neighbours = true,
                 Aggregate::Percentile(parts) | Aggregate::Quantile(parts) => interpolated |= parts != 500,
                 _ => {}
             },
@@ -123,12 +147,14 @@ impl<'a> Oracle<'a> {
                 match self.tolerance(&metric.formula) {
                     Tolerance::Share(_) => approximate = true,
                     Tolerance::Millisecond => interpolated = true,
+                    Tolerance::Neighbours => neighbours = true,
                     Tolerance::Exact | Tolerance::Relative => {}
                 }
             }
             _ => {}
         });
         match &formula.ty {
+            _ if neighbours => Tolerance::Neighbours,
             _ if approximate => Tolerance::Share(0.05),
             Ty::Float => Tolerance::Relative,
             Ty::Duration if interpolated => Tolerance::Millisecond,
@@ -210,7 +236,7 @@ impl<'a> Oracle<'a> {
             groups.entry((bucket, dimensions)).or_default().push(Item { value, time: time.unwrap_or(0), key });
         }
         let ty = leaf.input.as_ref().map_or(Ty::Bool, |input| input.ty.clone());
-        groups.into_iter().map(|(key, items)| (key, aggregate(leaf.aggregate, &ty, &items))).collect()
+        groups.into_iter().map(|(key, items)| (key, aggregate(leaf.aggregate, &ty, &items, self.end))).collect()
     }
 
     /// A leaf where it has no rows: 0 for count, distinct and sum, but null before the source's first row.
