@@ -260,3 +260,23 @@ fn this_repository_is_laid_out_well() {
     let (code, out, err) = run(root(), &["--check"], "");
     assert_eq!(code, 0, "{out}{err}");
 }
+
+#[cfg(feature = "dry-run")]
+#[test]
+fn updated_expectations_are_laid_out_well() {
+    let dir = project();
+    fs::remove_file(dir.path().join("metrics/broken.metric")).expect("removed");
+    let text = "source click {\n  table: \"click\"\n  time: at_time\n  column at_time: timestamp\n  column page: string\n}\n\n\
+        dimension page = click.page\nmetric clicks = count(click)\n\n\
+        test \"by page\" of clicks {\n  given click {\n    | at_time | page |\n    | 2026-11-01 | a long name |\n  }\n  \
+        expect {\n    | page | clicks |\n    | a | 7 |\n  }\n}\n";
+    fs::write(dir.path().join("metrics/good.metric"), text).expect("written");
+    fs::remove_file(dir.path().join("metrics/wide.metric")).expect("removed");
+    let updated =
+        Command::new(env!("CARGO_BIN_EXE_metricc")).args(["test", "--update"]).current_dir(dir.path()).output();
+    let updated = updated.expect("the program runs");
+    assert!(updated.status.success(), "{}", String::from_utf8_lossy(&updated.stderr));
+    let text = text_of(&dir, "metrics/good.metric");
+    assert!(text.contains("    | page        | clicks |\n    | a long name | 1      |\n"), "{text}");
+    assert_eq!(formatted("updated", &text), text);
+}

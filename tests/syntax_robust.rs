@@ -27,7 +27,7 @@ fn check_format(text: &str) -> bool {
             true
         }
         Err(found) => {
-            assert!(found.iter().all(|d| d.code != codes::E0140), "another meaning after formatting\n{text}");
+            assert!(found.iter().all(|d| d.code != codes::E0040), "another meaning after formatting\n{text}");
             assert!(found.has_errors(), "no formatted text and no error for\n{text}");
             false
         }

@@ -182,16 +182,20 @@ impl<'t> File<'t> {
         let between = head_end..body.open;
         let mut rows = Vec::new();
         let behind = self.tokens.get(body.open + 1).is_some_and(|token| token.is_comment() && !token.first);
-        if self.tokens[between.clone()].iter().any(|token| token.kind == Kind::Doc || behind) {
+        let apart = self.tokens[between.clone()].iter().any(|token| token.kind == Kind::Doc || behind);
+        if apart {
             // In the braces a description would describe the first item, and behind them is room for one comment only.
             rows.push(Row::new(false, What::Node, std::mem::take(out)));
-            self.comments(between, indent + 2, &mut rows);
+            self.comments(between.clone(), indent + 2, &mut rows);
             rows.push(Row::new(false, What::Comment, format!("{:1$}{{", "", indent + 2)));
         } else {
             rows.push(Row::new(false, What::Comment, format!("{} {{", std::mem::take(out))));
+        }
+        // The first row in the braces, which may be a comment that was written before them.
+        let opened = rows.len();
+        if !apart {
             self.comments(between, indent + 2, &mut rows);
         }
-        let opened = rows.len();
         self.rows(body, indent + 2, &mut rows);
         if let Some(first) = rows.get_mut(opened) {
             first.blank = false;
