@@ -295,7 +295,7 @@ fn plainer_subset(project: &Project, n: usize) -> Option<Option<Project>> {
     project.subsets.get(n / 2)?;
     with(project, |p| {
         let subset = &mut p.subsets[n / 2];
-        if n % 2 == 0 { subset.filter = None } else { subset.dated = None }
+        if n.is_multiple_of(2) { subset.filter = None } else { subset.dated = None }
     })
 }
 

@@ -99,7 +99,7 @@ impl Maker {
     /// A literal that an expression may well equal: out of the data, where it is a column.
     pub fn literal_like(&mut self, table: &str, expr: &Expr) -> Expr {
         let found = match &expr.node {
-            Node::Column(path) => self.from_data(table, path),
+            Node::Column(path) => self.value_of_data(table, path),
             _ => None,
         };
         let value = found.unwrap_or_else(|| self.some_value(&expr.ty));
@@ -110,7 +110,7 @@ impl Maker {
         literal(value, &expr.ty, &expr.unit)
     }
 
-    fn from_data(&mut self, table: &str, path: &[String]) -> Option<Value> {
+    fn value_of_data(&mut self, table: &str, path: &[String]) -> Option<Value> {
         let (table, column) = self.target(table, path)?;
         let place = table.place(&column.name)?;
         let values: Vec<Value> = table.rows.iter().map(|row| row[place].clone()).filter(|v| !v.is_null()).collect();
