@@ -15,6 +15,7 @@ use crate::support::clickhouse::Session;
 #[derive(Clone, Copy, Debug)]
 pub struct Engines {
     pub clickhouse: bool,
+    #[cfg_attr(not(feature = "dry-run"), allow(dead_code))]
     pub dry_run: bool,
 }
 
