@@ -12,7 +12,7 @@ use datafusion::arrow::array::{
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::properties::WriterProperties;
 use metricc::dry_run::{Data, DryRun, Options, write_parquet};
-use metricc::plan::{Clean, DataType, Encoding, Keep, OutputColumn, Step, StoredColumn, Table, Value};
+use metricc::plan::{Clean, DataType, Encoding, Keep, Origin, OutputColumn, Step, StoredColumn, Table, Value};
 use metricc::table::Answer;
 
 fn column(name: &str, ty: DataType, nullable: bool) -> StoredColumn {
@@ -37,6 +37,8 @@ fn events() -> Table {
             column("n", DataType::Int, true),
         ],
         clean: Clean { key: vec!["event_id".to_owned()], keep: Keep::Earliest, time: Some("at".to_owned()) },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
@@ -290,6 +292,8 @@ fn answers_are_written_and_read_back() {
         sample: Some("t.parquet".to_owned()),
         columns: columns.iter().map(|c| column(&c.name, c.ty.clone(), true)).collect(),
         clean: Clean { key: Vec::new(), keep: Keep::Earliest, time: None },
+        origin: Origin::Stored,
+        history: None,
     };
     let mut dry_run = DryRun::new(Options::new(chrono_tz::UTC)).unwrap();
     dry_run.register(&table, &Data::Samples(dir.path())).unwrap();

@@ -178,7 +178,7 @@ fn rows_of(batch: &RecordBatch, columns: impl Iterator<Item = (usize, bool)>) ->
 mod tests {
     use super::*;
     use crate::dry_run::types::schema;
-    use crate::plan::{Clean, DataType, Encoding, StoredColumn};
+    use crate::plan::{Clean, DataType, Encoding, Origin, StoredColumn};
     use datafusion::arrow::array::{Int64Array, StringViewArray, TimestampMillisecondArray};
     use std::sync::Arc;
 
@@ -196,6 +196,8 @@ mod tests {
             sample: None,
             columns: vec![column("k", DataType::String), column("at", DataType::Timestamp), column("v", DataType::Int)],
             clean: Clean { key: vec!["k".to_owned()], keep, time: Some("at".to_owned()) },
+            origin: Origin::Stored,
+            history: None,
         }
     }
 

@@ -8,74 +8,15 @@
 pub mod expr;
 mod lower;
 mod question;
+mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::Lowering;
 pub use question::{AskedStep, Question};
-
-/// A stored table: a source or an entity.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    /// Its name in the language, e.g. `event`.
-    pub name: String,
-    /// Its name in the warehouse, e.g. `dwd.dwd_event_app`.
-    pub physical: String,
-    /// Its file in the samples folder.
-    pub sample: Option<String>,
-    /// Its stored columns (computed ones are expressions over these), in declaration order.
-    pub columns: Vec<StoredColumn>,
-    /// How its clean rows come about.
-    pub clean: Clean,
-}
-
-/// A column as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredColumn {
-    /// Its name.
-    pub name: String,
-    /// The type of its values. Enums are strings, entities are their keys.
-    pub ty: DataType,
-    /// Whether null may occur.
-    pub nullable: bool,
-    /// How a timestamp or duration is stored.
-    pub encoding: Encoding,
-    /// The allowed values of an enum, in declaration order; empty for any.
-    pub domain: Vec<String>,
-}
-
-/// The physical form of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// The type's own: a timestamp is a date-time type of the engine; a duration an integer of milliseconds.
-    Native,
-    /// An integer of milliseconds: since 1970-01-01 UTC for a timestamp.
-    Milliseconds,
-}
-
-/// The clean rows of a table.
-///
-/// Rows with a null in `key` are dropped; of the rows of one key the one that `keep` names stays, ties by the smallest row:
-/// all stored columns ascending in declaration order, nulls last; then rows with a null `time` are dropped. Without a key
-/// every row counts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Clean {
-    /// The columns of the key; empty for none.
-    pub key: Vec<String>,
-    /// Which row of a key stays.
-    pub keep: Keep,
-    /// The time column, where there is one.
-    pub time: Option<String>,
-}
-
-/// Which row of a key stays.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Keep {
-    /// The one with the greatest value of this column; null is the least.
-    Latest(String),
-    /// The one with the least time (null last), or the smallest row where there is no time.
-    Earliest,
-}
+pub use table::{
+    Clean, Encoding, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_tables,
+};
 
 /// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +27,7 @@ pub struct Scan {
     /// base and earlier joins.
     pub joins: Vec<Join>,
     /// The instant that puts a row into its bucket (type timestamp); rows where it is null are dropped. None for a timeless
-    /// entity, which only has totals.
+    /// entity, which only has totals, and for totals of rows as they came, which count without a time too.
     pub time: Option<Expr>,
     /// The values of the question's dimensions, in its order.
     pub dimensions: Vec<Expr>,
@@ -109,7 +50,7 @@ impl Scan {
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let measures = self.measures.iter();
         let measures = measures.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
-        let joins = self.joins.iter().map(|join| &join.key);
+        let joins = self.joins.iter().flat_map(Join::expressions);
         joins.chain(&self.time).chain(&self.dimensions).chain(&self.filter).chain(measures)
     }
 
@@ -126,7 +67,7 @@ impl Scan {
                 }
             });
         }
-        found.extend(self.joins.iter().map(|join| (join.table, join.column.as_str())));
+        found.extend(self.joins.iter().flat_map(|join| join.columns(tables)));
         let ordered = |measure: &Measure| matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
         if self.measures.iter().any(ordered) {
             found.extend(tables[self.table].clean.key.iter().map(|key| (self.table, key.as_str())));
@@ -146,6 +87,23 @@ pub struct Join {
     pub key: Expr,
     /// The entity's key column.
     pub column: String,
+    /// The instant (type timestamp) as of which a history is looked up; null finds nothing. None for an entity that keeps no
+    /// history.
+    pub as_of: Option<Expr>,
+}
+
+impl Join {
+    /// Its expressions over rows.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        std::iter::once(&self.key).chain(&self.as_of)
+    }
+
+    /// The columns of its table that it compares.
+    pub fn columns<'a>(&'a self, tables: &'a [Table]) -> impl Iterator<Item = (usize, &'a str)> {
+        let history = tables[self.table].history.iter().filter(|_| self.as_of.is_some());
+        let compared = std::iter::once(self.column.as_str()).chain(history.flat_map(History::columns));
+        compared.map(|column| (self.table, column))
+    }
 }
 
 /// An aggregate over the scan's rows.
@@ -313,6 +271,11 @@ pub struct OrderBy {
 }
 
 impl Query {
+    /// The stored tables that it reads, also through derived ones, by place.
+    pub fn stored_tables(&self) -> Vec<usize> {
+        stored_tables(&self.tables, self.scans.iter().flat_map(Scan::tables))
+    }
+
     /// The output columns: time (where there is a step), dimensions, metrics.
     pub fn columns(&self) -> Vec<OutputColumn> {
         let time = self.step.map(|_| OutputColumn {

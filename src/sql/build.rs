@@ -6,7 +6,7 @@ use sqlparser::ast::{
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
     JoinOperator, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
     SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
-    UnaryOperator, Value, WindowSpec, WindowType, With,
+    UnaryOperator, Value, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType, With,
 };
 
 /// A bare identifier of our own making; names of users go through `Dialect::identifier`.
@@ -64,10 +64,48 @@ pub fn aggregate(name: &str, arguments: Vec<Expr>, order: Vec<OrderByExpr>, filt
 
 /// `name() OVER (PARTITION BY … ORDER BY …)`
 pub fn window(name: &str, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
-    let mut made = function(name, Vec::new());
-    let spec = WindowSpec { window_name: None, partition_by, order_by, window_frame: None };
-    made.over = Some(WindowType::WindowSpec(spec));
-    Expr::Function(made)
+    over(function(name, Vec::new()), partition_by, order_by, None)
+}
+
+/// `sum(value) OVER (PARTITION BY … ORDER BY …)`: up to the row and those that are equal to it in the order.
+pub fn running_sum(value: Expr, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
+    over(function("sum", vec![value]), partition_by, order_by, None)
+}
+
+/// Which row beside a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Neighbour {
+    Before,
+    After,
+}
+
+/// `name(value) OVER (PARTITION BY … ORDER BY … ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING)`: an aggregate of the one row beside.
+pub fn neighbour(
+    name: &str,
+    value: Expr,
+    partition_by: Vec<Expr>,
+    order_by: Vec<OrderByExpr>,
+    which: Neighbour,
+) -> Expr {
+    let one = || Some(Box::new(number(1)));
+    let bound = || match which {
+        Neighbour::Before => WindowFrameBound::Preceding(one()),
+        Neighbour::After => WindowFrameBound::Following(one()),
+    };
+    let frame = WindowFrame { units: WindowFrameUnits::Rows, start_bound: bound(), end_bound: Some(bound()) };
+    over(function(name, vec![value]), partition_by, order_by, Some(frame))
+}
+
+fn over(
+    mut function: Function,
+    partition_by: Vec<Expr>,
+    order_by: Vec<OrderByExpr>,
+    window_frame: Option<WindowFrame>,
+) -> Expr {
+    function.over =
+        Some(WindowType::WindowSpec(WindowSpec { window_name: None, partition_by, order_by, window_frame }));
+    Expr::Function(function)
 }
 
 fn function(name: &str, arguments: Vec<Expr>) -> Function {
@@ -228,6 +266,12 @@ pub fn item(expr: Expr, alias: Ident) -> SelectItem {
 /// `expr [DESC] [NULLS LAST]`; the last only where nulls may occur, since its default depends on the engine.
 pub fn sort(expr: Expr, descending: bool, nullable: bool) -> OrderByExpr {
     let options = OrderByOptions { asc: descending.then_some(false), nulls_first: nullable.then_some(false) };
+    OrderByExpr { expr, options, with_fill: None }
+}
+
+/// `expr NULLS FIRST`
+pub fn nulls_first(expr: Expr) -> OrderByExpr {
+    let options = OrderByOptions { asc: None, nulls_first: Some(true) };
     OrderByExpr { expr, options, with_fill: None }
 }
 

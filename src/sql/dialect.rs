@@ -1,7 +1,7 @@
 //! What a dialect must know to print a plan. Nobody asks which dialect it is: the lowering asks for capabilities and looks
 //! functions up in the dialect's table.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, Query};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Setting};
 
 use crate::plan::{Aggregate, DataType, Function, Step, StoredColumn, Table, Value, WeekStart};
 use crate::rollup::{Part, State};
@@ -171,8 +171,18 @@ pub trait Dialect: Sync {
     /// A stored table.
     fn table(&self, table: &Table) -> ObjectName;
 
+    /// A stored table with all of its rows, where the other name may lack those that its key drops.
+    fn raw_table(&self, table: &Table) -> ObjectName {
+        self.table(table)
+    }
+
     /// How one row of a key is kept.
     fn deduplication(&self) -> Deduplication;
+
+    /// The settings of a SELECT whose joins compare with `<` too.
+    fn interval_join_settings(&self) -> Option<Vec<Setting>> {
+        None
+    }
 
     /// The canonical value of a stored column.
     fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr;

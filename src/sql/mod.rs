@@ -66,13 +66,15 @@ pub fn select_stored(
     lower::query(query, dialect, options, stored)
 }
 
-/// The SELECT of the clean rows of a table, all columns, as other queries read them.
+/// The SELECT of the clean rows of a table, all columns, as other queries read them. Those of a derived table are made of the
+/// views of the options.
 pub fn clean(
     tables: &Arc<Vec<plan::Table>>,
     zone: chrono_tz::Tz,
     week_start: plan::WeekStart,
     table: usize,
     dialect: &dyn Dialect,
+    options: &Options,
 ) -> Query {
     let query = plan::Query {
         tables: Arc::clone(tables),
@@ -87,7 +89,7 @@ pub fn clean(
         order: Vec::new(),
         limit: None,
     };
-    lower::clean(&query, table, dialect)
+    lower::clean(&query, table, dialect, options)
 }
 
 /// The text, over several lines.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Join, Keep, Measure, MeasureId,
-    MetricOutput, OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
+    MetricOutput, Origin, OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
 };
 
 pub const EVENT: usize = 0;
@@ -35,6 +35,8 @@ fn table(name: &str, physical: &str, columns: Vec<StoredColumn>, key: &str, keep
         sample: None,
         columns,
         clean: Clean { key, keep, time: time.map(str::to_owned) },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
@@ -298,8 +300,8 @@ pub fn named(name: &str) -> Expr {
 pub fn user_scan(measures: Vec<Measure>) -> Scan {
     Scan {
         joins: vec![
-            Join { table: USER, key: col(EVENT, "user_id"), column: "user_id".to_owned() },
-            Join { table: ORG, key: joined(0, USER, "org_id"), column: "org_id".to_owned() },
+            Join { table: USER, key: col(EVENT, "user_id"), column: "user_id".to_owned(), as_of: None },
+            Join { table: ORG, key: joined(0, USER, "org_id"), column: "org_id".to_owned(), as_of: None },
         ],
         ..event_scan(measures)
     }

@@ -28,7 +28,7 @@ pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
 fn view(build: &Build, place: usize) -> (File, Diagnostics) {
     let input = build.input;
     let table = &input.tables[place];
-    let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE);
+    let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE, &build.options);
     let select = sql::to_text(&select, &CLICKHOUSE);
     let mut diagnostics = Diagnostics::new();
     if let Err(error) = sql::reparse(&select, &CLICKHOUSE) {

@@ -113,7 +113,7 @@ impl<'a> Rows<'a> {
         let entity = self.table_behind(hops);
         let table = self.model.table(entity);
         let column = table.key.first().map_or(String::new(), |key| table.columns[*key].name.value.clone());
-        self.joins.push(Join { table: entity.0, key, column });
+        self.joins.push(Join { table: entity.0, key, column, as_of: None });
         self.paths.push(hops.to_vec());
         self.joins.len() - 1
     }

@@ -1,6 +1,6 @@
 //! Stored tables out of declared ones.
 
-use crate::plan::{Clean, Encoding, Keep, StoredColumn, Table};
+use crate::plan::{Clean, Encoding, Keep, Origin, StoredColumn, Table};
 use crate::types::{self, Model, Type};
 
 /// Every table of a model, by the same places.
@@ -35,5 +35,7 @@ fn lower_table(model: &Model, table: &types::Table) -> Table {
             keep: table.latest_by.map_or(Keep::Earliest, |column| Keep::Latest(name(column))),
             time: table.time.map(name),
         },
+        origin: Origin::Stored,
+        history: None,
     }
 }

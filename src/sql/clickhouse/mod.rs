@@ -10,7 +10,7 @@ mod text;
 mod time;
 mod value;
 
-use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::ast::{Expr, Ident, ObjectName, Setting};
 use sqlparser::dialect::ClickHouseDialect;
 
 use super::build;
@@ -48,6 +48,11 @@ impl Dialect for ClickHouse {
 
     fn deduplication(&self) -> Deduplication {
         Deduplication::LimitBy
+    }
+
+    fn interval_join_settings(&self) -> Option<Vec<Setting>> {
+        // Other algorithms, which a session may prefer, refuse such conditions.
+        Some(vec![Setting { key: build::ident("join_algorithm"), value: build::text("hash") }])
     }
 
     fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr {

@@ -52,6 +52,10 @@ impl Dialect for DataFusion {
         ObjectName::from(vec![self.identifier(&format!("src_{}", table.name))])
     }
 
+    fn raw_table(&self, table: &Table) -> ObjectName {
+        ObjectName::from(vec![self.identifier(&format!("raw_{}", table.name))])
+    }
+
     fn deduplication(&self) -> Deduplication {
         Deduplication::RowNumber
     }

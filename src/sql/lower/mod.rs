@@ -5,11 +5,11 @@ mod combine;
 mod escape;
 mod expr;
 mod filter;
+mod read;
 mod scan;
 mod stored;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 use sqlparser::ast::{Ident, Query};
 
@@ -41,17 +41,19 @@ pub fn query(
 ) -> Result<Query, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
     lowering.stored = stored;
-    let (body, starts) = lowering.answer();
+    let (mut body, starts) = lowering.answer();
+    if query.scans.iter().flat_map(|scan| &scan.joins).any(|join| lowering.is_interval(join)) {
+        body.settings = dialect.interval_join_settings();
+    }
     let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
     tables.extend(starts);
     let errors = lowering.errors.into_inner();
     if errors.is_empty() { Ok(build::with(body, tables)) } else { Err(errors) }
 }
 
-/// The clean rows of a table, all columns.
-pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query {
-    let options = Options::default();
-    let lowering = Lowering::new(query, dialect, &options);
+/// The clean rows of a table, all columns; those of a derived one out of the clean rows of others.
+pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect, options: &Options) -> Query {
+    let lowering = Lowering::new(query, dialect, options);
     let columns: Vec<&str> = query.tables[table].columns.iter().map(|column| column.name.as_str()).collect();
     lowering.clean_rows(table, &columns)
 }
@@ -76,11 +78,14 @@ pub fn filling(
     let unable = || vec![Unsupported { construct: "a rollup".to_owned(), reason: "it keeps no states".to_owned() }];
     let (Some(how), Some(scan)) = (dialect.states(), query.scans.first()) else { return Err(unable()) };
     let columns = lowering.stored_columns(scan, states, how);
-    let select = match from {
+    let mut select = match from {
         Source::Stored => lowering.states_select(scan, states, how, true),
         Source::Clean => lowering.states_select(scan, states, how, false),
         Source::Finer(finer) => lowering.coarser_select(scan, &finer, how),
     };
+    if scan.joins.iter().any(|join| lowering.is_interval(join)) {
+        select.settings = dialect.interval_join_settings();
+    }
     let errors = lowering.errors.into_inner();
     if errors.is_empty() { Ok(Filling { columns, select }) } else { Err(errors) }
 }
@@ -110,17 +115,5 @@ impl<'a> Lowering<'a> {
         if !errors.contains(&error) {
             errors.push(error);
         }
-    }
-
-    /// The clean rows of every table that a scan reads, with the columns that are used.
-    fn clean_tables(&self) -> Vec<(Ident, Query)> {
-        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(plan::Scan::tables).collect();
-        tables
-            .into_iter()
-            .map(|table| {
-                let columns = self.used_columns(table);
-                (self.name(&self.clean_name(table)), self.clean_rows(table, &columns))
-            })
-            .collect()
     }
 }

@@ -1,97 +1,19 @@
 //! One pass over the clean rows of a table: joins, filter, keys, aggregates.
 
-use sqlparser::ast::{Expr as Sql, Join as SqlJoin, ObjectName, Query, SelectItem, TableFactor};
+use sqlparser::ast::{Expr as Sql, Join as SqlJoin, Query, SelectItem, TableFactor};
 
 use super::Lowering;
 use super::expr::Leaves;
 use super::filter::Filters;
-use crate::plan::{Aggregate, DataType, Expr, ExprKind, Input, Measure, MeasureId, Scan, Value};
+use super::read::Rows;
+use crate::plan::{Aggregate, DataType, Expr, Input, Measure, Scan, Value};
 use crate::sql::build::{self, Parts};
-use crate::sql::dialect::{Aggregated, Dialect};
-
-/// The alias of the scanned rows.
-pub(super) const BASE: &str = "b";
-/// The alias of an entity's rows before they are joined.
-const ENTITY: &str = "e";
-
-/// Rows: columns by the aliases of their inputs.
-pub(super) struct Rows<'a>(pub &'a dyn Dialect);
-
-impl Leaves for Rows<'_> {
-    fn column(&self, input: Input, name: &str) -> Sql {
-        let name = self.0.identifier(name);
-        match input {
-            Input::Base => build::column(BASE, name),
-            Input::Join(at) => build::column(&join_alias(at), name),
-        }
-    }
-
-    fn measure(&self, _: MeasureId) -> Sql {
-        build::null()
-    }
-}
-
-fn join_alias(at: usize) -> String {
-    format!("j{at}")
-}
+use crate::sql::dialect::Aggregated;
 
 impl Lowering<'_> {
-    /// The columns of a table that the query's scans use, in declaration order.
-    pub(super) fn used_columns(&self, table: usize) -> Vec<&str> {
-        let of_table = |scan: &'_ Scan| scan.tables().any(|of| of == table);
-        let scans = self.query.scans.iter().filter(|scan| of_table(scan));
-        let used: Vec<(usize, &str)> = scans.flat_map(|scan| scan.columns(&self.query.tables)).collect();
-        let declared = self.query.tables[table].columns.iter().map(|column| column.name.as_str());
-        declared.filter(|name| used.contains(&(table, name))).collect()
-    }
-
-    /// The clean rows of a table, as something to read from.
-    fn clean_relation(&self, table: usize, alias: &str) -> TableFactor {
-        let name = match &self.options.clean_views {
-            Some(database) => {
-                let view = format!("clean_{}", self.query.tables[table].name);
-                ObjectName::from(vec![self.name(database), self.name(&view)])
-            }
-            None => ObjectName::from(vec![self.name(&self.clean_name(table))]),
-        };
-        build::table(name, alias)
-    }
-
     /// The rows of a scan with its look-ups.
     fn rows(&self, scan: &Scan) -> (TableFactor, Vec<SqlJoin>) {
-        let leaves = Rows(self.dialect);
-        let joins = scan.joins.iter().enumerate().map(|(at, join)| {
-            let alias = join_alias(at);
-            let found = build::column(&alias, self.name(&join.column));
-            let condition = build::equal(self.value(&join.key, &leaves), found);
-            build::left_join(build::derived(self.entity(scan, at), &alias), condition)
-        });
-        (self.clean_relation(scan.table, BASE), joins.collect())
-    }
-
-    /// The columns of an entity that a look-up uses. All but a bare key can be null afterwards.
-    fn entity(&self, scan: &Scan, at: usize) -> Query {
-        let join = &scan.joins[at];
-        let mut used: Vec<&str> = Vec::new();
-        for expr in scan.expressions() {
-            expr.walk(&mut |expr| match &expr.kind {
-                ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
-                _ => {}
-            });
-        }
-        let table = &self.query.tables[join.table];
-        let columns = table.columns.iter().filter_map(|column| {
-            let name = column.name.as_str();
-            let value = || build::column(ENTITY, self.name(name));
-            let value = match (used.contains(&name), name == join.column) {
-                (true, _) => self.dialect.optional(value(), &column.ty),
-                (false, true) => value(),
-                (false, false) => return None,
-            };
-            Some(build::item(value, self.name(name)))
-        });
-        let projection = columns.collect();
-        Parts { projection, from: Some(self.clean_relation(join.table, ENTITY)), ..Parts::default() }.query()
+        self.read(scan.table, &scan.joins, &scan.expressions().collect::<Vec<_>>())
     }
 
     /// The columns that a scan's rows are grouped by: the bucket, then the dimensions.

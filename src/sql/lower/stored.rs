@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr as Sql, ObjectName, Query, SelectItem};
 
 use super::Lowering;
 use super::expr::Leaves;
-use super::scan::Rows;
+use super::read::{BASE, Rows};
 use crate::plan::{DataType, Expr, Input, Measure, Scan, Step};
 use crate::rollup::{Part, State, conditions, parts};
 use crate::sql::build::{self, Parts};
@@ -89,8 +89,10 @@ impl Lowering<'_> {
         let filters = super::filter::Filters { rows: Vec::new(), measures: Vec::new() };
         let mut parts = self.scan_parts(scan, &filters, projection);
         if added {
-            let columns = self.used_columns(scan.table);
-            parts.from = Some(build::derived(self.clean_rows(scan.table, &columns), super::scan::BASE));
+            let used = scan.columns(&self.query.tables);
+            let all = self.query.tables[scan.table].columns.iter().map(|column| column.name.as_str());
+            let columns: Vec<&str> = all.filter(|name| used.contains(&(scan.table, name))).collect();
+            parts.from = Some(build::derived(self.clean_rows(scan.table, &columns), BASE));
         }
         parts.query()
     }
