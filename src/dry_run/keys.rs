@@ -88,14 +88,14 @@ impl Bits {
     }
 }
 
-/// Of the suspects' rows those that another row of the same key beats, ascending. `rows` are the numbers of the rows of
+/// Of the suspects' rows those that another row of the same key (and version, in a history) beats, ascending. `rows` are the numbers of the rows of
 /// `batch`, which has all stored columns of the table in order.
 pub(super) fn beaten(table: &Table, batch: &RecordBatch, rows: &[u64]) -> Result<Vec<u64>> {
-    let column = |name: &String| table.columns.iter().position(|column| column.name == *name);
-    let key: Vec<usize> = table.clean.key.iter().filter_map(column).collect();
+    let column = |name: &str| table.columns.iter().position(|column| column.name == name);
+    let key: Vec<usize> = table.identity().filter_map(column).collect();
     let (first, descending) = match &table.clean.keep {
         Keep::Latest(by) => (column(by), true),
-        Keep::Earliest => (table.clean.time.as_ref().and_then(column), false),
+        Keep::Earliest => (table.clean.time.as_deref().and_then(column), false),
     };
     let rest = (0..table.columns.len()).filter(|index| !key.contains(index) && first != Some(*index));
     let keys = rows_of(batch, key.iter().map(|index| (*index, false)))?;

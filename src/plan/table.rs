@@ -1,6 +1,8 @@
 //! Tables: stored ones, and those that are made of others before a question looks at them.
 
-use super::{DataType, Expr, ExprKind, Input, Join, Measure};
+use std::collections::BTreeSet;
+
+use super::{DataType, Expr, ExprKind, Input, Join, Measure, Scan};
 
 /// A table: a source or an entity, or rows derived from others. Whoever reads one sees its clean rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -284,4 +286,32 @@ pub fn stored_tables(tables: &[Table], of: impl IntoIterator<Item = usize>) -> V
         }
     }
     (0..tables.len()).filter(|place| seen[*place] && !tables[*place].is_derived()).collect()
+}
+
+/// The columns of stored tables behind some scans, each once, in order. Not those that only clean rows need.
+pub fn stored_columns<'a>(tables: &'a [Table], scans: &'a [Scan]) -> Vec<(usize, &'a str)> {
+    let mut wanted: Vec<Option<BTreeSet<&str>>> = vec![None; tables.len()];
+    for scan in scans {
+        scan.tables().for_each(|table| _ = wanted[table].get_or_insert_default());
+        for (table, column) in scan.columns(tables) {
+            wanted[table].get_or_insert_default().insert(column);
+        }
+    }
+    // A derived table stands behind all that it is made of: from the last to the first, all users of one are known.
+    for place in (0..tables.len()).rev().filter(|place| tables[*place].is_derived()) {
+        let Some(columns) = wanted[place].take() else { continue };
+        let columns: Vec<&str> = columns.into_iter().collect();
+        let inputs = match tables[place].origin {
+            Origin::Raw(of) => columns.iter().map(|column| (of, *column)).collect(),
+            _ => tables[place].inputs(tables, &columns),
+        };
+        tables[place].reads().for_each(|table| _ = wanted[table].get_or_insert_default());
+        for (table, column) in inputs {
+            wanted[table].get_or_insert_default().insert(column);
+        }
+    }
+    let of = |(place, columns): (usize, Option<BTreeSet<&'a str>>)| {
+        columns.into_iter().flatten().map(move |column| (place, column))
+    };
+    wanted.into_iter().enumerate().flat_map(of).collect()
 }

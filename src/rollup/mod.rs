@@ -100,6 +100,8 @@ pub enum Way {
 pub enum Reason {
     /// The table has a key: a retransmitted or newer row replaces one that was counted.
     Key,
+    /// The rows are made of others: a new one may end a session, be the first, or be there already.
+    Derived,
     /// A look-up: the entity's row may arrive or change later.
     LookUp,
     /// A measure keeps lists or maps.
@@ -116,6 +118,9 @@ impl Reason {
         match self {
             Reason::Key => {
                 "CH2: the source has a key, and adding up blocks would count a row that is sent again or replaced"
+            }
+            Reason::Derived => {
+                "CH5: its rows are derived from others, and a block of inserted rows tells nothing of those before"
             }
             Reason::LookUp => "CH4: an entity's attribute is looked up, and a change of the entity triggers nothing",
             Reason::Container => "CH9: lists and maps have no state",
@@ -200,7 +205,9 @@ impl Planner {
     /// The rollup for a scan, with its states added.
     fn add(&mut self, query: &Query, scan: usize, stream: Step) -> usize {
         let asked = &query.scans[scan];
-        let way = if !query.tables[asked.table].clean.key.is_empty() {
+        let way = if query.tables[asked.table].is_derived() {
+            Way::Rebuilt(Reason::Derived)
+        } else if !query.tables[asked.table].clean.key.is_empty() {
             Way::Rebuilt(Reason::Key)
         } else if !asked.joins.is_empty() {
             Way::Rebuilt(Reason::LookUp)

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Diagnostics;
 use crate::error;
-use crate::resolve::{self, Names};
+use crate::resolve::{self, MadeRows, Names};
 use crate::syntax::ast;
 use crate::value::WeekStart;
 
@@ -32,12 +32,17 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let names = Names::collect(files, &mut d);
     let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
     let tables = check_tables(&names, settings.zone, &units, &mut d);
-    let mut rows =
-        RowSets { names: &names, tables: &tables, zone: settings.zone, subsets: vec![None; names.subsets.len()] };
-    for place in resolve::row_set_order(&names, &mut d) {
-        rows.check_subset(place, &mut d);
+    let mut rows = RowSets::new(&names, tables, settings.zone);
+    for made in resolve::row_set_order(&names, &mut d) {
+        match made {
+            MadeRows::Subset(place) => rows.check_subset(place, &mut d),
+            MadeRows::Session(place) => rows.check_session(place, &mut d),
+        }
     }
-    let declared = check_dimensions(&names, &tables, settings.zone, &mut d);
+    for metric in &names.metrics {
+        resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
+    }
+    let declared = check_dimensions(&names, &rows, &mut d);
     let mut dimensions = Vec::new();
     let dimension_ids: Vec<Option<DimensionId>> = declared
         .into_iter()
@@ -48,11 +53,13 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
             })
         })
         .collect();
+    rows.bind_derived(&dimensions, &dimension_ids, &mut d);
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
-    check_tests(&names, &tables, &mut d);
+    let metrics = check_metrics(&names, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    check_tests(&names, &rows.tables[..names.tables.len()], &mut d);
     unused(&names, files, &mut d);
-    let subsets = rows.subsets.into_iter().flatten().collect();
+    let RowSets { tables, subsets, .. } = rows;
+    let subsets = subsets.into_iter().flatten().collect();
     let tests = names.tests.iter().map(|test| test.syntax.clone()).collect();
     drop(names);
     let model = Model {
@@ -70,7 +77,6 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
 
 fn check_metrics(
     names: &Names<'_>,
-    tables: &[super::Table],
     rows: &RowSets<'_>,
     dimensions: &[super::Dimension],
     dimension_ids: &[Option<DimensionId>],
@@ -85,7 +91,7 @@ fn check_metrics(
     for place in order {
         let scope = FormulaScope {
             names,
-            tables,
+            tables: &rows.tables,
             rows,
             dimensions,
             dimension_ids,
@@ -161,12 +167,19 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     for subset in &names.subsets {
         resolve::row_sets_in(&subset.syntax.rows, &mut note);
     }
+    for rows in names.sessions.iter().flat_map(|session| resolve::rows_of_block(session.syntax)) {
+        resolve::row_sets_in(rows, &mut note);
+    }
     for metric in &names.metrics {
-        resolve::row_sets_of_formula(&metric.syntax.formula, &mut note);
+        resolve::names_of_formula(&metric.syntax.formula, &mut note);
     }
     // Row sets inside of later kinds count as used: their meaning is not known here.
     let later = files.iter().flat_map(|file| &file.declarations);
-    if later.clone().any(|declaration| matches!(declaration.kind, ast::DeclarationKind::Block(_))) {
+    let is_later = |kind: &ast::DeclarationKind| match kind {
+        ast::DeclarationKind::Block(block) => block.keyword.value != "session",
+        _ => false,
+    };
+    if later.clone().any(|declaration| is_later(&declaration.kind)) {
         return;
     }
     check_unused(names, &|name| used.contains(name), d);

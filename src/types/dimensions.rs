@@ -11,24 +11,25 @@ use crate::value::{Function, Value};
 
 use super::items::Items;
 use super::model::{
-    Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Table, TableId,
-    TableKind, Type, ValueType,
+    Binding, Dimension, DimensionId, Encoding, Hierarchy, RowExpr, RowExprKind, Table, TableId, TableKind, Type,
+    ValueType,
 };
-use super::{Column, RowScope, check_row, type_name};
+use super::rows::RowSets;
+use super::{Column, Origin, RowScope, check_row, type_name};
 
 /// All dimensions, in the order of their declaration; none for a broken one, which has been told.
 pub fn check_dimensions(
     names: &Names<'_>,
-    tables: &[Table],
-    zone: chrono_tz::Tz,
+    rows: &RowSets<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Option<Dimension>> {
-    let checker = Checker { names, tables, zone };
+    let checker = Checker { names, rows, tables: &rows.tables, zone: rows.zone };
     names.dimensions.iter().map(|declared| checker.dimension(*declared, diagnostics)).collect()
 }
 
 struct Checker<'a> {
     names: &'a Names<'a>,
+    rows: &'a RowSets<'a>,
     tables: &'a [Table],
     zone: chrono_tz::Tz,
 }
@@ -92,16 +93,15 @@ impl Checker<'_> {
             if name == "time" {
                 continue;
             }
-            let table = match self.names.row_set(name, None) {
-                Some(RowName::Table(place)) => TableId(place),
-                Some(RowName::Subset(_)) => {
+            let table = match self.rows.table_of(name) {
+                Some(Ok(table)) => table?,
+                Some(Err(())) => {
                     diagnostics.push(
                         error!(E0511, *span, "`{name}` is a subset; a dimension is bound to a source or an entity";
                         help: "name its source: the dimension then holds for every subset of it"),
                     );
                     return None;
                 }
-                Some(RowName::Later) => return None,
                 None => {
                     let help = match near(name, self.names.row_set_names()) {
                         Some(near) => format!("did you mean `{near}`?"),
@@ -138,6 +138,7 @@ impl Checker<'_> {
             ty: ValueType::plain(Type::Timestamp),
             encoding: Encoding::Native,
             computed: None,
+            internal: false,
         };
         let clock = Table {
             kind: TableKind::Source,
@@ -154,6 +155,9 @@ impl Checker<'_> {
             retain: None,
             revised: None,
             columns: vec![time],
+            origin: Origin::Stored,
+            history: None,
+            dimensions: Vec::new(),
             span: expr.span,
         };
         let scope = RowScope { tables: &[clock], base: TableId(0), zone: self.zone };
@@ -178,10 +182,9 @@ impl Checker<'_> {
     }
 
     fn table(&self, path: &Path, diagnostics: &mut Diagnostics) -> Option<TableId> {
-        match path.single().and_then(|name| self.names.row_set(name, None)) {
-            Some(RowName::Table(place)) => Some(TableId(place)),
-            Some(RowName::Later) => None,
-            Some(RowName::Subset(_)) => {
+        match path.single().and_then(|name| self.rows.table_of(name)) {
+            Some(Ok(table)) => table,
+            Some(Err(())) => {
                 diagnostics.push(
                     error!(E0511, path.span, "`{path}` is a subset; a dimension is bound to a source or an entity";
                     help: "name its source: the dimension then holds for every subset of it"),
@@ -373,7 +376,7 @@ fn results(expr: &RowExpr, visit: &mut impl FnMut(&RowExpr)) {
 }
 
 /// Whether two types are one for a dimension: an enum is one with an enum of another domain.
-fn same_type(a: &Type, b: &Type) -> bool {
+pub(super) fn same_type(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Enum(_), Type::Enum(_)) => true,
         (Type::Decimal { scale: a, .. }, Type::Decimal { scale: b, .. }) => a == b,
@@ -381,7 +384,8 @@ fn same_type(a: &Type, b: &Type) -> bool {
     }
 }
 
-fn merge(a: &Type, b: &Type) -> Type {
+/// A type for the values of two that are one for a dimension.
+pub(super) fn merge(a: &Type, b: &Type) -> Type {
     match (a, b) {
         (Type::Enum(a), Type::Enum(b)) if a != b => {
             let mut all = a.as_ref().clone();
@@ -492,75 +496,4 @@ pub fn unknown_dimension(names: Vec<&str>, path: &Path) -> crate::diagnostic::Di
         None => format!("declare `dimension {text} = source.column`"),
     };
     error!(E0208, path.span, "no dimension named `{text}`"; help: help)
-}
-
-/// Why a dimension has no value for a table's rows.
-pub enum Unbound {
-    /// Nothing of it is bound to the table.
-    Missing,
-    /// Several columns lead to the entity that it is an attribute of.
-    Ambiguous(Vec<String>),
-}
-
-impl Model {
-    /// The value of a dimension over the rows of a table, `else` included.
-    pub fn bind(&self, dimension: DimensionId, table: TableId) -> Result<RowExpr, Unbound> {
-        bind(&self.tables, &self.dimensions[dimension.0], table)
-    }
-}
-
-/// See [`Model::bind`].
-pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<RowExpr, Unbound> {
-    let own = dimension.bindings.iter().find(|binding| binding.table == Some(table));
-    let value = match own {
-        Some(binding) => binding.value.clone(),
-        None => match attribute(tables, dimension, table)? {
-            Some(value) => value,
-            None => dimension
-                .bindings
-                .iter()
-                .find(|binding| binding.table.is_none() && tables[table.0].time.is_some())
-                .map(|binding| binding.value.clone())
-                .ok_or(Unbound::Missing)?,
-        },
-    };
-    Ok(match &dimension.otherwise {
-        Some(otherwise) if value.ty.nullable => RowExpr {
-            ty: ValueType { nullable: false, ..dimension.ty.clone() },
-            span: value.span,
-            kind: RowExprKind::Call(Function::Coalesce, vec![value, otherwise.clone()]),
-        },
-        _ => value,
-    })
-}
-
-/// The value through the one column of the table that leads to the entity of a binding.
-fn attribute(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<Option<RowExpr>, Unbound> {
-    let mut found: Vec<(ColumnId, &Binding)> = Vec::new();
-    for binding in &dimension.bindings {
-        let Some(entity) = binding.table.filter(|id| tables[id.0].kind == TableKind::Entity) else { continue };
-        for (column, declared) in tables[table.0].columns.iter().enumerate() {
-            if declared.ty.ty == Type::Entity(entity) {
-                found.push((ColumnId { table, column }, binding));
-            }
-        }
-    }
-    match found.as_slice() {
-        [] => Ok(None),
-        [(column, binding)] => {
-            let mut value = binding.value.clone();
-            value.walk_mut(&mut |part| {
-                if let RowExprKind::Column(path) = &mut part.kind {
-                    path.insert(0, *column);
-                    part.ty.nullable = true;
-                }
-            });
-            value.ty.nullable = true;
-            Ok(Some(value))
-        }
-        several => {
-            let name = |(id, _): &(ColumnId, &Binding)| tables[id.table.0].columns[id.column].name.value.clone();
-            Err(Unbound::Ambiguous(several.iter().map(name).collect()))
-        }
-    }
 }

@@ -293,7 +293,7 @@ fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
     });
     let tables = scope.tables_of(formula);
     let bound = |id: &DimensionId| {
-        tables.iter().all(|table| super::dimensions::bind(scope.tables, &scope.dimensions[id.0], *table).is_ok())
+        tables.iter().all(|table| super::bind::bind(scope.tables, &scope.dimensions[id.0], *table).is_ok())
     };
     common.unwrap_or_default().into_iter().filter(bound).map(|id| (id, formula.span)).collect()
 }

@@ -1,5 +1,6 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+mod bind;
 mod check;
 mod dimensions;
 mod flow;
@@ -11,6 +12,7 @@ mod literal;
 mod metrics;
 mod model;
 mod ops;
+mod origin;
 mod predicate;
 mod row;
 mod rows;
@@ -21,7 +23,7 @@ mod type_name;
 mod unit;
 
 pub use check::{Settings, check};
-pub use dimensions::Unbound;
+pub use bind::Unbound;
 pub use formula::{DimensionNames, check_filter};
 pub use metrics::divides;
 pub use model::{
@@ -29,6 +31,7 @@ pub use model::{
     Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
     Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use origin::{History, Kept, Member, Origin, Session};
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};

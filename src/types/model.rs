@@ -6,7 +6,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::Unit;
+use super::{History, Origin, Unit};
 
 /// The place of a table in [`Model::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub struct Model {
     pub zone: chrono_tz::Tz,
     /// The first day of a week.
     pub week_start: WeekStart,
-    /// Sources and entities.
+    /// Sources and entities, then what is derived from them.
     pub tables: Vec<Table>,
     /// Named row sets.
     pub subsets: Vec<Subset>,
@@ -106,18 +106,18 @@ impl ValueType {
     }
 }
 
-/// A source or an entity.
+/// A source or an entity, or rows derived from others.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// Which of the two.
+    /// Which of the two; what is derived happens, like a source.
     pub kind: TableKind,
-    /// Its name.
+    /// Its name; that of a derived table is its subset's or session's, or made of what it is derived from.
     pub name: ast::Name,
     /// Its version; 1 where none is written.
     pub version: u32,
     /// Its description.
     pub doc: Option<String>,
-    /// Its name in the warehouse.
+    /// Its name in the warehouse; empty for a derived table.
     pub physical: String,
     /// Its file in the samples folder.
     pub sample: Option<String>,
@@ -137,6 +137,12 @@ pub struct Table {
     pub revised: Option<i64>,
     /// Its columns, in order.
     pub columns: Vec<Column>,
+    /// Whether it is stored, or what it is derived from.
+    pub origin: Origin,
+    /// `valid` or `snapshot`
+    pub history: Option<History>,
+    /// The dimensions whose values are columns of a union or session, by name, and their columns.
+    pub dimensions: Vec<(String, usize)>,
     /// The declaration.
     pub span: Span,
 }
@@ -171,6 +177,8 @@ pub struct Column {
     pub encoding: Encoding,
     /// What it is computed from; none for a stored column.
     pub computed: Option<RowExpr>,
+    /// Whether the compiler has made it: no name reaches it.
+    pub internal: bool,
 }
 
 /// A typed expression over the rows of a table.

@@ -12,14 +12,14 @@ use super::model::{
     Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType,
 };
 use super::ops::{Ops, column_unit};
-use super::{RowScope, check_row, type_name};
+use super::{History, Origin, RowScope, check_row, type_name};
 
 const SOURCE_ITEMS: &[&str] = &[
     "table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en",
     "owner",
 ];
-const ENTITY_ITEMS: &[&str] = &["table", "sample", "key", "time", "title", "title_en", "owner"];
-const ENTITY_LATER: &[&str] = &["valid", "snapshot"];
+const ENTITY_ITEMS: &[&str] =
+    &["table", "sample", "key", "time", "valid", "snapshot", "title", "title_en", "owner"];
 
 /// All tables, typed. A table with a broken column keeps its place and its other columns.
 pub fn check_tables(
@@ -82,6 +82,7 @@ fn columns(
             ty: ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity },
             encoding,
             computed: None,
+            internal: false,
         });
     }
     columns
@@ -94,11 +95,11 @@ fn table(
     diagnostics: &mut Diagnostics,
 ) -> Table {
     let syntax = declared.syntax;
-    let (word, allowed, later_keys) = match kind {
-        TableKind::Source => ("source", SOURCE_ITEMS, &[][..]),
-        TableKind::Entity => ("entity", ENTITY_ITEMS, ENTITY_LATER),
+    let (word, allowed) = match kind {
+        TableKind::Source => ("source", SOURCE_ITEMS),
+        TableKind::Entity => ("entity", ENTITY_ITEMS),
     };
-    let items = Items::read(word, &syntax.items, allowed, later_keys, diagnostics);
+    let items = Items::read(word, &syntax.items, allowed, &[], diagnostics);
     let mut table = Table {
         kind,
         name: syntax.name.clone(),
@@ -114,6 +115,9 @@ fn table(
         retain: items.duration("retain", diagnostics),
         revised: items.duration("revised", diagnostics),
         columns,
+        origin: Origin::Stored,
+        history: None,
+        dimensions: Vec::new(),
         span: declared.span,
     };
     match items.get("table") {
@@ -123,6 +127,7 @@ fn table(
     keys(&mut table, &items, word, diagnostics);
     table.time = time_column(&table, &items, "time", diagnostics);
     table.arrived = time_column(&table, &items, "arrived", diagnostics);
+    table.history = history(&table, &items, diagnostics);
     if kind == TableKind::Source && items.get("time").is_none() {
         diagnostics.push(missing(word, "time", "time: event_time", syntax.name.span));
     }
@@ -188,6 +193,46 @@ fn time_column(table: &Table, items: &Items<'_>, key: &str, diagnostics: &mut Di
     Some(found)
 }
 
+/// How an entity tells the versions of one thing apart.
+fn history(table: &Table, items: &Items<'_>, diagnostics: &mut Diagnostics) -> Option<History> {
+    let (valid, snapshot) = (items.get("valid"), items.get("snapshot"));
+    if let (Some((first, _)), Some((second, _))) = (valid, snapshot) {
+        let found = error!(E0529, second, "`{}` keeps its history in two ways", table.name.value;
+            help: "keep `valid` where a row has a start and an end, `snapshot` where there is a copy a day");
+        diagnostics.push(found.related(first, "the other one"));
+        return None;
+    }
+    let (key, (span, _)) = valid.map(|item| ("valid", item)).or(snapshot.map(|item| ("snapshot", item)))?;
+    let mut columns = Vec::new();
+    for (name, _) in items.names(key, diagnostics) {
+        let found = column(table, name, diagnostics)?;
+        let fits = match &table.columns[found].ty.ty {
+            Type::Date | Type::Null => true,
+            Type::Timestamp => key == "valid",
+            _ => false,
+        };
+        if !fits {
+            let wanted = if key == "valid" { "a timestamp or a date" } else { "a date" };
+            diagnostics.push(
+                error!(E0529, name.span, "`{key}` takes {wanted}, and `{}` is none", name.value;
+                    help: "declare it with that type, or name another column")
+                .related(table.columns[found].name.span, "declared here"),
+            );
+            return None;
+        }
+        columns.push(found);
+    }
+    match (key, columns.as_slice()) {
+        ("valid", [from, until]) => Some(History::Valid { from: *from, until: *until }),
+        ("snapshot", [day]) => Some(History::Snapshot { day: *day }),
+        _ => {
+            let example = if key == "valid" { "valid: valid_from, valid_to" } else { "snapshot: ds" };
+            diagnostics.push(error!(E0529, span, "`{key}` does not take {} columns", columns.len(); help: ("write `{example}`")));
+            None
+        }
+    }
+}
+
 fn column(table: &Table, name: &ast::Name, diagnostics: &mut Diagnostics) -> Option<usize> {
     let found = table.columns.iter().position(|column| column.name == *name);
     if found.is_none() {
@@ -244,10 +289,16 @@ fn computed_columns(
         }
         done.push(written.name.as_str());
     }
-    for key in tables[id.0].key.clone().into_iter().chain(tables[id.0].time).chain(tables[id.0].latest_by) {
+    let versions = match tables[id.0].history {
+        Some(History::Valid { from, until }) => vec![from, until],
+        Some(History::Snapshot { day }) => vec![day],
+        None => Vec::new(),
+    };
+    let keys = tables[id.0].key.clone().into_iter().chain(tables[id.0].time).chain(tables[id.0].latest_by);
+    for key in keys.chain(versions) {
         let column = &tables[id.0].columns[key];
         if column.computed.is_some() {
-            diagnostics.push(error!(E0505, column.name.span, "key, time and `latest by` must be stored columns";
+            diagnostics.push(error!(E0505, column.name.span, "key, time, `latest by` and versions must be stored columns";
                 help: "compute it in the warehouse, or name a stored column"));
         }
     }

@@ -17,6 +17,8 @@ pub struct Scans<'a> {
 struct Open<'a> {
     base: TableId,
     time: Option<ColumnId>,
+    /// Whether rows without a time are left out in any case.
+    timed: bool,
     rows: Rows<'a>,
     dimensions: Vec<Expr>,
     filter: Option<Expr>,
@@ -81,7 +83,10 @@ impl<'a> Scans<'a> {
         let base = leaf.rows.base;
         let own = self.model.table(base).time.map(|column| ColumnId { table: base, column });
         let time = leaf.rows.dated.or(own);
-        let scan = self.scan(base, time);
+        // Of rows as they came those without a time count too, where nothing asks for it.
+        let ordered = matches!(leaf.aggregation, Aggregation::First | Aggregation::Last);
+        let timed = !self.model.table(base).may_lack_time() || leaf.rows.dated.is_some() || ordered;
+        let scan = self.scan(base, time, timed);
         let open = &mut self.open[scan];
         let mut conditions: Vec<Expr> = leaf.rows.filters.iter().map(|filter| open.rows.lower(filter)).collect();
         conditions.extend(filters.iter().map(|filter| open.rows.filter(filter)));
@@ -95,14 +100,15 @@ impl<'a> Scans<'a> {
         MeasureId { scan, measure: place }
     }
 
-    fn scan(&mut self, base: TableId, time: Option<ColumnId>) -> usize {
-        if let Some(found) = self.open.iter().position(|open| open.base == base && open.time == time) {
+    fn scan(&mut self, base: TableId, time: Option<ColumnId>, timed: bool) -> usize {
+        let same = |open: &Open<'_>| open.base == base && open.time == time && open.timed == timed;
+        if let Some(found) = self.open.iter().position(same) {
             return found;
         }
         let mut rows = Rows::new(self.model, base, time);
         let dimensions = self.question.by.iter().map(|id| rows.dimension(*id)).collect();
         let filter = self.question.filter.as_ref().map(|filter| rows.filter(filter));
-        self.open.push(Open { base, time, rows, dimensions, filter, measures: Vec::new() });
+        self.open.push(Open { base, time, timed, rows, dimensions, filter, measures: Vec::new() });
         self.open.len() - 1
     }
 
@@ -116,7 +122,8 @@ impl<'a> Scans<'a> {
         let one_row = step.is_none() && self.question.by.is_empty() && self.question.to.is_some();
         (self.open.into_iter().enumerate())
             .map(|(place, mut open)| {
-                let time = open.rows.time();
+                let in_time = step.is_some() || self.question.from.is_some() || self.question.to.is_some();
+                let time = open.rows.scan_time(open.timed, in_time);
                 Scan {
                     table: open.base.0,
                     joins: open.rows.joins,
@@ -141,7 +148,8 @@ fn dedup(conditions: &mut Vec<Expr>) {
     *conditions = kept;
 }
 
-fn aggregate(aggregation: Aggregation, input: Option<Expr>, filter: Option<Expr>) -> Measure {
+/// An aggregate as a measure.
+pub fn aggregate(aggregation: Aggregation, input: Option<Expr>, filter: Option<Expr>) -> Measure {
     let Some(input) = input else {
         return Measure { filter, aggregate: Aggregate::CountRows, ty: DataType::Int };
     };

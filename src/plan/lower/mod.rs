@@ -1,5 +1,6 @@
 //! From the typed model and a question to a plan.
 
+mod derived;
 mod formula;
 mod row;
 mod tables;

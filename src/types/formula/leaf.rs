@@ -7,7 +7,7 @@ use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
 use super::super::flow::aggregate_sensitivity;
 use super::super::model::{
-    Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType,
+    Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Table, TableId, Type, ValueType,
 };
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
@@ -74,10 +74,8 @@ fn input(
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
             let mut typed = check_row(&row_scope, expr, d)?;
-            let time = rows
-                .dated
-                .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
-            if let Some(time) = time {
+            scope.rows.check_as_of(&rows, &typed, d)?;
+            if let Some(time) = scope.rows.time(&rows) {
                 typed.replace_time(time);
             }
             Some((Some(typed), rows))
@@ -105,7 +103,8 @@ fn needs_expression(function: &ast::Name, span: Span) -> crate::diagnostic::Diag
         help: ("write `{}(column from rows)`; only `count` takes rows alone", function.value))
 }
 
-fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnostics) -> Option<Aggregation> {
+/// The aggregate of a name and its further arguments.
+pub fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnostics) -> Option<Aggregation> {
     let fixed = |numerator: u64| Aggregation::Quantile(Level { numerator, denominator: 100 });
     let found = match name.as_str() {
         "count" => Aggregation::Count,
@@ -175,11 +174,30 @@ fn result_type(
     rows: &RowSet,
     d: &mut Diagnostics,
 ) -> Option<ValueType> {
-    let public =
-        |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
-    let Some(input) = input else {
-        return Some(public(Type::Int, Unit::named(scope.tables[rows.base.0].name.as_str())));
-    };
+    match input {
+        Some(input) => aggregate_type(scope.tables, aggregation, name, input, rows.base, d),
+        None => Some(counted(scope.tables, rows.base)),
+    }
+}
+
+/// A number of rows; its unit is their source.
+fn counted(tables: &[Table], base: TableId) -> ValueType {
+    public(Type::Int, Unit::named(tables[base.source(tables).0].name.as_str()))
+}
+
+fn public(ty: Type, unit: Unit) -> ValueType {
+    ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public }
+}
+
+/// The type of an aggregate of values over the rows of a table.
+pub fn aggregate_type(
+    tables: &[Table],
+    aggregation: Aggregation,
+    name: &ast::Name,
+    input: &RowExpr,
+    base: TableId,
+    d: &mut Diagnostics,
+) -> Option<ValueType> {
     let ty = &input.ty.ty;
     let numeric = matches!(ty, Type::Int | Type::Float | Type::Decimal { .. } | Type::Duration);
     let scalar = !matches!(ty, Type::Array(_) | Type::Map(_));
@@ -198,11 +216,9 @@ fn result_type(
     }
     let float = if *ty == Type::Duration { Type::Duration } else { Type::Float };
     let (ty, nullable) = match aggregation {
-        Aggregation::Count => {
-            return Some(public(Type::Int, Unit::named(scope.tables[rows.base.0].name.as_str())));
-        }
+        Aggregation::Count => return Some(counted(tables, base)),
         Aggregation::Distinct | Aggregation::ApproxDistinct => {
-            return Some(public(Type::Int, Unit::named(distinct_unit(scope, input, rows))));
+            return Some(public(Type::Int, Unit::named(distinct_unit(tables, input, base))));
         }
         Aggregation::Sum => (sum_type(ty), false),
         Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => (float, true),
@@ -233,10 +249,10 @@ fn sum_type(ty: &Type) -> Type {
 }
 
 /// A distinct's unit is its entity; of a plain column, the source.
-fn distinct_unit(scope: &FormulaScope<'_>, input: &RowExpr, rows: &RowSet) -> String {
+fn distinct_unit(tables: &[Table], input: &RowExpr, base: TableId) -> String {
     let table = match input.ty.ty {
         Type::Entity(id) => id,
-        _ => rows.base,
+        _ => base.source(tables),
     };
-    scope.tables[table.0].name.value.clone()
+    tables[table.0].name.value.clone()
 }

@@ -15,6 +15,7 @@ use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricI
 use super::rows::RowSets;
 
 pub use filter::{DimensionNames, check_filter};
+pub(super) use leaf::{aggregate_type, aggregation};
 
 /// How deep a formula may be once the metrics it names are put in their place.
 pub const MAX_DEPTH: usize = 200;
@@ -230,7 +231,7 @@ impl FormulaScope<'_> {
     /// Tells where a dimension has no value for a table.
     pub fn bound(&self, dimension: DimensionId, table: TableId, span: Span, d: &mut Diagnostics) -> bool {
         let declared = &self.dimensions[dimension.0];
-        match super::dimensions::bind(self.tables, declared, table) {
+        match super::bind::bind(self.tables, declared, table) {
             Ok(_) => true,
             Err(why) => {
                 d.push(unbound(declared, &self.tables[table.0], &why, span));
@@ -257,16 +258,20 @@ impl FormulaScope<'_> {
 pub fn unbound(
     dimension: &Dimension,
     table: &Table,
-    why: &super::dimensions::Unbound,
+    why: &super::bind::Unbound,
     span: Span,
 ) -> crate::diagnostic::Diagnostic {
     let (name, of) = (&dimension.name.value, &table.name.value);
     let found = match why {
-        super::dimensions::Unbound::Missing => {
+        super::bind::Unbound::Missing => {
             error!(E0604, span, "`{of}` has no dimension `{name}`";
                 help: ("bind it: `dimension {name} = … | {of}.column`, or leave it out"))
         }
-        super::dimensions::Unbound::Ambiguous(columns) => {
+        super::bind::Unbound::Timeless(entity) => {
+            error!(E0527, span, "`{name}` looks up `{entity}`, which keeps a history, but the rows of `{of}` have no time";
+                help: "leave it out, or count the rows of a source")
+        }
+        super::bind::Unbound::Ambiguous(columns) => {
             error!(E0605, span, "`{of}` leads to `{name}` in {} ways: {}", columns.len(), columns.join(", ");
                 help: ("bind it explicitly: `dimension {name} = … | {of}.{}.…`", columns[0]))
         }

@@ -7,6 +7,7 @@
 
 mod path;
 mod sql;
+mod walk;
 
 #[cfg(test)]
 mod random;

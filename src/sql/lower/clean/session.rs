@@ -35,7 +35,11 @@ impl Lowering<'_> {
             .map(|(at, column)| {
                 let value = match at.checked_sub(Session::OWN_COLUMNS) {
                     None => self.own(at, &by),
-                    Some(at) => self.kept(&session.kept[at], at, session),
+                    Some(at) => {
+                        let value = self.kept(&session.kept[at], at, session);
+                        // A session has rows: what is never null in them is not null here.
+                        if column.nullable { value } else { self.dialect.not_null(value) }
+                    }
                 };
                 build::item(value, self.name(&column.name))
             })

@@ -1,4 +1,14 @@
 //! Typing row sets: each becomes one table's rows with all of its filters.
+//!
+//! `raw`, `first of`, unions and sessions are tables of their own, derived from others. They are made once, by
+//! [`RowSets::prepare`], before anything reads them; [`RowSets::check`] then finds them.
+
+mod bound;
+mod derived;
+mod session;
+mod union;
+
+use rustc_hash::FxHashMap;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
@@ -6,26 +16,55 @@ use crate::resolve::{Names, RowName, later};
 use crate::suggest::near;
 use crate::syntax::ast::{self, RowSetKind};
 
-use super::model::{ColumnId, RowExpr, RowExprKind, RowSet, Subset, Table, TableId, Type};
-use super::{RowScope, check_predicate, predicate};
+use super::model::{ColumnId, RowSet, Subset, Table, TableId, Type};
+use super::{RowExpr, RowScope, check_predicate, predicate};
 
 /// What row sets are typed with.
 pub struct RowSets<'a> {
     /// The names of the program.
     pub names: &'a Names<'a>,
-    /// All tables.
-    pub tables: &'a [Table],
+    /// All tables: declared ones by their places, then derived ones.
+    pub tables: Vec<Table>,
     /// The project's zone.
     pub zone: chrono_tz::Tz,
     /// The typed subsets by place; none for a broken one, which has been told.
     pub subsets: Vec<Option<Subset>>,
+    /// The tables of sessions by place; none for a broken one.
+    sessions: Vec<Option<TableId>>,
+    /// The derived table that each subset is, by place, where it is one and nothing else.
+    own: Vec<Option<TableId>>,
+    /// The derived tables by where they are written; none for a broken one.
+    derived: FxHashMap<Span, Option<TableId>>,
+    /// Derived tables without a name of their own, by a text that tells most of them apart.
+    alike: FxHashMap<String, Vec<(&'a ast::RowSet, TableId)>>,
+    /// The keys of `first of`, which are typed once dimensions are known.
+    keys: Vec<(TableId, &'a [ast::Key], Span)>,
+    /// How many tables each derived one stands on.
+    depths: Vec<usize>,
 }
 
-impl RowSets<'_> {
+impl<'a> RowSets<'a> {
+    /// Over declared tables.
+    pub fn new(names: &'a Names<'a>, tables: Vec<Table>, zone: chrono_tz::Tz) -> RowSets<'a> {
+        RowSets {
+            names,
+            zone,
+            subsets: vec![None; names.subsets.len()],
+            sessions: vec![None; names.sessions.len()],
+            own: vec![None; names.subsets.len()],
+            derived: FxHashMap::default(),
+            alike: FxHashMap::default(),
+            keys: Vec::new(),
+            depths: vec![0; tables.len()],
+            tables,
+        }
+    }
+
     /// Types the subset at a place.
     pub fn check_subset(&mut self, place: usize, diagnostics: &mut Diagnostics) {
         let declared = self.names.subsets[place];
         super::items::Items::read("subset", &declared.syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        self.own[place] = self.prepare_subset(declared, diagnostics);
         let rows = self.check(&declared.syntax.rows, diagnostics);
         self.subsets[place] = rows.map(|rows| Subset {
             name: declared.syntax.name.clone(),
@@ -53,23 +92,60 @@ impl RowSets<'_> {
                 self.date(&mut rows, column, diagnostics)?;
                 Some(rows)
             }
-            RowSetKind::Raw(path) => told(diagnostics, "raw", path.span),
-            RowSetKind::FirstOf { .. } => told(diagnostics, "first of", rows.span),
-            RowSetKind::Union(_) => told(diagnostics, "|", rows.span),
+            RowSetKind::Raw(_) | RowSetKind::FirstOf { .. } | RowSetKind::Union(_) => {
+                match self.derived.get(&rows.span) {
+                    Some(table) => table.map(|base| RowSet { base, filters: Vec::new(), dated: None }),
+                    None => {
+                        diagnostics.push(later("a derived row set in this place", rows.span));
+                        None
+                    }
+                }
+            }
         }
+    }
+
+    /// The table that a name stands for, where it is one with all of its rows: a source, an entity, a session, or a subset that is
+    /// derived. None where the name is unknown; an inner none where its declaration is broken.
+    pub fn table_of(&self, name: &str) -> Option<Result<Option<TableId>, ()>> {
+        Some(match self.names.row_set(name, None)? {
+            RowName::Table(place) => Ok(Some(TableId(place))),
+            RowName::Session(place) => Ok(self.sessions[place]),
+            RowName::Subset(place) => match (self.own[place], &self.subsets[place]) {
+                (Some(table), _) => Ok(Some(table)),
+                (None, None) => Ok(None),
+                (None, Some(_)) => Err(()),
+            },
+        })
     }
 
     fn named(&self, path: &ast::Path, version: Option<u32>, diagnostics: &mut Diagnostics) -> Option<RowSet> {
         let found = path.single().and_then(|name| self.names.row_set(name, version));
         match found {
-            Some(RowName::Table(place)) => Some(RowSet { base: TableId(place), filters: Vec::new(), dated: None }),
+            Some(RowName::Table(place)) => self.of_declared(TableId(place), path, diagnostics),
             Some(RowName::Subset(place)) => self.subsets[place].as_ref().map(|subset| subset.rows.clone()),
-            Some(RowName::Later) => None,
+            Some(RowName::Session(place)) => {
+                self.sessions[place].map(|base| RowSet { base, filters: Vec::new(), dated: None })
+            }
             None => {
                 diagnostics.push(self.unknown(path, version));
                 None
             }
         }
+    }
+
+    /// All rows of a source or an entity.
+    fn of_declared(&self, base: TableId, path: &ast::Path, diagnostics: &mut Diagnostics) -> Option<RowSet> {
+        let table = &self.tables[base.0];
+        if table.history.is_some() {
+            let name = &table.name.value;
+            diagnostics.push(
+                error!(E0526, path.span, "`{name}` keeps a history: its rows are versions, not things";
+                    help: ("count the rows of a source that leads to it, or its versions as they came with `raw {name}`"))
+                .related(table.name.span, "declared here"),
+            );
+            return None;
+        }
+        Some(RowSet { base, filters: Vec::new(), dated: None })
     }
 
     fn unknown(&self, path: &ast::Path, version: Option<u32>) -> crate::diagnostic::Diagnostic {
@@ -91,8 +167,9 @@ impl RowSets<'_> {
 
     /// Adds a condition to a row set. What it calls `time` is the row's time as of here.
     pub fn filter(&self, rows: &mut RowSet, predicate: &ast::Expr, diagnostics: &mut Diagnostics) -> Option<()> {
-        let scope = RowScope { tables: self.tables, base: rows.base, zone: self.zone };
+        let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
         let mut typed = check_predicate(&scope, predicate, diagnostics)?;
+        self.check_as_of(rows, &typed, diagnostics)?;
         if let Some(time) = self.time(rows) {
             typed.replace_time(time);
         }
@@ -109,8 +186,9 @@ impl RowSets<'_> {
                 help: "an entity's column cannot date a row"));
             return None;
         };
-        let Some(column) = table.columns.iter().position(|column| column.name == *name) else {
-            let help = match near(name, table.columns.iter().map(|column| column.name.as_str())) {
+        let Some(column) = table.columns.iter().position(|column| !column.internal && column.name == *name) else {
+            let shown = table.columns.iter().filter(|column| !column.internal);
+            let help = match near(name, shown.map(|column| column.name.as_str())) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name a timestamp column of it".to_owned(),
             };
@@ -130,60 +208,21 @@ impl RowSets<'_> {
     }
 
     /// The column that is the row set's time.
-    fn time(&self, rows: &RowSet) -> Option<ColumnId> {
+    pub fn time(&self, rows: &RowSet) -> Option<ColumnId> {
         let own = self.tables[rows.base.0].time.map(|column| ColumnId { table: rows.base, column });
         rows.dated.or(own)
     }
-}
 
-fn told(diagnostics: &mut Diagnostics, what: &str, span: Span) -> Option<RowSet> {
-    diagnostics.push(later(what, span));
-    None
-}
-
-impl RowExpr {
-    /// Calls `visit` for this and every expression below it.
-    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a RowExpr)) {
-        visit(self);
-        match &self.kind {
-            RowExprKind::Call(_, arguments) | RowExprKind::Sql { arguments, .. } => {
-                arguments.iter().for_each(|argument| argument.walk(visit));
-            }
-            RowExprKind::Case { branches, otherwise } => {
-                for (condition, value) in branches {
-                    condition.walk(visit);
-                    value.walk(visit);
-                }
-                otherwise.iter().for_each(|value| value.walk(visit));
-            }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
-        }
-    }
-
-    /// Changes this and every expression below it.
-    pub fn walk_mut(&mut self, change: &mut impl FnMut(&mut RowExpr)) {
-        change(self);
-        match &mut self.kind {
-            RowExprKind::Call(_, arguments) | RowExprKind::Sql { arguments, .. } => {
-                arguments.iter_mut().for_each(|argument| argument.walk_mut(change));
-            }
-            RowExprKind::Case { branches, otherwise } => {
-                for (condition, value) in branches {
-                    condition.walk_mut(change);
-                    value.walk_mut(change);
-                }
-                otherwise.iter_mut().for_each(|value| value.walk_mut(change));
-            }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
-        }
-    }
-
-    /// Puts a column in the place of the row's time.
-    pub fn replace_time(&mut self, time: ColumnId) {
-        self.walk_mut(&mut |part| {
-            if matches!(part.kind, RowExprKind::Time) {
-                part.kind = RowExprKind::Column(vec![time]);
-            }
-        });
+    /// A history is looked up as of the row's time: tells an expression that needs one where the rows have none.
+    pub fn check_as_of(&self, rows: &RowSet, expr: &RowExpr, diagnostics: &mut Diagnostics) -> Option<()> {
+        let needs = expr.history(&self.tables).filter(|_| self.time(rows).is_none());
+        let Some(entity) = needs else { return Some(()) };
+        let (of, name) = (&self.tables[rows.base.0].name.value, &self.tables[entity.0].name.value);
+        diagnostics.push(
+            error!(E0527, expr.span, "`{name}` keeps a history, but the rows of `{of}` have no time to look it up at";
+                help: ("give `{of}` a `time:`, or look it up from the rows of a source"))
+            .related(self.tables[entity.0].name.span, "keeps a history"),
+        );
+        None
     }
 }

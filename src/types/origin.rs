@@ -1,0 +1,164 @@
+//! Where the rows of a table come from: they are stored, or made of other row sets.
+
+use super::model::{Aggregation, ColumnId, RowExpr, RowExprKind, RowSet, Table, TableId, Type};
+
+/// Where the rows of a table come from. A derived table stands behind all tables that it is made of.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// They are stored.
+    Stored,
+    /// `raw event`: the rows of a stored table as they came. Its columns are those of that table, in their places.
+    Raw(TableId),
+    /// `first of … per …`: for each combination of the keys' values the row with the least time, then the least key. Its
+    /// columns are those of the table that the rows are of, in their places.
+    FirstOf {
+        /// Which rows.
+        rows: RowSet,
+        /// What has one row each.
+        keys: Vec<RowExpr>,
+    },
+    /// `a | b | c`
+    Union(Vec<Member>),
+    /// `session`
+    Session(Box<Session>),
+}
+
+/// A member of a union.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Which rows.
+    pub rows: RowSet,
+    /// The values of the union's columns over these rows, in the order of the columns.
+    pub values: Vec<RowExpr>,
+}
+
+/// Rows of one value of a column without a longer pause. Its columns are that one, start, end, duration, the number of rows, and
+/// what is kept.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Which rows.
+    pub rows: RowSet,
+    /// The column of the entity that has sessions.
+    pub by: ColumnId,
+    /// The longest pause within a session, in milliseconds.
+    pub gap: i64,
+    /// What is kept of a session's rows.
+    pub kept: Vec<Kept>,
+}
+
+/// What a session keeps of its rows.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// How.
+    pub aggregation: Aggregation,
+    /// Of what.
+    pub input: RowExpr,
+}
+
+/// How an entity tells the versions of one thing apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// `valid: from, to`: a version holds from its start to before its end; null is open.
+    Valid {
+        /// The column of the start.
+        from: usize,
+        /// The column of the end.
+        until: usize,
+    },
+    /// `snapshot: day`: a copy a local day.
+    Snapshot {
+        /// The column of the day.
+        day: usize,
+    },
+}
+
+impl Table {
+    /// Whether it is made of other tables.
+    pub fn is_derived(&self) -> bool {
+        !matches!(self.origin, Origin::Stored)
+    }
+
+    /// Whether its rows are told apart by a key.
+    pub fn is_keyed(&self, tables: &[Table]) -> bool {
+        match &self.origin {
+            Origin::Stored => !self.key.is_empty(),
+            Origin::Raw(_) => false,
+            Origin::FirstOf { rows, .. } => tables[rows.base.0].is_keyed(tables),
+            Origin::Union(members) => members.iter().all(|member| tables[member.rows.base.0].is_keyed(tables)),
+            Origin::Session(_) => true,
+        }
+    }
+
+    /// Whether the time of a row may be null.
+    pub fn may_lack_time(&self) -> bool {
+        matches!(self.origin, Origin::Raw(_)) && self.time.is_some()
+    }
+}
+
+impl TableId {
+    /// What the rows of a table are by their nature: the source or entity of `raw` and `first of`, else the table itself.
+    pub fn source(self, tables: &[Table]) -> TableId {
+        match &tables[self.0].origin {
+            Origin::Raw(of) => of.source(tables),
+            Origin::FirstOf { rows, .. } => rows.base.source(tables),
+            Origin::Stored | Origin::Union(_) | Origin::Session(_) => self,
+        }
+    }
+
+    /// The tables that name the rows of a union apart, or of any other table: the sources of all members.
+    pub fn sources(self, tables: &[Table]) -> Vec<TableId> {
+        let source = self.source(tables);
+        match &tables[source.0].origin {
+            Origin::Union(members) => members.iter().flat_map(|member| member.rows.base.sources(tables)).collect(),
+            _ => vec![source],
+        }
+    }
+
+    /// The declared sources and entities that its rows are made of, each once, in order.
+    pub fn stored(self, tables: &[Table]) -> Vec<TableId> {
+        let mut found = match &tables[self.0].origin {
+            Origin::Stored => vec![self],
+            Origin::Raw(of) => vec![*of],
+            Origin::FirstOf { rows, .. } => rows.base.stored(tables),
+            Origin::Union(members) => members.iter().flat_map(|member| member.rows.base.stored(tables)).collect(),
+            Origin::Session(session) => session.rows.base.stored(tables),
+        };
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+impl RowExpr {
+    /// The same over the rows of another table, which has the same columns in the same places.
+    pub fn moved(&self, from: TableId, to: TableId) -> RowExpr {
+        let mut moved = self.clone();
+        moved.walk_mut(&mut |part| {
+            if let RowExprKind::Column(path) = &mut part.kind
+                && let Some(first) = path.first_mut()
+                && first.table == from
+            {
+                first.table = to;
+            }
+        });
+        moved
+    }
+
+    /// The first entity with a history that it looks up, through computed columns too: the row must have a time then.
+    pub fn history(&self, tables: &[Table]) -> Option<TableId> {
+        let mut found = None;
+        self.walk(&mut |part| {
+            let RowExprKind::Column(path) = &part.kind else { return };
+            for (at, hop) in path.iter().enumerate() {
+                let column = &tables[hop.table.0].columns[hop.column];
+                let next = match column.ty.ty {
+                    Type::Entity(entity) if at + 1 < path.len() => Some(entity),
+                    _ => None,
+                };
+                let kept = next.filter(|entity| tables[entity.0].history.is_some());
+                found = found.or(kept).or_else(|| column.computed.as_ref().and_then(|expr| expr.history(tables)));
+            }
+        });
+        found
+    }
+}
