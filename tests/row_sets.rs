@@ -310,3 +310,28 @@ fn check(text: &str) {
 fn rows_as_they_came() {
     check(include_str!("row_sets/raw.metric"));
 }
+
+#[test]
+fn first_rows() {
+    check(include_str!("row_sets/first.metric"));
+}
+
+#[test]
+fn unions() {
+    check(include_str!("row_sets/union.metric"));
+}
+
+#[test]
+fn sessions() {
+    check(include_str!("row_sets/session.metric"));
+}
+
+#[test]
+fn changes_of_the_clock() {
+    check(include_str!("row_sets/clock.metric"));
+}
+
+#[test]
+fn histories() {
+    check(include_str!("row_sets/history.metric"));
+}

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::resolve::{Declared, Names, RowName, later};
+use crate::resolve::{Declared, Names, RowName};
 use crate::suggest::near;
 use crate::syntax::ast::{self, ExprKind, Literal, Path, ValueKind};
 use crate::value::{Function, Value};
 
 use super::items::Items;
 use super::model::{
-    Binding, Dimension, DimensionId, Encoding, Hierarchy, RowExpr, RowExprKind, Table, TableId, TableKind, Type,
+    Binding, Dimension, DimensionId, Domain, Encoding, Hierarchy, RowExpr, RowExprKind, Table, TableId, TableKind, Type,
     ValueType,
 };
 use super::rows::RowSets;
-use super::{Column, Origin, RowScope, check_row, type_name};
+use super::{Column, Origin, RowScope, check_row, show_type, type_name};
 
 /// All dimensions, in the order of their declaration; none for a broken one, which has been told.
 pub fn check_dimensions(
@@ -340,7 +340,7 @@ impl Checker<'_> {
         table.key.first().map_or(Type::String, |key| table.columns[*key].ty.ty.clone())
     }
 
-    fn values(&self, items: &Items<'_>, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Vec<Spanned<Value>>> {
+    fn values(&self, items: &Items<'_>, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Domain> {
         let (_, written) = items.get("values")?;
         let mut values = Vec::new();
         for value in written {
@@ -352,12 +352,40 @@ impl Checker<'_> {
                     _ => diagnostics.push(error!(E0518, value.span, "`values` takes literals of the dimension's type";
                         help: "write `values: \"a\", \"b\"`")),
                 },
-                ValueKind::From(path) => diagnostics.push(later("values: from", path.span)),
+                ValueKind::From(path) if written.len() == 1 => return self.keys_of(path, ty, diagnostics),
                 _ => diagnostics
-                    .push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
+                    .push(error!(E0205, value.span, "`values` takes literals, or `from` and an entity"; help: "write `values: \"a\", \"b\"`, or `values: from channel`")),
             }
         }
-        Some(values)
+        Some(Domain::Listed(values))
+    }
+
+    /// `values: from channel`: the keys of an entity.
+    fn keys_of(&self, path: &Path, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Domain> {
+        let entity = |table: &Table| table.kind == TableKind::Entity && path.single() == Some(&table.name);
+        let Some(id) = self.tables.iter().position(entity).map(TableId) else {
+            let entities = self.tables.iter().filter(|table| table.kind == TableKind::Entity);
+            let help = match near(&path.to_string(), entities.map(|table| table.name.as_str())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name an entity: its keys are the values".to_owned(),
+            };
+            diagnostics.push(error!(E0207, path.span, "no entity named `{path}`"; help: help));
+            return None;
+        };
+        let own = match &ty.ty {
+            Type::Entity(own) => self.key_type(*own),
+            other => other.clone(),
+        };
+        if !same_type(&own, &self.key_type(id)) && !matches!((&own, self.key_type(id)), (Type::Enum(_), Type::String)) {
+            let (has, wants) = (show_type(&self.key_type(id), self.tables), show_type(&own, self.tables));
+            diagnostics.push(
+                error!(E0530, path.span, "the keys of `{path}` are of type `{has}`, the dimension is of type `{wants}`";
+                    help: "name an entity with keys of the dimension's type")
+                .related(self.tables[id.0].name.span, "declared here"),
+            );
+            return None;
+        }
+        Some(Domain::Keys(id))
     }
 }
 

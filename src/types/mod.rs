@@ -27,7 +27,7 @@ pub use bind::Unbound;
 pub use formula::{DimensionNames, check_filter};
 pub use metrics::divides;
 pub use model::{
-    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula, FormulaKind,
+    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Domain, Encoding, Formula, FormulaKind,
     Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
     Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };

@@ -262,10 +262,19 @@ pub struct Dimension {
     pub bindings: Vec<Binding>,
     /// `else`, put around each binding at use; none where there is none or it is `null`.
     pub otherwise: Option<RowExpr>,
-    /// The closed domain, where it is known.
-    pub values: Option<Vec<Spanned<Value>>>,
+    /// What its values may be, where that is told.
+    pub values: Option<Domain>,
     /// The declaration.
     pub span: Span,
+}
+
+/// What the values of a dimension may be.
+#[derive(Clone, Debug)]
+pub enum Domain {
+    /// These.
+    Listed(Vec<Spanned<Value>>),
+    /// The keys of an entity.
+    Keys(TableId),
 }
 
 /// How a dimension is computed for one table's rows.
