@@ -53,6 +53,8 @@ pub struct Kept {
     pub aggregation: Aggregation,
     /// Of what.
     pub input: RowExpr,
+    /// Only of rows where this is true.
+    pub filter: Option<RowExpr>,
 }
 
 /// How an entity tells the versions of one thing apart.

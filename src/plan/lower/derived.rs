@@ -48,7 +48,8 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
             let by = reading.lower(&column_of(model, session.by));
             let kept = session.kept.iter().map(|kept| {
                 let input = reading.lower(&kept.input);
-                aggregate(kept.aggregation, Some(input), None)
+                let filter = kept.filter.as_ref().map(|filter| reading.lower(filter));
+                aggregate(kept.aggregation, Some(input), filter)
             });
             let kept = kept.collect();
             let rows = close(reading, filter);

@@ -77,7 +77,9 @@ impl Lowering<'_> {
                 let open = |word, condition| build::any([build::is_null(column(word)), condition]);
                 let from = open("_from", build::binary(column("_from"), BinaryOperator::LtEq, at.clone()));
                 let until = open("_until", build::binary(at, BinaryOperator::Lt, column("_until")));
-                from.into_iter().chain(until).collect()
+                // What is open on both sides holds at every instant, but not at none.
+                let known = as_of.nullable.then(|| build::is_not_null(self.value(as_of, &Rows(self.dialect))));
+                known.into_iter().chain(from).chain(until).collect()
             }
         }
     }

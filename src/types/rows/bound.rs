@@ -138,7 +138,7 @@ impl RowSets<'_> {
             date(&mut value, &session.rows);
             self.add_dimension(table, dimension, value.ty.nullable);
             if let Origin::Session(session) = &mut self.tables[table.0].origin {
-                session.kept.push(Kept { aggregation: Aggregation::First, input: value });
+                session.kept.push(Kept { aggregation: Aggregation::First, input: value, filter: None });
             }
         }
     }

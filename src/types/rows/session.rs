@@ -3,11 +3,12 @@
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
-use crate::syntax::ast::{self, AggregateInput, Clause, ExprKind, ValueKind};
+use crate::syntax::ast::{self, AggregateInput, Clause, ExprKind, RowSetKind, ValueKind};
 use crate::types::formula::{aggregate_type, aggregation};
 use crate::types::items::Items;
 use crate::types::model::{ColumnId, Encoding, RowSet, TableId, Type};
-use crate::types::{Aggregation, Column, Kept, Origin, RowScope, Session, TableKind, Unit, ValueType, check_row};
+use crate::types::{Aggregation, Column, Kept, Origin, RowScope, Session, TableKind, Unit, ValueType};
+use crate::types::{check_predicate, check_row};
 
 use super::RowSets;
 use super::derived::Own;
@@ -157,39 +158,33 @@ impl<'a> RowSets<'a> {
 
     /// `first(channel) as channel`
     fn kept(&self, value: &ast::Value, rows: &RowSet, d: &mut Diagnostics) -> Option<(Column, Kept)> {
-        let refused = || error!(E0525, value.span, "`keep` takes an aggregate of the session's rows and a name"; help: "write `keep: first(channel) as channel`");
-        let ValueKind::Expr { expr, clauses } = &value.kind else {
-            d.push(refused());
+        let Some((aggregate, of, name)) = parts(value) else {
+            d.push(error!(E0525, value.span, "`keep` takes an aggregate of the session's rows and a name";
+                help: "write `keep: first(channel) as channel`"));
             return None;
-        };
-        let ExprKind::Aggregate(aggregate) = &expr.kind else {
-            d.push(refused());
-            return None;
-        };
-        let AggregateInput::Formula(of) = &aggregate.input else {
-            d.push(refused());
-            return None;
-        };
-        let name = match (clauses.as_slice(), &of.kind) {
-            ([Clause::As(name)], _) => name.clone(),
-            ([], ExprKind::Path { path, .. }) if path.single().is_some() => path.parts[0].clone(),
-            _ => {
-                d.push(refused());
-                return None;
-            }
         };
         let how = aggregation(&aggregate.function, &aggregate.arguments, d)?;
         let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
-        let mut input = check_row(&scope, of, d)?;
+        let mut input = check_row(&scope, &of, d)?;
         self.check_as_of(rows, &input, d)?;
         let ty = aggregate_type(&self.tables, how, &aggregate.function, &input, rows.base, d)?;
+        let mut filter = match &aggregate.filter {
+            Some(filter) => Some(check_predicate(&scope, filter, d)?),
+            None => None,
+        };
+        if let Some(filter) = &filter {
+            self.check_as_of(rows, filter, d)?;
+        }
         // A session has at least one row.
         let nullable = match how {
-            Aggregation::First | Aggregation::Last | Aggregation::Min | Aggregation::Max => input.ty.nullable,
+            Aggregation::First | Aggregation::Last | Aggregation::Min | Aggregation::Max => {
+                input.ty.nullable || filter.is_some()
+            }
             _ => ty.nullable,
         };
         if let Some(time) = self.time(rows) {
             input.replace_time(time);
+            filter.iter_mut().for_each(|filter| filter.replace_time(time));
         }
         let column = Column {
             name,
@@ -199,8 +194,31 @@ impl<'a> RowSets<'a> {
             computed: None,
             internal: false,
         };
-        Some((column, Kept { aggregation: how, input }))
+        Some((column, Kept { aggregation: how, input, filter }))
     }
+}
+
+/// The aggregate that a value is, what it is of, and its name: the one behind `as`, else that of the column.
+fn parts(value: &ast::Value) -> Option<(&ast::Aggregate, ast::Expr, ast::Name)> {
+    let ValueKind::Expr { expr, clauses } = &value.kind else { return None };
+    let ExprKind::Aggregate(aggregate) = &expr.kind else { return None };
+    if aggregate.dated.is_some() || aggregate.over.is_some() || aggregate.at_last.is_some() || !aggregate.per.is_empty() {
+        return None;
+    }
+    let of = match &aggregate.input {
+        AggregateInput::Formula(of) => of.clone(),
+        // A single name may be that of rows, says the grammar; here it is a column.
+        AggregateInput::Rows(ast::RowSet { kind: RowSetKind::Named { name, version: None }, span }) => {
+            ast::Expr { kind: ExprKind::Path { path: name.clone(), version: None }, span: *span }
+        }
+        _ => return None,
+    };
+    let name = match (clauses.as_slice(), &of.kind) {
+        ([Clause::As(name)], _) => name.clone(),
+        ([], ExprKind::Path { path, .. }) => path.single()?.clone(),
+        _ => return None,
+    };
+    Some((aggregate, of, name))
 }
 
 /// Tells a missing item, unless it may only seem so.
