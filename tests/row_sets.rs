@@ -120,7 +120,8 @@ fn literal(
         DataType::Array(_) => text.replace('"', "'"),
         DataType::Map(_) => format!("JSONExtract({}, 'Map(String, String)')", quote_text(&text)),
         DataType::Timestamp => {
-            let ms = metricc::value::time::parse_timestamp(&text, zone).unwrap_or_else(|| panic!("{text} is no instant"));
+            let ms =
+                metricc::value::time::parse_timestamp(&text, zone).unwrap_or_else(|| panic!("{text} is no instant"));
             match column.encoding {
                 Encoding::Milliseconds => ms.to_string(),
                 Encoding::Native => format!("fromUnixTimestamp64Milli(toInt64({ms}), '{}')", zone.name()),
@@ -219,7 +220,8 @@ fn expected(query: &Query, test: &Test) -> Vec<String> {
 fn built(model: &Model) -> Emitted {
     let (input, told) = emit::input(model);
     assert!(!told.has_errors(), "{told:?}");
-    let settings = ClickhouseTarget { create_sources: true, database: DATABASE.to_owned(), ..ClickhouseTarget::default() };
+    let settings =
+        ClickhouseTarget { create_sources: true, database: DATABASE.to_owned(), ..ClickhouseTarget::default() };
     let name = metricc::diagnostic::Spanned::new(
         "warehouse".to_owned(),
         metricc::diagnostic::Span::new(metricc::diagnostic::FileId(0), 0, 0),
@@ -237,7 +239,8 @@ fn on_clickhouse(model: &Model) {
     let session = Session::exclusive();
     let mut wrong = String::new();
     for (number, test) in model.tests.iter().enumerate() {
-        let query = lowering.lower(&question(model, test)).unwrap_or_else(|told| panic!("{}: {told:?}", test.title.value));
+        let query =
+            lowering.lower(&question(model, test)).unwrap_or_else(|told| panic!("{}: {told:?}", test.title.value));
         if number == 0 {
             apply(&session, &emitted, |path| path.contains("00_database"));
         }
@@ -253,7 +256,9 @@ fn on_clickhouse(model: &Model) {
             let select = sql::select(&query, &CLICKHOUSE, &options).unwrap_or_else(|error| panic!("{error:?}"));
             let select = sql::to_text(&select, &CLICKHOUSE);
             sql::reparse(&select, &CLICKHOUSE).unwrap_or_else(|error| panic!("{error}\n{select}"));
-            for setting in ["", ", join_algorithm = 'full_sorting_merge'", ", join_use_nulls = 1, group_by_use_nulls = 1"] {
+            for setting in
+                ["", ", join_algorithm = 'full_sorting_merge'", ", join_use_nulls = 1, group_by_use_nulls = 1"]
+            {
                 let asked =
                     format!("SELECT * FROM ({select}) SETTINGS date_time_output_format = 'unix_timestamp'{setting}");
                 let got = answer(&session, &asked, &query, test);
@@ -267,7 +272,33 @@ fn on_clickhouse(model: &Model) {
             }
         }
     }
+    wrong += &views_differ(model, &emitted, &session);
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The views of all metrics, whatever they read, give what their questions give over the rows of the last test.
+fn views_differ(model: &Model, emitted: &Emitted, session: &Session) -> String {
+    for rollup in emitted.details["rollups"].as_array().expect("a list") {
+        assert_eq!(rollup["filled"], "rebuilt", "{rollup}");
+        // The first one may still be under way: it has not seen all rows.
+        for verb in ["WAIT", "REFRESH", "WAIT"] {
+            let statement = format!("SYSTEM {verb} VIEW {}", rollup["view"].as_str().expect("a name"));
+            session.execute(&statement).unwrap_or_else(|error| panic!("{statement}\n{error}"));
+        }
+    }
+    let (input, _) = emit::input(model);
+    let mut wrong = String::new();
+    for (metric, details) in input.metrics.iter().zip(emitted.details["metrics"].as_array().expect("a list")) {
+        let select = sql::select(&metric.query, &CLICKHOUSE, &Options::default()).expect("can be said");
+        let keys: Vec<String> = (1..=metric.query.columns().len()).map(|place| place.to_string()).collect();
+        let sorted = |from: &str| session.query(&format!("SELECT * FROM {from} ORDER BY {}", keys.join(", ")));
+        let asked = sorted(&format!("({})", sql::to_text(&select, &CLICKHOUSE)));
+        let view = sorted(details["view"].as_str().expect("a name"));
+        if asked.as_ref().map(|table| table.lines()) != view.as_ref().map(|table| table.lines()) {
+            wrong += &format!("the view of {}\nexpected {asked:#?}\ngot {view:#?}\n\n", metric.name);
+        }
+    }
+    wrong
 }
 
 /// Applies the scripts of a build whose paths fit, in their order.

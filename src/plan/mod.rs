@@ -15,8 +15,8 @@ pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::Lowering;
 pub use question::{AskedStep, Question};
 pub use table::{
-    Clean, Encoding, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table,
-    stored_columns, stored_tables,
+    Clean, Encoding, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_columns,
+    stored_tables,
 };
 
 /// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.

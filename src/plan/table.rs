@@ -204,7 +204,8 @@ impl Table {
             }
             Origin::Session(session) => {
                 let kept = session.kept.iter().zip(self.columns.iter().skip(Session::OWN_COLUMNS));
-                let kept = kept.filter(|(_, column)| wanted.contains(&column.name.as_str())).map(|(measure, _)| measure);
+                let kept =
+                    kept.filter(|(_, column)| wanted.contains(&column.name.as_str())).map(|(measure, _)| measure);
                 let kept = kept.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
                 session.rows.columns(tables, std::iter::once(&session.by).chain(kept), &mut found);
                 let key = tables[session.rows.table].clean.key.iter();

@@ -32,7 +32,9 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
     let value = match (own, &tables[table.0].origin) {
         (Some(binding), _) => binding.value.clone(),
         (None, Origin::Stored) => of_stored(tables, dimension, table)?,
-        (None, Origin::Raw(base)) => as_they_came(bind(tables, dimension, *base)?.moved(*base, table), &tables[table.0]),
+        (None, Origin::Raw(base)) => {
+            as_they_came(bind(tables, dimension, *base)?.moved(*base, table), &tables[table.0])
+        }
         (None, Origin::FirstOf { rows, .. }) => bind(tables, dimension, rows.base)?.moved(rows.base, table),
         (None, Origin::Union(_) | Origin::Session(_)) => made(&tables[table.0], dimension, table)?,
     };

@@ -11,8 +11,8 @@ use crate::value::{Function, Value};
 
 use super::items::Items;
 use super::model::{
-    Binding, Dimension, DimensionId, Domain, Encoding, Hierarchy, RowExpr, RowExprKind, Table, TableId, TableKind, Type,
-    ValueType,
+    Binding, Dimension, DimensionId, Domain, Encoding, Hierarchy, RowExpr, RowExprKind, Table, TableId, TableKind,
+    Type, ValueType,
 };
 use super::rows::RowSets;
 use super::{Column, Origin, RowScope, check_row, show_type, type_name};

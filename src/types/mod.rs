@@ -22,14 +22,14 @@ mod testing;
 mod type_name;
 mod unit;
 
-pub use check::{Settings, check};
 pub use bind::Unbound;
+pub use check::{Settings, check};
 pub use formula::{DimensionNames, check_filter};
 pub use metrics::divides;
 pub use model::{
-    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Domain, Encoding, Formula, FormulaKind,
-    Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
-    Table, TableId, TableKind, Tier, Type, ValueType, data_type,
+    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Domain, Encoding, Formula,
+    FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity,
+    Serve, Subset, Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
 pub use origin::{History, Kept, Member, Origin, Session};
 pub use unit::Unit;

@@ -18,8 +18,7 @@ const SOURCE_ITEMS: &[&str] = &[
     "table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en",
     "owner",
 ];
-const ENTITY_ITEMS: &[&str] =
-    &["table", "sample", "key", "time", "valid", "snapshot", "title", "title_en", "owner"];
+const ENTITY_ITEMS: &[&str] = &["table", "sample", "key", "time", "valid", "snapshot", "title", "title_en", "owner"];
 
 /// All tables, typed. A table with a broken column keeps its place and its other columns.
 pub fn check_tables(
@@ -227,7 +226,9 @@ fn history(table: &Table, items: &Items<'_>, diagnostics: &mut Diagnostics) -> O
         ("snapshot", [day]) => Some(History::Snapshot { day: *day }),
         _ => {
             let example = if key == "valid" { "valid: valid_from, valid_to" } else { "snapshot: ds" };
-            diagnostics.push(error!(E0529, span, "`{key}` does not take {} columns", columns.len(); help: ("write `{example}`")));
+            diagnostics.push(
+                error!(E0529, span, "`{key}` does not take {} columns", columns.len(); help: ("write `{example}`")),
+            );
             None
         }
     }
@@ -298,7 +299,8 @@ fn computed_columns(
     for key in keys.chain(versions) {
         let column = &tables[id.0].columns[key];
         if column.computed.is_some() {
-            diagnostics.push(error!(E0505, column.name.span, "key, time, `latest by` and versions must be stored columns";
+            diagnostics
+                .push(error!(E0505, column.name.span, "key, time, `latest by` and versions must be stored columns";
                 help: "compute it in the warehouse, or name a stored column"));
         }
     }

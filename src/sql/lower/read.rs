@@ -95,9 +95,8 @@ impl Lowering<'_> {
         }
         let table = &self.query.tables[join.table];
         let history = table.history.as_ref().filter(|_| join.as_of.is_some());
-        let compared = |name: &str| {
-            name == join.column || matches!(history, Some(History::Snapshot { day }) if day == name)
-        };
+        let compared =
+            |name: &str| name == join.column || matches!(history, Some(History::Snapshot { day }) if day == name);
         let columns = table.columns.iter().filter_map(|column| {
             let name = column.name.as_str();
             let value = match (used.contains(&name), compared(name)) {
@@ -134,10 +133,8 @@ impl Lowering<'_> {
         let known = self.dialect.optional(from.clone(), &DataType::Timestamp);
         let by = vec![self.of_entity(key)];
         let next = build::neighbour("max", known, by, vec![build::nulls_first(from.clone())], build::Neighbour::After);
-        let earlier = build::any([
-            build::is_null(until.clone()),
-            build::binary(next.clone(), BinaryOperator::Lt, until.clone()),
-        ]);
+        let earlier =
+            build::any([build::is_null(until.clone()), build::binary(next.clone(), BinaryOperator::Lt, until.clone())]);
         let cut = build::all([build::is_not_null(next.clone())].into_iter().chain(earlier));
         (from, build::case(cut.map(|cut| (cut, next)).into_iter().collect(), Some(until)))
     }

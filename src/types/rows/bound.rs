@@ -38,7 +38,8 @@ impl RowSets<'_> {
     /// A table with the columns of another one gets those that this one has got meanwhile.
     fn follow(&mut self, table: TableId, base: TableId) {
         let have = self.tables[table.0].columns.len();
-        let more: Vec<_> = self.tables[base.0].columns[have..].iter().map(|one| moved(one, base, table, None)).collect();
+        let more: Vec<_> =
+            self.tables[base.0].columns[have..].iter().map(|one| moved(one, base, table, None)).collect();
         self.tables[table.0].columns.extend(more);
     }
 

@@ -220,8 +220,10 @@ impl<'a> RowSets<'a> {
     ) -> Option<TableId> {
         let depth = 1 + made_of.iter().map(|of| self.depths[of.0]).max().unwrap_or(0);
         if depth > MAX_DEPTH {
-            d.push(error!(E0528, span, "these rows are derived from rows that are derived, more than {MAX_DEPTH} times";
-                help: "shorten the chain of `first of`, unions and sessions"));
+            d.push(
+                error!(E0528, span, "these rows are derived from rows that are derived, more than {MAX_DEPTH} times";
+                help: "shorten the chain of `first of`, unions and sessions"),
+            );
             return None;
         }
         self.depths.push(depth);
@@ -268,7 +270,9 @@ pub(super) fn named(rows: &ast::RowSet) -> String {
     match &rows.kind {
         RowSetKind::Named { name, .. } => name.to_string(),
         RowSetKind::Raw(name) => format!("raw_{name}"),
-        RowSetKind::Parenthesised(rows) | RowSetKind::Where { rows, .. } | RowSetKind::Dated { rows, .. } => named(rows),
+        RowSetKind::Parenthesised(rows) | RowSetKind::Where { rows, .. } | RowSetKind::Dated { rows, .. } => {
+            named(rows)
+        }
         RowSetKind::FirstOf { rows, .. } => format!("first_{}", named(rows)),
         RowSetKind::Union(members) => members.iter().map(named).collect::<Vec<_>>().join("_or_"),
     }

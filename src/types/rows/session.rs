@@ -115,8 +115,10 @@ impl<'a> RowSets<'a> {
         d.push(match all.as_slice() {
             [] => error!(E0524, span, "no column of `{of}` leads to `{name}`";
                 help: ("declare one: `column {name}_id: {name}`")),
-            several => error!(E0524, span, "`{of}` leads to `{name}` in {} ways: {}", several.len(), several.join(", ");
-                help: ("declare a source that has one of them, or a union of which only one column is common")),
+            several => {
+                error!(E0524, span, "`{of}` leads to `{name}` in {} ways: {}", several.len(), several.join(", ");
+                help: ("declare a source that has one of them, or a union of which only one column is common"))
+            }
         });
         None
     }
@@ -202,7 +204,8 @@ impl<'a> RowSets<'a> {
 fn parts(value: &ast::Value) -> Option<(&ast::Aggregate, ast::Expr, ast::Name)> {
     let ValueKind::Expr { expr, clauses } = &value.kind else { return None };
     let ExprKind::Aggregate(aggregate) = &expr.kind else { return None };
-    if aggregate.dated.is_some() || aggregate.over.is_some() || aggregate.at_last.is_some() || !aggregate.per.is_empty() {
+    if aggregate.dated.is_some() || aggregate.over.is_some() || aggregate.at_last.is_some() || !aggregate.per.is_empty()
+    {
         return None;
     }
     let of = match &aggregate.input {

@@ -98,7 +98,13 @@ impl Lowering<'_> {
     }
 
     /// Reads a selection: its tables, and the condition on its rows. `others` are further expressions over its rows.
-    fn selected(&self, rows: &Selection, others: &[&plan::Expr], more: Vec<Expr>, projection: Vec<SelectItem>) -> Parts {
+    fn selected(
+        &self,
+        rows: &Selection,
+        others: &[&plan::Expr],
+        more: Vec<Expr>,
+        projection: Vec<SelectItem>,
+    ) -> Parts {
         let leaves = Rows(self.dialect);
         let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
         let (from, joins) = self.read(rows.table, &rows.joins, &used);

@@ -25,9 +25,8 @@ impl Lowering<'_> {
     /// One row a session: the columns named.
     pub(super) fn session_rows(&self, table: &Table, session: &Session, columns: &[&str]) -> Query {
         let wanted = |at: &usize| table.columns.get(*at).is_some_and(|one| columns.contains(&one.name.as_str()));
-        let kept: Vec<(usize, &Measure)> = (session.kept.iter().enumerate())
-            .filter(|(at, _)| wanted(&(at + Session::OWN_COLUMNS)))
-            .collect();
+        let kept: Vec<(usize, &Measure)> =
+            (session.kept.iter().enumerate()).filter(|(at, _)| wanted(&(at + Session::OWN_COLUMNS))).collect();
         let rows = self.numbered(session, &kept);
         let by = build::column(NUMBERED, build::ident(BY));
         let projection = (table.columns.iter().enumerate())
@@ -126,7 +125,9 @@ impl Lowering<'_> {
         }
         let key = &self.query.tables[session.rows.table].clean.key;
         let key = key.iter().enumerate();
-        projection.extend(key.map(|(at, key)| build::item(leaves.column(Input::Base, key), build::ident(&format!("_o{at}")))));
+        projection.extend(
+            key.map(|(at, key)| build::item(leaves.column(Input::Base, key), build::ident(&format!("_o{at}")))),
+        );
         let known = session.by.nullable.then(|| build::is_not_null(self.value(&session.by, &leaves)));
         let rows = self.selected(&session.rows, &used, known.into_iter().collect(), projection.clone()).query();
         let mut outer: Vec<SelectItem> = Vec::with_capacity(projection.len());
