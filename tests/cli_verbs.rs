@@ -1,77 +1,10 @@
 //! The program as a process: exit codes, streams, formats, bad input.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-};
+mod support;
 
-/// A folder for one test, with a project of `metricc init` in `shop`.
-struct Place {
-    dir: tempfile::TempDir,
-}
+use std::{fs, path::Path, process::Command, process::Stdio};
 
-impl Place {
-    fn empty() -> Place {
-        Place { dir: tempfile::tempdir().expect("a temporary folder") }
-    }
-
-    fn with_shop() -> Place {
-        let place = Place::empty();
-        let made = place.run(&["init", "shop", "--timezone", "Asia/Shanghai", "--quiet"]);
-        assert_eq!(made.code, 0, "{}", made.err);
-        place
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path)
-    }
-
-    fn write(&self, path: &str, bytes: impl AsRef<[u8]>) -> &Place {
-        fs::write(self.path(path), bytes).expect("written");
-        self
-    }
-
-    /// Runs the program in the folder.
-    fn run(&self, args: &[&str]) -> Run {
-        self.run_in("", args)
-    }
-
-    fn run_in(&self, folder: &str, args: &[&str]) -> Run {
-        let output = program().args(args).current_dir(self.path(folder)).output().expect("the program runs");
-        Run::from(output)
-    }
-}
-
-/// The program, untouched by the terminal and the platform that the tests run on.
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_metricc"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_WORKSPACE"] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null());
-    command
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Run {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        Run { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-impl Run {
-    fn assert_code(self, code: i32) -> Run {
-        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
-        self
-    }
-}
+use support::cli::{Place, Run, program};
 
 /// Compares with `snapshots/cli/NAME.snap`.
 fn check_snapshot(name: &str, text: &str) {
