@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::suggest::near;
 use crate::syntax::ast::{BinaryOp, Literal};
+use crate::value::time::DAY_MS;
 use crate::value::{Function, Value};
 
 use super::super::model::{Formula, FormulaKind, Sensitivity, Type, ValueType};
@@ -107,9 +108,21 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
         BinaryOp::Modulo => Function::Modulo,
     };
     if matches!(function, Function::Add | Function::Subtract)
-        && let Some(found) = time_arithmetic(function, &left, &right, span)
+        && let Some(ty) = time_arithmetic(function, &left, &right)
     {
-        return Some(found);
+        // The instant or day first, as the plan wants it.
+        let (left, right) = if left.ty.ty == Type::Duration { (right, left) } else { (left, right) };
+        if ty == Type::Date && !whole_days(&right) {
+            d.push(error!(E0320, right.span, "a date moves by whole days";
+                help: "write days such as `1d`, or use a timestamp"));
+            return None;
+        }
+        let ty = ValueType {
+            nullable: left.ty.nullable || right.ty.nullable,
+            sensitivity: left.ty.sensitivity.max(right.ty.sensitivity),
+            ..ValueType::plain(ty)
+        };
+        return Some(call(function, vec![left, right], ty, span));
     }
     let nullable = left.ty.nullable || right.ty.nullable || function == Function::Modulo;
     let (left, right, ty) = widen(left, right, span, d)?;
@@ -129,19 +142,21 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
     Some(call(function, vec![left, right], ValueType { ty, nullable, unit, sensitivity }, span))
 }
 
-/// `timestamp - timestamp`, `timestamp ± duration`
-fn time_arithmetic(function: Function, left: &Formula, right: &Formula, span: Span) -> Option<Formula> {
-    let ty = match (&left.ty.ty, &right.ty.ty, function) {
-        (Type::Timestamp, Type::Timestamp, Function::Subtract) => Type::Duration,
-        (Type::Timestamp, Type::Duration, _) => Type::Timestamp,
-        _ => return None,
-    };
-    let ty = ValueType {
-        nullable: left.ty.nullable || right.ty.nullable,
-        sensitivity: left.ty.sensitivity.max(right.ty.sensitivity),
-        ..ValueType::plain(ty)
-    };
-    Some(call(function, vec![left.clone(), right.clone()], ty, span))
+/// The type of `time - time`, `time ± duration` and `duration + time`, where a time is a timestamp or a date.
+fn time_arithmetic(function: Function, left: &Formula, right: &Formula) -> Option<Type> {
+    match (&left.ty.ty, &right.ty.ty, function) {
+        (Type::Timestamp, Type::Timestamp, Function::Subtract) | (Type::Date, Type::Date, Function::Subtract) => {
+            Some(Type::Duration)
+        }
+        (time @ (Type::Timestamp | Type::Date), Type::Duration, _)
+        | (Type::Duration, time @ (Type::Timestamp | Type::Date), Function::Add) => Some(time.clone()),
+        _ => None,
+    }
+}
+
+/// Whether it is a duration of whole days, written out.
+fn whole_days(formula: &Formula) -> bool {
+    matches!(formula.kind, FormulaKind::Literal(Value::Duration(ms)) if ms % DAY_MS == 0)
 }
 
 fn multiply(left: Formula, right: Formula, span: Span, d: &mut Diagnostics) -> Option<Formula> {
