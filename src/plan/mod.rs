@@ -11,7 +11,7 @@ mod question;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
-pub use lower::Lowering;
+pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
 
 /// A stored table: a source or an entity.

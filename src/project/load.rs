@@ -158,6 +158,10 @@ impl Loader<'_> {
         self.diagnostics.push(match reason {
             FileError::Missing => error!(E0002, span, "`{path}` can't be read: {reason}";
                 help: "is it a link to something that is gone?"),
+            // A link that leads to itself has no permissions to check.
+            FileError::Unreadable(why) if why.contains("symbolic links") => {
+                error!(E0002, span, "`{path}` can't be read: {why}"; help: "remove the link: it leads back to itself")
+            }
             FileError::Unreadable(_) => error!(E0002, span, "`{path}` can't be read: {reason}";
                 help: "check its permissions and those of the folders above it"),
             FileError::TooLarge(_) => error!(E0003, span, "`{path}` is too large to be read: {reason}";
