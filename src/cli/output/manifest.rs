@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -20,11 +21,13 @@ pub fn manifest(artifacts: &[Artifact], details: Map<String, Value>) -> Artifact
     content.insert("format".to_owned(), json!(FORMAT));
     content.insert("generator".to_owned(), json!(concat!("metricc ", env!("CARGO_PKG_VERSION"))));
     content.extend(details);
-    let files = artifacts.iter().map(|artifact| {
+    let files = artifacts.par_iter().map(|artifact| {
         json!({ "path": artifact.path, "bytes": artifact.text.len(), "sha256": sha256(artifact.text.as_bytes()) })
     });
-    content.insert("artifacts".to_owned(), files.collect());
-    Artifact { path: MANIFEST.to_owned(), text: format!("{:#}\n", Value::Object(content)) }
+    content.insert("artifacts".to_owned(), Value::Array(files.collect()));
+    let content = Value::Object(content);
+    let text = serde_json::to_string_pretty(&content).expect("names and values of JSON can be written");
+    Artifact { path: MANIFEST.to_owned(), text: text + "\n" }
 }
 
 /// The SHA-256 of bytes in hexadecimal.

@@ -11,6 +11,7 @@ mod error;
 mod lock;
 mod manifest;
 mod paths;
+pub mod record;
 mod staging;
 mod swap;
 
