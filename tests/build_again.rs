@@ -53,9 +53,19 @@ fn project() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     library::write(dir.path(), 60).expect("written");
     // One of each way of serving: over clean rows, and from rollups.
-    replace(dir.path(), "metrics/g00001.metric", "title: \"Metric 1 of 1\"", "title: \"Metric 1 of 1\"\n  serve: stream(1m)");
+    replace(
+        dir.path(),
+        "metrics/g00001.metric",
+        "title: \"Metric 1 of 1\"",
+        "title: \"Metric 1 of 1\"\n  serve: stream(1m)",
+    );
     replace(dir.path(), "metrics/g00002.metric", "  key: row_id\n", "");
-    replace(dir.path(), "metrics/g00002.metric", "title: \"Metric 2 of 2\"", "title: \"Metric 2 of 2\"\n  serve: stream(1m)");
+    replace(
+        dir.path(),
+        "metrics/g00002.metric",
+        "title: \"Metric 2 of 2\"",
+        "title: \"Metric 2 of 2\"\n  serve: stream(1m)",
+    );
     dir
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::output::record::{self, Record};
@@ -36,14 +37,16 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let inputs = record::inputs(&loaded.0, &args.targets);
     let record = Record::read(&out);
     if let Some(record) = record.as_ref().filter(|_| loaded.1.is_empty()) {
-        let same = record.note_if_unchanged(&out, &inputs).map_err(|failure| failure.into_diagnostic())?;
-        if let Some(note) = same {
-            let summary = BuildSummary { unchanged: record.files(), ..BuildSummary::default() };
+        let same = record.if_unchanged(&out, &inputs).map_err(|failure| failure.into_diagnostic())?;
+        if let Some((note, unchanged)) = same {
+            let summary = BuildSummary { unchanged, ..BuildSummary::default() };
             tell(context, note, &out, summary);
             return Ok(Exit::Clean);
         }
     }
-    let ready = context.ready(loaded)?;
+    let mut ready = context.ready(loaded)?;
+    // The trees are large and of no more use: their memory is.
+    std::mem::take(&mut ready.compiled.files).into_par_iter().for_each(drop);
     let (emitted, memo) = emit_all(&ready, &args.targets, record.and_then(Record::memo).unwrap_or_default())?;
     let mut files = Vec::new();
     let mut details = Map::new();
@@ -54,10 +57,11 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         names.push(target);
     }
     let details = Map::from_iter([("targets".to_owned(), Value::Object(details))]);
-    files.push(manifest(&files, details));
+    let manifest = manifest(&files, details);
+    files.push(manifest.clone());
     let summary = write_build(&out, &files).map_err(|failure| failure.into_diagnostic())?;
     let note = format!("{} metrics for {}", ready.compiled.model.metrics.len(), names.join(", "));
-    record::write(&out, inputs, &note, &files, &memo);
+    record::write(&out, inputs, &note, &manifest, &memo);
     tell(context, &note, &out, summary);
     // The process ends now, which gives back all of it at once.
     std::mem::forget((ready, files, memo));

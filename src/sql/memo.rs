@@ -4,7 +4,7 @@
 //! A memo outlives the process as bytes, which only the same build of the compiler may read.
 
 use std::hash::{Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
@@ -47,20 +47,20 @@ impl Hasher for KeyHasher {
 /// Statements by what they are made from.
 #[derive(Debug, Default)]
 pub struct Memo {
-    known: FxHashMap<Key, Box<str>>,
+    known: FxHashMap<Key, Arc<str>>,
     /// Those of this process: taken from `known` or made.
-    used: Mutex<Vec<(Key, Box<str>)>>,
+    used: Mutex<Vec<(Key, Arc<str>)>>,
 }
 
 impl Memo {
     /// The statement of a key: a known one, or what `make` makes. Failures are not kept.
-    pub fn statement<E>(&self, key: Key, make: impl FnOnce() -> Result<String, E>) -> Result<String, E> {
+    pub fn statement<E>(&self, key: Key, make: impl FnOnce() -> Result<String, E>) -> Result<Arc<str>, E> {
         let text = match self.known.get(&key) {
-            Some(text) => text.to_string(),
-            None => make()?,
+            Some(text) => Arc::clone(text),
+            None => make()?.into(),
         };
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.push((key, text.as_str().into()));
+        used.push((key, Arc::clone(&text)));
         Ok(text)
     }
 
@@ -115,17 +115,17 @@ mod tests {
     fn a_memo_outlives_its_process() {
         let first = Memo::default();
         let made = |memo: &Memo, of: &str, text: &str| memo.statement(key(of), || Ok::<_, ()>(text.to_owned()));
-        assert_eq!(made(&first, "b", "SELECT 2"), Ok("SELECT 2".to_owned()));
-        assert_eq!(made(&first, "a", "SELECT 1"), Ok("SELECT 1".to_owned()));
+        assert_eq!(made(&first, "b", "SELECT 2"), Ok("SELECT 2".into()));
+        assert_eq!(made(&first, "a", "SELECT 1"), Ok("SELECT 1".into()));
         assert_eq!(first.statement(key("c"), || Err(3)), Err(3));
 
         let second = Memo::from_bytes(&first.to_bytes()).expect("readable");
-        assert_eq!(second.statement(key("a"), || Err(())), Ok("SELECT 1".to_owned()));
+        assert_eq!(second.statement(key("a"), || Err(())), Ok("SELECT 1".into()));
         assert_eq!(second.statement(key("c"), || Err(3)), Err(3));
         // What was not asked for is forgotten.
         let third = Memo::from_bytes(&second.to_bytes()).expect("readable");
         assert_eq!(third.statement(key("b"), || Err(3)), Err(3));
-        assert_eq!(third.statement(key("a"), || Err(())), Ok("SELECT 1".to_owned()));
+        assert_eq!(third.statement(key("a"), || Err(())), Ok("SELECT 1".into()));
     }
 
     #[test]

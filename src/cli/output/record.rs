@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Artifact, Folder, OutputError, manifest::sha256};
+use super::{Artifact, Folder, MANIFEST, Manifest, OutputError, manifest::sha256};
 use crate::{project::Project, sql::memo::Memo};
 
 /// This build of the compiler.
@@ -40,8 +40,8 @@ struct Head {
     inode: u64,
     inputs: String,
     note: String,
-    /// Paths and hashes, the manifest among them.
-    files: Vec<(String, String)>,
+    /// The hash of the manifest, which has those of all other files.
+    manifest: String,
 }
 
 /// The hash of all that a build is made from: every file of the project, and what was asked for.
@@ -71,24 +71,21 @@ impl Record {
         (head.compiler == COMPILER && head.inode == inode).then_some(Record { head, rest })
     }
 
-    /// What is told of a build that changes nothing, if one of these inputs would: the last one was made of the same, and all
-    /// that it made is as it left it.
-    pub fn note_if_unchanged(&self, out: &Path, inputs: &str) -> Result<Option<&str>, OutputError> {
+    /// What is told of a build that changes nothing, and of how many files, if a build of these inputs would be one: the last
+    /// was made of the same, and all that it made is as it left it.
+    pub fn if_unchanged(&self, out: &Path, inputs: &str) -> Result<Option<(&str, usize)>, OutputError> {
         if self.head.inputs != inputs || !out.exists() {
             return Ok(None);
         }
         let folder = Folder::open(out)?;
-        let same = |(path, hash): &(String, String)| {
+        let mut files = folder.previous.as_ref().map_or_else(Vec::new, Manifest::hashes);
+        files.push((MANIFEST, &self.head.manifest));
+        let same = |(path, hash): &(&str, &str)| {
             let path = folder.out.join(path);
             path.symlink_metadata().is_ok_and(|file| file.is_file())
                 && fs::read(&path).is_ok_and(|bytes| sha256(&bytes) == *hash)
         };
-        Ok(self.head.files.par_iter().all(same).then_some(self.head.note.as_str()))
-    }
-
-    /// How many files it lists.
-    pub fn files(&self) -> usize {
-        self.head.files.len()
+        Ok(files.par_iter().all(same).then_some((self.head.note.as_str(), files.len())))
     }
 
     /// The statements of the last build.
@@ -100,12 +97,12 @@ impl Record {
 }
 
 /// Records a build. What goes wrong is not told: the next build takes longer, and that is all.
-pub fn write(out: &Path, inputs: String, note: &str, artifacts: &[Artifact], memo: &Memo) -> Option<()> {
+pub fn write(out: &Path, inputs: String, note: &str, manifest: &Artifact, memo: &Memo) -> Option<()> {
     let path = path(out)?;
-    let files = artifacts.par_iter().map(|one| (one.path.clone(), sha256(one.text.as_bytes()))).collect();
+    let manifest = sha256(manifest.text.as_bytes());
     let mut aside = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;
     let inode = inode(aside.as_file())?;
-    let head = Head { compiler: COMPILER.to_owned(), inode, inputs, note: note.to_owned(), files };
+    let head = Head { compiler: COMPILER.to_owned(), inode, inputs, note: note.to_owned(), manifest };
     let mut bytes = serde_json::to_vec(&head).ok()?;
     bytes.push(b'\n');
     bytes.extend(memo.to_bytes());

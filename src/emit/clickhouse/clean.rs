@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -39,12 +40,12 @@ fn view(build: &Build, place: usize) -> (File, Diagnostics) {
     });
     let select = select.unwrap_or_else(|error| {
         diagnostics.push(error!(E0812, None, "the clean rows of `{}` do not read back: {error}", table.name));
-        String::new()
+        Arc::default()
     });
     let view = build.name(&format!("clean_{}", table.name)).to_string();
     let body = template::render(
         "clickhouse/view.sql",
-        minijinja::context! { about => vec![rule(table)], view => view.as_str(), select },
+        minijinja::context! { about => vec![rule(table)], view => view.as_str(), select => &*select },
     );
     let file = File {
         name: format!("20_clean_{}.sql", name::file(&table.name)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -72,7 +73,7 @@ impl Maker<'_> {
         let served = &self.build.rollups.served[at];
         let (select, diagnostics) = match self.select(metric, served) {
             Ok(select) => (select, Diagnostics::new()),
-            Err(diagnostics) => (String::new(), diagnostics),
+            Err(diagnostics) => (Arc::default(), diagnostics),
         };
         let name = match metric.current {
             true => format!("{}__{}", metric.name, metric.grain()),
@@ -81,13 +82,15 @@ impl Maker<'_> {
         let view = self.build.name(&name).to_string();
         let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
         let about = self.about(metric, &fingerprint, served);
-        let body =
-            template::render("clickhouse/view.sql", minijinja::context! { about, view => view.as_str(), select });
+        let body = template::render(
+            "clickhouse/view.sql",
+            minijinja::context! { about, view => view.as_str(), select => &*select },
+        );
         (body, ServedView { view, fingerprint }, diagnostics)
     }
 
     /// The SELECT of a metric, read back.
-    fn select(&self, metric: &MetricView, served: &Served) -> Result<String, Diagnostics> {
+    fn select(&self, metric: &MetricView, served: &Served) -> Result<Arc<str>, Diagnostics> {
         // Without its rollups, which is told, there is none.
         let stored = self.stored(served).ok_or_else(Diagnostics::new)?;
         let key = Key::new(|hasher| {
