@@ -1,5 +1,6 @@
 //! The whole check: files in, a typed model out.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Diagnostics;
@@ -78,12 +79,12 @@ fn check_metrics(
     (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
 ) -> Vec<Metric> {
-    let order = resolve::metric_order(names, d);
-    let mut metrics: Vec<Metric> = Vec::with_capacity(order.len());
-    let mut metric_ids: Vec<Option<MetricId>> = vec![None; names.metrics.len()];
-    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(order.len());
-    let mut depths: Vec<usize> = Vec::with_capacity(order.len());
-    for place in order {
+    let count = names.metrics.len();
+    let mut metrics: Vec<Metric> = Vec::with_capacity(count);
+    let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
+    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(count);
+    let mut depths: Vec<usize> = Vec::with_capacity(count);
+    for level in resolve::metric_levels(names, d) {
         let scope = FormulaScope {
             names,
             tables,
@@ -95,8 +96,16 @@ fn check_metrics(
             reads: &reads,
             zone,
         };
-        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], units, &depths, d) {
-            let read = scope.tables_of(&metric.formula);
+        let check = |place: &usize| {
+            let mut d = Diagnostics::new();
+            let checked = check_metric(&scope, names.metrics[*place], units, &depths, &mut d);
+            let checked = checked.map(|(metric, depth)| (scope.tables_of(&metric.formula), metric, depth));
+            (checked, d)
+        };
+        let checked: Vec<_> = level.par_iter().map(check).collect();
+        for (place, (checked, found)) in level.into_iter().zip(checked) {
+            d.extend(found);
+            let Some((read, metric, depth)) = checked else { continue };
             if read.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
