@@ -12,7 +12,7 @@ mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
-pub use lower::Lowering;
+pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
 pub use table::{
     Clean, Encoding, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_columns,
@@ -20,7 +20,7 @@ pub use table::{
 };
 
 /// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Scan {
     /// The table read.
     pub table: usize,
@@ -80,7 +80,7 @@ impl Scan {
 }
 
 /// A look-up of an entity's clean row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Join {
     /// The entity's table.
     pub table: usize,
@@ -108,7 +108,7 @@ impl Join {
 }
 
 /// An aggregate over the scan's rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Measure {
     /// Only rows where this is true.
     pub filter: Option<Expr>,
@@ -133,7 +133,7 @@ impl Measure {
 }
 
 /// The aggregates. Nulls of the argument never count, except in `First` and `Last`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Aggregate {
     /// The number of rows: int.
     CountRows,
@@ -239,7 +239,7 @@ pub struct Query {
 }
 
 /// A column of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OutputColumn {
     /// Its name.
     pub name: String,
@@ -252,7 +252,7 @@ pub struct OutputColumn {
 }
 
 /// A metric of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct MetricOutput {
     /// Name, type, unit.
     pub column: OutputColumn,
@@ -263,7 +263,7 @@ pub struct MetricOutput {
 }
 
 /// A sort key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OrderBy {
     /// The output column: its place among `time`, dimensions, metrics.
     pub column: usize,
@@ -275,6 +275,14 @@ impl Query {
     /// The stored tables that it reads, also through derived ones, by place.
     pub fn stored_tables(&self) -> Vec<usize> {
         stored_tables(&self.tables, self.scans.iter().flat_map(Scan::tables))
+    }
+
+    /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.
+    pub fn hash_but_tables(&self, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash;
+        let Query { tables: _, zone, week_start, step, from, to, dimensions, scans, metrics, order, limit } = self;
+        (zone, week_start, step, from, to).hash(hasher);
+        (dimensions, scans, metrics, order, limit).hash(hasher);
     }
 
     /// The output columns: time (where there is a step), dimensions, metrics.

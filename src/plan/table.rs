@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{DataType, Expr, ExprKind, Input, Join, Measure, Scan};
 
 /// A table: a source or an entity, or rows derived from others. Whoever reads one sees its clean rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Table {
     /// Its name in the language, e.g. `event`; no two tables share one.
     pub name: String,
@@ -24,7 +24,7 @@ pub struct Table {
 }
 
 /// A column as it is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct StoredColumn {
     /// Its name.
     pub name: String,
@@ -52,7 +52,7 @@ pub enum Encoding {
 /// Rows with a null in `key` are dropped; of the rows of one key (and one version, see [`History`]) the one that `keep` names
 /// stays, ties by the smallest row: all columns ascending in declaration order, nulls last; then rows with a null `time` are
 /// dropped. Without a key every row counts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Clean {
     /// The columns of the key; empty for none.
     pub key: Vec<String>,
@@ -63,7 +63,7 @@ pub struct Clean {
 }
 
 /// Which row of a key stays.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Keep {
     /// The one with the greatest value of this column; null is the least.
     Latest(String),
@@ -72,7 +72,7 @@ pub enum Keep {
 }
 
 /// How the versions of one thing are told apart, and which one holds at an instant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum History {
     /// Each row holds from `from` (a timestamp, or a date: its local midnight) to before `until`; null is open. Of the versions
     /// that have started at an instant the one that started last is looked up, where it has not ended: two that overlap never
@@ -110,7 +110,7 @@ impl History {
 }
 
 /// Where the rows of a table come from. A derived table stands behind all tables that it reads.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Origin {
     /// They are stored.
     Stored,
@@ -136,7 +136,7 @@ pub enum Origin {
 }
 
 /// Clean rows of a table: which, and when.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Selection {
     /// The table.
     pub table: usize,
@@ -149,7 +149,7 @@ pub struct Selection {
 }
 
 /// Some of the rows of a union.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Member {
     /// Which rows.
     pub rows: Selection,
@@ -158,7 +158,7 @@ pub struct Member {
 }
 
 /// Sessions. The columns of the table are: what has sessions, start, end, duration, number of rows, then what is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Session {
     /// Whose rows, in their time.
     pub rows: Selection,

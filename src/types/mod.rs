@@ -3,6 +3,7 @@
 mod bind;
 mod check;
 mod dimensions;
+mod domain;
 mod flow;
 mod formula;
 mod functions;
@@ -17,6 +18,7 @@ mod predicate;
 mod row;
 mod rows;
 mod tables;
+mod test_blocks;
 #[cfg(test)]
 mod testing;
 mod type_name;

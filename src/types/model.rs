@@ -277,6 +277,16 @@ pub enum Domain {
     Keys(TableId),
 }
 
+impl Dimension {
+    /// The values that `values` lists; none where it does not list them.
+    pub fn listed(&self) -> &[Spanned<Value>] {
+        match &self.values {
+            Some(Domain::Listed(values)) => values,
+            Some(Domain::Keys(_)) | None => &[],
+        }
+    }
+}
+
 /// How a dimension is computed for one table's rows.
 #[derive(Clone, Debug)]
 pub struct Binding {
