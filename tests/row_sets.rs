@@ -366,3 +366,8 @@ fn changes_of_the_clock() {
 fn histories() {
     check(include_str!("row_sets/history.metric"));
 }
+
+#[test]
+fn entities_lists_and_maps() {
+    check(include_str!("row_sets/entities.metric"));
+}

@@ -33,7 +33,7 @@ pub use model::{
     FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity,
     Serve, Subset, Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
-pub use origin::{History, Kept, Member, Origin, Session};
+pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};

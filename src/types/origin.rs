@@ -1,5 +1,7 @@
 //! Where the rows of a table come from: they are stored, or made of other row sets.
 
+use rustc_hash::FxHashSet;
+
 use super::model::{Aggregation, ColumnId, RowExpr, RowExprKind, RowSet, Table, TableId, Type};
 
 /// Where the rows of a table come from. A derived table stands behind all tables that it is made of.
@@ -18,9 +20,20 @@ pub enum Origin {
         keys: Vec<RowExpr>,
     },
     /// `a | b | c`
-    Union(Vec<Member>),
+    Union(Union),
     /// `session`
     Session(Box<Session>),
+}
+
+/// The rows of several row sets.
+#[derive(Clone, Debug)]
+pub struct Union {
+    /// They.
+    pub members: Vec<Member>,
+    /// Whether all of them tell their rows apart by a key.
+    pub is_keyed: bool,
+    /// The tables that name the rows apart, each once, in order: see [`TableId::sources`].
+    pub sources: Vec<TableId>,
 }
 
 /// A member of a union.
@@ -86,7 +99,7 @@ impl Table {
             Origin::Stored => !self.key.is_empty(),
             Origin::Raw(_) => false,
             Origin::FirstOf { rows, .. } => tables[rows.base.0].is_keyed(tables),
-            Origin::Union(members) => members.iter().all(|member| tables[member.rows.base.0].is_keyed(tables)),
+            Origin::Union(union) => union.is_keyed,
             Origin::Session(_) => true,
         }
     }
@@ -107,27 +120,32 @@ impl TableId {
         }
     }
 
-    /// The tables that name the rows of a union apart, or of any other table: the sources of all members.
+    /// The tables that name its rows apart, each once, in order: of a union the sources of all members.
     pub fn sources(self, tables: &[Table]) -> Vec<TableId> {
         let source = self.source(tables);
         match &tables[source.0].origin {
-            Origin::Union(members) => members.iter().flat_map(|member| member.rows.base.sources(tables)).collect(),
+            Origin::Union(union) => union.sources.clone(),
             _ => vec![source],
         }
     }
 
     /// The declared sources and entities that its rows are made of, each once, in order.
     pub fn stored(self, tables: &[Table]) -> Vec<TableId> {
-        let mut found = match &tables[self.0].origin {
-            Origin::Stored => vec![self],
-            Origin::Raw(of) => vec![*of],
-            Origin::FirstOf { rows, .. } => rows.base.stored(tables),
-            Origin::Union(members) => members.iter().flat_map(|member| member.rows.base.stored(tables)).collect(),
-            Origin::Session(session) => session.rows.base.stored(tables),
-        };
-        found.sort_unstable();
-        found.dedup();
-        found
+        let mut seen = vec![false; tables.len()];
+        let mut open = vec![self];
+        while let Some(table) = open.pop() {
+            if std::mem::replace(&mut seen[table.0], true) {
+                continue;
+            }
+            match &tables[table.0].origin {
+                Origin::Stored => {}
+                Origin::Raw(of) => open.push(*of),
+                Origin::FirstOf { rows, .. } => open.push(rows.base),
+                Origin::Union(union) => open.extend(union.members.iter().map(|member| member.rows.base)),
+                Origin::Session(session) => open.push(session.rows.base),
+            }
+        }
+        (0..tables.len()).filter(|place| seen[*place] && !tables[*place].is_derived()).map(TableId).collect()
     }
 }
 
@@ -146,21 +164,30 @@ impl RowExpr {
         moved
     }
 
-    /// The first entity with a history that it looks up, through computed columns too: the row must have a time then.
+    /// An entity with a history that it looks up, through computed columns too: the row must have a time then.
     pub fn history(&self, tables: &[Table]) -> Option<TableId> {
+        if tables.iter().all(|table| table.history.is_none()) {
+            return None;
+        }
+        let mut seen: FxHashSet<ColumnId> = FxHashSet::default();
+        let mut open: Vec<&RowExpr> = vec![self];
         let mut found = None;
-        self.walk(&mut |part| {
-            let RowExprKind::Column(path) = &part.kind else { return };
-            for (at, hop) in path.iter().enumerate() {
-                let column = &tables[hop.table.0].columns[hop.column];
-                let next = match column.ty.ty {
-                    Type::Entity(entity) if at + 1 < path.len() => Some(entity),
-                    _ => None,
-                };
-                let kept = next.filter(|entity| tables[entity.0].history.is_some());
-                found = found.or(kept).or_else(|| column.computed.as_ref().and_then(|expr| expr.history(tables)));
-            }
-        });
+        while let Some(expr) = open.pop() {
+            expr.walk(&mut |part| {
+                let RowExprKind::Column(path) = &part.kind else { return };
+                for (at, hop) in path.iter().enumerate() {
+                    let column = &tables[hop.table.0].columns[hop.column];
+                    let next = match column.ty.ty {
+                        Type::Entity(entity) if at + 1 < path.len() => Some(entity),
+                        _ => None,
+                    };
+                    found = found.or(next.filter(|entity| tables[entity.0].history.is_some()));
+                    if seen.insert(*hop) {
+                        open.extend(&column.computed);
+                    }
+                }
+            });
+        }
         found
     }
 }

@@ -42,7 +42,7 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
             lowered.clean.key.clone_from(&base.clean.key);
             lowered.origin = Origin::FirstOf { rows: close(reading, filter), keys };
         }
-        types::Origin::Union(members) => union(model, id, members, made, &mut lowered),
+        types::Origin::Union(of) => union(model, id, &of.members, made, &mut lowered),
         types::Origin::Session(session) => {
             let (mut reading, filter) = choose(model, &session.rows);
             let by = reading.lower(&column_of(model, session.by));

@@ -6,7 +6,7 @@ use crate::error;
 use crate::syntax::ast::{self, ExprKind};
 use crate::types::bind::bind;
 use crate::types::model::{Dimension, DimensionId, RowExprKind, TableKind, Type};
-use crate::types::{Aggregation, Kept, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
+use crate::types::{Aggregation, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
 
 use super::RowSets;
 use super::derived::moved;
@@ -115,16 +115,16 @@ impl RowSets<'_> {
     /// A union has the dimensions that all its members have.
     fn bind_union(&mut self, table: TableId, dimensions: &[Dimension]) {
         for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
-            let Origin::Union(members) = &self.tables[table.0].origin else { return };
-            let values: Vec<RowExpr> =
-                members.iter().map_while(|member| bind(&self.tables, dimension, member.rows.base).ok()).collect();
-            if values.len() < members.len() {
+            let Origin::Union(union) = &self.tables[table.0].origin else { return };
+            let value = |member: &Member| bind(&self.tables, dimension, member.rows.base).ok();
+            let values: Vec<RowExpr> = union.members.iter().map_while(value).collect();
+            if values.len() < union.members.len() {
                 continue;
             }
             let nullable = values.iter().any(|value| value.ty.nullable);
             self.add_dimension(table, dimension, nullable);
-            let Origin::Union(members) = &mut self.tables[table.0].origin else { return };
-            for (member, mut value) in members.iter_mut().zip(values) {
+            let Origin::Union(union) = &mut self.tables[table.0].origin else { return };
+            for (member, mut value) in union.members.iter_mut().zip(values) {
                 date(&mut value, &member.rows);
                 member.values.push(value);
             }

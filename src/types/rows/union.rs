@@ -5,7 +5,7 @@ use crate::error;
 use crate::syntax::ast;
 use crate::types::dimensions::{merge, same_type};
 use crate::types::model::{Encoding, RowExprKind, RowSet, TableId, Type};
-use crate::types::{Column, ColumnId, Member, Origin, RowExpr, ValueType};
+use crate::types::{Column, ColumnId, Member, Origin, RowExpr, Union, ValueType};
 
 use super::RowSets;
 use super::derived::{Own, named, plain, time_of};
@@ -123,8 +123,14 @@ impl<'a> RowSets<'a> {
         }
         let bases: Vec<TableId> = members.iter().map(|rows| rows.base).collect();
         table.revised = bases.iter().filter_map(|base| self.tables[base.0].revised).max();
-        let members = members.into_iter().zip(values).map(|(rows, values)| Member { rows, values });
-        table.origin = Origin::Union(members.collect());
+        let mut sources: Vec<TableId> = bases.iter().flat_map(|base| base.sources(&self.tables)).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        table.origin = Origin::Union(Union {
+            is_keyed: bases.iter().all(|base| self.tables[base.0].is_keyed(&self.tables)),
+            sources,
+            members: members.into_iter().zip(values).map(|(rows, values)| Member { rows, values }).collect(),
+        });
         self.add(table, &bases, span, d)
     }
 

@@ -8,7 +8,7 @@ mod union;
 
 use std::collections::BTreeSet;
 
-use sqlparser::ast::{Expr, Ident, ObjectName, OrderByExpr, Query, SelectItem, TableFactor};
+use sqlparser::ast::{Expr, Ident, ObjectName, OrderByExpr, Query, SelectItem, SetExpr, TableFactor};
 
 use super::Lowering;
 use super::expr::Leaves;
@@ -91,8 +91,15 @@ impl Lowering<'_> {
             Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
         };
-        if table.joins().any(|join| self.is_interval(join)) {
-            rows.settings = self.dialect.interval_join_settings();
+        if table.joins().any(|join| self.is_interval(join))
+            && let Some(settings) = self.dialect.interval_join_settings()
+        {
+            if matches!(*rows.body, SetExpr::SetOperation { .. }) {
+                // Behind a union they would be those of its last member.
+                let (projection, from) = (self.columns_of(ROWS, &columns), Some(build::derived(rows, ROWS)));
+                rows = Parts { projection, from, ..Parts::default() }.query();
+            }
+            rows.settings = Some(settings);
         }
         rows
     }
