@@ -12,8 +12,9 @@ pub fn metric_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usi
         .map(|metric| {
             let mut found = Vec::new();
             metrics_in(&metric.syntax.formula, &mut |path, version| {
-                if let Some(name) = path.single()
-                    && let Some(place) = names.metric(name, version)
+                // `dau.growth_1d` is of `dau`.
+                if path.at.is_none()
+                    && let Some(place) = names.metric(&path.parts[0], version)
                 {
                     found.push((place, path.span));
                 }
@@ -124,7 +125,10 @@ fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
     match &formula.kind {
         ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
         ExprKind::Aggregate(aggregate) => {
-            if let AggregateInput::Formula(inner) = &aggregate.input {
+            // A bare name without `per` is a row set: `count(paid_order)`.
+            if let AggregateInput::Formula(inner) = &aggregate.input
+                && !aggregate.per.is_empty()
+            {
                 metrics_in(inner, visit);
             }
         }

@@ -9,9 +9,9 @@ use crate::syntax::ast;
 use crate::value::WeekStart;
 
 use super::dimensions::{check_dimensions, check_hierarchies};
-use super::formula::FormulaScope;
+use super::formula::{Facts, FormulaScope, compared_metric, facts};
 use super::metrics::{check_metric, check_unused};
-use super::model::{DimensionId, Metric, MetricId, Model, TableId};
+use super::model::{DimensionId, Metric, MetricId, Model};
 use super::rows::RowSets;
 use super::tables::check_tables;
 
@@ -49,7 +49,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    let (metrics, facts) = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
     check_tests(&names, &tables, &mut d);
     unused(&names, files, &mut d);
     let subsets = rows.subsets.into_iter().flatten().collect();
@@ -63,6 +63,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         dimensions,
         hierarchies,
         metrics,
+        facts,
         tests,
     };
     (model, d)
@@ -76,12 +77,11 @@ fn check_metrics(
     dimension_ids: &[Option<DimensionId>],
     (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
-) -> Vec<Metric> {
+) -> (Vec<Metric>, Vec<Facts>) {
     let order = resolve::metric_order(names, d);
     let mut metrics: Vec<Metric> = Vec::with_capacity(order.len());
     let mut metric_ids: Vec<Option<MetricId>> = vec![None; names.metrics.len()];
-    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(order.len());
-    let mut depths: Vec<usize> = Vec::with_capacity(order.len());
+    let mut known: Vec<Facts> = Vec::with_capacity(order.len());
     for place in order {
         let scope = FormulaScope {
             names,
@@ -91,23 +91,33 @@ fn check_metrics(
             dimension_ids,
             metrics: &metrics,
             metric_ids: &metric_ids,
-            reads: &reads,
+            known: &known,
             zone,
         };
-        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], units, &depths, d) {
-            let read = scope.tables_of(&metric.formula);
-            if read.is_empty() {
+        if let Some((metric, facts)) = check_metric(&scope, names.metrics[place], units, d) {
+            if facts.reads.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
                 continue;
             }
-            reads.push(read);
-            depths.push(depth);
-            metric_ids[place] = Some(MetricId(metrics.len()));
+            known.push(facts);
+            let id = MetricId(metrics.len());
+            metric_ids[place] = Some(id);
+            metrics.push(metric);
+            add_compared(id, &mut metrics, &mut known, d);
+        }
+    }
+    (metrics, known)
+}
+
+/// The growths that a metric declares, as metrics of their own.
+fn add_compared(id: MetricId, metrics: &mut Vec<Metric>, known: &mut Vec<Facts>, d: &mut Diagnostics) {
+    for compared in metrics[id.0].compared.clone() {
+        if let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) {
+            known.push(facts(&metric.formula, known));
             metrics.push(metric);
         }
     }
-    metrics
 }
 
 /// The names that tests use.
@@ -115,7 +125,8 @@ fn check_tests(names: &Names<'_>, tables: &[super::Table], d: &mut Diagnostics) 
     for test in &names.tests {
         for (path, version) in &test.syntax.metrics {
             let version = version.as_ref().map(|version| version.value);
-            if path.single().is_none_or(|name| names.metric(name, version).is_none())
+            // What is behind the dot of `dau.growth_1d` is looked up when the test runs.
+            if names.metric(&path.parts[0], version).is_none()
                 && names.later_table(&path.parts[0]).is_none()
             {
                 let text = path.to_string();

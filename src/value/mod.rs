@@ -1,9 +1,11 @@
 //! The vocabulary that every stage shares: data types, literal values, functions, and steps of time.
 
 mod function;
+mod interval;
 pub mod time;
 
 pub use function::Function;
+pub use interval::{Interval, Span, Window};
 pub use time::{Step, WeekStart};
 
 /// The type of a value, with no unit, entity or enum left: what an engine must know.

@@ -37,6 +37,7 @@ impl<'a> Rows<'a> {
             RowExprKind::Time => {
                 return self.time().unwrap_or_else(|| Expr::literal(Value::Null, DataType::Timestamp));
             }
+            RowExprKind::Inner => ExprKind::Column { input: Input::Base, name: "value".to_owned() },
             RowExprKind::Literal(value) => ExprKind::Literal(value.clone()),
             RowExprKind::Call(function, arguments) => {
                 ExprKind::Call(*function, arguments.iter().map(|argument| self.lower(argument)).collect())
