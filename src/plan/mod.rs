@@ -129,6 +129,24 @@ pub struct Last {
 }
 
 impl Scan {
+    /// A scan of all rows, each in its own bucket, by no dimension.
+    pub fn new(source: Source, time: Option<Expr>, measures: Vec<Measure>) -> Scan {
+        Scan {
+            source,
+            joins: Vec::new(),
+            time,
+            from: None,
+            to: None,
+            interval: Interval::default(),
+            last: None,
+            dimensions: Vec::new(),
+            looked_up: false,
+            filter: None,
+            measures,
+            guard_start: false,
+        }
+    }
+
     /// The table that it scans; none for an answer.
     pub fn table(&self) -> Option<usize> {
         match &self.source {
