@@ -149,7 +149,9 @@ fn rows_that_the_key_drops_are_left_out_before_and_within_queries_alike() {
 
 /// The number of rows and the sum of `n`.
 fn one_scan(table: Table) -> metricc::plan::Query {
-    use metricc::plan::{Aggregate, Expr, ExprKind, Input, Measure, MeasureId, MetricOutput, Query, Scan, Source, WeekStart};
+    use metricc::plan::{
+        Aggregate, Expr, ExprKind, Input, Measure, MeasureId, MetricOutput, Query, Scan, Source, WeekStart,
+    };
     let column = |name: &str, ty| Expr {
         kind: ExprKind::Column { input: Input::Base, name: name.to_owned() },
         ty,

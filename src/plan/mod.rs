@@ -12,11 +12,11 @@ mod question;
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{Interval, Span, Window};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
-pub use lower::Lowering;
+pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
 
 /// A stored table: a source or an entity.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Table {
     /// Its name in the language, e.g. `event`.
     pub name: String,
@@ -31,7 +31,7 @@ pub struct Table {
 }
 
 /// A column as it is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct StoredColumn {
     /// Its name.
     pub name: String,
@@ -59,7 +59,7 @@ pub enum Encoding {
 /// Rows with a null in `key` are dropped; of the rows of one key the one that `keep` names stays, ties by the smallest row:
 /// all stored columns ascending in declaration order, nulls last; then rows with a null `time` are dropped. Without a key
 /// every row counts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Clean {
     /// The columns of the key; empty for none.
     pub key: Vec<String>,
@@ -70,7 +70,7 @@ pub struct Clean {
 }
 
 /// Which row of a key stays.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Keep {
     /// The one with the greatest value of this column; null is the least.
     Latest(String),
@@ -79,7 +79,7 @@ pub enum Keep {
 }
 
 /// What a scan reads.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Source {
     /// The clean rows of a table.
     Table(usize),
@@ -88,7 +88,7 @@ pub enum Source {
 }
 
 /// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Scan {
     /// What is read.
     pub source: Source,
@@ -120,7 +120,7 @@ pub struct Scan {
 }
 
 /// Only the rows of the last bucket of a step that has any, for each bucket, dimension values and further values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Last {
     /// The step.
     pub step: Step,
@@ -221,7 +221,7 @@ impl Scan {
 }
 
 /// A look-up of an entity's clean row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Join {
     /// The entity's table.
     pub table: usize,
@@ -232,7 +232,7 @@ pub struct Join {
 }
 
 /// An aggregate over the scan's rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Measure {
     /// Only rows where this is true.
     pub filter: Option<Expr>,
@@ -257,7 +257,7 @@ impl Measure {
 }
 
 /// The aggregates. Nulls of the argument never count, except in `First` and `Last`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Aggregate {
     /// The number of rows: int.
     CountRows,
@@ -363,7 +363,7 @@ pub struct Query {
 }
 
 /// A column of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OutputColumn {
     /// Its name.
     pub name: String,
@@ -373,6 +373,13 @@ pub struct OutputColumn {
     pub nullable: bool,
     /// Its unit, for people: `CNY`, `CNY/user`, `ratio`.
     pub unit: Option<String>,
+}
+
+/// Queries of one project have the same tables.
+impl std::hash::Hash for Query {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        self.hash_but_tables(hasher);
+    }
 }
 
 impl Query {
@@ -386,7 +393,7 @@ impl Query {
 }
 
 /// A metric of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct MetricOutput {
     /// Name, type, unit.
     pub column: OutputColumn,
@@ -397,7 +404,7 @@ pub struct MetricOutput {
 }
 
 /// A sort key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OrderBy {
     /// The output column: its place among `time`, dimensions, metrics.
     pub column: usize,
@@ -406,6 +413,14 @@ pub struct OrderBy {
 }
 
 impl Query {
+    /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.
+    pub fn hash_but_tables(&self, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash;
+        let Query { tables: _, zone, week_start, step, from, to, dimensions, scans, metrics, order, limit } = self;
+        (zone, week_start, step, from, to).hash(hasher);
+        (dimensions, scans, metrics, order, limit).hash(hasher);
+    }
+
     /// The output columns: time (where there is a step), dimensions, metrics.
     pub fn columns(&self) -> Vec<OutputColumn> {
         let time = self.step.map(|_| OutputColumn {

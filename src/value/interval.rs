@@ -78,17 +78,18 @@ impl Span {
     /// The instant as long after the midnight of the day so far before that of `day` as `at` is after the midnight of `day`.
     fn same_time(self, day: i64, at: i64, zone: Tz) -> i64 {
         let day = local_date(day, zone);
-        let earlier = match self {
-            Span::Milliseconds(_) => Some(day),
-            Span::Days(days) if days >= 0 => day.checked_sub_days(Days::new(days.unsigned_abs())),
-            Span::Days(days) => day.checked_add_days(Days::new(days.unsigned_abs())),
-            Span::Months(months) => {
-                let count = u32::try_from(months.unsigned_abs()).ok().map(Months::new);
-                count.and_then(|count| {
-                    if months >= 0 { day.checked_sub_months(count) } else { day.checked_add_months(count) }
-                })
-            }
-        };
+        let earlier =
+            match self {
+                Span::Milliseconds(_) => Some(day),
+                Span::Days(days) if days >= 0 => day.checked_sub_days(Days::new(days.unsigned_abs())),
+                Span::Days(days) => day.checked_add_days(Days::new(days.unsigned_abs())),
+                Span::Months(months) => {
+                    let count = u32::try_from(months.unsigned_abs()).ok().map(Months::new);
+                    count.and_then(|count| {
+                        if months >= 0 { day.checked_sub_months(count) } else { day.checked_add_months(count) }
+                    })
+                }
+            };
         // Beyond the calendar there are no rows: any instant far enough will do.
         let Some(earlier) = earlier else { return BEGINNING / 4 };
         let (start, next) = (midnight(earlier, zone), midnight(earlier + Days::new(1), zone));
@@ -171,9 +172,7 @@ impl Interval {
         for span in &self.ago {
             (start, end) = match (span, step) {
                 (Span::Milliseconds(ms), _) => (start - ms, end - ms),
-                (_, Some(Step::Subday(_))) => {
-                    (span.same_time(start, start, zone), span.same_time(start, end, zone))
-                }
+                (_, Some(Step::Subday(_))) => (span.same_time(start, start, zone), span.same_time(start, end, zone)),
                 (_, Some(step)) => {
                     let moved = span.before(start, zone);
                     (moved, step.next(moved, zone, week_start))

@@ -305,7 +305,9 @@ impl<'a> Scans<'a> {
         let mut inner = query.dimensions.iter();
         let dimensions = group.left_out.iter().map(|left_out| match left_out {
             true => None,
-            false => inner.next().map(|dimension| super::nested::column(&dimension.name, &dimension.ty, dimension.nullable)),
+            false => {
+                inner.next().map(|dimension| super::nested::column(&dimension.name, &dimension.ty, dimension.nullable))
+            }
         });
         let dimensions = dimensions.collect();
         let time = query.step.map(|_| super::nested::column("time", &crate::plan::DataType::Timestamp, false));

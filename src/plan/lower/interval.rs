@@ -5,8 +5,8 @@ use crate::error;
 use crate::plan::{Interval, Step};
 use crate::types::{Facts, Formula, MetricId, Model, divides, facts};
 
-use super::formula::Scans;
 use super::Lowering;
+use super::formula::Scans;
 use crate::plan::question::Question;
 
 /// The one interval that the values of a formula have within `outer`.
@@ -40,7 +40,7 @@ impl Lowering<'_> {
     fn check_step(&self, id: MetricId, facts: &Facts, step: Step, d: &mut Diagnostics) {
         let name = &self.model.metrics[id.0].name.value;
         if let Some(shift) = facts.shifts.iter().find(|shift| !shift.maps(step)) {
-            d.push(error!(E0960, None, "`{name}` goes {} back, which does not map buckets of {} to buckets", shift.text(), step.text();
+            d.push(error!(E0963, None, "`{name}` goes {} back, which does not map buckets of {} to buckets", shift.text(), step.text();
                 help: "ask at another step, or define the metric with a shift of whole steps, such as 52w"));
         }
         if let Some(inner) = facts.steps.iter().find(|inner| !divides(**inner, step)) {
@@ -53,7 +53,7 @@ impl Lowering<'_> {
         let name = &self.model.metrics[id.0].name.value;
         let bounded = question.from.is_some() && question.to.is_some();
         if !facts.shifts.is_empty() && !bounded {
-            d.push(error!(E0960, None, "`{name}` goes back in time, but there is no interval to move";
+            d.push(error!(E0963, None, "`{name}` goes back in time, but there is no interval to move";
                 help: "ask at a step, or give `--from` and `--to`"));
         }
         if facts.needs_buckets && !bounded {

@@ -1,6 +1,8 @@
 //! Nested aggregates: an inner query with more keys, and a scan over its rows.
 
-use crate::plan::{Aggregate, DataType, Expr, ExprKind, Function, Input, MeasureId, Measure, MetricOutput, OutputColumn, Query};
+use crate::plan::{
+    Aggregate, DataType, Expr, ExprKind, Function, Input, Measure, MeasureId, MetricOutput, OutputColumn, Query,
+};
 use crate::types::{Nested, NestedKey};
 
 use super::aggregate::aggregate;

@@ -171,7 +171,7 @@ impl<'a> Rows<'a> {
 /// Whether an expression is null where all columns are.
 fn null_without_row(expr: &RowExpr) -> bool {
     match &expr.kind {
-        RowExprKind::Column(_) | RowExprKind::Time => true,
+        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner => true,
         RowExprKind::Literal(value) => *value == Value::Null,
         RowExprKind::Call(Function::IsNull | Function::IsNotNull, _) => false,
         // These may be something beside a null.
@@ -179,7 +179,9 @@ fn null_without_row(expr: &RowExpr) -> bool {
             Function::And | Function::Or | Function::Coalesce | Function::Least | Function::Greatest,
             arguments,
         ) => arguments.iter().all(null_without_row),
-        RowExprKind::Call(Function::NullIf | Function::In, arguments) => arguments.first().is_some_and(null_without_row),
+        RowExprKind::Call(Function::NullIf | Function::In, arguments) => {
+            arguments.first().is_some_and(null_without_row)
+        }
         RowExprKind::Call(_, arguments) => arguments.iter().any(null_without_row),
         RowExprKind::Case { .. } | RowExprKind::Sql { .. } => false,
     }

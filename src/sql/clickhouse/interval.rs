@@ -231,7 +231,8 @@ impl Relative<'_> {
         let float = |value: Expr| call("toFloat64", vec![value]);
         if let (Span::Days(days), true) = (length, self.interval.is_daily(self.step)) {
             let edges = self.days(key);
-            let distance = call("dateDiff", vec![build::text("day"), edges.start.unwrap_or_else(build::null), edges.end]);
+            let distance =
+                call("dateDiff", vec![build::text("day"), edges.start.unwrap_or_else(build::null), edges.end]);
             return binary(float(distance), BinaryOperator::Divide, number(days));
         }
         let edges = self.instants(key);

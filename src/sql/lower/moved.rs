@@ -54,7 +54,9 @@ impl Lowering<'_> {
                 joins.push(build::cross_join(build::table(last, LAST)));
             }
             match self.query.step {
-                Some(step) => projection.push(build::item(self.bucket_of(scan, value.clone(), step), build::ident("_t"))),
+                Some(step) => {
+                    projection.push(build::item(self.bucket_of(scan, value.clone(), step), build::ident("_t")))
+                }
                 None => conditions.extend(self.within(scan, value.clone())),
             }
             if let Some(last) = &scan.last {
@@ -113,7 +115,9 @@ impl Lowering<'_> {
         }
         if ordered {
             let (order, _) = self.row_order(scan);
-            items.extend(order.into_iter().enumerate().map(|(at, by)| build::item(by, build::ident(&format!("_o{at}")))));
+            items.extend(
+                order.into_iter().enumerate().map(|(at, by)| build::item(by, build::ident(&format!("_o{at}")))),
+            );
         }
         items
     }
@@ -129,7 +133,8 @@ impl Lowering<'_> {
         let column = |name: &str| build::column(BASE, build::ident(name));
         let left_out = |at: &usize| scan.dimensions.get(*at).is_some_and(Option::is_none);
         let time = self.query.step.map(|_| column("_t"));
-        let dimensions = (0..self.query.dimensions.len()).filter(|at| !left_out(at)).map(|at| column(&format!("_d{at}")));
+        let dimensions =
+            (0..self.query.dimensions.len()).filter(|at| !left_out(at)).map(|at| column(&format!("_d{at}")));
         let per = (0..per).map(|at| column(&format!("_p{at}")));
         let partition = time.into_iter().chain(dimensions).chain(per).collect();
         let greatest = build::over(build::call("max", vec![column(PLACE)]), partition);
@@ -176,7 +181,8 @@ impl Lowering<'_> {
     /// The number of rows that are laid out and satisfy the filter of some measure.
     pub(super) fn moved_count(&self, filters: &Filters, filter: &[&Expr]) -> Sql {
         let measure = filters.measures.iter().position(|known| known.as_slice() == filter);
-        let filter = measure.filter(|_| !filter.is_empty()).map(|at| build::column(BASE, build::ident(&format!("_f{at}"))));
+        let filter =
+            measure.filter(|_| !filter.is_empty()).map(|at| build::column(BASE, build::ident(&format!("_f{at}"))));
         let aggregated = Aggregated {
             aggregate: &Aggregate::CountRows,
             argument: None,

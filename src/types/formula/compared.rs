@@ -35,14 +35,18 @@ pub fn compared(values: &[ast::Value], d: &mut Diagnostics) -> Vec<Compared> {
             _ => None,
         };
         let Some(step) = step else {
-            d.push(error!(E0205, value.span, "`compare` takes lengths of time"; help: "write `compare: 1d, 1w, 1year`"));
+            d.push(
+                error!(E0205, value.span, "`compare` takes lengths of time"; help: "write `compare: 1d, 1w, 1year`"),
+            );
             continue;
         };
         let Some(length) = length(&step, value.span, d) else { continue };
         let name = format!("{GROWTH}{}", written(&step));
         if let Some(first) = found.iter().find(|known| known.length == length) {
-            d.push(error!(E0204, value.span, "this comparison stands twice"; help: "keep one of them")
-                .related(first.span, "first here"));
+            d.push(
+                error!(E0204, value.span, "this comparison stands twice"; help: "keep one of them")
+                    .related(first.span, "first here"),
+            );
             continue;
         }
         found.push(Compared { name, length, span: value.span });
@@ -72,7 +76,13 @@ fn written(step: &ast::Step) -> String {
 }
 
 /// The growth of the metric with an id.
-pub fn growth_of(id: MetricId, metric: &Metric, compared: &Compared, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+pub fn growth_of(
+    id: MetricId,
+    metric: &Metric,
+    compared: &Compared,
+    span: Span,
+    d: &mut Diagnostics,
+) -> Option<Formula> {
     let named = Formula { kind: FormulaKind::Metric(id), ty: metric.ty.clone(), span };
     growth(named, compared.length, span, d)
 }
@@ -90,7 +100,9 @@ pub fn compared_metric(id: MetricId, metric: &Metric, compared: &Compared, d: &m
     let formula = growth_of(id, metric, compared, compared.span, d)?;
     let mut name = metric.name.clone();
     name.value = format!("{}.{}", metric.name.value, compared.name);
-    let about = |title: &Option<String>| title.as_ref().map(|title| format!("{title} ({})", compared.name.replacen('_', " ", 1)));
+    let about = |title: &Option<String>| {
+        title.as_ref().map(|title| format!("{title} ({})", compared.name.replacen('_', " ", 1)))
+    };
     Some(Metric {
         name,
         title: about(&metric.title),

@@ -103,9 +103,7 @@ pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
         FormulaKind::Leaf(leaf) => Facts::of_table(leaf.rows.base, leaf.at_last.is_some()),
         FormulaKind::Metric(id) => known[id.0].clone().deeper(),
         FormulaKind::Literal(_) => Facts::none(),
-        FormulaKind::Call(_, arguments) => {
-            arguments.iter().map(of).fold(Facts::none(), Facts::and).deeper()
-        }
+        FormulaKind::Call(_, arguments) => arguments.iter().map(of).fold(Facts::none(), Facts::and).deeper(),
         FormulaKind::Case { branches, otherwise } => {
             let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
             values.chain(otherwise.as_deref()).map(of).fold(Facts::none(), Facts::and).deeper()

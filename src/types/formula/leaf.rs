@@ -6,8 +6,10 @@ use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
 use super::super::flow::aggregate_sensitivity;
 use super::super::model::{
-    Aggregation, AtLast, Formula, FormulaKind, Leaf, Level, Movement, RowExpr, RowSet, Sensitivity, Type, ValueType,
+    Aggregation, AtLast, Formula, FormulaKind, Leaf, Level, Movement, RowExpr, RowSet, Sensitivity, Table, Type,
+    ValueType,
 };
+use super::super::type_name::{show_type, with_article};
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 use super::moved::{step, window};
@@ -40,7 +42,7 @@ pub fn check_leaf(
         distinct: input.as_ref().map_or_else(Unit::none, |input| Unit::named(distinct_unit(scope, input, &rows))),
     };
     let of = input.as_ref().map(|input| (&input.ty, input.span));
-    let mut ty = result_type(aggregation, &aggregate.function, of, &units, d)?;
+    let mut ty = result_type(aggregation, &aggregate.function, of, &units, scope.tables, d)?;
     let timeless = scope.tables[rows.base.0].time.is_none();
     if matches!(aggregation, Aggregation::First | Aggregation::Last) && timeless {
         d.push(error!(E0611, span, "`{}` has no time to order its rows by", scope.tables[rows.base.0].name.value;
@@ -150,7 +152,11 @@ fn needs_expression(function: &ast::Name, span: Span) -> crate::diagnostic::Diag
         help: ("write `{}(column from rows)`; only `count` takes rows alone", function.value))
 }
 
-pub(super) fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnostics) -> Option<Aggregation> {
+pub(super) fn aggregation(
+    name: &ast::Name,
+    arguments: &[Spanned<Literal>],
+    d: &mut Diagnostics,
+) -> Option<Aggregation> {
     let fixed = |numerator: u64| Aggregation::Quantile(Level { numerator, denominator: 100 });
     let found = match name.as_str() {
         "count" => Aggregation::Count,
@@ -226,10 +232,15 @@ pub(super) fn result_type(
     name: &ast::Name,
     input: Option<(&ValueType, Span)>,
     units: &Units,
+    tables: &[Table],
     d: &mut Diagnostics,
 ) -> Option<ValueType> {
-    let public =
-        |ty: Type, unit: &Unit| ValueType { ty, nullable: false, unit: Some(unit.clone()), sensitivity: Sensitivity::Public };
+    let public = |ty: Type, unit: &Unit| ValueType {
+        ty,
+        nullable: false,
+        unit: Some(unit.clone()),
+        sensitivity: Sensitivity::Public,
+    };
     let Some((input, span)) = input else {
         return Some(public(Type::Int, &units.count));
     };
@@ -245,8 +256,9 @@ pub(super) fn result_type(
         Aggregation::Sum | Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => numeric,
     };
     if !fits {
-        d.push(error!(E0617, span, "`{}` does not take a value of this type", name.value;
-            help: "count it, or convert it to a number first"));
+        let shown = with_article(&show_type(ty, tables));
+        let help = fitting(aggregation, ty);
+        d.push(error!(E0617, span, "`{}` does not take {shown}", name.value; help: help));
         return None;
     }
     let float = if *ty == Type::Duration { Type::Duration } else { Type::Float };
@@ -270,6 +282,23 @@ pub(super) fn result_type(
         unit: Some(unit.unwrap_or_default()),
         sensitivity: aggregate_sensitivity(aggregation, input.sensitivity),
     })
+}
+
+/// What to write where an aggregate does not take a value.
+fn fitting(aggregation: Aggregation, ty: &Type) -> &'static str {
+    match (aggregation, ty) {
+        (_, Type::Array(_) | Type::Map(_)) => "take an element: `x[1]` or `x[\"key\"]`",
+        (_, Type::Bool) => "count the rows in which it is true: `count(rows where x)`",
+        (Aggregation::Sum | Aggregation::Avg, Type::Date | Type::Timestamp) => {
+            "take the time since another one: `x - created_at`"
+        }
+        (Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_), Type::Date | Type::Timestamp) => {
+            "use `quantile_disc`, which gives one of the values"
+        }
+        (_, Type::Duration) => "make a number of the duration: `x / 1s`",
+        (_, Type::String) => "count its values, or make a number of the text: `cast(x as decimal(18,2))`",
+        _ => "count it: `count(x from rows)`, `distinct(x from rows)`",
+    }
 }
 
 /// The sum of ints and decimals has as many digits as there are.

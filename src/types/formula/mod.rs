@@ -143,8 +143,10 @@ impl FormulaScope<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "declare a comparison in its item `compare: 1d, 1w`".to_owned(),
         };
-        d.push(error!(E0201, column.span, "`{}` has no column `{}`", metric.name.value, column.value; help: help)
-            .related(metric.name.span, "the metric"));
+        d.push(
+            error!(E0201, column.span, "`{}` has no column `{}`", metric.name.value, column.value; help: help)
+                .related(metric.name.span, "the metric"),
+        );
         None
     }
 

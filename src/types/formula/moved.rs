@@ -92,7 +92,13 @@ impl FormulaScope<'_> {
     }
 
     /// `m ago 1w`
-    pub(super) fn ago(&self, operand: Formula, written: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+    pub(super) fn ago(
+        &self,
+        operand: Formula,
+        written: &ast::Step,
+        span: Span,
+        d: &mut Diagnostics,
+    ) -> Option<Formula> {
         let length = length(written, span, d)?;
         Some(moved(operand, Movement::Ago(length), span))
     }
@@ -107,9 +113,11 @@ impl FormulaScope<'_> {
     ) -> Option<Formula> {
         let step = step(written, span, d)?;
         if !self.facts(&operand).pinned {
-            d.push(error!(E0642, span, "only a value with `over` or `at last` can be taken at the start of something";
+            d.push(
+                error!(E0642, span, "only a value with `over` or `at last` can be taken at the start of something";
                 help: "say what ends there: `m over 30d at start of month`")
-                .related(operand.span, "a value of the whole bucket"));
+                .related(operand.span, "a value of the whole bucket"),
+            );
             return None;
         }
         Some(moved(operand, Movement::AtStartOf(step), span))

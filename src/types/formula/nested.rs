@@ -7,17 +7,17 @@ use crate::syntax::ast::{self, ExprKind, Key, Path};
 use crate::value::{Span as Length, Step};
 
 use super::super::dimensions::unknown_dimension;
+use super::super::metrics::divides;
 use super::super::model::{
     Aggregation, ColumnId, DimensionId, Formula, FormulaKind, Nested, NestedKey, RowExpr, RowExprKind, TableId, Type,
     ValueType,
 };
-use super::super::metrics::divides;
 use super::super::ops::{Leaf, Leaves, refuse};
 use super::super::predicate;
 use super::super::{RowScope, Unit, check_row};
+use super::FormulaScope;
 use super::leaf::{Units, aggregation, result_type};
 use super::moved::step;
-use super::FormulaScope;
 
 /// Types a nested aggregate.
 pub fn check_nested(
@@ -53,7 +53,7 @@ pub fn check_nested(
     let units = Units { count: unit.clone(), distinct: Unit::none() };
     let counts_groups = aggregation == Aggregation::Count;
     let input = (!counts_groups).then_some((&formula.ty, formula.span));
-    let ty = result_type(aggregation, &aggregate.function, input, &units, d)?;
+    let ty = result_type(aggregation, &aggregate.function, input, &units, scope.tables, d)?;
     let nested = Nested { aggregation, counts_groups, formula, keys, filter };
     Some(Formula { kind: FormulaKind::Nested(Box::new(nested)), ty, span })
 }
@@ -135,9 +135,10 @@ fn check_key(scope: &FormulaScope<'_>, key: &Key, reads: &[TableId], d: &mut Dia
 fn key_value(scope: &FormulaScope<'_>, path: &Path, table: TableId, d: &mut Diagnostics) -> Option<RowExpr> {
     let declared = &scope.tables[table.0];
     let named = |name: &str| declared.columns.iter().any(|column| column.name.value == name);
-    let entity = path.single().filter(|name| !named(name)).and_then(|name| {
-        scope.tables.iter().position(|other| other.name.value == name.value).map(TableId)
-    });
+    let entity = path
+        .single()
+        .filter(|name| !named(name))
+        .and_then(|name| scope.tables.iter().position(|other| other.name.value == name.value).map(TableId));
     if let Some(entity) = entity {
         let columns: Vec<usize> = (declared.columns.iter().enumerate())
             .filter(|(_, column)| column.ty.ty == Type::Entity(entity))
@@ -150,9 +151,11 @@ fn key_value(scope: &FormulaScope<'_>, path: &Path, table: TableId, d: &mut Diag
                 Some(RowExpr { kind, ty, span: path.span })
             }
             [] => {
-                d.push(error!(E0646, path.span, "`{}` has no column that holds `{path}`", declared.name.value;
+                d.push(
+                    error!(E0646, path.span, "`{}` has no column that holds `{path}`", declared.name.value;
                     help: "name a column that every row has")
-                    .related(declared.name.span, "declared here"));
+                    .related(declared.name.span, "declared here"),
+                );
                 None
             }
             several => {
