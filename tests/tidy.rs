@@ -318,7 +318,7 @@ fn lock_files_name_no_host() {
         let name = path.rsplit('/').next().unwrap_or_default();
         let locks = matches!(name, "package-lock.json" | "package.json" | ".npmrc" | "pip.conf")
             || (name.starts_with("requirements") && name.ends_with(".txt"))
-            || name.ends_with(".lock");
+            || (name.ends_with(".lock") && name != "Cargo.lock");
         if locks && (read(&path).contains("://") || read(&path).contains("--index-url")) {
             failures.push(path);
         }
