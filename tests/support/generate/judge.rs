@@ -1,6 +1,6 @@
 //! Puts the questions of a project to every engine and compares the answers with the oracle's.
 
-use super::case::Opinion;
+use super::case::{ORACLE, Opinion};
 use super::clickhouse::{self, Blocks};
 use super::compare::{difference, read};
 #[cfg(feature = "dry-run")]
@@ -102,7 +102,7 @@ pub fn smallest_case(project: &Project, engines: Engines, failure: Failure) -> S
             ))
         })
         .collect();
-    let right = right.iter().map(|answer| Opinion { of: "oracle", answer: Ok(answer) });
+    let right = right.iter().map(|answer| Opinion { of: ORACLE, answer: Ok(answer) });
     let others = answers.iter().map(|(of, answer)| Opinion { of, answer: answer.as_ref().map_err(|error| *error) });
     small.case(&failure.why, &right.chain(others).collect::<Vec<_>>())
 }
