@@ -1,10 +1,12 @@
 //! Random projects: what the compiler, the dry run and the warehouse say of them must be what the language says.
 //!
 //! `METRICC_PROJECTS=5000` asks more of them, `METRICC_SEED=17` starts at another one. A failing project is made small and
-//! printed as a case file.
+//! printed as a case file, which can be dropped into `tests/cases`.
 
 mod support;
 
+#[path = "support/cases/mod.rs"]
+mod cases;
 #[path = "support/generate/mod.rs"]
 mod generate;
 
@@ -14,9 +16,12 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cases::Case;
+use generate::case::{ORACLE, Opinion};
 use generate::features::{OPERATORS, WANTED, features};
 use generate::judge::{Engines, Judge};
 use generate::make;
+use generate::oracle::Oracle;
 
 /// How many failing projects are made small; the others are named.
 const SHOWN: usize = 3;
@@ -33,6 +38,25 @@ fn a_seed_always_gives_the_same_project() {
     for seed in 0..50 {
         assert_eq!(make::project(seed), make::project(seed));
     }
+}
+
+/// What is printed of a failing project can be dropped into `tests/cases`: the runner of the cases reads it and, where nothing is
+/// wrong, agrees with the oracle.
+#[test]
+fn a_printed_project_is_a_case() {
+    let mut wrong = String::new();
+    for seed in 1..=6 {
+        let mut project = make::project(seed);
+        project.questions.truncate(1);
+        let answer = Oracle::new(&project).answer(&project.questions[0]);
+        let text = project.case("Nothing is wrong with it.", &[Opinion { of: ORACLE, answer: Ok(&answer) }]);
+        let case = Case::read("random", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert!(case.questions[0].answer.is_some() && !case.samples.is_empty(), "{text}");
+        for one in cases::judge::judged(&case) {
+            let _ = writeln!(wrong, "{seed}: {one}\n{text}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub fn check_leaf(
     if let Some(filter) = &aggregate.filter {
         scope.rows.filter(&mut rows, filter, d)?;
     }
-    let aggregation = aggregation?;
+    let (input, aggregation) = (input?, aggregation?);
     let units = Units {
         count: Unit::named(scope.tables[rows.base.0].name.as_str()),
         distinct: input.as_ref().map_or_else(Unit::none, |input| Unit::named(distinct_unit(scope, input, &rows))),
@@ -97,13 +97,17 @@ fn at_last(
     Some(AtLast { step, per })
 }
 
-/// The expression and the rows of an aggregate.
+/// What an aggregate takes of each row; none for a bare count.
+type Input = Option<RowExpr>;
+
+/// The expression and the rows of an aggregate. Where only the expression is wrong, what stands behind the rows is still
+/// looked at.
 fn input(
     scope: &FormulaScope<'_>,
     aggregate: &ast::Aggregate,
     span: Span,
     d: &mut Diagnostics,
-) -> Option<(Option<RowExpr>, RowSet)> {
+) -> Option<(Option<Input>, RowSet)> {
     let counts = aggregate.function.as_str() == "count";
     match &aggregate.input {
         AggregateInput::Rows(rows) => {
@@ -112,7 +116,7 @@ fn input(
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
             }
-            Some((None, rows))
+            Some((Some(None), rows))
         }
         AggregateInput::ExprFrom { expr, rows } => {
             let mut rows = scope.rows.check(rows, d)?;
@@ -120,14 +124,14 @@ fn input(
                 scope.rows.date(&mut rows, column, d)?;
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
-            let mut typed = check_row(&row_scope, expr, d)?;
+            let Some(mut typed) = check_row(&row_scope, expr, d) else { return Some((None, rows)) };
             let time = rows
                 .dated
                 .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
             if let Some(time) = time {
                 typed.replace_time(time);
             }
-            Some((Some(typed), rows))
+            Some((Some(Some(typed)), rows))
         }
         AggregateInput::Formula(expr) => {
             let ExprKind::Path { path, version } = &expr.kind else {
@@ -142,7 +146,7 @@ fn input(
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
             }
-            Some((None, rows))
+            Some((Some(None), rows))
         }
     }
 }
