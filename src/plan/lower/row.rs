@@ -178,7 +178,9 @@ fn null_without_row(expr: &RowExpr) -> bool {
             Function::And | Function::Or | Function::Coalesce | Function::Least | Function::Greatest,
             arguments,
         ) => arguments.iter().all(null_without_row),
-        RowExprKind::Call(Function::NullIf | Function::In, arguments) => arguments.first().is_some_and(null_without_row),
+        RowExprKind::Call(Function::NullIf | Function::In, arguments) => {
+            arguments.first().is_some_and(null_without_row)
+        }
         RowExprKind::Call(_, arguments) => arguments.iter().any(null_without_row),
         RowExprKind::Case { .. } | RowExprKind::Sql { .. } => false,
     }

@@ -4,6 +4,7 @@
 //! from the definition of the language; [`judge::judge`] asks the engines; [`shrink::shrink`] makes a failing project small
 //! and `case` prints it as a case file.
 
+pub mod algebra;
 pub mod case;
 pub mod clickhouse;
 pub mod compare;

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use super::algebra::*;
+
 /// A type of the language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ty {
@@ -96,6 +98,20 @@ pub enum Node {
     Where(Box<Expr>, Box<Expr>),
     /// A dimension (filters of formulas and questions).
     Dimension(String),
+    /// `m over 30d`, `m ago 1w`, `m at start of month` (formulas).
+    Moved(Box<Expr>, Move),
+    /// `growth(m, 1w)` (formulas).
+    Growth(Box<Expr>, Length),
+    /// `rate(m, 1s)` (formulas).
+    Rate(Box<Expr>, Length),
+    /// `m across (a, b)` (formulas).
+    Across(Box<Expr>, Vec<String>),
+    /// An aggregate over the values of a formula (formulas).
+    Nested(Box<Nested>),
+    /// `value`, in the filter of a nested aggregate.
+    Inner,
+    /// `(m per column)`, over rows.
+    MetricPer(String, String),
 }
 
 /// Operators and functions.
@@ -181,7 +197,7 @@ pub enum Op {
 }
 
 /// An output step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Milliseconds, a divisor of a day.
     Subday(i64),
@@ -220,6 +236,8 @@ pub struct Leaf {
     pub dated: Option<String>,
     /// `where p`
     pub filter: Option<Expr>,
+    pub over: Option<Window>,
+    pub at_last: Option<AtLast>,
 }
 
 /// The aggregates; levels are parts of 1000.
@@ -350,6 +368,7 @@ pub struct Metric {
     pub formula: Expr,
     pub grain: Option<Step>,
     pub by: Vec<String>,
+    pub fill: Fill,
 }
 
 /// A question.
@@ -488,7 +507,17 @@ impl Expr {
             }
             Node::Leaf(leaf) => leaf.input.iter().chain(&leaf.filter).collect(),
             Node::Where(operand, filter) => vec![operand, filter],
-            _ => Vec::new(),
+            Node::Moved(operand, _) | Node::Growth(operand, _) | Node::Rate(operand, _) | Node::Across(operand, _) => {
+                vec![operand]
+            }
+            Node::Nested(nested) => std::iter::once(&nested.formula).chain(&nested.filter).collect(),
+            Node::Column(_)
+            | Node::Time
+            | Node::Literal(_)
+            | Node::Metric(_)
+            | Node::Dimension(_)
+            | Node::Inner
+            | Node::MetricPer(..) => Vec::new(),
         }
     }
 
@@ -501,6 +530,10 @@ impl Expr {
             }
             Node::Leaf(leaf) => leaf.input.iter_mut().chain(leaf.filter.iter_mut()).collect(),
             Node::Where(operand, filter) => vec![operand, filter],
+            Node::Moved(operand, _) | Node::Growth(operand, _) | Node::Rate(operand, _) | Node::Across(operand, _) => {
+                vec![operand]
+            }
+            Node::Nested(nested) => std::iter::once(&mut nested.formula).chain(&mut nested.filter).collect(),
             _ => Vec::new(),
         }
     }

@@ -161,7 +161,31 @@ impl Printer {
                 (format!("{} where {}", self.at(level::ATOM, operand), self.filter(filter)), level::ATOM)
             }
             Node::Call(op, arguments) => self.call(expr, op, arguments),
+            Node::Moved(operand, by) => (format!("{} {}", self.at(level::ATOM, operand), movement(*by)), level::ATOM),
+            Node::Growth(operand, length) => {
+                (format!("growth({}, {})", self.expr(operand), length.text()), level::ATOM)
+            }
+            Node::Rate(operand, length) => (format!("rate({}, {})", self.expr(operand), length.text()), level::ATOM),
+            Node::Across(operand, names) => {
+                (format!("{} across {}", self.at(level::ATOM, operand), list(names)), level::ATOM)
+            }
+            Node::Nested(nested) => (self.nested(nested), level::ATOM),
+            Node::Inner => ("value".into(), level::ATOM),
+            Node::MetricPer(metric, column) => (format!("({} per {})", ident(metric), ident(column)), level::ATOM),
         }
+    }
+
+    fn nested(self, nested: &Nested) -> String {
+        let (name, argument) = aggregate_name(nested.aggregate);
+        let keys: Vec<String> = (nested.keys.iter())
+            .map(|key| match key {
+                NestedKey::Dimension(name) | NestedKey::Column(name) | NestedKey::Entity(name) => ident(name),
+                NestedKey::Step(step) => step.text(),
+            })
+            .collect();
+        let keys = if keys.len() == 1 { keys.concat() } else { format!("({})", keys.join(", ")) };
+        let filter = nested.filter.as_ref().map(|filter| format!(" where {}", self.expr(filter))).unwrap_or_default();
+        format!("{name}({} per {keys}{filter}{argument})", self.expr(&nested.formula))
     }
 
     fn case(self, branches: &[(Expr, Expr)], otherwise: Option<&Expr>) -> String {
@@ -184,28 +208,17 @@ impl Printer {
     }
 
     fn leaf(self, leaf: &Leaf) -> String {
-        let level = |parts: u16| format!(", {}", decimal(i128::from(parts), 3));
-        let (name, argument) = match leaf.aggregate {
-            Aggregate::Count => ("count".to_owned(), String::new()),
-            Aggregate::Distinct => ("distinct".into(), String::new()),
-            Aggregate::ApproxDistinct => ("approx_distinct".into(), String::new()),
-            Aggregate::Sum => ("sum".into(), String::new()),
-            Aggregate::Avg => ("avg".into(), String::new()),
-            Aggregate::Min => ("min".into(), String::new()),
-            Aggregate::Max => ("max".into(), String::new()),
-            Aggregate::Percentile(parts) => (format!("p{}", parts / 10), String::new()),
-            Aggregate::Quantile(parts) => ("quantile".into(), level(parts)),
-            Aggregate::QuantileDisc(parts) => ("quantile_disc".into(), level(parts)),
-            Aggregate::ApproxQuantile(parts) => ("approx_quantile".into(), level(parts)),
-            Aggregate::Stddev => ("stddev".into(), String::new()),
-            Aggregate::Variance => ("variance".into(), String::new()),
-            Aggregate::First => ("first".into(), String::new()),
-            Aggregate::Last => ("last".into(), String::new()),
-        };
+        let (name, argument) = aggregate_name(leaf.aggregate);
         let input = leaf.input.as_ref().map(|input| format!("{} from ", self.expr(input))).unwrap_or_default();
         let dated = leaf.dated.as_ref().map(|column| format!(" dated {}", ident(column))).unwrap_or_default();
         let filter = leaf.filter.as_ref().map(|filter| format!(" where {}", self.expr(filter))).unwrap_or_default();
-        format!("{name}({input}{}{dated}{filter}{argument})", ident(&leaf.rows))
+        let over = leaf.over.map(|window| format!(" {}", movement(Move::Over(window)))).unwrap_or_default();
+        let at_last = leaf.at_last.as_ref().map(|at| {
+            let per = if at.per.is_empty() { String::new() } else { format!(" per {}", list(&at.per)) };
+            format!(" at last {}{per}", at.step.text())
+        });
+        let at_last = at_last.unwrap_or_default();
+        format!("{name}({input}{}{dated}{filter}{over}{at_last}{argument})", ident(&leaf.rows))
     }
 
     fn call(self, expr: &Expr, op: &Op, arguments: &[Expr]) -> (String, u8) {
@@ -264,6 +277,60 @@ impl Printer {
             _ => function(function_name(op)),
         }
     }
+}
+
+/// The name of an aggregate, and its further argument.
+fn aggregate_name(aggregate: Aggregate) -> (String, String) {
+    let level = |parts: u16| format!(", {}", decimal(i128::from(parts), 3));
+    let (name, argument) = match aggregate {
+        Aggregate::Count => ("count", String::new()),
+        Aggregate::Distinct => ("distinct", String::new()),
+        Aggregate::ApproxDistinct => ("approx_distinct", String::new()),
+        Aggregate::Sum => ("sum", String::new()),
+        Aggregate::Avg => ("avg", String::new()),
+        Aggregate::Min => ("min", String::new()),
+        Aggregate::Max => ("max", String::new()),
+        Aggregate::Percentile(parts) => return (format!("p{}", parts / 10), String::new()),
+        Aggregate::Quantile(parts) => ("quantile", level(parts)),
+        Aggregate::QuantileDisc(parts) => ("quantile_disc", level(parts)),
+        Aggregate::ApproxQuantile(parts) => ("approx_quantile", level(parts)),
+        Aggregate::Stddev => ("stddev", String::new()),
+        Aggregate::Variance => ("variance", String::new()),
+        Aggregate::First => ("first", String::new()),
+        Aggregate::Last => ("last", String::new()),
+    };
+    (name.to_owned(), argument)
+}
+
+/// `over 30d`, `ago 1w`, `at start of month`
+fn movement(by: Move) -> String {
+    match by {
+        Move::Over(Window::All) => "over all".into(),
+        // A calendar step alone means one.
+        Move::Over(Window::Last(Length::Months(1))) => "over month".into(),
+        Move::Over(Window::Last(length)) => format!("over {}", length.text()),
+        Move::Over(Window::ToDate(step)) => format!("over {} to date", calendar_word(step)),
+        Move::Ago(length) => format!("ago {}", length.text()),
+        Move::AtStart(step) => format!("at start of {}", calendar_word(step)),
+    }
+}
+
+/// The word for a step of the calendar: `month`.
+fn calendar_word(step: Step) -> String {
+    match step {
+        Step::Day => "day".into(),
+        Step::Week => "week".into(),
+        Step::Month => "month".into(),
+        Step::Quarter => "quarter".into(),
+        Step::Year => "year".into(),
+        Step::Subday(_) => step.text(),
+    }
+}
+
+/// Names behind `per` and `across`.
+fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| ident(name)).collect();
+    if names.len() == 1 { names.concat() } else { format!("({})", names.join(", ")) }
 }
 
 /// The name of a function whose arguments are all expressions.
@@ -420,6 +487,11 @@ impl Project {
         if !metric.by.is_empty() {
             let by: Vec<String> = metric.by.iter().map(|name| ident(name)).collect();
             items.push(format!("by: {}", by.join(", ")));
+        }
+        match metric.fill {
+            Fill::None => {}
+            Fill::Null => items.push("fill: null".into()),
+            Fill::Zero => items.push("fill: zero".into()),
         }
         let formula = self.printer().expr(&metric.formula);
         let _ = writeln!(out, "metric {} = {formula} {{ {} }}", ident(&metric.name), items.join("; "));

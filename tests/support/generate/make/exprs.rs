@@ -43,7 +43,7 @@ impl Expr {
 }
 
 /// Whether numbers near the ends of their types are in it: as floats they swallow all others, and cancel to nothing.
-fn wild(expr: &Expr) -> bool {
+pub fn wild(expr: &Expr) -> bool {
     expr.any(&mut |e| matches!(&e.node, Node::Column(path) if ["bytes", "huge", "derived"].contains(&path[path.len() - 1].as_str())))
 }
 

@@ -186,17 +186,23 @@ impl Maker {
             let by: Vec<String> = self.project.common_dimensions(&formula).iter().map(|d| d.name.clone()).collect();
             let by = by.into_iter().filter(|name| *name != "time").take(self.rng.below(3)).collect();
             let grain = (self.project.timed(&formula) && self.rng.chance(15)).then_some(Step::Day);
-            self.project.metrics.push(Metric { name, formula, grain, by });
+            self.project.metrics.push(Metric { name, formula, grain, by, fill: Fill::None });
         }
         if self.project.metrics.is_empty() {
             let table = self.project.tables[self.project.tables.len() - 1].name.clone();
             let formula = count(&table);
-            self.project.metrics.push(Metric { name: "m0".into(), formula, grain: None, by: Vec::new() });
+            self.project.metrics.push(Metric {
+                name: "m0".into(),
+                formula,
+                grain: None,
+                by: Vec::new(),
+                fill: Fill::None,
+            });
         }
     }
 
     /// An aggregate over rows.
-    fn leaf(&mut self) -> Option<Expr> {
+    pub fn leaf(&mut self) -> Option<Expr> {
         let rows: Vec<String> =
             (self.project.tables.iter().filter(|t| !t.entity || self.rng.chance(50)).map(|t| t.name.clone()))
                 .chain(self.project.subsets.iter().map(|subset| subset.name.clone()))
@@ -209,7 +215,7 @@ impl Maker {
         let aggregate = self.aggregate(&table);
         let input = self.input(&table, aggregate, timed)?;
         let (ty, nullable, unit, inexact) = result(aggregate, input.as_ref(), &table.name);
-        let leaf = Leaf { aggregate, input, rows, dated, filter };
+        let leaf = Leaf { aggregate, input, rows, dated, filter, over: None, at_last: None };
         Some(Expr { node: Node::Leaf(Box::new(leaf)), ty, nullable, unit, inexact })
     }
 
@@ -333,7 +339,7 @@ impl Maker {
     }
 
     /// A metric by its name, or written out.
-    fn reference(&mut self) -> Option<Expr> {
+    pub fn reference(&mut self) -> Option<Expr> {
         if self.rng.chance(20) {
             return self.leaf();
         }
@@ -348,7 +354,7 @@ impl Maker {
         self.project.timed(a) == self.project.timed(b)
     }
 
-    fn ratio(&mut self, a: Expr, b: Expr) -> Option<Expr> {
+    pub fn ratio(&mut self, a: Expr, b: Expr) -> Option<Expr> {
         let fine = |e: &Expr| e.ty.is_number() || e.ty == Ty::Duration;
         // Durations divide one another only.
         if a == b || !fine(&a) || !fine(&b) || !self.agree(&a, &b) || (a.ty == Ty::Duration) != (b.ty == Ty::Duration) {
@@ -382,7 +388,7 @@ impl Maker {
     }
 
     /// `m where platform = "ios"`
-    fn where_dimension(&mut self, one: Expr) -> Option<Expr> {
+    pub fn where_dimension(&mut self, one: Expr) -> Option<Expr> {
         let common: Vec<Dimension> = self.project.common_dimensions(&one).into_iter().cloned().collect();
         let filter = self.dimension_filter(&common)?;
         let (ty, nullable, unit, inexact) = (one.ty.clone(), one.nullable, one.unit.clone(), one.inexact);
@@ -496,13 +502,21 @@ fn last(expr: &Expr) -> &str {
 
 /// `count(rows)`
 fn count(rows: &str) -> Expr {
-    let leaf = Leaf { aggregate: Aggregate::Count, input: None, rows: rows.into(), dated: None, filter: None };
+    let leaf = Leaf {
+        aggregate: Aggregate::Count,
+        input: None,
+        rows: rows.into(),
+        dated: None,
+        filter: None,
+        over: None,
+        at_last: None,
+    };
     let (ty, nullable, unit, inexact) = result(Aggregate::Count, None, rows);
     Expr { node: Node::Leaf(Box::new(leaf)), ty, nullable, unit, inexact }
 }
 
 /// Type, nullability, unit and inexactness of an aggregate.
-fn result(aggregate: Aggregate, input: Option<&Expr>, table: &str) -> (Ty, bool, Unit, bool) {
+pub fn result(aggregate: Aggregate, input: Option<&Expr>, table: &str) -> (Ty, bool, Unit, bool) {
     let named = |name: &str| Unit::from([(name.to_owned(), 1)]);
     let ty = input.map_or(Ty::Int, |input| input.ty.clone());
     let unit = input.map(|input| input.unit.clone()).unwrap_or_default();
