@@ -7,6 +7,7 @@ use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::emit::{Emitted, Input, MetricView, emit};
 use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::sql::memo::Memo;
 use metricc::sql::{self, CLICKHOUSE, Options};
 use metricc::types::Serve;
 
@@ -26,7 +27,13 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
     let name = Spanned::new("warehouse".to_owned(), Span::new(FileId(0), 0, 0));
     let target = Target { file: FileId(0), name, settings: TargetSettings::Clickhouse(settings) };
     let zone = chrono_tz::Asia::Shanghai;
-    let input = Input { tables: plans::tables(), zone, week_start: WeekStart(chrono::Weekday::Mon), metrics };
+    let input = Input {
+        tables: plans::tables(),
+        zone,
+        week_start: WeekStart(chrono::Weekday::Mon),
+        metrics,
+        memo: Memo::default(),
+    };
     let (emitted, diagnostics) = emit(&input, &target);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     emitted

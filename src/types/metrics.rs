@@ -301,7 +301,19 @@ fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
 /// What can only be judged with grain, dimensions and serving together.
 fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Items<'_>, d: &mut Diagnostics) {
     let tables = scope.tables_of(&metric.formula);
+    if metric.name.value == "time" {
+        d.push(error!(E0639, metric.name.span, "an answer has a column `time` already: the start of the bucket";
+            help: "give the metric another name"));
+    }
     for (dimension, span) in by {
+        let name = &scope.dimensions[dimension.0].name;
+        if name.value == metric.name.value {
+            d.push(
+                error!(E0639, metric.name.span, "this metric is grouped by a dimension of the same name";
+                help: "rename one of them: the answer would have two columns of one name")
+                .related(name.span, "the dimension"),
+            );
+        }
         for table in &tables {
             scope.bound(*dimension, *table, *span, d);
         }

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod cast;
+mod grammar;
 mod logic;
 mod number;
 mod state;
@@ -11,7 +12,6 @@ mod time;
 mod value;
 
 use sqlparser::ast::{Expr, Ident, ObjectName};
-use sqlparser::dialect::ClickHouseDialect;
 
 use super::build;
 use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering, States};
@@ -28,7 +28,7 @@ impl Dialect for ClickHouse {
     }
 
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
-        &ClickHouseDialect {}
+        &grammar::Grammar
     }
 
     fn escapes_in_tree(&self) -> bool {

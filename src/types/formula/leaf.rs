@@ -9,6 +9,7 @@ use super::super::flow::aggregate_sensitivity;
 use super::super::model::{
     Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType,
 };
+use super::super::type_name::{show_type, with_article};
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 
@@ -192,8 +193,9 @@ fn result_type(
         Aggregation::Sum | Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => numeric,
     };
     if !fits {
-        d.push(error!(E0617, input.span, "`{}` does not take a value of this type", name.value;
-            help: "count it, or convert it to a number first"));
+        let shown = with_article(&show_type(ty, scope.tables));
+        let help = fitting(aggregation, ty);
+        d.push(error!(E0617, input.span, "`{}` does not take {shown}", name.value; help: help));
         return None;
     }
     let float = if *ty == Type::Duration { Type::Duration } else { Type::Float };
@@ -221,6 +223,23 @@ fn result_type(
         unit: Some(unit.unwrap_or_default()),
         sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity),
     })
+}
+
+/// What to write where an aggregate does not take a value.
+fn fitting(aggregation: Aggregation, ty: &Type) -> &'static str {
+    match (aggregation, ty) {
+        (_, Type::Array(_) | Type::Map(_)) => "take an element: `x[1]` or `x[\"key\"]`",
+        (_, Type::Bool) => "count the rows in which it is true: `count(rows where x)`",
+        (Aggregation::Sum | Aggregation::Avg, Type::Date | Type::Timestamp) => {
+            "take the time since another one: `x - created_at`"
+        }
+        (Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_), Type::Date | Type::Timestamp) => {
+            "use `quantile_disc`, which gives one of the values"
+        }
+        (_, Type::Duration) => "make a number of the duration: `x / 1s`",
+        (_, Type::String) => "count its values, or make a number of the text: `cast(x as decimal(18,2))`",
+        _ => "count it: `count(x from rows)`, `distinct(x from rows)`",
+    }
 }
 
 /// The sum of ints and decimals has as many digits as there are.
