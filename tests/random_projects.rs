@@ -11,13 +11,18 @@ mod generate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use generate::case::Opinion;
 use generate::features::{OPERATORS, WANTED, features};
 use generate::judge::{Asked, Engines, Judge};
 use generate::make;
 use generate::model::Construct;
+use generate::oracle::{Oracle, OutputColumn, Tolerance};
+use generate::replay::Case;
+use support::clickhouse::Session;
 
 /// How many failing projects are made small; the others are named.
 const SHOWN: usize = 3;
@@ -103,6 +108,44 @@ fn every_form_is_asked_for() {
         let times = counts.get(&form).copied().unwrap_or(0);
         assert!(times >= 10, "{form:?} is asked for {times} times: {counts:?}");
     }
+}
+
+#[test]
+fn what_once_went_wrong_is_right() {
+    let session = support::engines::wanted("clickhouse", support::here!()).then(Session::new);
+    let mut cases: Vec<PathBuf> = (std::fs::read_dir("tests/cases/answers").expect("the folder of cases"))
+        .map(|entry| entry.expect("a file").path())
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    for path in cases {
+        let text = std::fs::read_to_string(&path).expect("a readable case");
+        let checked = Case::read(&text).and_then(|case| case.check(session.as_ref()));
+        checked.unwrap_or_else(|wrong| panic!("{}: {wrong}", path.display()));
+        session.iter().for_each(Session::clear);
+    }
+}
+
+#[test]
+fn a_printed_case_can_be_asked_again() {
+    let session = support::engines::wanted("clickhouse", support::here!()).then(Session::new);
+    let mut asked = 0;
+    for seed in 1..=8 {
+        let mut project = make::project(seed);
+        project.questions.truncate(1);
+        let Some(question) = project.questions.first() else { continue };
+        let answer = Oracle::new(&project).answer(question);
+        let exact = |column: &OutputColumn| matches!(column.tolerance, Tolerance::Exact | Tolerance::Relative);
+        if !answer.columns.iter().all(exact) {
+            continue;
+        }
+        let text = project.case("nothing is wrong", &[Opinion { of: "oracle", answer: Ok(&answer) }]);
+        let checked = Case::read(&text).and_then(|case| case.check(session.as_ref()));
+        checked.unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+        session.iter().for_each(Session::clear);
+        asked += 1;
+    }
+    assert!(asked >= 5, "{asked}");
 }
 
 /// What came of some projects.

@@ -11,7 +11,7 @@ use super::front::{front, is_refusal};
 use super::model::*;
 use super::oracle::{Answer, Oracle};
 use super::shrink::shrink;
-use crate::support::clickhouse::{Session, quote_name};
+use crate::support::clickhouse::Session;
 
 /// Who is asked beside the oracle.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,6 @@ impl Failure {
 /// Judges projects one after another, with engines that are started once.
 pub struct Judge {
     session: Option<Session>,
-    /// The tables of the last project.
-    tables: Vec<String>,
     #[cfg(feature = "dry-run")]
     dry: Option<dry_run::DryRuns>,
 }
@@ -62,7 +60,6 @@ impl Judge {
     pub fn new(engines: Engines) -> Judge {
         Judge {
             session: engines.clickhouse.then(Session::new),
-            tables: Vec::new(),
             #[cfg(feature = "dry-run")]
             dry: engines.dry_run.then(dry_run::DryRuns::default),
         }
@@ -134,12 +131,9 @@ impl Judge {
     }
 
     /// Puts the project's tables in place of those of the last one.
-    fn load(&mut self, project: &Project) -> Result<(), String> {
+    fn load(&self, project: &Project) -> Result<(), String> {
         let Some(session) = &self.session else { return Ok(()) };
-        for table in self.tables.drain(..) {
-            session.execute(&format!("DROP TABLE IF EXISTS {}", quote_name(&table)))?;
-        }
-        self.tables.extend(project.tables.iter().map(|table| table.name.clone()));
+        session.clear();
         clickhouse::load(project, session, Blocks::of(project.seed))
     }
 
