@@ -159,7 +159,7 @@ fn csv(text: &str) -> Vec<Cells> {
     let mut rows = vec![Cells::new()];
     let (mut cell, mut was_quoted) = (String::new(), false);
     let mut quoted = false;
-    let mut chars = text.trim_end_matches('\n').chars().peekable();
+    let mut chars = text.strip_suffix('\n').unwrap_or(text).chars().peekable();
     let end = |rows: &mut Vec<Cells>, cell: &mut String, was_quoted: &mut bool| {
         let (text, was_quoted) = (std::mem::take(cell), std::mem::take(was_quoted));
         let null = text.is_empty() && !was_quoted;
