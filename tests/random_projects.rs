@@ -1,28 +1,29 @@
 //! Random projects: what the compiler, the dry run and the warehouse say of them must be what the language says.
 //!
 //! `METRICC_PROJECTS=5000` asks more of them, `METRICC_SEED=17` starts at another one, `METRICC_FORMS=OverDays,Across` puts forms
-//! into them that are not known to compile. A failing project is made small and printed as a case file.
+//! into them that are not known to compile. A failing project is made small and printed as a case file, which can be dropped
+//! into `tests/cases`.
 
 mod support;
 
+#[path = "support/cases/mod.rs"]
+mod cases;
 #[path = "support/generate/mod.rs"]
 mod generate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use generate::case::Opinion;
+use cases::Case;
+use generate::case::{ORACLE, Opinion};
 use generate::features::{OPERATORS, WANTED, features};
 use generate::judge::{Asked, Engines, Judge};
 use generate::make;
 use generate::model::Construct;
-use generate::oracle::{Oracle, OutputColumn, Tolerance};
-use generate::replay::Case;
-use support::clickhouse::Session;
+use generate::oracle::Oracle;
 
 /// How many failing projects are made small; the others are named.
 const SHOWN: usize = 3;
@@ -39,6 +40,25 @@ fn a_seed_always_gives_the_same_project() {
     for seed in 0..50 {
         assert_eq!(make::project(seed), make::project(seed));
     }
+}
+
+/// What is printed of a failing project can be dropped into `tests/cases`: the runner of the cases reads it and, where nothing is
+/// wrong, agrees with the oracle.
+#[test]
+fn a_printed_project_is_a_case() {
+    let mut wrong = String::new();
+    for seed in 1..=6 {
+        let mut project = make::project(seed);
+        project.questions.truncate(1);
+        let answer = Oracle::new(&project).answer(&project.questions[0]);
+        let text = project.case("Nothing is wrong with it.", &[Opinion { of: ORACLE, answer: Ok(&answer) }]);
+        let case = Case::read("random", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert!(case.questions[0].answer.is_some() && !case.samples.is_empty(), "{text}");
+        for one in cases::judge::judged(&case) {
+            let _ = writeln!(wrong, "{seed}: {one}\n{text}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
@@ -108,44 +128,6 @@ fn every_form_is_asked_for() {
         let times = counts.get(&form).copied().unwrap_or(0);
         assert!(times >= 10, "{form:?} is asked for {times} times: {counts:?}");
     }
-}
-
-#[test]
-fn what_once_went_wrong_is_right() {
-    let session = support::engines::wanted("clickhouse", support::here!()).then(Session::new);
-    let mut cases: Vec<PathBuf> = (std::fs::read_dir("tests/cases/answers").expect("the folder of cases"))
-        .map(|entry| entry.expect("a file").path())
-        .collect();
-    cases.sort();
-    assert!(!cases.is_empty());
-    for path in cases {
-        let text = std::fs::read_to_string(&path).expect("a readable case");
-        let checked = Case::read(&text).and_then(|case| case.check(session.as_ref()));
-        checked.unwrap_or_else(|wrong| panic!("{}: {wrong}", path.display()));
-        session.iter().for_each(Session::clear);
-    }
-}
-
-#[test]
-fn a_printed_case_can_be_asked_again() {
-    let session = support::engines::wanted("clickhouse", support::here!()).then(Session::new);
-    let mut asked = 0;
-    for seed in 1..=8 {
-        let mut project = make::project(seed);
-        project.questions.truncate(1);
-        let Some(question) = project.questions.first() else { continue };
-        let answer = Oracle::new(&project).answer(question);
-        let exact = |column: &OutputColumn| matches!(column.tolerance, Tolerance::Exact | Tolerance::Relative);
-        if !answer.columns.iter().all(exact) {
-            continue;
-        }
-        let text = project.case("nothing is wrong", &[Opinion { of: "oracle", answer: Ok(&answer) }]);
-        let checked = Case::read(&text).and_then(|case| case.check(session.as_ref()));
-        checked.unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
-        session.iter().for_each(Session::clear);
-        asked += 1;
-    }
-    assert!(asked >= 5, "{asked}");
 }
 
 /// What came of some projects.

@@ -40,7 +40,7 @@ pub fn check_leaf(
     if let Some(filter) = &aggregate.filter {
         scope.rows.filter(&mut rows, filter, d)?;
     }
-    let aggregation = aggregation?;
+    let (input, aggregation) = (input?, aggregation?);
     let ty = result_type(scope, aggregation, &aggregate.function, input.as_ref(), &rows, d)?;
     if matches!(aggregation, Aggregation::First | Aggregation::Last) && scope.tables[rows.base.0].time.is_none() {
         d.push(error!(E0611, span, "`{}` has no time to order its rows by", scope.tables[rows.base.0].name.value;
@@ -51,13 +51,17 @@ pub fn check_leaf(
     Some(Formula { kind: FormulaKind::Leaf(Box::new(leaf)), ty, span })
 }
 
-/// The expression and the rows of an aggregate.
+/// What an aggregate takes of each row; none for a bare count.
+type Input = Option<RowExpr>;
+
+/// The expression and the rows of an aggregate. Where only the expression is wrong, what stands behind the rows is still
+/// looked at.
 fn input(
     scope: &FormulaScope<'_>,
     aggregate: &ast::Aggregate,
     span: Span,
     d: &mut Diagnostics,
-) -> Option<(Option<RowExpr>, RowSet)> {
+) -> Option<(Option<Input>, RowSet)> {
     let counts = aggregate.function.as_str() == "count";
     match &aggregate.input {
         AggregateInput::Rows(rows) => {
@@ -66,7 +70,7 @@ fn input(
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
             }
-            Some((None, rows))
+            Some((Some(None), rows))
         }
         AggregateInput::ExprFrom { expr, rows } => {
             let mut rows = scope.rows.check(rows, d)?;
@@ -74,14 +78,14 @@ fn input(
                 scope.rows.date(&mut rows, column, d)?;
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
-            let mut typed = check_row(&row_scope, expr, d)?;
+            let Some(mut typed) = check_row(&row_scope, expr, d) else { return Some((None, rows)) };
             let time = rows
                 .dated
                 .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
             if let Some(time) = time {
                 typed.replace_time(time);
             }
-            Some((Some(typed), rows))
+            Some((Some(Some(typed)), rows))
         }
         AggregateInput::Formula(expr) => {
             let ExprKind::Path { path, version } = &expr.kind else {
@@ -96,7 +100,7 @@ fn input(
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
             }
-            Some((None, rows))
+            Some((Some(None), rows))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metricc::ask::{self, Asked};
 use metricc::compile::{Compiled, compile};
 use metricc::diagnostic::{Diagnostics, Severity};
-use metricc::plan::{self, Lowering, Query, Table};
+use metricc::plan::{Lowering, Query, Table};
 use metricc::project::{MemoryFiles, Project as Loaded, load};
 
 use super::model::{Project, Question, Step};
@@ -23,12 +23,7 @@ pub fn front(project: &Project, database: &str) -> Result<Front, String> {
     let files = MemoryFiles::new()
         .with("metricc.yaml", project.manifest())
         .with("metrics/all.metric", project.declarations(database));
-    front_of(&files)
-}
-
-/// Compiles the files of a project.
-pub fn front_of(files: &MemoryFiles) -> Result<Front, String> {
-    let (loaded, diagnostics) = load(files);
+    let (loaded, diagnostics) = load(&files);
     let Some(loaded) = loaded else { return Err(errors(&diagnostics)) };
     let (compiled, found) = compile(&loaded);
     if diagnostics.has_errors() || found.has_errors() {
@@ -55,13 +50,8 @@ impl Front {
         };
         let mut sources = self.loaded.sources.clone();
         let question = ask::question(&self.compiled.model, &asked, &mut sources).map_err(|d| errors(&d))?;
-        self.lower(&question)
-    }
-
-    /// The plan of a question.
-    pub fn lower(&self, question: &plan::Question) -> Result<Query, String> {
         let lowering = Lowering { model: &self.compiled.model, tables: Arc::clone(&self.tables) };
-        lowering.lower(question).map_err(|d| errors(&d))
+        lowering.lower(&question).map_err(|d| errors(&d))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use super::case::Opinion;
+use super::case::{ORACLE, Opinion};
 use super::clickhouse::{self, Blocks};
 use super::compare::{difference, read};
 #[cfg(feature = "dry-run")]
@@ -159,7 +159,7 @@ impl Judge {
                 ))
             })
             .collect();
-        let right = right.iter().map(|answer| Opinion { of: "oracle", answer: Ok(answer) });
+        let right = right.iter().map(|answer| Opinion { of: ORACLE, answer: Ok(answer) });
         let others = answers.iter().map(|(of, answer)| Opinion { of, answer: answer.as_ref().map_err(|error| *error) });
         small.case(&failure.why, &right.chain(others).collect::<Vec<_>>())
     }

@@ -2,7 +2,7 @@
 //!
 //! [`make::project`] makes a project out of a seed; `text` and `data` print it; [`oracle::Oracle`] answers its questions
 //! from the definition of the language; [`judge::Judge`] asks the engines; [`shrink::shrink`] makes a failing project small
-//! `case` prints it as a case file and `replay` reads it again.
+//! and `case` prints it as a case file.
 
 pub mod algebra;
 pub mod case;
@@ -19,7 +19,6 @@ pub mod make;
 pub mod model;
 pub mod oracle;
 pub mod printer;
-pub mod replay;
 pub mod rng;
 pub mod shrink;
 pub mod text;
