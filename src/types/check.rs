@@ -13,6 +13,7 @@ use super::formula::FormulaScope;
 use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model, TableId};
 use super::rows::RowSets;
+use super::size::FormulaSize;
 use super::tables::check_tables;
 
 /// What the project's configuration tells the check.
@@ -81,7 +82,7 @@ fn check_metrics(
     let mut metrics: Vec<Metric> = Vec::with_capacity(order.len());
     let mut metric_ids: Vec<Option<MetricId>> = vec![None; names.metrics.len()];
     let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(order.len());
-    let mut depths: Vec<usize> = Vec::with_capacity(order.len());
+    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(order.len());
     for place in order {
         let scope = FormulaScope {
             names,
@@ -92,9 +93,10 @@ fn check_metrics(
             metrics: &metrics,
             metric_ids: &metric_ids,
             reads: &reads,
+            sizes: &sizes,
             zone,
         };
-        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], units, &depths, d) {
+        if let Some((metric, size)) = check_metric(&scope, names.metrics[place], units, d) {
             let read = scope.tables_of(&metric.formula);
             if read.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
@@ -102,7 +104,7 @@ fn check_metrics(
                 continue;
             }
             reads.push(read);
-            depths.push(depth);
+            sizes.push(size);
             metric_ids[place] = Some(MetricId(metrics.len()));
             metrics.push(metric);
         }

@@ -8,23 +8,23 @@ use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep
 use crate::value::Step;
 
 use super::dimensions::unknown_dimension;
-use super::formula::{FormulaScope, MAX_DEPTH};
+use super::formula::FormulaScope;
 use super::items::{Items, name, output_step, word};
 use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Serve, Tier, ValueType};
 use super::ops::{declare_unit, unit_expr};
+use super::size::{FormulaSize, Size, too_large};
 
 const ITEMS: &[&str] =
     &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "description", "link"];
 const LATER: &[&str] = &["compare", "fill"];
 
-/// Types the metric at a place, after those that it names. `depths` holds the depth of each typed metric's formula.
+/// Types the metric at a place, after those that it names. Gives the size of its formula too.
 pub fn check_metric(
     scope: &FormulaScope<'_>,
     declared: Declared<'_, ast::Metric>,
     units: &[&str],
-    depths: &[usize],
     d: &mut Diagnostics,
-) -> Option<(Metric, usize)> {
+) -> Option<(Metric, FormulaSize)> {
     let syntax = declared.syntax;
     let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
     let formula = scope.check(&syntax.formula, d);
@@ -35,9 +35,9 @@ pub fn check_metric(
     let by = by(scope, &items, d);
     let serve = serve(&items, d);
     let formula = formula?;
-    let depth = depth(&formula, depths);
-    if depth > MAX_DEPTH {
-        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is more than {MAX_DEPTH} levels deep with the metrics it names", syntax.name.value;
+    let size = formula.size(scope.known());
+    if let Some(excess) = size.size.excess() {
+        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is {excess}, with the names in it written out", syntax.name.value;
             help: "shorten the chain of metrics that name one another"));
         return None;
     }
@@ -67,6 +67,10 @@ pub fn check_metric(
         Some(by) => by,
         None => inherited_by(scope, &formula),
     };
+    let keys = Size::of_all(by.iter().map(|(id, _)| scope.dimensions[id.0].size(scope.tables)));
+    if too_large(keys, "what this metric is grouped by", syntax.name.span, d) {
+        return None;
+    }
     let metric = Metric {
         name: syntax.name.clone(),
         version: syntax.version.as_ref().map_or(1, |version| version.value),
@@ -87,20 +91,7 @@ pub fn check_metric(
     if !items.broken {
         lint(&metric, d);
     }
-    Some((metric, depth))
-}
-
-fn depth(formula: &Formula, depths: &[usize]) -> usize {
-    match &formula.kind {
-        FormulaKind::Leaf(_) | FormulaKind::Literal(_) => 1,
-        FormulaKind::Metric(id) => 1 + depths[id.0],
-        FormulaKind::Call(_, arguments) => 1 + arguments.iter().map(|a| depth(a, depths)).max().unwrap_or(0),
-        FormulaKind::Case { branches, otherwise } => {
-            let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
-            1 + values.chain(otherwise.as_deref()).map(|a| depth(a, depths)).max().unwrap_or(0)
-        }
-        FormulaKind::Where { operand, .. } => 1 + depth(operand, depths),
-    }
+    Some((metric, size))
 }
 
 fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {

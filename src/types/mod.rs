@@ -14,6 +14,7 @@ mod ops;
 mod predicate;
 mod row;
 mod rows;
+mod size;
 mod tables;
 #[cfg(test)]
 mod testing;
@@ -29,6 +30,7 @@ pub use model::{
     Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
     Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use size::Size;
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};
