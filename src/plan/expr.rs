@@ -80,6 +80,19 @@ impl Expr {
         Expr { kind: ExprKind::Literal(value), ty, nullable }
     }
 
+    /// Whether more than so many operators stand within each other.
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        let below = |part: &Expr| levels.checked_sub(1).is_none_or(|levels| part.is_deeper_than(levels));
+        match &self.kind {
+            ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Steps { .. } | ExprKind::Literal(_) => false,
+            ExprKind::Call(_, arguments) | ExprKind::Sql { arguments, .. } => arguments.iter().any(below),
+            ExprKind::Case { branches, otherwise } => {
+                branches.iter().flat_map(|(condition, value)| [condition, value]).any(below)
+                    || otherwise.as_deref().is_some_and(below)
+            }
+        }
+    }
+
     /// A call.
     pub fn call(function: Function, arguments: Vec<Expr>, ty: DataType, nullable: bool) -> Expr {
         Expr { kind: ExprKind::Call(function, arguments), ty, nullable }

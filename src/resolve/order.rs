@@ -55,8 +55,11 @@ pub fn row_set_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<us
     order(&uses, |place| &names.subsets[place].syntax.name, "subset", diagnostics)
 }
 
-/// A depth-first order without recursion, so that a chain of any length is fine.
-fn order<'a>(
+/// The places of declarations of a kind, each after those it uses; those on a cycle are told and left out. `uses` says for
+/// each place what it uses, and where.
+///
+/// Depth first, without recursion, so that a chain of any length is fine.
+pub fn order<'a>(
     uses: &[Vec<(usize, Span)>],
     name: impl Fn(usize) -> &'a ast::Name,
     kind: &str,
@@ -123,8 +126,12 @@ fn cycle_error<'a>(
         chain.push(format!("… {} more", cycle.len() - 6));
     }
     chain.push(format!("`{}`", name(cycle[0]).value));
+    let help = match kind {
+        "column" => "break the cycle: one of these must be stored",
+        _ => "break the cycle: one of these must be defined from rows",
+    };
     let mut found = error!(E0211, span, "the {kind} `{}` is defined by itself: {}", name(cycle[0]).value, chain.join(" → ");
-        label: "closes the cycle"; help: "break the cycle: one of these must be defined from rows");
+        label: "closes the cycle"; help: help);
     for place in cycle.iter().take(6) {
         let declared = name(*place);
         found = found.related(declared.span, format!("`{}` is declared here", declared.value));

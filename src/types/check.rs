@@ -10,10 +10,11 @@ use crate::syntax::ast;
 use crate::value::WeekStart;
 
 use super::dimensions::{check_dimensions, check_hierarchies};
-use super::formula::{Facts, FormulaScope, compared_metric, facts};
+use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model};
 use super::rows::RowSets;
+use super::size::{FormulaSize, Known};
 use super::tables::check_tables;
 use super::test_blocks::check_tests;
 
@@ -85,6 +86,7 @@ fn check_metrics(
     let mut metrics: Vec<Metric> = Vec::with_capacity(count);
     let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
     let mut known: Vec<Facts> = Vec::with_capacity(count);
+    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(count);
     for level in resolve::metric_levels(names, d) {
         let scope = FormulaScope {
             names,
@@ -95,6 +97,7 @@ fn check_metrics(
             metrics: &metrics,
             metric_ids: &metric_ids,
             known: &known,
+            sizes: &sizes,
             zone,
         };
         let check = |place: &usize| {
@@ -104,30 +107,26 @@ fn check_metrics(
         let checked: Vec<_> = level.par_iter().map(check).collect();
         for (place, (checked, found)) in level.into_iter().zip(checked) {
             d.extend(found);
-            let Some((metric, facts)) = checked else { continue };
+            let Some((metric, facts, size)) = checked else { continue };
             if facts.reads.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
                 continue;
             }
             known.push(facts);
+            sizes.push(size);
             let id = MetricId(metrics.len());
             metric_ids[place] = Some(id);
             metrics.push(metric);
-            add_compared(id, &mut metrics, &mut known, d);
+            for compared in metrics[id.0].compared.clone() {
+                let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) else { continue };
+                known.push(facts_of(&metric.formula, &known));
+                sizes.push(metric.formula.size(Known { tables, dimensions, metrics: &sizes }));
+                metrics.push(metric);
+            }
         }
     }
     (metrics, known)
-}
-
-/// The growths that a metric declares, as metrics of their own.
-fn add_compared(id: MetricId, metrics: &mut Vec<Metric>, known: &mut Vec<Facts>, d: &mut Diagnostics) {
-    for compared in metrics[id.0].compared.clone() {
-        if let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) {
-            known.push(facts(&metric.formula, known));
-            metrics.push(metric);
-        }
-    }
 }
 
 /// Subsets that no row set names.

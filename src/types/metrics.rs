@@ -8,22 +8,23 @@ use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep
 use crate::value::Step;
 
 use super::dimensions::unknown_dimension;
-use super::formula::{Facts, FormulaScope, MAX_DEPTH, compared, fits};
+use super::formula::{Facts, FormulaScope, compared, fits};
 use super::items::{Items, name, output_step, word};
 use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
 use super::ops::{declare_unit, unit_expr};
+use super::size::{FormulaSize, Size, too_large};
 
 const ITEMS: &[&str] =
     &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "compare", "description", "link"];
 const LATER: &[&str] = &["fill"];
 
-/// Types the metric at a place, after those that it names.
+/// Types the metric at a place, after those that it names. Gives what is known of its formula, and its size, too.
 pub fn check_metric(
     scope: &FormulaScope<'_>,
     declared: Declared<'_, ast::Metric>,
     units: &[&str],
     d: &mut Diagnostics,
-) -> Option<(Metric, Facts)> {
+) -> Option<(Metric, Facts, FormulaSize)> {
     let syntax = declared.syntax;
     let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
     let formula = scope.check(&syntax.formula, d);
@@ -36,8 +37,9 @@ pub fn check_metric(
     let compared = items.get("compare").map(|(_, values)| compared(values, d)).unwrap_or_default();
     let formula = formula?;
     let facts = scope.facts(&formula);
-    if facts.depth > MAX_DEPTH {
-        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is more than {MAX_DEPTH} levels deep with the metrics it names", syntax.name.value;
+    let size = formula.size(scope.known());
+    if let Some(excess) = size.size.excess() {
+        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is {excess}, with the names in it written out", syntax.name.value;
             help: "shorten the chain of metrics that name one another"));
         return None;
     }
@@ -70,6 +72,10 @@ pub fn check_metric(
         Some(by) => by,
         None => inherited_by(scope, &formula),
     };
+    let keys = Size::of_all(by.iter().map(|(id, _)| scope.dimensions[id.0].size(scope.tables)));
+    if too_large(keys, "what this metric is grouped by", syntax.name.span, d) {
+        return None;
+    }
     let metric = Metric {
         name: syntax.name.clone(),
         version: syntax.version.as_ref().map_or(1, |version| version.value),
@@ -92,7 +98,7 @@ pub fn check_metric(
     if !items.broken {
         lint(&metric, d);
     }
-    Some((metric, facts))
+    Some((metric, facts, size))
 }
 
 /// Whether one of the formula's own aggregates is personal data.

@@ -15,6 +15,7 @@ mod ops;
 mod predicate;
 mod row;
 mod rows;
+mod size;
 mod tables;
 mod test_blocks;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use model::{
     FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, Movement, Nested, NestedKey, RowExpr,
     RowExprKind, RowSet, Sensitivity, Serve, Subset, Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use size::Size;
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};

@@ -6,7 +6,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Span as Length, Step, Value, WeekStart, Window};
 
-use super::{Compared, Facts, Unit};
+use super::{Compared, Facts, Size, Unit};
 
 /// The place of a table in [`Model::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -173,6 +173,8 @@ pub struct Column {
     pub encoding: Encoding,
     /// What it is computed from; none for a stored column.
     pub computed: Option<RowExpr>,
+    /// The size of that, with the computed columns that it uses written out.
+    pub size: Size,
 }
 
 /// A typed expression over the rows of a table.

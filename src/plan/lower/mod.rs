@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostics;
 use crate::error;
+use crate::stack;
 use crate::types::{Grain, MetricId, Model, TableId};
 use crate::value::Step;
 
@@ -35,6 +36,10 @@ impl<'a> Lowering<'a> {
 
     /// The plan that answers a question, or why there is none.
     pub fn lower(&self, question: &Question) -> Result<Query, Diagnostics> {
+        stack::enough(|| self.lower_here(question))
+    }
+
+    fn lower_here(&self, question: &Question) -> Result<Query, Diagnostics> {
         let mut d = Diagnostics::new();
         let step = self.step(question, &mut d);
         self.check_dimensions(question, &mut d);

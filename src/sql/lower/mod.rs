@@ -21,6 +21,7 @@ use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
 use crate::plan;
 use crate::rollup::State;
+use crate::stack;
 
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
@@ -69,6 +70,16 @@ pub struct Filling {
 
 /// The rollup that `query` asks for (see [`crate::rollup::Rollup::question`]), filled as told.
 pub fn filling(
+    query: &plan::Query,
+    states: &[State],
+    from: Source,
+    dialect: &dyn Dialect,
+    options: &Options,
+) -> Result<Filling, Vec<Unsupported>> {
+    stack::enough(|| filling_here(query, states, from, dialect, options))
+}
+
+fn filling_here(
     query: &plan::Query,
     states: &[State],
     from: Source,

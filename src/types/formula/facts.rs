@@ -10,8 +10,6 @@ use super::FormulaScope;
 pub struct Facts {
     /// The tables that it reads, each once, sorted.
     pub reads: Vec<TableId>,
-    /// How deep it is.
-    pub depth: usize,
     /// Whether some value of a bucket has a window (`over`).
     pub windowed: bool,
     /// Whether every value of a bucket has a window or `at last`.
@@ -35,12 +33,12 @@ pub struct Facts {
 impl Facts {
     /// Of something without values, such as a literal.
     fn none() -> Facts {
-        Facts { depth: 1, pinned: true, ..Facts::default() }
+        Facts { pinned: true, ..Facts::default() }
     }
 
     fn of_table(table: TableId, pinned: bool) -> Facts {
         let interval = Some(Interval::default());
-        Facts { reads: vec![table], depth: 1, pinned, rows: true, interval, ..Facts::default() }
+        Facts { reads: vec![table], pinned, rows: true, interval, ..Facts::default() }
     }
 
     /// Those of both.
@@ -60,17 +58,11 @@ impl Facts {
         self.steps.extend(other.steps);
         self.steps.sort_unstable();
         self.steps.dedup();
-        self.depth = self.depth.max(other.depth);
         self.windowed |= other.windowed;
         self.pinned &= other.pinned;
         self.rows |= other.rows;
         self.unbounded |= other.unbounded;
         self.needs_buckets |= other.needs_buckets;
-        self
-    }
-
-    fn deeper(mut self) -> Facts {
-        self.depth += 1;
         self
     }
 
@@ -101,24 +93,23 @@ pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
     let of = |formula: &Formula| facts(formula, known);
     match &formula.kind {
         FormulaKind::Leaf(leaf) => Facts::of_table(leaf.rows.base, leaf.at_last.is_some()),
-        FormulaKind::Metric(id) => known[id.0].clone().deeper(),
+        FormulaKind::Metric(id) => known[id.0].clone(),
         FormulaKind::Literal(_) => Facts::none(),
-        FormulaKind::Call(_, arguments) => arguments.iter().map(of).fold(Facts::none(), Facts::and).deeper(),
+        FormulaKind::Call(_, arguments) => arguments.iter().map(of).fold(Facts::none(), Facts::and),
         FormulaKind::Case { branches, otherwise } => {
             let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
-            values.chain(otherwise.as_deref()).map(of).fold(Facts::none(), Facts::and).deeper()
+            values.chain(otherwise.as_deref()).map(of).fold(Facts::none(), Facts::and)
         }
-        FormulaKind::Where { operand, .. } => of(operand).deeper(),
-        FormulaKind::Rate { operand, .. } => Facts { needs_buckets: true, ..of(operand).deeper() },
-        FormulaKind::Moved { operand, by } => of(operand).moved(*by).deeper(),
-        FormulaKind::Across { operand, .. } => Facts { rows: false, ..of(operand).deeper() },
+        FormulaKind::Where { operand, .. } => of(operand),
+        FormulaKind::Rate { operand, .. } => Facts { needs_buckets: true, ..of(operand) },
+        FormulaKind::Moved { operand, by } => of(operand).moved(*by),
+        FormulaKind::Across { operand, .. } => Facts { rows: false, ..of(operand) },
         FormulaKind::Nested(nested) => {
-            let inner = of(&nested.formula).deeper();
+            let inner = of(&nested.formula);
             match nested.step() {
                 // Its values are those of the inner buckets within the outer one: their intervals are their own affair.
                 Some(step) => Facts {
                     reads: inner.reads,
-                    depth: inner.depth,
                     rows: true,
                     interval: Some(Interval::default()),
                     steps: vec![step],

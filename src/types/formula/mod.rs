@@ -17,14 +17,12 @@ use crate::value::Function;
 
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
 use super::rows::RowSets;
+use super::size::{FormulaSize, Known, Size, too_large};
 
 pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
 pub use filter::{DimensionNames, check_filter};
 pub use nested::fits;
-
-/// How deep a formula may be once the metrics it names are put in their place.
-pub const MAX_DEPTH: usize = 200;
 
 /// What formulas are typed with.
 pub struct FormulaScope<'a> {
@@ -44,11 +42,25 @@ pub struct FormulaScope<'a> {
     pub metric_ids: &'a [Option<MetricId>],
     /// What is known of each typed metric's formula.
     pub known: &'a [Facts],
+    /// The size of each typed metric's formula.
+    pub sizes: &'a [FormulaSize],
     /// The project's zone.
     pub zone: chrono_tz::Tz,
 }
 
 impl FormulaScope<'_> {
+    /// What the sizes of formulas depend on.
+    pub fn known(&self) -> Known<'_> {
+        Known { tables: self.tables, dimensions: self.dimensions, metrics: self.sizes }
+    }
+
+    /// What is typed for several uses must not be too large already.
+    fn copied(&self, operand: Formula, copies: usize, d: &mut Diagnostics) -> Option<Formula> {
+        let size = operand.size(self.known()).size;
+        let all = Size { operators: size.operators.saturating_mul(copies), ..size };
+        (!too_large(all, "this test", operand.span, d)).then_some(operand)
+    }
+
     /// Types a formula; none where it is wrong, which has been told.
     pub fn check(&self, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Formula> {
         match &expr.kind {
@@ -70,7 +82,7 @@ impl FormulaScope<'_> {
             }
             ExprKind::Between { operand, low, high, negated } => {
                 let (operand, low, high) = (self.check(operand, d), self.check(low, d), self.check(high, d));
-                let (operand, low, high) = (operand?, low?, high?);
+                let (operand, low, high) = (self.copied(operand?, 2, d)?, low?, high?);
                 let from = arithmetic::binary(BinaryOp::GreaterEqual, operand.clone(), low, expr.span, d)?;
                 let to = arithmetic::binary(BinaryOp::LessEqual, operand, high, expr.span, d)?;
                 let both = arithmetic::logic(Function::And, vec![from, to], expr.span, d)?;
@@ -79,7 +91,7 @@ impl FormulaScope<'_> {
             ExprKind::In { operand, list, negated } => {
                 let operand = self.check(operand, d);
                 let list: Vec<_> = list.iter().map(|item| self.check(item, d)).collect();
-                let operand = operand?;
+                let operand = self.copied(operand?, list.len(), d)?;
                 let mut tests = Vec::new();
                 for item in list {
                     tests.push(arithmetic::binary(BinaryOp::Equal, operand.clone(), item?, expr.span, d)?);
@@ -235,6 +247,9 @@ impl FormulaScope<'_> {
                 let names = DimensionNames { find: &find, all: &all };
                 let filter = check_filter(&names, self.dimensions, self.tables, self.zone, condition, d);
                 let (operand, filter) = (operand?, filter?);
+                if too_large(filter.size(self.known()), "this condition", condition.span, d) {
+                    return None;
+                }
                 self.check_bound(&operand, &filter, d)?;
                 let ty = operand.ty.clone();
                 return Some(Formula { kind: FormulaKind::Where { operand: Box::new(operand), filter }, ty, span });
