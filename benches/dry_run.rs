@@ -22,6 +22,10 @@ use metricc::plan::{
     OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
 };
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MONEY: DataType = DataType::Decimal { precision: 18, scale: 2 };
 const SUM: DataType = DataType::Decimal { precision: 38, scale: 2 };
 const PLATFORMS: [&str; 4] = ["web", "ios", "android", "api"];
