@@ -57,14 +57,16 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         names.push(target);
     }
     let details = Map::from_iter([("targets".to_owned(), Value::Object(details))]);
-    let manifest = manifest(&files, details);
-    files.push(manifest.clone());
-    let summary = write_build(&out, &files).map_err(|failure| failure.into_diagnostic())?;
+    let manifest = manifest(&files, &details);
     let note = format!("{} metrics for {}", ready.compiled.model.metrics.len(), names.join(", "));
-    record::write(&out, inputs, &note, &manifest, &memo);
+    let record = || record::Fresh::new(inputs, &note, &manifest, &memo);
+    files.push(manifest.clone());
+    let (record, summary) = rayon::join(record, || write_build(&out, &files));
+    let summary = summary.map_err(|failure| failure.into_diagnostic())?;
+    record.write(&out);
     tell(context, &note, &out, summary);
     // The process ends now, which gives back all of it at once.
-    std::mem::forget((ready, files, memo));
+    std::mem::forget((ready, files, details, memo));
     Ok(Exit::Clean)
 }
 

@@ -115,7 +115,8 @@ fn facts(id: MetricId, model: &Model) -> Vec<(&'static str, String)> {
     if !by.is_empty() {
         facts.push(("by", by.join(", ")));
     }
-    let read = Lowering::new(model).tables_of(id);
+    let lowering = Lowering::new(model);
+    let read = lowering.tables_of(id);
     let mut stored: Vec<_> = read.iter().flat_map(|table| table.stored(&model.tables)).collect();
     stored.sort_unstable();
     stored.dedup();

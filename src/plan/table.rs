@@ -293,7 +293,7 @@ pub fn stored_tables(tables: &[Table], of: impl IntoIterator<Item = usize>) -> V
 pub fn stored_columns<'a>(tables: &'a [Table], scans: &'a [Scan]) -> Vec<(usize, &'a str)> {
     let mut wanted: Vec<Option<BTreeSet<&str>>> = vec![None; tables.len()];
     for scan in scans {
-        scan.tables().for_each(|table| _ = wanted[table].get_or_insert_default());
+        scan.all_tables().into_iter().for_each(|table| _ = wanted[table].get_or_insert_default());
         for (table, column) in scan.columns(tables) {
             wanted[table].get_or_insert_default().insert(column);
         }

@@ -4,9 +4,10 @@ use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, Cte, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
-    JoinOperator, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
-    UnaryOperator, Value, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType, With,
+    JoinOperator, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
+    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableAlias, TableFactor, TableWithJoins, UnaryOperator, Value, WindowFrame, WindowFrameBound,
+    WindowFrameUnits, WindowSpec, WindowType, With,
 };
 
 /// A bare identifier of our own making; names of users go through `Dialect::identifier`.
@@ -17,6 +18,11 @@ pub fn ident(name: &str) -> Ident {
 /// `alias.name`
 pub fn column(alias: &str, name: Ident) -> Expr {
     Expr::CompoundIdentifier(vec![ident(alias), name])
+}
+
+/// A name alone: the variable of a lambda.
+pub fn ident_expr(name: &str) -> Expr {
+    Expr::Identifier(ident(name))
 }
 
 /// A number as written.
@@ -62,14 +68,29 @@ pub fn aggregate(name: &str, arguments: Vec<Expr>, order: Vec<OrderByExpr>, filt
     Expr::Function(made)
 }
 
+/// `x -> body`
+pub fn lambda(parameter: &str, body: Expr) -> Expr {
+    let parameter = LambdaFunctionParameter { name: ident(parameter), data_type: None };
+    let params = OneOrManyWithParens::One(parameter);
+    Expr::Lambda(LambdaFunction { params, body: Box::new(body), syntax: LambdaSyntax::Arrow })
+}
+
+/// An aggregate over all rows of a partition, beside each of them.
+pub fn over(aggregate: Expr, partition_by: Vec<Expr>) -> Expr {
+    match aggregate {
+        Expr::Function(made) => windowed(made, partition_by, Vec::new(), None),
+        other => other,
+    }
+}
+
 /// `name() OVER (PARTITION BY … ORDER BY …)`
 pub fn window(name: &str, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
-    over(function(name, Vec::new()), partition_by, order_by, None)
+    windowed(function(name, Vec::new()), partition_by, order_by, None)
 }
 
 /// `sum(value) OVER (PARTITION BY … ORDER BY …)`: up to the row and those that are equal to it in the order.
 pub fn running_sum(value: Expr, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
-    over(function("sum", vec![value]), partition_by, order_by, None)
+    windowed(function("sum", vec![value]), partition_by, order_by, None)
 }
 
 /// Which row beside a row.
@@ -94,10 +115,10 @@ pub fn neighbour(
         Neighbour::After => WindowFrameBound::Following(one()),
     };
     let frame = WindowFrame { units: WindowFrameUnits::Rows, start_bound: bound(), end_bound: Some(bound()) };
-    over(function(name, vec![value]), partition_by, order_by, Some(frame))
+    windowed(function(name, vec![value]), partition_by, order_by, Some(frame))
 }
 
-fn over(
+fn windowed(
     mut function: Function,
     partition_by: Vec<Expr>,
     order_by: Vec<OrderByExpr>,
@@ -303,6 +324,11 @@ fn table_alias(name: &str) -> TableAlias {
 /// `LEFT JOIN relation ON condition`
 pub fn left_join(relation: TableFactor, condition: Expr) -> Join {
     Join { relation, global: false, join_operator: JoinOperator::Left(JoinConstraint::On(condition)) }
+}
+
+/// `CROSS JOIN relation`
+pub fn cross_join(relation: TableFactor) -> Join {
+    Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) }
 }
 
 /// The parts of a SELECT that we use.

@@ -13,6 +13,7 @@ use super::model::{
     Binding, Dimension, DimensionId, Encoding, Hierarchy, RowExprKind, Table, TableId, TableKind, Type, ValueType,
 };
 use super::rows::RowSets;
+use super::size::Size;
 use super::type_name::{show_type, with_article};
 use super::{Column, Origin, RowScope, check_row, type_name};
 
@@ -145,6 +146,7 @@ impl Checker<'_> {
             encoding: Encoding::Native,
             computed: None,
             internal: false,
+            size: Size::default(),
         };
         let clock = Table {
             kind: TableKind::Source,

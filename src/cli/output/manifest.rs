@@ -16,16 +16,15 @@ pub const MANIFEST: &str = "manifest.json";
 const FORMAT: u64 = 1;
 
 /// Makes `manifest.json` for artefacts: their paths, sizes and hashes in the given order, and `details` beside them.
-pub fn manifest(artifacts: &[Artifact], details: Map<String, Value>) -> Artifact {
-    let mut content = Map::new();
-    content.insert("format".to_owned(), json!(FORMAT));
-    content.insert("generator".to_owned(), json!(concat!("metricc ", env!("CARGO_PKG_VERSION"))));
-    content.extend(details);
+pub fn manifest(artifacts: &[Artifact], details: &Map<String, Value>) -> Artifact {
     let files = artifacts.par_iter().map(|artifact| {
         json!({ "path": artifact.path, "bytes": artifact.text.len(), "sha256": sha256(artifact.text.as_bytes()) })
     });
-    content.insert("artifacts".to_owned(), Value::Array(files.collect()));
-    let content = Value::Object(content);
+    let files = Value::Array(files.collect());
+    let (format, generator) = (json!(FORMAT), json!(concat!("metricc ", env!("CARGO_PKG_VERSION"))));
+    let own = [("artifacts", &files), ("format", &format), ("generator", &generator)];
+    let content: BTreeMap<&str, &Value> =
+        own.into_iter().chain(details.iter().map(|(name, value)| (name.as_str(), value))).collect();
     let text = serde_json::to_string_pretty(&content).expect("names and values of JSON can be written");
     Artifact { path: MANIFEST.to_owned(), text: text + "\n" }
 }

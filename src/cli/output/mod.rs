@@ -66,8 +66,10 @@ pub fn write_build(out: &Path, artifacts: &[Artifact]) -> Result<BuildSummary, O
 }
 
 fn write_build_by(out: &Path, artifacts: &[Artifact], swap: Swap) -> Result<BuildSummary, OutputError> {
-    let plain =
-        artifacts.iter().all(|artifact| artifact.path != MANIFEST).then(|| manifest(artifacts, serde_json::Map::new()));
+    let plain = artifacts
+        .iter()
+        .all(|artifact| artifact.path != MANIFEST)
+        .then(|| manifest(artifacts, &serde_json::Map::new()));
     let artifacts: Vec<&Artifact> = artifacts.iter().chain(&plain).collect();
     paths::check(&artifacts)?;
     let folder = Folder::open(out)?;

@@ -96,18 +96,36 @@ impl Record {
     }
 }
 
-/// Records a build. What goes wrong is not told: the next build takes longer, and that is all.
-pub fn write(out: &Path, inputs: String, note: &str, manifest: &Artifact, memo: &Memo) -> Option<()> {
-    let path = path(out)?;
-    let manifest = sha256(manifest.text.as_bytes());
-    let mut aside = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;
-    let inode = inode(aside.as_file())?;
-    let head = Head { compiler: COMPILER.to_owned(), inode, inputs, note: note.to_owned(), manifest };
-    let mut bytes = serde_json::to_vec(&head).ok()?;
-    bytes.push(b'\n');
-    bytes.extend(memo.to_bytes());
-    aside.write_all(&bytes).ok()?;
-    aside.persist(path).ok().map(|_| ())
+/// The record of a build that was just made.
+pub struct Fresh {
+    head: Head,
+    memo: Vec<u8>,
+}
+
+impl Fresh {
+    /// Of these inputs; `note` says for what it is.
+    pub fn new(inputs: String, note: &str, manifest: &Artifact, memo: &Memo) -> Fresh {
+        let manifest = sha256(manifest.text.as_bytes());
+        let head = Head { compiler: COMPILER.to_owned(), inode: 0, inputs, note: note.to_owned(), manifest };
+        Fresh { head, memo: memo.to_bytes() }
+    }
+
+    /// Puts it beside the output folder, which is written. What goes wrong is not told: the next build takes longer, and that
+    /// is all.
+    pub fn write(self, out: &Path) {
+        // Nothing to tell.
+        let _ = self.try_write(out);
+    }
+
+    fn try_write(mut self, out: &Path) -> Option<()> {
+        let path = path(out)?;
+        let mut aside = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;
+        self.head.inode = inode(aside.as_file())?;
+        let mut head = serde_json::to_vec(&self.head).ok()?;
+        head.push(b'\n');
+        aside.write_all(&head).and_then(|()| aside.write_all(&self.memo)).ok()?;
+        aside.persist(path).ok().map(|_| ())
+    }
 }
 
 /// Where the record of an output folder is.

@@ -89,11 +89,12 @@ impl Build<'_> {
         let path = |name: &str| format!("{}/{name}", super::name::file(self.target));
         let mut apply = self.header("Everything, in the order of application");
         let mut origin: Vec<String> = Vec::new();
-        let mut drop: Vec<minijinja::Value> = Vec::new();
+        apply.reserve(files.iter().map(|file| file.body.len()).sum());
+        let mut drop: Vec<String> = Vec::new();
         for file in &files {
             apply.push_str(&file.body);
             origin.extend(file.origin.iter().cloned());
-            drop.extend(file.objects.iter().map(|o| minijinja::context! { kind => o.kind, name => o.name.as_str() }));
+            drop.extend(file.objects.iter().map(|object| format!("{} IF EXISTS {}", object.kind, object.name)));
         }
         origin.sort_unstable();
         origin.dedup();

@@ -6,7 +6,7 @@ use crate::plan::{Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Ke
 use crate::plan::{Session, StoredColumn, Table, Value};
 use crate::types::{self, ColumnId, Model, RowSet, TableId};
 
-use super::formula::aggregate;
+use super::aggregate::aggregate;
 use super::row::Rows;
 use super::tables::columns;
 

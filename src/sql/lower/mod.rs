@@ -2,9 +2,11 @@
 
 mod clean;
 mod combine;
+mod edges;
 mod escape;
 mod expr;
 mod filter;
+mod moved;
 mod read;
 mod scan;
 mod stored;
@@ -20,6 +22,7 @@ use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
 use crate::plan;
 use crate::rollup::State;
+use crate::stack;
 
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
@@ -29,6 +32,8 @@ pub(super) struct Lowering<'a> {
     calendar: Calendar,
     /// A rollup for each scan, or none at all.
     stored: &'a [Stored<'a>],
+    /// How many queries this one is inside of.
+    level: usize,
     errors: RefCell<Vec<Unsupported>>,
 }
 
@@ -42,7 +47,7 @@ pub fn query(
     let mut lowering = Lowering::new(query, dialect, options);
     lowering.stored = stored;
     let (mut body, starts) = lowering.answer();
-    if query.scans.iter().flat_map(|scan| &scan.joins).any(|join| lowering.is_interval(join)) {
+    if lowering.looks_up_intervals(query) {
         body.settings = dialect.interval_join_settings();
     }
     let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
@@ -68,6 +73,16 @@ pub struct Filling {
 
 /// The rollup that `query` asks for (see [`crate::rollup::Rollup::question`]), filled as told.
 pub fn filling(
+    query: &plan::Query,
+    states: &[State],
+    from: Source,
+    dialect: &dyn Dialect,
+    options: &Options,
+) -> Result<Filling, Vec<Unsupported>> {
+    stack::enough(|| filling_here(query, states, from, dialect, options))
+}
+
+fn filling_here(
     query: &plan::Query,
     states: &[State],
     from: Source,
@@ -103,7 +118,24 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering { query, dialect, options, calendar, stored: &[], errors: RefCell::default() }
+        Lowering { query, dialect, options, calendar, stored: &[], level: 0, errors: RefCell::default() }
+    }
+
+    /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
+    fn inner(&self, query: &plan::Query) -> Query {
+        let mut inner = Lowering::new(query, self.dialect, self.options);
+        inner.level = self.level + 1;
+        let (body, tables) = inner.answer();
+        inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));
+        build::with(body, tables)
+    }
+
+    /// A name of our own for a table beside the clean rows, unlike those of the queries around this one.
+    fn own_name(&self, name: &str) -> Ident {
+        match self.level {
+            0 => build::ident(name),
+            level => build::ident(&format!("{name}_{level}")),
+        }
     }
 
     fn name(&self, name: &str) -> Ident {

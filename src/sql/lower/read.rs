@@ -1,9 +1,10 @@
 //! Rows as they are read: the clean rows of a table, with what is looked up for each.
 
-use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query, TableFactor};
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query};
 
 use super::Lowering;
 use super::expr::Leaves;
+use crate::plan::{self, Source};
 use crate::plan::{DataType, Expr, ExprKind, Function, History, Input, Join, MeasureId, StoredColumn, Table};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Call, Dialect, Operand};
@@ -44,8 +45,8 @@ fn edge(table: &Table, word: &str) -> Ident {
 }
 
 impl Lowering<'_> {
-    /// The clean rows of a table with their look-ups; `used` are the expressions over them.
-    pub(super) fn read(&self, table: usize, joins: &[Join], used: &[&Expr]) -> (TableFactor, Vec<SqlJoin>) {
+    /// The look-ups of rows; `used` are all expressions over them.
+    pub(super) fn looked_up(&self, joins: &[Join], used: &[&Expr]) -> Vec<SqlJoin> {
         let leaves = Rows(self.dialect);
         let looked_up = joins.iter().enumerate().map(|(at, join)| {
             let alias = join_alias(at);
@@ -54,12 +55,23 @@ impl Lowering<'_> {
             let condition = build::all(std::iter::once(equal).chain(self.holds(join, &alias)));
             build::left_join(build::derived(self.entity(join, at, used), &alias), condition.unwrap_or_else(build::null))
         });
-        (self.clean_relation(table, BASE), looked_up.collect())
+        looked_up.collect()
     }
 
     /// Whether a look-up compares more than whether values are equal.
     pub(super) fn is_interval(&self, join: &Join) -> bool {
         join.as_of.is_some() && matches!(self.query.tables[join.table].history, Some(History::Valid { .. }))
+    }
+
+    /// Whether one of the look-ups of a query does, or of those that it reads.
+    pub(super) fn looks_up_intervals(&self, query: &plan::Query) -> bool {
+        query.scans.iter().any(|scan| {
+            let below = match &scan.source {
+                Source::Table(_) => false,
+                Source::Query(query) => self.looks_up_intervals(query),
+            };
+            below || scan.joins.iter().any(|join| self.is_interval(join))
+        })
     }
 
     /// Whether a version holds at the instant of a look-up.

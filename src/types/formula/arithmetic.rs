@@ -7,9 +7,11 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::suggest::near;
 use crate::syntax::ast::{BinaryOp, Literal};
+use crate::syntax::words::AGGREGATES;
 use crate::value::time::DAY_MS;
 use crate::value::{Function, Value};
 
+use super::super::functions;
 use super::super::model::{Formula, FormulaKind, Sensitivity, Type, ValueType};
 use super::super::type_name::{show_type, with_article};
 use super::super::{Unit, items};
@@ -252,6 +254,26 @@ pub fn case(
 const FUNCTIONS: &[&str] =
     &["if", "coalesce", "nullif", "least", "greatest", "abs", "round", "floor", "ceil", "sqrt", "ln", "exp", "pow"];
 
+/// Whether a name is a function over formulas.
+pub fn is_function(name: &str) -> bool {
+    FUNCTIONS.contains(&name)
+}
+
+/// Tells that there is no such function. A mistyped aggregate reads as one.
+pub fn unknown_function<T>(name: &str, span: Span, d: &mut Diagnostics) -> Option<T> {
+    if functions::names().any(|known| known == name) {
+        d.push(error!(E0625, span, "`{name}` works on rows, not on metrics";
+            help: ("over metrics there are: {}; inside of an aggregate `{name}` is known", FUNCTIONS.join(", "))));
+        return None;
+    }
+    let help = match near(name, FUNCTIONS.iter().chain(AGGREGATES).copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("over metrics there are: {}", FUNCTIONS.join(", ")),
+    };
+    d.push(error!(E0625, span, "no function or aggregate named `{name}`"; help: help));
+    None
+}
+
 /// A named function over formulas.
 pub fn function(name: &str, mut arguments: Vec<Formula>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
     let (wanted, usage) = match name {
@@ -261,14 +283,7 @@ pub fn function(name: &str, mut arguments: Vec<Formula>, span: Span, d: &mut Dia
         "coalesce" | "least" | "greatest" => (2..=usize::MAX, format!("{name}(a, b)")),
         "round" => (1..=2, "round(x, 2)".to_owned()),
         "abs" | "floor" | "ceil" | "sqrt" | "ln" | "exp" => (1..=1, format!("{name}(x)")),
-        _ => {
-            let help = match near(name, FUNCTIONS.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("over metrics there are: {}", FUNCTIONS.join(", ")),
-            };
-            d.push(error!(E0625, span, "no function `{name}` over metrics"; help: help));
-            return None;
-        }
+        _ => return unknown_function(name, span, d),
     };
     if !wanted.contains(&arguments.len()) {
         let count = match (*wanted.start(), *wanted.end()) {

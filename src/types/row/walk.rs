@@ -17,7 +17,7 @@ impl RowExpr {
                 }
                 otherwise.iter().for_each(|value| value.walk(visit));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
         }
     }
 
@@ -35,7 +35,7 @@ impl RowExpr {
                 }
                 otherwise.iter_mut().for_each(|value| value.walk_mut(change));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use crate::error;
 use crate::syntax::ast::{self, ExprKind};
 use crate::types::bind::bind;
 use crate::types::model::{Dimension, DimensionId, RowExprKind, TableKind, Type};
+use crate::types::size::too_large;
 use crate::types::{Aggregation, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
 
 use super::RowSets;
@@ -61,6 +62,9 @@ impl RowSets<'_> {
                 continue;
             };
             let Some(value) = self.key(rows, path, (dimensions, ids), d) else { continue };
+            if too_large(value.size(&self.tables), "this key", path.span, d) {
+                continue;
+            }
             if matches!(value.ty.ty, Type::Array(_) | Type::Map(_) | Type::Float) {
                 d.push(error!(E0522, path.span, "a key cannot be an array, a map or a float";
                     help: "use a column that tells things apart exactly"));
@@ -115,6 +119,9 @@ impl RowSets<'_> {
     /// A union has the dimensions that all its members have.
     fn bind_union(&mut self, table: TableId, dimensions: &[Dimension]) {
         for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
+            if dimension.size(&self.tables).excess().is_some() {
+                continue;
+            }
             let Origin::Union(union) = &self.tables[table.0].origin else { return };
             let value = |member: &Member| bind(&self.tables, dimension, member.rows.base).ok();
             let values: Vec<RowExpr> = union.members.iter().map_while(value).collect();
@@ -134,6 +141,9 @@ impl RowSets<'_> {
     /// A session has the dimensions of its rows, as they are in its first row.
     fn bind_session(&mut self, table: TableId, dimensions: &[Dimension]) {
         for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
+            if dimension.size(&self.tables).excess().is_some() {
+                continue;
+            }
             let Origin::Session(session) = &self.tables[table.0].origin else { return };
             let Ok(mut value) = bind(&self.tables, dimension, session.rows.base) else { continue };
             date(&mut value, &session.rows);

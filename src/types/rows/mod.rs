@@ -17,6 +17,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, RowSetKind};
 
 use super::model::{ColumnId, RowSet, Subset, Table, TableId, Type};
+use super::size::too_large;
 use super::{RowExpr, RowScope, check_predicate, predicate};
 
 /// What row sets are typed with.
@@ -174,6 +175,10 @@ impl<'a> RowSets<'a> {
             typed.replace_time(time);
         }
         rows.filters.push(typed);
+        let conditions = rows.size(&self.tables);
+        if too_large(conditions, "what these rows must satisfy", predicate.span, diagnostics) {
+            return None;
+        }
         predicate::inspect_filters(&rows.filters, diagnostics);
         Some(())
     }

@@ -4,9 +4,10 @@ use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
 use crate::syntax::ast::{self, AggregateInput, Clause, ExprKind, RowSetKind, ValueKind};
-use crate::types::formula::{aggregate_type, aggregation};
+use crate::types::formula::{Units, aggregation, result_type};
 use crate::types::items::Items;
 use crate::types::model::{ColumnId, Encoding, RowSet, TableId, Type};
+use crate::types::size::{Size, too_large};
 use crate::types::{Aggregation, Column, Kept, Origin, RowScope, Session, TableKind, Unit, ValueType};
 use crate::types::{check_predicate, check_row};
 
@@ -144,6 +145,7 @@ impl<'a> RowSets<'a> {
             encoding: Encoding::Native,
             computed: None,
             internal: false,
+            size: Size::default(),
         };
         let whose = ValueType { nullable: false, ..of.ty.clone() };
         let instant = || ValueType::plain(Type::Timestamp);
@@ -169,7 +171,11 @@ impl<'a> RowSets<'a> {
         let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
         let mut input = check_row(&scope, &of, d)?;
         self.check_as_of(rows, &input, d)?;
-        let ty = aggregate_type(&self.tables, how, &aggregate.function, &input, rows.base, d)?;
+        if too_large(input.size(&self.tables), "this value", input.span, d) {
+            return None;
+        }
+        let units = Units::of(&self.tables, Some(&input), rows.base);
+        let ty = result_type(how, &aggregate.function, Some((&input.ty, input.span)), &units, &self.tables, d)?;
         let mut filter = match &aggregate.filter {
             Some(filter) => Some(check_predicate(&scope, filter, d)?),
             None => None,
@@ -195,6 +201,7 @@ impl<'a> RowSets<'a> {
             encoding: Encoding::Native,
             computed: None,
             internal: false,
+            size: Size::default(),
         };
         Some((column, Kept { aggregation: how, input, filter }))
     }

@@ -5,6 +5,7 @@ use crate::error;
 use crate::syntax::ast;
 use crate::types::dimensions::{merge, same_type};
 use crate::types::model::{Encoding, RowExprKind, RowSet, TableId, Type};
+use crate::types::size::Size;
 use crate::types::{Column, ColumnId, Member, Origin, RowExpr, Union, ValueType};
 
 use super::RowSets;
@@ -151,7 +152,8 @@ impl<'a> RowSets<'a> {
                 places.extend(of(rows).iter().position(|other| same(&other)));
             }
             if places.len() == members.len() {
-                let column = Column { ty, encoding: Encoding::Native, computed: None, ..column.clone() };
+                let column =
+                    Column { ty, encoding: Encoding::Native, computed: None, size: Size::default(), ..column.clone() };
                 found.push((column, places));
             }
         }
@@ -169,5 +171,13 @@ pub(super) fn internal(columns: &[Column], wanted: &str, ty: ValueType, span: Sp
     while columns.iter().any(|column| column.name.value == name) {
         name.push('_');
     }
-    Column { name: Spanned::new(name, span), doc: None, ty, encoding: Encoding::Native, computed: None, internal: true }
+    Column {
+        name: Spanned::new(name, span),
+        doc: None,
+        ty,
+        encoding: Encoding::Native,
+        computed: None,
+        internal: true,
+        size: Size::default(),
+    }
 }

@@ -12,7 +12,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, OrderByExpr, Query, SelectItem, Se
 
 use super::Lowering;
 use super::expr::Leaves;
-use super::read::Rows;
+use super::read::{BASE, Rows};
 use crate::plan::{self, Input, Origin, Selection};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Deduplication;
@@ -50,7 +50,7 @@ impl Lowering<'_> {
         let tables = &self.query.tables;
         let mut wanted: Vec<Option<BTreeSet<&str>>> = vec![None; tables.len()];
         for scan in &self.query.scans {
-            for table in scan.tables() {
+            for table in scan.all_tables() {
                 wanted[table].get_or_insert_default();
             }
             for (table, column) in scan.columns(tables) {
@@ -114,7 +114,7 @@ impl Lowering<'_> {
     ) -> Parts {
         let leaves = Rows(self.dialect);
         let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
-        let (from, joins) = self.read(rows.table, &rows.joins, &used);
+        let (from, joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
         let mut conditions: Vec<Expr> = Vec::new();
         let time = rows.time.iter().filter(|time| time.nullable);
         let conjuncts = rows.filter.iter().flat_map(crate::rollup::conjuncts);
