@@ -16,7 +16,7 @@ pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
 pub use table::{
-    Clean, Encoding, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_columns,
+    Clean, Encoding, FirstOf, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_columns,
     stored_tables,
 };
 

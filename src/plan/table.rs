@@ -118,12 +118,7 @@ pub enum Origin {
     Raw(usize),
     /// For each combination of the keys' values the row with the least time, then the least key (without a key: the smallest
     /// row). A null in a key makes no row.
-    FirstOf {
-        /// Which rows.
-        rows: Selection,
-        /// What has one row each.
-        keys: Vec<Expr>,
-    },
+    FirstOf(Box<FirstOf>),
     /// The rows of all members.
     Union {
         /// Each with a value a column of the table.
@@ -146,6 +141,15 @@ pub struct Selection {
     pub filter: Option<Expr>,
     /// The instant of a row; rows where it is null are left out. None for timeless rows.
     pub time: Option<Expr>,
+}
+
+/// The first rows of some.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct FirstOf {
+    /// Of which rows.
+    pub rows: Selection,
+    /// What has one row each.
+    pub keys: Vec<Expr>,
 }
 
 /// Some of the rows of a union.
@@ -186,7 +190,8 @@ impl Table {
         let mut found = Vec::new();
         match &self.origin {
             Origin::Stored | Origin::Raw(_) => {}
-            Origin::FirstOf { rows, keys } => {
+            Origin::FirstOf(first) => {
+                let FirstOf { rows, keys } = &**first;
                 rows.columns(tables, keys.iter(), &mut found);
                 let base = &tables[rows.table];
                 // Without a key the smallest row is kept, which all columns decide.
@@ -221,7 +226,7 @@ impl Table {
     fn selections(&self) -> Vec<&Selection> {
         match &self.origin {
             Origin::Stored | Origin::Raw(_) => Vec::new(),
-            Origin::FirstOf { rows, .. } => vec![rows],
+            Origin::FirstOf(first) => vec![&first.rows],
             Origin::Union { members, .. } => members.iter().map(|member| &member.rows).collect(),
             Origin::Session(session) => vec![&session.rows],
         }

@@ -12,8 +12,27 @@ use super::dimensions::{Checker, same_type};
 use super::items::Items;
 use super::listed::some_of;
 use super::literal::{example_of, literal_as};
-use super::model::{Binding, Domain, RowExpr, RowExprKind, Table, TableId, TableKind, Type, ValueType};
+use super::model::{Binding, Dimension, RowExpr, RowExprKind, Table, TableId, TableKind, Type, ValueType};
 use super::type_name::{show_type, with_article};
+
+/// What the values of a dimension may be.
+#[derive(Clone, Debug)]
+pub enum Domain {
+    /// These.
+    Listed(Vec<Spanned<Value>>),
+    /// The keys of an entity.
+    Keys(TableId),
+}
+
+impl Dimension {
+    /// The values that `values` lists; none where it does not list them.
+    pub fn listed(&self) -> &[Spanned<Value>] {
+        match &self.values {
+            Some(Domain::Listed(values)) => values,
+            Some(Domain::Keys(_)) | None => &[],
+        }
+    }
+}
 
 impl Checker<'_> {
     /// The string literals that a binding of a declared enum can give must lie in its domain.

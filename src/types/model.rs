@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Span, Spanned};
+use crate::diagnostic::Span;
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Span as Length, Step, Value, WeekStart, Window};
 
-use super::{Compared, Facts, History, Origin, Size, Unit};
+use super::{Compared, Domain, Facts, History, Origin, Size, Unit};
 
 /// The place of a table in [`Model::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -272,25 +272,6 @@ pub struct Dimension {
     pub values: Option<Domain>,
     /// The declaration.
     pub span: Span,
-}
-
-/// What the values of a dimension may be.
-#[derive(Clone, Debug)]
-pub enum Domain {
-    /// These.
-    Listed(Vec<Spanned<Value>>),
-    /// The keys of an entity.
-    Keys(TableId),
-}
-
-impl Dimension {
-    /// The values that `values` lists; none where it does not list them.
-    pub fn listed(&self) -> &[Spanned<Value>] {
-        match &self.values {
-            Some(Domain::Listed(values)) => values,
-            Some(Domain::Keys(_)) | None => &[],
-        }
-    }
 }
 
 /// How a dimension is computed for one table's rows.

@@ -17,8 +17,7 @@ use crate::sql::{self, CLICKHOUSE};
 /// The views of all tables that a metric reads, also through others; each after those that it is made of.
 pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
     let tables = &build.input.tables;
-    let mut used: BTreeSet<usize> =
-        build.input.metrics.iter().flat_map(|metric| &metric.query.scans).flat_map(|scan| scan.tables()).collect();
+    let mut used: BTreeSet<usize> = build.input.metrics.iter().flat_map(|metric| metric.query.all_tables()).collect();
     // A table stands behind all that it is made of.
     for place in (0..tables.len()).rev() {
         if used.contains(&place) {
@@ -77,9 +76,13 @@ fn rule(table: &Table, tables: &[Table]) -> String {
     let stored = match &table.origin {
         Origin::Stored => table,
         Origin::Raw(of) => return format!("The rows of {} as they came", tables[*of].name),
-        Origin::FirstOf { rows, keys } => {
-            let keys = if keys.len() == 1 { "key".to_owned() } else { format!("combination of {} keys", keys.len()) };
-            return format!("The first row of {} for each {keys}", of(rows));
+        Origin::FirstOf(first) => {
+            let keys = if first.keys.len() == 1 {
+                "key".to_owned()
+            } else {
+                format!("combination of {} keys", first.keys.len())
+            };
+            return format!("The first row of {} for each {keys}", of(&first.rows));
         }
         Origin::Union { members, .. } => {
             let names: Vec<&str> = members.iter().map(|member| of(&member.rows)).collect();

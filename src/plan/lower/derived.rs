@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Keep, Member, Origin, Selection};
+use crate::plan::{
+    Clean, DataType, Encoding, Expr, ExprKind, FirstOf, Function, Input, Keep, Member, Origin, Selection,
+};
 use crate::plan::{Session, StoredColumn, Table, Value};
 use crate::types::{self, ColumnId, Model, RowSet, TableId};
 
@@ -40,7 +42,7 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
             let keys = keys.iter().map(|key| reading.lower(key)).collect();
             lowered.columns.clone_from(&base.columns);
             lowered.clean.key.clone_from(&base.clean.key);
-            lowered.origin = Origin::FirstOf { rows: close(reading, filter), keys };
+            lowered.origin = Origin::FirstOf(Box::new(FirstOf { rows: close(reading, filter), keys }));
         }
         types::Origin::Union(of) => union(model, id, &of.members, made, &mut lowered),
         types::Origin::Session(session) => {

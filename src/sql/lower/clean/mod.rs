@@ -87,7 +87,7 @@ impl Lowering<'_> {
         let mut rows = match &table.origin {
             Origin::Stored => self.stored_rows(table, &columns),
             Origin::Raw(of) => self.raw_rows(&self.query.tables[*of], &columns),
-            Origin::FirstOf { rows, keys } => self.first_rows(rows, keys, &columns),
+            Origin::FirstOf(first) => self.first_rows(&first.rows, &first.keys, &columns),
             Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
         };
