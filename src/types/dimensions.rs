@@ -40,6 +40,7 @@ impl Checker<'_> {
         let syntax = declared.syntax;
         let items =
             Items::read("dimension", &syntax.items, &["title", "title_en", "owner", "values"], &[], diagnostics);
+        items.check_texts(&["title_en", "owner"], diagnostics);
         if syntax.name.value == "time" {
             diagnostics.push(
                 error!(E0639, syntax.name.span, "an answer has a column `time` already: the start of the bucket";
@@ -384,7 +385,8 @@ pub fn check_hierarchies(
     let mut hierarchies = Vec::new();
     for declared in &names.hierarchies {
         let syntax = declared.syntax;
-        Items::read("hierarchy", &syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let texts = ["title", "title_en", "owner"];
+        Items::read("hierarchy", &syntax.items, &texts, &[], diagnostics).check_texts(&texts, diagnostics);
         let mut levels: Vec<DimensionId> = Vec::new();
         for path in &syntax.levels {
             let Some(place) = path.single().and_then(|name| names.dimension(name)) else {
