@@ -22,7 +22,10 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Outcome {
     let (project, mut diagnostics) = context.load(args.paths.first().map(PathBuf::as_path))?;
     let wanted = wanted(&args.paths, &project)?;
-    diagnostics.extend(compile(&project).1);
+    let (compiled, found) = compile(&project);
+    // The process ends soon, which gives back all of it at once.
+    std::mem::forget(compiled);
+    diagnostics.extend(found);
     diagnostics.sort();
     let holds = |found: &Diagnostic| wanted.as_ref().is_none_or(|paths| paths.holds(found, &project));
     let (told, elsewhere): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(holds);

@@ -12,14 +12,17 @@ pub mod dialect;
 mod identifier;
 mod json;
 mod lower;
+pub mod memo;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlparser::ast::{Query, Statement};
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use crate::plan;
+use crate::stack;
 
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
@@ -41,7 +44,7 @@ pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
 }
 
 /// How a plan is lowered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Options {
     /// The database that holds a view `clean_<table>` of each table's clean rows; where there is none, each query makes them.
     pub clean_views: Option<String>,
@@ -53,7 +56,7 @@ pub struct Options {
 
 /// The SELECT that answers `query`; all constructs that the dialect cannot say where there are some.
 pub fn select(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> Result<Query, Vec<Unsupported>> {
-    lower::query(query, dialect, options, &[])
+    select_stored(query, dialect, options, &[])
 }
 
 /// The same, its measures read out of a rollup for each scan.
@@ -63,7 +66,7 @@ pub fn select_stored(
     options: &Options,
     stored: &[Stored],
 ) -> Result<Query, Vec<Unsupported>> {
-    lower::query(query, dialect, options, stored)
+    stack::enough(|| lower::query(query, dialect, options, stored))
 }
 
 /// The SELECT of the clean rows of a table, all columns, as other queries read them.
@@ -92,7 +95,7 @@ pub fn clean(
 
 /// The text, over several lines.
 pub fn to_text(query: &Query, dialect: &dyn Dialect) -> String {
-    dialect.print(query)
+    stack::enough(|| dialect.print(query))
 }
 
 /// A text as a string literal.
@@ -101,15 +104,32 @@ pub fn quoted(text: &str, dialect: &dyn Dialect) -> String {
     dialect.literal(&plan::Value::String(text.to_owned()), &plan::DataType::String, calendar).to_string()
 }
 
-/// Reads a text back: one statement, nothing left.
+/// How deep the statements that are read back may be. The check limits expressions, and this is far above what they become.
+const READ_DEPTH: usize = 10_000;
+
+/// Reads a text of our own making back: one statement, nothing left.
 pub fn reparse(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
-    let mut parser = Parser::new(dialect.grammar()).try_with_sql(text)?;
+    stack::enough(|| reparse_here(text, dialect))
+}
+
+fn reparse_here(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
+    let tokens = tokens(text, dialect.grammar())?;
+    let mut parser = Parser::new(dialect.grammar()).with_recursion_limit(READ_DEPTH).with_tokens_with_locations(tokens);
     let statement = parser.parse_statement()?;
-    while parser.consume_token(&sqlparser::tokenizer::Token::SemiColon) {}
+    while parser.consume_token(&Token::SemiColon) {}
     match parser.peek_token().token {
-        sqlparser::tokenizer::Token::EOF => Ok(statement),
+        Token::EOF => Ok(statement),
         left => Err(ParserError::ParserError(format!("text is left over: {left}"))),
     }
+}
+
+/// The tokens of a text. Blanks and comments are left out: the parser would step over them again and again.
+fn tokens(text: &str, grammar: &dyn sqlparser::dialect::Dialect) -> Result<Vec<TokenWithSpan>, TokenizerError> {
+    // Tokens are large, and in printed SQL one is three bytes on average.
+    let mut tokens = Vec::with_capacity(text.len() / 2);
+    Tokenizer::new(grammar, text).tokenize_with_location_into_buf(&mut tokens)?;
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    Ok(tokens)
 }
 
 /// `digits / 10^scale`, with all digits of the scale.

@@ -277,16 +277,25 @@ impl<'t> Parser<'t, '_> {
             return None;
         }
         let reading = reading(kind, &key);
-        if values.len() == 1
-            && let Some(value) = self.plain_value(values.start, reading)
-        {
-            return Some(ItemKind::Keyed { key, values: vec![value] });
+        if let Some(values) = self.plain_values(values.clone(), reading) {
+            return Some(ItemKind::Keyed { key, values });
         }
         let values = self.slice(reading.rule(), &values, |builder, node| builder.values(node, reading))?;
         Some(ItemKind::Keyed { key, values })
     }
 
-    /// A value of one token, as most are: too simple to ask the grammar.
+    /// Values of one token each, as most are: too simple to ask the grammar.
+    fn plain_values(&self, mut range: Range<usize>, reading: Reading) -> Option<Vec<Value>> {
+        let mut values = vec![self.plain_value(range.next()?, reading)?];
+        while let Some(comma) = range.next() {
+            if self.kind(comma) != Some(Kind::Comma) {
+                return None;
+            }
+            values.push(self.plain_value(range.next()?, reading)?);
+        }
+        Some(values)
+    }
+
     fn plain_value(&self, at: usize, reading: Reading) -> Option<Value> {
         let (token, span) = (&self.tokens[at], self.span(at));
         let text = token.text(self.text);
