@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::project::Project;
+use crate::stack;
 use crate::syntax::{self, ast};
 use crate::types::{self, Model, Settings};
 use crate::value::WeekStart;
@@ -30,7 +31,7 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
         diagnostics.extend(found);
     }
     let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).collect();
-    let (model, found) = types::check(&files, &settings(project));
+    let (model, found) = stack::enough(|| types::check(&files, &settings(project)));
     let news = |one: &Diagnostic| {
         let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
         !may_follow(one.code) || (project.is_complete && !broken.contains(&name))

@@ -16,6 +16,7 @@ use crate::{
     },
     error,
     project::{CONFIG_FILE, DiskFiles, Project, SourceMap, io_message, load},
+    stack,
 };
 
 /// Options that every verb takes.
@@ -194,6 +195,8 @@ impl Context {
     /// Reads the project: of `--project`, or the nearest one upwards from the current folder, or from `start`.
     pub fn load(&self, start: Option<&Path>) -> Result<(Project, Diagnostics), Stop> {
         let files = self.files(start)?;
+        // Where there are threads already, they have less stack, and only make room more often.
+        let _ = rayon::ThreadPoolBuilder::new().stack_size(stack::OF_THREAD).build_global();
         let (project, diagnostics) = load(&files);
         match project {
             Some(project) => Ok((project, diagnostics)),

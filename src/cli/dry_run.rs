@@ -87,15 +87,8 @@ fn prepare(
         Progress::CheckingKey { table } => bar.at(&format!("looking for duplicates in {table}"), 0, 0),
         Progress::Running => bar.at("computing", 0, 0),
     });
-    let mut used: Vec<usize> = Vec::new();
-    for scan in &query.scans {
-        used.push(scan.table);
-        used.extend(scan.joins.iter().map(|join| join.table));
-    }
-    used.sort_unstable();
-    used.dedup();
     let mut warnings = Diagnostics::new();
-    for place in used {
+    for place in query.all_tables() {
         warnings.extend(dry_run.register(&query.tables[place], &Data::Samples(folder)).map_err(told)?);
     }
     Ok((dry_run, warnings))

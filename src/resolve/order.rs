@@ -13,8 +13,9 @@ pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Ve
         .map(|metric| {
             let mut found = Vec::new();
             metrics_in(&metric.syntax.formula, &mut |path, version| {
-                if let Some(name) = path.single()
-                    && let Some(place) = names.metric(name, version)
+                // `dau.growth_1d` is of `dau`.
+                if path.at.is_none()
+                    && let Some(place) = names.metric(&path.parts[0], version)
                 {
                     found.push((place, path.span));
                 }
@@ -54,8 +55,11 @@ pub fn row_set_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<us
     order(&uses, |place| &names.subsets[place].syntax.name, "subset", diagnostics)
 }
 
-/// A depth-first order without recursion, so that a chain of any length is fine.
-fn order<'a>(
+/// The places of declarations of a kind, each after those it uses; those on a cycle are told and left out. `uses` says for
+/// each place what it uses, and where.
+///
+/// Depth first, without recursion, so that a chain of any length is fine.
+pub fn order<'a>(
     uses: &[Vec<(usize, Span)>],
     name: impl Fn(usize) -> &'a ast::Name,
     kind: &str,
@@ -122,8 +126,12 @@ fn cycle_error<'a>(
         chain.push(format!("… {} more", cycle.len() - 6));
     }
     chain.push(format!("`{}`", name(cycle[0]).value));
+    let help = match kind {
+        "column" => "break the cycle: one of these must be stored",
+        _ => "break the cycle: one of these must be defined from rows",
+    };
     let mut found = error!(E0211, span, "the {kind} `{}` is defined by itself: {}", name(cycle[0]).value, chain.join(" → ");
-        label: "closes the cycle"; help: "break the cycle: one of these must be defined from rows");
+        label: "closes the cycle"; help: help);
     for place in cycle.iter().take(6) {
         let declared = name(*place);
         found = found.related(declared.span, format!("`{}` is declared here", declared.value));
@@ -136,7 +144,10 @@ fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
     match &formula.kind {
         ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
         ExprKind::Aggregate(aggregate) => {
-            if let AggregateInput::Formula(inner) = &aggregate.input {
+            // A bare name without `per` is a row set: `count(paid_order)`.
+            if let AggregateInput::Formula(inner) = &aggregate.input
+                && !aggregate.per.is_empty()
+            {
                 metrics_in(inner, visit);
             }
         }

@@ -10,10 +10,11 @@ use crate::syntax::ast;
 use crate::value::WeekStart;
 
 use super::dimensions::{check_dimensions, check_hierarchies};
-use super::formula::FormulaScope;
+use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
-use super::model::{DimensionId, Metric, MetricId, Model, TableId};
+use super::model::{DimensionId, Metric, MetricId, Model};
 use super::rows::RowSets;
+use super::size::{FormulaSize, Known};
 use super::tables::check_tables;
 use super::test_blocks::check_tests;
 
@@ -51,7 +52,8 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    let (metrics, facts) =
+        check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
     check_tests(&names, &tables, &mut d);
     unused(&names, files, &mut d);
     let subsets = rows.subsets.into_iter().flatten().collect();
@@ -65,6 +67,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         dimensions,
         hierarchies,
         metrics,
+        facts,
         tests,
     };
     (model, d)
@@ -78,12 +81,12 @@ fn check_metrics(
     dimension_ids: &[Option<DimensionId>],
     (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
-) -> Vec<Metric> {
+) -> (Vec<Metric>, Vec<Facts>) {
     let count = names.metrics.len();
     let mut metrics: Vec<Metric> = Vec::with_capacity(count);
     let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
-    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(count);
-    let mut depths: Vec<usize> = Vec::with_capacity(count);
+    let mut known: Vec<Facts> = Vec::with_capacity(count);
+    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(count);
     for level in resolve::metric_levels(names, d) {
         let scope = FormulaScope {
             names,
@@ -93,31 +96,37 @@ fn check_metrics(
             dimension_ids,
             metrics: &metrics,
             metric_ids: &metric_ids,
-            reads: &reads,
+            known: &known,
+            sizes: &sizes,
             zone,
         };
         let check = |place: &usize| {
             let mut d = Diagnostics::new();
-            let checked = check_metric(&scope, names.metrics[*place], units, &depths, &mut d);
-            let checked = checked.map(|(metric, depth)| (scope.tables_of(&metric.formula), metric, depth));
-            (checked, d)
+            (check_metric(&scope, names.metrics[*place], units, &mut d), d)
         };
         let checked: Vec<_> = level.par_iter().map(check).collect();
         for (place, (checked, found)) in level.into_iter().zip(checked) {
             d.extend(found);
-            let Some((read, metric, depth)) = checked else { continue };
-            if read.is_empty() {
+            let Some((metric, facts, size)) = checked else { continue };
+            if facts.reads.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
                 continue;
             }
-            reads.push(read);
-            depths.push(depth);
-            metric_ids[place] = Some(MetricId(metrics.len()));
+            known.push(facts);
+            sizes.push(size);
+            let id = MetricId(metrics.len());
+            metric_ids[place] = Some(id);
             metrics.push(metric);
+            for compared in metrics[id.0].compared.clone() {
+                let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) else { continue };
+                known.push(facts_of(&metric.formula, &known));
+                sizes.push(metric.formula.size(Known { tables, dimensions, metrics: &sizes }));
+                metrics.push(metric);
+            }
         }
     }
-    metrics
+    (metrics, known)
 }
 
 /// Subsets that no row set names.

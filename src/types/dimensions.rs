@@ -14,6 +14,7 @@ use super::model::{
     Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Table, TableId,
     TableKind, Type, ValueType,
 };
+use super::size::Size;
 use super::type_name::{show_type, with_article};
 use super::{Column, RowScope, check_row, type_name};
 
@@ -146,6 +147,7 @@ impl Checker<'_> {
             ty: ValueType::plain(Type::Timestamp),
             encoding: Encoding::Native,
             computed: None,
+            size: Size::default(),
         };
         let clock = Table {
             kind: TableKind::Source,

@@ -15,6 +15,7 @@ mod ops;
 mod predicate;
 mod row;
 mod rows;
+mod size;
 mod tables;
 mod test_blocks;
 #[cfg(test)]
@@ -24,13 +25,14 @@ mod unit;
 
 pub use check::{Settings, check};
 pub use dimensions::Unbound;
-pub use formula::{DimensionNames, check_filter};
+pub use formula::{Compared, DimensionNames, Facts, check_filter, facts};
 pub use metrics::divides;
 pub use model::{
-    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula, FormulaKind,
-    Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
-    Table, TableId, TableKind, Tier, Type, ValueType, data_type,
+    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
+    FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, Movement, Nested, NestedKey, RowExpr,
+    RowExprKind, RowSet, Sensitivity, Serve, Subset, Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use size::Size;
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};

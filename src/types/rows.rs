@@ -7,6 +7,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, RowSetKind};
 
 use super::model::{ColumnId, RowExpr, RowExprKind, RowSet, Subset, Table, TableId, Type};
+use super::size::too_large;
 use super::{RowScope, check_predicate, predicate};
 
 /// What row sets are typed with.
@@ -97,6 +98,10 @@ impl RowSets<'_> {
             typed.replace_time(time);
         }
         rows.filters.push(typed);
+        let conditions = rows.size(self.tables);
+        if too_large(conditions, "what these rows must satisfy", predicate.span, diagnostics) {
+            return None;
+        }
         predicate::inspect_filters(&rows.filters, diagnostics);
         Some(())
     }
@@ -156,7 +161,7 @@ impl RowExpr {
                 }
                 otherwise.iter().for_each(|value| value.walk(visit));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
         }
     }
 
@@ -174,7 +179,7 @@ impl RowExpr {
                 }
                 otherwise.iter_mut().for_each(|value| value.walk_mut(change));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
         }
     }
 

@@ -1,8 +1,10 @@
 //! Typing sources and entities: columns, keys, time, computed columns.
 
+use rustc_hash::FxHashMap;
+
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::resolve::{Declared, Names};
+use crate::resolve::{self, Declared, Names};
 use crate::suggest::near;
 use crate::syntax::ast::{self, Clause};
 
@@ -12,6 +14,7 @@ use super::model::{
     Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType,
 };
 use super::ops::{Ops, column_unit};
+use super::size::{Size, too_large};
 use super::{RowScope, check_row, type_name};
 
 const SOURCE_ITEMS: &[&str] = &[
@@ -48,6 +51,7 @@ pub fn check_tables(
     for (place, (_, declared)) in names.tables.iter().enumerate() {
         computed_columns(&mut tables, TableId(place), declared.syntax, zone, diagnostics);
     }
+    measure_computed(&mut tables, diagnostics);
     tables
 }
 
@@ -82,6 +86,7 @@ fn columns(
             ty: ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity },
             encoding,
             computed: None,
+            size: Size::default(),
         });
     }
     columns
@@ -271,6 +276,46 @@ fn uses_undone(expr: &RowExpr, table: &Table, id: TableId, syntax: &ast::Table, 
         }
     });
     found
+}
+
+/// Tells the computed columns that lead back to themselves through entities, and those that are too large once all names
+/// are written out. They go on as if they were stored.
+fn measure_computed(tables: &mut [Table], diagnostics: &mut Diagnostics) {
+    let computed: Vec<ColumnId> = (tables.iter().enumerate())
+        .flat_map(|(table, declared)| {
+            let places = declared.columns.iter().enumerate().filter(|(_, column)| column.computed.is_some());
+            places.map(move |(column, _)| ColumnId { table: TableId(table), column })
+        })
+        .collect();
+    let places: FxHashMap<ColumnId, usize> = computed.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let uses: Vec<Vec<(usize, Span)>> = (computed.iter())
+        .map(|id| {
+            let mut used = Vec::new();
+            let expr = tables[id.table.0].columns[id.column].computed.iter();
+            expr.for_each(|expr| {
+                expr.walk(&mut |part| {
+                    let RowExprKind::Column(path) = &part.kind else { return };
+                    used.extend(path.iter().filter_map(|id| Some((*places.get(id)?, part.span))));
+                });
+            });
+            used
+        })
+        .collect();
+    let name = |place: usize| &tables[computed[place].table.0].columns[computed[place].column].name;
+    let order = resolve::order(&uses, name, "column", diagnostics);
+    let mut sound = vec![false; computed.len()];
+    for place in order {
+        let ColumnId { table, column } = computed[place];
+        let Some(expr) = &tables[table.0].columns[column].computed else { continue };
+        let size = expr.size(tables).within(1);
+        if !too_large(size, "this computed column", expr.span, diagnostics) {
+            sound[place] = true;
+            tables[table.0].columns[column].size = size;
+        }
+    }
+    for (id, _) in computed.iter().zip(sound).filter(|(_, sound)| !sound) {
+        tables[id.table.0].columns[id.column].computed = None;
+    }
 }
 
 fn checked_computed(

@@ -37,6 +37,7 @@ impl<'a> Rows<'a> {
             RowExprKind::Time => {
                 return self.time().unwrap_or_else(|| Expr::literal(Value::Null, DataType::Timestamp));
             }
+            RowExprKind::Inner => ExprKind::Column { input: Input::Base, name: "value".to_owned() },
             RowExprKind::Literal(value) => ExprKind::Literal(value.clone()),
             RowExprKind::Call(function, arguments) => {
                 ExprKind::Call(*function, arguments.iter().map(|argument| self.lower(argument)).collect())
@@ -170,7 +171,7 @@ impl<'a> Rows<'a> {
 /// Whether an expression is null where all columns are.
 fn null_without_row(expr: &RowExpr) -> bool {
     match &expr.kind {
-        RowExprKind::Column(_) | RowExprKind::Time => true,
+        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner => true,
         RowExprKind::Literal(value) => *value == Value::Null,
         RowExprKind::Call(Function::IsNull | Function::IsNotNull, _) => false,
         // These may be something beside a null.

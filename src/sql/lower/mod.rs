@@ -2,14 +2,15 @@
 
 mod clean;
 mod combine;
+mod edges;
 mod escape;
 mod expr;
 mod filter;
+mod moved;
 mod scan;
 mod stored;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 use sqlparser::ast::{Ident, Query};
 
@@ -20,6 +21,7 @@ use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
 use crate::plan;
 use crate::rollup::State;
+use crate::stack;
 
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
@@ -29,6 +31,8 @@ pub(super) struct Lowering<'a> {
     calendar: Calendar,
     /// A rollup for each scan, or none at all.
     stored: &'a [Stored<'a>],
+    /// How many queries this one is inside of.
+    level: usize,
     errors: RefCell<Vec<Unsupported>>,
 }
 
@@ -72,6 +76,16 @@ pub fn filling(
     dialect: &dyn Dialect,
     options: &Options,
 ) -> Result<Filling, Vec<Unsupported>> {
+    stack::enough(|| filling_here(query, states, from, dialect, options))
+}
+
+fn filling_here(
+    query: &plan::Query,
+    states: &[State],
+    from: Source,
+    dialect: &dyn Dialect,
+    options: &Options,
+) -> Result<Filling, Vec<Unsupported>> {
     let lowering = Lowering::new(query, dialect, options);
     let unable = || vec![Unsupported { construct: "a rollup".to_owned(), reason: "it keeps no states".to_owned() }];
     let (Some(how), Some(scan)) = (dialect.states(), query.scans.first()) else { return Err(unable()) };
@@ -98,7 +112,24 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering { query, dialect, options, calendar, stored: &[], errors: RefCell::default() }
+        Lowering { query, dialect, options, calendar, stored: &[], level: 0, errors: RefCell::default() }
+    }
+
+    /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
+    fn inner(&self, query: &plan::Query) -> Query {
+        let mut inner = Lowering::new(query, self.dialect, self.options);
+        inner.level = self.level + 1;
+        let (body, tables) = inner.answer();
+        inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));
+        build::with(body, tables)
+    }
+
+    /// A name of our own for a table beside the clean rows, unlike those of the queries around this one.
+    fn own_name(&self, name: &str) -> Ident {
+        match self.level {
+            0 => build::ident(name),
+            level => build::ident(&format!("{name}_{level}")),
+        }
     }
 
     fn name(&self, name: &str) -> Ident {
@@ -114,8 +145,8 @@ impl<'a> Lowering<'a> {
 
     /// The clean rows of every table that a scan reads, with the columns that are used.
     fn clean_tables(&self) -> Vec<(Ident, Query)> {
-        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(plan::Scan::tables).collect();
-        tables
+        self.query
+            .all_tables()
             .into_iter()
             .map(|table| {
                 let columns = self.used_columns(table);
