@@ -140,7 +140,7 @@ fn typed_column(column: &ast::Column, entity: &dyn Fn(&str) -> Option<TableId>, 
         ty: ValueType { ty, nullable, unit, sensitivity },
         encoding,
         computed: None,
-        size: Size::default(),
+        size: super::Size::default(),
     }
 }
 
