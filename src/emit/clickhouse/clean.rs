@@ -16,8 +16,7 @@ use crate::sql::{self, CLICKHOUSE};
 
 /// The views of all tables that a metric reads.
 pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
-    let used: BTreeSet<usize> =
-        build.input.metrics.iter().flat_map(|metric| &metric.query.scans).flat_map(|scan| scan.tables()).collect();
+    let used: BTreeSet<usize> = build.input.metrics.iter().flat_map(|metric| metric.query.all_tables()).collect();
     let used: Vec<usize> = used.into_iter().collect();
     let made: Vec<(File, Diagnostics)> = used.par_iter().map(|table| view(build, *table)).collect();
     made.into_iter()
