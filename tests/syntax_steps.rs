@@ -16,7 +16,7 @@ const TOKENS: usize = 1_000;
 fn text(count: usize, (start, open, inner, close): (&str, &str, &str, &str)) -> String {
     let tokens = |text: &str| text.split_whitespace().count();
     let each = tokens(open) + tokens(close);
-    let most = if close.is_empty() { 480 } else { 99 };
+    let most = if close.is_empty() { 240 } else { 99 };
     let times = ((count - tokens(start) - tokens(inner)) / each).min(most);
     format!("{start} {}{inner}{}\n", format!("{open} ").repeat(times), format!(" {close}").repeat(times))
 }
