@@ -6,9 +6,9 @@ use rayon::prelude::*;
 
 use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Question};
-use crate::types::{Grain, MetricId, Model};
+use crate::types::{self, Grain, MetricId, Model};
 
-use super::{Input, MetricView};
+use super::{Input, MetricView, Upkeep};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -22,7 +22,16 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
         diagnostics.extend(found);
     }
     let tables = Arc::clone(&lowering.tables);
-    (Input { tables, zone: model.zone, week_start: model.week_start, metrics }, diagnostics)
+    let upkeep = model.tables.iter().map(upkeep).collect();
+    (Input { tables, upkeep, zone: model.zone, week_start: model.week_start, metrics }, diagnostics)
+}
+
+fn upkeep(table: &types::Table) -> Upkeep {
+    Upkeep {
+        arrived: table.arrived.map(|column| table.columns[column].name.value.clone()),
+        revised: table.revised,
+        retain: table.retain,
+    }
 }
 
 fn views(lowering: &Lowering<'_>, id: MetricId) -> (Vec<MetricView>, Diagnostics) {

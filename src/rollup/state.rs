@@ -86,7 +86,7 @@ pub fn conjuncts(filter: &Expr) -> Vec<&Expr> {
 }
 
 /// The states that a scan's measures need, and the row counts that tell which metrics have rows.
-pub(super) fn states(scan: &Scan, query: &Query) -> Vec<State> {
+pub fn needed(scan: &Scan, query: &Query) -> Vec<State> {
     let mut found: Vec<State> = Vec::new();
     let mut add = |part: Part, argument: Option<&Expr>, filter: &[&Expr]| {
         let filter = filter.iter().map(|part| (*part).clone()).collect();

@@ -1,10 +1,10 @@
 //! What a dialect must know to print a plan. Nobody asks which dialect it is: the lowering asks for capabilities and looks
 //! functions up in the dialect's table.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, Query};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select};
 
 use crate::plan::{Aggregate, DataType, Function, Step, StoredColumn, Table, Value, WeekStart};
-use crate::rollup::{Part, State};
+use crate::rollup::{Cadence, Part, State};
 
 /// How of several rows of a key one is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +148,34 @@ pub trait States: Sync {
     fn finish(&self, aggregate: &Aggregate, ty: &DataType, columns: &[Expr]) -> Expr;
 }
 
+/// Batches: the parameters of a run, and the rows that it is about.
+pub trait Batches: Sync {
+    /// That an instant lies on one of the days that are built; of an hourly run, before its hour ends.
+    fn on_days(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr>;
+
+    /// Whether a day is one of those that are built.
+    fn is_built(&self, day: Expr) -> Expr;
+
+    /// The last day that a run is about.
+    fn last_day(&self, cadence: Cadence, calendar: Calendar) -> Expr;
+
+    /// The day that is so many days before another.
+    fn days_before(&self, day: Expr, days: Expr) -> Expr;
+
+    /// The last day and those before it whose rows may still change, as rows of `day`. Of the hourly runs of a day the
+    /// first does the days before.
+    fn span(&self, cadence: Cadence, days: u32, calendar: Calendar) -> Select;
+
+    /// That an instant lies on one of the days of [`Batches::span`].
+    fn in_span(&self, time: Expr, cadence: Cadence, days: u32, calendar: Calendar) -> Vec<Expr>;
+
+    /// That an instant lies in the day (or hour) that the run is for.
+    fn in_last(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr>;
+
+    /// The days of a query, as rows of `days`, an array of at most so many.
+    fn chunks(&self, days: Query, most: u32) -> Query;
+}
+
 /// A dialect of SQL.
 pub trait Dialect: Sync {
     /// The name that `sql("name": …)` uses.
@@ -221,6 +249,11 @@ pub trait Dialect: Sync {
 
     /// How rollups are made, where the engine can.
     fn states(&self) -> Option<&dyn States> {
+        None
+    }
+
+    /// How rollups are filled by batches, where the engine can.
+    fn batches(&self) -> Option<&dyn Batches> {
         None
     }
 }

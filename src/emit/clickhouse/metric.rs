@@ -10,8 +10,8 @@ use super::{Build, File, Object, line};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name, template};
 use crate::error;
-use crate::rollup::Served;
-use crate::sql::{self, CLICKHOUSE, Stored};
+use crate::rollup::{Layer, Served};
+use crate::sql::{self, CLICKHOUSE};
 
 /// A view of a metric as it was made.
 pub struct ServedView {
@@ -88,21 +88,15 @@ impl Maker<'_> {
 
     fn select(&self, metric: &MetricView, served: &Served, diagnostics: &mut Diagnostics) -> String {
         let options = &self.build.options;
-        let made = match served {
-            Served::Live(_) => sql::select(&metric.query, &CLICKHOUSE, options),
-            Served::Rolled(uses) => {
-                let stored: Option<Vec<Stored>> = uses
-                    .iter()
-                    .map(|of| {
-                        let step = self.made.get(of.rollup)?.steps.get(of.step)?;
-                        Some(step.stored(&self.build.rollups.rollups[of.rollup]))
-                    })
-                    .collect();
-                match stored {
-                    Some(stored) => sql::select_stored(&metric.query, &CLICKHOUSE, options, &stored),
-                    // Its rollup could not be made, which is told.
-                    None => return String::new(),
-                }
+        let made = if served.is_live() {
+            sql::select(&metric.query, &CLICKHOUSE, options)
+        } else {
+            let scans = 0..metric.query.scans.len();
+            let layers: Option<Vec<Vec<sql::Layer>>> = scans.map(|scan| self.layers(served, scan)).collect();
+            match layers {
+                Some(layers) => sql::select_stored(&metric.query, &CLICKHOUSE, options, &layers),
+                // Its rollup could not be made, which is told.
+                None => return String::new(),
             }
         };
         match made {
@@ -119,6 +113,19 @@ impl Maker<'_> {
         }
     }
 
+    /// What a scan is read from.
+    fn layers(&self, served: &Served, scan: usize) -> Option<Vec<sql::Layer<'_>>> {
+        let layer = |layer: &Layer| match layer {
+            Layer::Live => Some(sql::Layer::Rows),
+            Layer::Rolled(uses) => {
+                let of = uses.get(scan)?;
+                let step = self.made.get(of.rollup)?.steps.get(of.step)?;
+                Some(sql::Layer::Stored(step.stored(&self.build.rollups.rollups[of.rollup])))
+            }
+        };
+        served.layers.iter().map(layer).collect()
+    }
+
     /// What it is, whence it is served and why.
     fn about(&self, metric: &MetricView, fingerprint: &str, served: &Served) -> Vec<String> {
         let names: Vec<&str> = metric.query.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
@@ -126,8 +133,11 @@ impl Maker<'_> {
         let mut about =
             vec![line(&format!("{} v{}, {}{by}, {fingerprint}", metric.name, metric.version, metric.grain()))];
         about.extend(metric.title.as_deref().and_then(|title| title.lines().next()).map(line));
-        if let Served::Live(Some(reason)) = served {
+        if let Some(reason) = served.because {
             about.push(format!("Not served from a rollup. {}.", reason.text()));
+        }
+        if served.layers.len() > 1 {
+            about.push("What a batch has built comes from there, all else as rows arrive.".to_owned());
         }
         about
     }

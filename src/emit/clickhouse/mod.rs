@@ -1,8 +1,10 @@
-//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, and a view a metric and step.
+//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, a view a metric and step, and what
+//! batches run.
 //!
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod batch;
 mod clean;
 mod details;
 mod metric;
@@ -54,7 +56,7 @@ struct Object {
 /// Makes the artefacts of a target.
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.stream()));
+    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
     let rollups = rollup::plan(questions);
     let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
     let build = Build { input, target, settings, rollups, options };
@@ -65,11 +67,18 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     files.extend(clean::views(&build, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
     files.extend(rollups);
+    let batches = batch::batches(&build, &made, &mut diagnostics);
+    for batch in &batches {
+        batch.add_table(&mut files);
+    }
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
     check_names(&files, &mut diagnostics);
-    let details = details::details(&build, &files, &made, &served);
-    (Emitted { artifacts: build.artifacts(files), details }, diagnostics)
+    let about = batches.iter().map(|batch| batch.details(&build)).collect();
+    let details = details::details(&build, &files, &made, &served, about);
+    let mut artifacts = build.artifacts(files);
+    artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
+    (Emitted { artifacts, details }, diagnostics)
 }
 
 impl Build<'_> {

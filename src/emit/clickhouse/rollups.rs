@@ -10,7 +10,7 @@ use crate::emit::{name, template};
 use crate::error;
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
-use crate::sql::{self, CLICKHOUSE, Filling, Source, Stored, StoredColumn, Unsupported};
+use crate::sql::{self, CLICKHOUSE, Dialect, Filling, Source, Stored, StoredColumn, Unsupported};
 
 /// A rollup as it was made.
 pub struct Made {
@@ -24,14 +24,22 @@ pub struct MadeStep {
     pub step: Step,
     /// Its table.
     pub table: ObjectName,
-    /// What fills it.
-    pub view: ObjectName,
+    /// What fills it: a materialized view, or the table in which a batch prepares days.
+    pub filler: ObjectName,
+    /// The SELECT that fills it.
+    pub select: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
 }
 
 impl MadeStep {
     /// As something to read.
     pub fn stored<'r>(&self, rollup: &'r Rollup) -> Stored<'r> {
-        Stored { table: self.table.clone(), step: self.step, states: &rollup.states }
+        let built = match rollup.way {
+            Way::Batched(cadence) => Some(cadence.step()),
+            Way::Added | Way::Rebuilt(_) => None,
+        };
+        Stored { table: self.table.clone(), step: self.step, states: &rollup.states, built }
     }
 }
 
@@ -94,8 +102,8 @@ impl Maker<'_> {
                     if finer.is_none() {
                         content.push_str(&select);
                     }
-                    let made = self.names(*step, &content);
-                    self.statements(&mut output, &made, &filling, &select);
+                    let made = self.names(*step, &content, &filling, select);
+                    self.statements(&mut output, &made, &filling);
                     output.made.steps.push(made);
                 }
                 Err(unsupported) => self.tell(unsupported, &mut diagnostics),
@@ -111,36 +119,47 @@ impl Maker<'_> {
     fn filling(&self, step: Step, finer: Option<&MadeStep>) -> Result<Filling, Vec<Unsupported>> {
         let query = self.rollup.question(self.like, step);
         let source = match (finer, self.rollup.way) {
+            (Some(finer), Way::Batched(_)) => {
+                Source::Finer(Stored { table: finer.filler.clone(), ..finer.stored(self.rollup) })
+            }
             (Some(finer), _) => Source::Finer(finer.stored(self.rollup)),
             (None, Way::Added) => Source::Stored,
             (None, Way::Rebuilt(_)) => Source::Clean,
+            (None, Way::Batched(cadence)) => Source::Days(cadence),
         };
         sql::filling(&query, &self.rollup.states, source, &CLICKHOUSE, &self.build.options)
     }
 
-    fn names(&self, step: Step, content: &str) -> MadeStep {
+    fn names(&self, step: Step, content: &str, filling: &Filling, select: String) -> MadeStep {
         let digest = Sha256::digest(content.as_bytes());
         let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let name = format!("{}__{}__{hash}", self.table().name, step.text());
-        MadeStep { step, table: self.build.name(&name), view: self.build.name(&format!("{name}__mv")) }
+        let filler = match self.rollup.way {
+            Way::Batched(_) => format!("{name}__staging"),
+            Way::Added | Way::Rebuilt(_) => format!("{name}__mv"),
+        };
+        let columns = filling.columns.iter().map(|column| column.name.clone()).collect();
+        MadeStep { step, table: self.build.name(&name), filler: self.build.name(&filler), select, columns }
     }
 
-    fn statements(&self, output: &mut Output, made: &MadeStep, filling: &Filling, select: &str) {
+    fn statements(&self, output: &mut Output, made: &MadeStep, filling: &Filling) {
         let columns: Vec<_> = filling.columns.iter().map(|column| self.column(column)).collect();
         let key: Vec<&str> =
             filling.columns.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
-        let refresh = match self.rollup.way {
-            Way::Added => None,
-            Way::Rebuilt(_) => Some(every(made.step)),
+        let (table, filler) = (made.table.to_string(), made.filler.to_string());
+        let (refresh, day) = match self.rollup.way {
+            Way::Added => (None, None),
+            Way::Rebuilt(_) => (Some(every(made.step)), None),
+            Way::Batched(_) => (None, Some(self.day(made.step))),
         };
-        let (table, view) = (made.table.to_string(), made.view.to_string());
         let values = minijinja::context! {
             about => self.about(made.step), table => table.as_str(), columns, key => key.join(", "),
-            view => view.as_str(), refresh, select,
+            filler => filler.as_str(), refresh, day, select => made.select.as_str(),
         };
         output.body.push_str(&template::render("clickhouse/rollup.sql", values));
+        let kind = if matches!(self.rollup.way, Way::Batched(_)) { "TABLE" } else { "VIEW" };
         output.objects.push(Object { kind: "TABLE", name: table });
-        output.objects.push(Object { kind: "VIEW", name: view });
+        output.objects.push(Object { kind, name: filler });
     }
 
     fn column(&self, column: &StoredColumn) -> minijinja::Value {
@@ -154,6 +173,16 @@ impl Maker<'_> {
         minijinja::context! { name => column.name.as_str(), type => column.ty.as_str(), comment }
     }
 
+    /// The day of a bucket, by which the table is partitioned.
+    fn day(&self, step: Step) -> String {
+        let calendar = sql::Calendar { zone: self.like.zone, week_start: self.like.week_start };
+        let bucket = sqlparser::ast::Expr::Identifier("_t".into());
+        match step {
+            Step::Subday(_) => CLICKHOUSE.bucket_key(bucket, Step::Day, calendar).to_string(),
+            _ => bucket.to_string(),
+        }
+    }
+
     /// What it is, and why it is filled the way it is.
     fn about(&self, step: Step) -> Vec<String> {
         let names: Vec<&str> = self.rollup.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
@@ -162,6 +191,9 @@ impl Maker<'_> {
         let way = match self.rollup.way {
             Way::Added => "Filled as rows arrive.".to_owned(),
             Way::Rebuilt(reason) => format!("Made anew from the clean rows, not added to. {}.", reason.text()),
+            Way::Batched(cadence) => {
+                format!("Filled by the {} batch, which replaces whole days (CH14).", cadence.word())
+            }
         };
         vec![what, way]
     }

@@ -2,6 +2,7 @@
 //! division its zero, every cast its failure. The rule numbers are those of `docs/targets.md`.
 
 mod aggregate;
+mod batch;
 mod cast;
 mod logic;
 mod number;
@@ -14,7 +15,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName};
 use sqlparser::dialect::ClickHouseDialect;
 
 use super::build;
-use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering, States};
+use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
 
@@ -167,5 +168,9 @@ impl Dialect for ClickHouse {
 
     fn states(&self) -> Option<&dyn States> {
         Some(&state::ClickHouseStates)
+    }
+
+    fn batches(&self) -> Option<&dyn Batches> {
+        Some(&batch::ClickHouseBatches)
     }
 }

@@ -7,7 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 use super::aggregate::{int, interpolated_milliseconds, share, whole_milliseconds};
 use super::value::type_name;
 use crate::plan::{Aggregate, DataType, Expr as PlanExpr, Ratio, Step};
-use crate::rollup::{Part, State};
+use crate::rollup::{Mergeability, Part, State};
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Calendar, Kept, States};
 
@@ -34,7 +34,7 @@ fn function(part: Part) -> (&'static str, Option<&'static str>) {
 
 /// Whether the column holds a value and no state.
 fn is_plain(part: Part) -> bool {
-    matches!(part, Part::Count | Part::Sum | Part::Min | Part::Max)
+    Mergeability::of_kind(part).is_plain()
 }
 
 /// `name…(level)(arguments)`

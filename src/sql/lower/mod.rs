@@ -1,10 +1,12 @@
 //! From the plan to one SELECT.
 
+mod batch;
 mod clean;
 mod combine;
 mod escape;
 mod expr;
 mod filter;
+mod layers;
 mod scan;
 mod stored;
 
@@ -14,12 +16,16 @@ use std::collections::BTreeSet;
 use sqlparser::ast::{Ident, Query};
 
 use super::Options;
+use stored::Of;
+
+pub use batch::{Batch, Days, single};
+pub use layers::Layer;
 pub use stored::{Stored, StoredColumn};
 
 use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
 use crate::plan;
-use crate::rollup::State;
+use crate::rollup::{Cadence, State};
 
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
@@ -27,17 +33,19 @@ pub(super) struct Lowering<'a> {
     dialect: &'a dyn Dialect,
     options: &'a Options,
     calendar: Calendar,
-    /// A rollup for each scan, or none at all.
-    stored: &'a [Stored<'a>],
+    /// The layers of each scan, or none at all.
+    stored: &'a [Vec<Layer<'a>>],
+    /// The batch whose days are read.
+    run: Option<Cadence>,
     errors: RefCell<Vec<Unsupported>>,
 }
 
-/// Lowers a question; its scans read their sources, or a rollup each.
+/// Lowers a question; its scans read their sources, or the layers told for each.
 pub fn query(
     query: &plan::Query,
     dialect: &dyn Dialect,
     options: &Options,
-    stored: &[Stored],
+    stored: &[Vec<Layer>],
 ) -> Result<Query, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
     lowering.stored = stored;
@@ -72,17 +80,56 @@ pub fn filling(
     dialect: &dyn Dialect,
     options: &Options,
 ) -> Result<Filling, Vec<Unsupported>> {
-    let lowering = Lowering::new(query, dialect, options);
+    let mut lowering = Lowering::new(query, dialect, options);
     let unable = || vec![Unsupported { construct: "a rollup".to_owned(), reason: "it keeps no states".to_owned() }];
     let (Some(how), Some(scan)) = (dialect.states(), query.scans.first()) else { return Err(unable()) };
     let columns = lowering.stored_columns(scan, states, how);
-    let select = match from {
-        Source::Stored => lowering.states_select(scan, states, how, true),
-        Source::Clean => lowering.states_select(scan, states, how, false),
-        Source::Finer(finer) => lowering.coarser_select(scan, &finer, how),
+    let of = match from {
+        Source::Stored => Of::Stored,
+        Source::Clean => Of::Clean,
+        Source::Days(cadence) => Of::Days(cadence),
+        Source::Finer(from) => {
+            let select = lowering.coarser_select(scan, &from, how);
+            return Ok(Filling { columns, select });
+        }
     };
+    if let Of::Days(cadence) = of {
+        lowering.run = Some(cadence);
+    }
+    let select = lowering.states_parts(scan, states, how, of).query();
     let errors = lowering.errors.into_inner();
     if errors.is_empty() { Ok(Filling { columns, select }) } else { Err(errors) }
+}
+
+/// The days that a batch has to build: rows of one array of days each. `like` gives tables, zone and week.
+pub fn batch_days(
+    batch: &Batch,
+    days: Days,
+    like: &plan::Query,
+    dialect: &dyn Dialect,
+) -> Result<Query, Vec<Unsupported>> {
+    let options = Options::default();
+    let lowering = Lowering::new(like, dialect, &options);
+    let unable = || vec![Unsupported { construct: "a batch".to_owned(), reason: "it has no partitions".to_owned() }];
+    let select = lowering.batch_days(batch, days, dialect.batches().ok_or_else(unable)?);
+    let errors = lowering.errors.into_inner();
+    if errors.is_empty() { Ok(select) } else { Err(errors) }
+}
+
+/// How many rows a rollup has of days that a batch is to build and that the source has no rows of any more: `rows`.
+pub fn batch_gone(
+    batch: &Batch,
+    time: &plan::Expr,
+    rollup: &Stored,
+    like: &plan::Query,
+    dialect: &dyn Dialect,
+) -> Result<Query, Vec<Unsupported>> {
+    let options = Options::default();
+    let lowering = Lowering::new(like, dialect, &options);
+    let unable = || vec![Unsupported { construct: "a batch".to_owned(), reason: "it has no partitions".to_owned() }];
+    let select = lowering.batch_gone(batch, time, rollup, dialect.batches().ok_or_else(unable)?);
+    let errors = lowering.errors.into_inner();
+    if errors.is_empty() { Ok(select) } else { Err(errors) }
 }
 
 /// What a rollup is filled from.
@@ -91,6 +138,8 @@ pub enum Source<'a> {
     Stored,
     /// The clean rows.
     Clean,
+    /// The clean rows of the days of a batch.
+    Days(Cadence),
     /// A finer rollup, as its rows arrive.
     Finer(Stored<'a>),
 }
@@ -98,7 +147,7 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering { query, dialect, options, calendar, stored: &[], errors: RefCell::default() }
+        Lowering { query, dialect, options, calendar, stored: &[], run: None, errors: RefCell::default() }
     }
 
     fn name(&self, name: &str) -> Ident {

@@ -1,17 +1,17 @@
-//! Rollups: the SELECTs that fill them, and scans that read them in place of their source.
+//! Rollups: the SELECTs that fill them, and their columns.
 
 use sqlparser::ast::{Expr as Sql, ObjectName, Query, SelectItem};
 
 use super::Lowering;
 use super::expr::Leaves;
 use super::scan::Rows;
-use crate::plan::{DataType, Expr, Input, Measure, Scan, Step};
-use crate::rollup::{Part, State, conditions, parts};
+use crate::plan::{DataType, Input, Scan, Step};
+use crate::rollup::{Cadence, State};
 use crate::sql::build::{self, Parts};
-use crate::sql::dialect::{Kept, States, Unsupported};
+use crate::sql::dialect::{Kept, States};
 
 /// The alias of a rollup's rows.
-const ROLLUP: &str = "r";
+pub(super) const ROLLUP: &str = "r";
 
 /// A rollup at one step.
 #[derive(Clone, Debug)]
@@ -22,6 +22,20 @@ pub struct Stored<'a> {
     pub step: Step,
     /// Its states, in the columns `_s0`, `_s1` …
     pub states: &'a [State],
+    /// What a run of its batch completes: of a day or hour that is in the table, all is. None where rows are added as they
+    /// arrive.
+    pub built: Option<Step>,
+}
+
+/// The rows that states are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Those of the stored table itself, so that its inserts are seen.
+    Stored,
+    /// The clean ones.
+    Clean,
+    /// The clean ones of the days that a run of a batch builds.
+    Days(Cadence),
 }
 
 /// A column of a rollup.
@@ -62,8 +76,8 @@ impl Lowering<'_> {
         (time.chain(key.map(|column| column.ty.clone())).collect(), !table.clean.key.is_empty())
     }
 
-    /// The states of a scan's rows. `added` reads the stored table itself, so that its inserts are seen.
-    pub(super) fn states_select(&self, scan: &Scan, states: &[State], how: &dyn States, added: bool) -> Query {
+    /// The states of a scan's rows.
+    pub(super) fn states_parts(&self, scan: &Scan, states: &[State], how: &dyn States, of: Of) -> Parts {
         let leaves = Rows(self.dialect);
         let mut projection: Vec<SelectItem> = self.keys(scan);
         for (item, dimension) in projection.iter_mut().skip(1).zip(&scan.dimensions) {
@@ -88,11 +102,14 @@ impl Lowering<'_> {
         }
         let filters = super::filter::Filters { rows: Vec::new(), measures: Vec::new() };
         let mut parts = self.scan_parts(scan, &filters, projection);
-        if added {
+        if of != Of::Clean {
             let columns = self.used_columns(scan.table);
             parts.from = Some(build::derived(self.clean_rows(scan.table, &columns), super::scan::BASE));
         }
-        parts.query()
+        if let Of::Days(cadence) = of {
+            parts.filter = build::all(parts.filter.into_iter().chain(self.in_run(scan, cadence)));
+        }
+        parts
     }
 
     /// The states of a coarser step, from those of a finer one.
@@ -107,18 +124,19 @@ impl Lowering<'_> {
         Parts { projection, from: Some(build::table(from.table.clone(), ROLLUP)), group_by, ..Parts::default() }.query()
     }
 
-    /// The key and the dimensions of a rollup's rows at a coarser step, as columns and as what to group by.
-    fn stored_keys(&self, scan: &Scan, from: &Stored, step: Option<Step>) -> (Vec<SelectItem>, Vec<Sql>) {
+    /// The bucket of a rollup's row, at its step or a coarser one.
+    pub(super) fn stored_bucket(&self, from: &Stored, step: Step) -> Sql {
         let stored = build::column(ROLLUP, build::ident("_t"));
-        let time = step.map(|step| {
-            let key = if step == from.step {
-                stored
-            } else {
-                let start = self.dialect.bucket_start(stored, from.step, self.calendar);
-                self.dialect.bucket_key(start, step, self.calendar)
-            };
-            (key, build::ident("_t"))
-        });
+        if step == from.step {
+            return stored;
+        }
+        let start = self.dialect.bucket_start(stored, from.step, self.calendar);
+        self.dialect.bucket_key(start, step, self.calendar)
+    }
+
+    /// The key and the dimensions of a rollup's rows at a coarser step, as columns and as what to group by.
+    pub(super) fn stored_keys(&self, scan: &Scan, from: &Stored, step: Option<Step>) -> (Vec<SelectItem>, Vec<Sql>) {
+        let time = step.map(|step| (self.stored_bucket(from, step), build::ident("_t")));
         let dimensions = (0..scan.dimensions.len()).map(|at| {
             let name = build::ident(&format!("_d{at}"));
             (build::column(ROLLUP, name.clone()), name)
@@ -126,45 +144,5 @@ impl Lowering<'_> {
         let keys: Vec<_> = time.into_iter().chain(dimensions).collect();
         let group_by = keys.iter().map(|(key, _)| key.clone()).collect();
         (keys.into_iter().map(|(key, name)| build::item(key, name)).collect(), group_by)
-    }
-
-    /// A scan's keys out of a rollup.
-    pub(super) fn stored_parts(&self, scan: &Scan, from: &Stored) -> Parts {
-        let (projection, group_by) = self.stored_keys(scan, from, self.query.step);
-        let from = Some(build::table(from.table.clone(), ROLLUP));
-        Parts { projection, from, group_by, ..Parts::default() }
-    }
-
-    /// A measure out of a rollup.
-    pub(super) fn stored_measure(&self, scan: &Scan, measure: &Measure, from: &Stored, how: &dyn States) -> Sql {
-        let filter = conditions(scan, measure.filter.as_ref());
-        let columns: Vec<Sql> = parts(&measure.aggregate)
-            .into_iter()
-            .map(|(part, argument)| self.state_column(from, part, argument, &filter))
-            .collect();
-        how.finish(&measure.aggregate, &measure.ty, &columns)
-    }
-
-    /// The number of rows that satisfy a filter, out of a rollup.
-    pub(super) fn stored_count(&self, filter: &[&Expr], from: &Stored, how: &dyn States) -> Sql {
-        let column = self.state_column(from, Part::Count, None, filter);
-        how.finish(&crate::plan::Aggregate::CountRows, &DataType::Int, &[column])
-    }
-
-    fn state_column(&self, from: &Stored, part: Part, argument: Option<&Expr>, filter: &[&Expr]) -> Sql {
-        let same = |state: &State| {
-            let filters = state.filter.len() == filter.len() && state.filter.iter().zip(filter).all(|(a, b)| a == *b);
-            state.part == part && state.argument.as_ref() == argument && filters
-        };
-        match from.states.iter().position(same) {
-            Some(at) => build::column(ROLLUP, build::ident(&format!("_s{at}"))),
-            None => {
-                self.fail(Unsupported {
-                    construct: "a rollup".to_owned(),
-                    reason: format!("`{}` lacks a state of the question; report this as a bug", from.table),
-                });
-                build::null()
-            }
-        }
     }
 }
