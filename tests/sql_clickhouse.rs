@@ -4,7 +4,7 @@ mod plans;
 mod support;
 
 use metricc::diagnostic::{FileId, Span, Spanned};
-use metricc::emit::{Emitted, Input, MetricView, emit};
+use metricc::emit::{Emitted, Input, MetricView, Upkeep, emit};
 use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
 use metricc::sql::{self, CLICKHOUSE, Options};
@@ -26,7 +26,9 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
     let name = Spanned::new("warehouse".to_owned(), Span::new(FileId(0), 0, 0));
     let target = Target { file: FileId(0), name, settings: TargetSettings::Clickhouse(settings) };
     let zone = chrono_tz::Asia::Shanghai;
-    let input = Input { tables: plans::tables(), zone, week_start: WeekStart(chrono::Weekday::Mon), metrics };
+    let upkeep = plans::tables().iter().map(|_| Upkeep::default()).collect();
+    let week_start = WeekStart(chrono::Weekday::Mon);
+    let input = Input { tables: plans::tables(), upkeep, zone, week_start, metrics };
     let (emitted, diagnostics) = emit(&input, &target);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     emitted

@@ -23,15 +23,7 @@ pub fn plan<'a>(questions: impl Iterator<Item = (&'a Query, Asked)>) -> Rollups 
     for rollup in &mut rollups {
         rollup.steps.sort_unstable();
     }
-    let served = waiting
-        .into_iter()
-        .map(|waiting| {
-            let of = |rollup: usize| Use { rollup, step: coarsest(&rollups[rollup].steps, waiting.step) };
-            let rolled = waiting.layers.into_iter().map(|scans| Layer::Rolled(scans.into_iter().map(of).collect()));
-            let layers = rolled.chain(waiting.live.then_some(Layer::Live)).collect();
-            Served { layers, because: waiting.because }
-        })
-        .collect();
+    let served = waiting.into_iter().map(|waiting| waiting.served(&rollups)).collect();
     Rollups { rollups, served }
 }
 
@@ -42,6 +34,29 @@ struct Waiting {
     layers: Vec<Vec<usize>>,
     live: bool,
     because: Option<Reason>,
+}
+
+impl Waiting {
+    /// Each layer at the coarsest step that serves the question and that is not coarser than what the layers before it have
+    /// built: of an hour that they lack the layer must have the hour.
+    fn served(self, rollups: &[Rollup]) -> Served {
+        let mut limit: Option<Step> = self.step;
+        let mut layers = Vec::with_capacity(self.layers.len() + 1);
+        for scans in self.layers {
+            let of = |rollup: usize| Use { rollup, step: coarsest(&rollups[rollup].steps, self.step, limit) };
+            let built = scans.iter().filter_map(|rollup| match rollups[*rollup].way {
+                Way::Batched(cadence) => Some(cadence.step()),
+                Way::Added | Way::Rebuilt(_) => None,
+            });
+            let finest = built.chain(limit).min();
+            layers.push(Layer::Rolled(scans.iter().copied().map(of).collect()));
+            limit = finest;
+        }
+        if self.live {
+            layers.push(Layer::Live);
+        }
+        Served { layers, because: self.because }
+    }
 }
 
 #[derive(Default)]
@@ -179,9 +194,10 @@ fn chained(steps: &[Step], step: Step) -> bool {
     steps.iter().all(|known| divides(*known, step) || divides(step, *known))
 }
 
-/// The place of the coarsest step that serves an output step.
-fn coarsest(steps: &[Step], output: Option<Step>) -> usize {
-    steps.iter().rposition(|step| output.is_none_or(|output| divides(*step, output))).unwrap_or(0)
+/// The place of the coarsest step that serves an output step and is made for buckets of a second step too.
+fn coarsest(steps: &[Step], output: Option<Step>, limit: Option<Step>) -> usize {
+    let serves = |step: &Step| output.into_iter().chain(limit).all(|output| divides(*step, output));
+    steps.iter().rposition(serves).unwrap_or(0)
 }
 
 /// Whether every bucket of `coarse` is made of whole buckets of `fine`. Steps below a day all start at local midnight and are
@@ -214,10 +230,11 @@ mod tests {
     #[test]
     fn the_coarsest_step_that_fits_is_read() {
         let steps = [MINUTE, HOUR, Step::Day];
-        assert_eq!(coarsest(&steps, Some(Step::Week)), 2);
-        assert_eq!(coarsest(&steps, Some(Step::Subday(7_200_000))), 1);
-        assert_eq!(coarsest(&steps, Some(Step::Subday(90 * 60_000))), 0);
-        assert_eq!(coarsest(&steps, None), 2);
+        assert_eq!(coarsest(&steps, Some(Step::Week), None), 2);
+        assert_eq!(coarsest(&steps, Some(Step::Subday(7_200_000)), None), 1);
+        assert_eq!(coarsest(&steps, Some(Step::Subday(90 * 60_000)), None), 0);
+        assert_eq!(coarsest(&steps, None, None), 2);
+        assert_eq!(coarsest(&steps, Some(Step::Week), Some(HOUR)), 1);
     }
 
     #[test]
