@@ -135,6 +135,9 @@ pub trait States: Sync {
     /// The type of the column of a dimension.
     fn dimension_type(&self, value: &crate::plan::Expr, calendar: Calendar) -> String;
 
+    /// The type of a column that is 0 or 1.
+    fn flag_type(&self) -> &'static str;
+
     /// The type of the column of a state; `order` are the types that order the rows of `First` and `Last`.
     fn state_type(&self, state: &State, order: &[DataType], keyed: bool, calendar: Calendar) -> String;
 
@@ -171,6 +174,15 @@ pub trait Batches: Sync {
 
     /// That an instant lies in the day (or hour) that the run is for.
     fn in_last(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr>;
+
+    /// That an instant lies in the month that a backfill builds.
+    fn in_month(&self, time: Expr, calendar: Calendar) -> Vec<Expr>;
+
+    /// Whether a bucket lies in that month.
+    fn is_of_month(&self, bucket: Expr) -> Expr;
+
+    /// The month of an instant, as it is a partition.
+    fn month(&self, time: Expr, calendar: Calendar) -> Expr;
 
     /// The days of a query, as rows of `days`, an array of at most so many.
     fn chunks(&self, days: Query, most: u32) -> Query;

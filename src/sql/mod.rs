@@ -24,7 +24,10 @@ use crate::plan;
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Unsupported};
-pub use lower::{Batch, Days, Filling, Layer, Source, Stored, StoredColumn, batch_days, batch_gone, filling};
+pub use lower::{
+    Batch, CutOver, Days, Filling, Layer, Side, Source, Stored, StoredColumn, backfill_months, batch_days, batch_gone,
+    filling,
+};
 
 /// ClickHouse.
 pub static CLICKHOUSE: ClickHouse = ClickHouse;

@@ -23,9 +23,14 @@ ORDER BY ({{ key }})
 SETTINGS allow_nullable_key = 1;
 {% else %}
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(_t)
+PARTITION BY {{ "(toYYYYMM(_t), _h)" if staging else "toYYYYMM(_t)" }}
 ORDER BY ({{ key }})
 SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = 1000;
+{% endif %}
+{% if staging %}
+
+-- Where the backfill prepares a month.
+CREATE TABLE IF NOT EXISTS {{ staging }} AS {{ table }};
 {% endif %}
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{ filler }}

@@ -1,8 +1,8 @@
 
--- The days that the {{ word }} batch has prepared and may put in their place.
+-- What the {{ word }} has prepared and may put in its place.
 CREATE TABLE IF NOT EXISTS {{ staged }}
 (
-    day Date32
+    {{ column }}
 )
 ENGINE = MergeTree
-ORDER BY day;
+ORDER BY tuple();

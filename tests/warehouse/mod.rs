@@ -19,6 +19,9 @@ use serde_json::Value as Json;
 use crate::support::clickhouse::{Session, quote_name, quote_text};
 use crate::support::script;
 
+/// When streams begin, in UTC.
+pub const CUT_OVER: &str = "2126-01-01 00:00:00";
+
 /// Cells of a row; none is null.
 pub type Row = Vec<Option<String>>;
 
@@ -37,8 +40,19 @@ impl Warehouse {
         Warehouse::of(zone, declarations, "")
     }
 
-    /// The same, with more settings of the target.
+    /// The same, with more settings of the target. Streams begin in a year that is far away.
     pub fn of(zone: &str, declarations: &str, settings: &str) -> Warehouse {
+        let warehouse = Warehouse::built(zone, declarations, settings);
+        warehouse.set("cut_over", CUT_OVER);
+        for path in warehouse.emitted.details["order"].as_array().expect("a list") {
+            warehouse.apply(path.as_str().expect("a path"));
+        }
+        warehouse.apply("warehouse/apply.sql");
+        warehouse
+    }
+
+    /// Compiles declarations; nothing is applied yet.
+    pub fn built(zone: &str, declarations: &str, settings: &str) -> Warehouse {
         let files = MemoryFiles::new()
             .with("metricc.yaml", format!("name: shop\ntimezone: {zone}\nunits: [CNY]\npaths: [metrics]\n"))
             .with("targets/warehouse.yaml", format!("kind: clickhouse\ncreate_sources: true\n{settings}"))
@@ -52,13 +66,7 @@ impl Warehouse {
         let (emitted, found) = emit::emit(&input, &project.targets[0]);
         assert!(!found.has_errors(), "{}", text(&found));
         let session = Session::exclusive();
-        let warehouse =
-            Warehouse { session, model: compiled.model, input, emitted, came: RefCell::new(BTreeMap::new()) };
-        for path in warehouse.emitted.details["order"].as_array().expect("a list") {
-            warehouse.apply(path.as_str().expect("a path"));
-        }
-        warehouse.apply("warehouse/apply.sql");
-        warehouse
+        Warehouse { session, model: compiled.model, input, emitted, came: RefCell::new(BTreeMap::new()) }
     }
 
     /// The text of an artefact.
@@ -201,6 +209,20 @@ impl Warehouse {
             }
         }
         lists.concat()
+    }
+
+    /// Fills in the history of the streams of a source; gives its months.
+    pub fn fill_history(&self, source: &str) -> Vec<String> {
+        let path = |file: &str| format!("warehouse/backfill/{source}/{file}.sql");
+        let statements = script::statements(self.artifact(&path("1_months")));
+        let [select] = statements.as_slice() else { panic!("{statements:?}") };
+        let months = self.lines(select);
+        for month in &months {
+            self.set("month", month);
+            self.apply(&path("2_stage"));
+            self.apply(&path("3_publish"));
+        }
+        months
     }
 
     /// The rows of a view, in its order of columns.

@@ -7,10 +7,9 @@
 use serde_json::{Value, json};
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Object};
+use super::{Build, File};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
-use crate::error;
 use crate::plan::Expr;
 use crate::rollup::{Cadence, Rollup, Way};
 use crate::sql::{self, CLICKHOUSE, Days};
@@ -112,57 +111,27 @@ impl Batch<'_> {
 
     fn days(&self, build: &Build, of: &sql::Batch, days: Days, diagnostics: &mut Diagnostics) -> String {
         let Some(like) = build.input.metrics.first().map(|metric| &metric.query) else { return String::new() };
-        self.read_back(build, sql::batch_days(of, days, like, &CLICKHOUSE), diagnostics)
+        let what = format!("the batch of `{}`", build.input.tables[self.table].name);
+        super::read_back(&what, sql::batch_days(of, days, like, &CLICKHOUSE), diagnostics)
     }
 
     /// For each rollup the SELECT that counts its rows of days that the source has no rows of any more.
     fn gone(&self, build: &Build, of: &sql::Batch, diagnostics: &mut Diagnostics) -> Vec<String> {
         let Some(like) = build.input.metrics.first().map(|metric| &metric.query) else { return Vec::new() };
+        let what = format!("the batch of `{}`", build.input.tables[self.table].name);
         let each = self.rollups.iter().filter_map(|(rollup, made)| Some((rollup, made.steps.first()?.stored(rollup))));
         each.map(|(rollup, stored)| {
-            let query = sql::batch_gone(of, &rollup.time, &stored, like, &CLICKHOUSE);
-            self.read_back(build, query, diagnostics)
+            let query = sql::batch_gone(of, &rollup.time, &stored, None, like, &CLICKHOUSE);
+            super::read_back(&what, query, diagnostics)
         })
         .collect()
-    }
-
-    /// The text of a query that was made and reads back.
-    fn read_back(
-        &self,
-        build: &Build,
-        made: Result<sqlparser::ast::Query, Vec<sql::Unsupported>>,
-        diagnostics: &mut Diagnostics,
-    ) -> String {
-        let source = &build.input.tables[self.table].name;
-        match made {
-            Ok(query) => {
-                let text = sql::to_text(&query, &CLICKHOUSE);
-                if let Err(error) = sql::reparse(&text, &CLICKHOUSE) {
-                    diagnostics.push(error!(E0812, None, "the batch of `{source}` does not read back: {error}"));
-                }
-                text
-            }
-            Err(unsupported) => {
-                for one in unsupported {
-                    diagnostics.push(
-                        error!(E0802, None, "clickhouse cannot express {} in the batch of `{source}`", one.construct;
-                        help: ("{}", one.reason)),
-                    );
-                }
-                String::new()
-            }
-        }
     }
 
     /// Adds the table that says which days are prepared to the rollups of its source.
     pub fn add_table(&self, files: &mut [File]) {
         let first = self.steps().next().map(|step| step.table.to_string());
-        let file = files.iter_mut().find(|file| file.objects.iter().any(|object| Some(&object.name) == first.as_ref()));
-        if let Some(file) = file {
-            let values = minijinja::context! { staged => self.staged.as_str(), word => self.cadence.word() };
-            file.body.push_str(&template::render("clickhouse/staged.sql", values));
-            file.objects.push(Object { kind: "TABLE", name: self.staged.clone() });
-        }
+        let word = format!("{} batch", self.cadence.word());
+        super::add_staged(files, first, &self.staged, &word, "day Date32");
     }
 
     fn folder(&self, build: &Build) -> String {

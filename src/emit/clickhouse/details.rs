@@ -17,7 +17,7 @@ const INSERT_SETTINGS: &[(&str, u8)] = &[
 ];
 
 /// Order of application, rollups, and for each metric what serves it.
-pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedView], batches: Vec<Value>) -> Value {
+pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedView]) -> Value {
     let folder = crate::emit::name::file(build.target);
     let order: Vec<String> = files.iter().map(|file| format!("{folder}/{}", file.name)).collect();
     let metrics = build.input.metrics.iter().zip(served).zip(&build.rollups.served);
@@ -29,7 +29,6 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
         "order": order,
         "insert_settings": settings,
         "rollups": rollups(build, made),
-        "batches": batches,
         "metrics": metrics,
     })
 }

@@ -4,6 +4,7 @@
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod backfill;
 mod batch;
 mod clean;
 mod details;
@@ -13,14 +14,14 @@ mod source;
 
 use std::collections::BTreeMap;
 
-use sqlparser::ast::ObjectName;
+use sqlparser::ast::{ObjectName, Query};
 
 use super::{Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::ClickhouseTarget;
 use crate::rollup::{self, Rollups};
-use crate::sql::{CLICKHOUSE, Dialect, Options};
+use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
 
 /// What all parts of a build share.
 struct Build<'a> {
@@ -66,7 +67,12 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     }
     files.extend(clean::views(&build, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
+    files.extend(backfill::cut_over(&build, &made));
     files.extend(rollups);
+    let backfills = backfill::backfills(&build, &made, &mut diagnostics);
+    for backfill in &backfills {
+        backfill.add_table(&mut files);
+    }
     let batches = batch::batches(&build, &made, &mut diagnostics);
     for batch in &batches {
         batch.add_table(&mut files);
@@ -74,9 +80,11 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
     check_names(&files, &mut diagnostics);
-    let about = batches.iter().map(|batch| batch.details(&build)).collect();
-    let details = details::details(&build, &files, &made, &served, about);
+    let mut details = details::details(&build, &files, &made, &served);
+    details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
+    details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
     let mut artifacts = build.artifacts(files);
+    artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)
 }
@@ -118,6 +126,36 @@ impl Build<'_> {
     fn header(&self, what: &str) -> String {
         let values = minijinja::context! { what, version => env!("CARGO_PKG_VERSION"), target => self.target };
         template::render("clickhouse/header.sql", values)
+    }
+}
+
+/// The text of a query that was made and reads back; what went wrong is told of `what`.
+fn read_back(what: &str, made: Result<Query, Vec<Unsupported>>, diagnostics: &mut Diagnostics) -> String {
+    match made {
+        Ok(query) => {
+            let text = sql::to_text(&query, &CLICKHOUSE);
+            if let Err(error) = sql::reparse(&text, &CLICKHOUSE) {
+                diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
+            }
+            text
+        }
+        Err(unsupported) => {
+            for one in unsupported {
+                let construct = one.construct;
+                diagnostics.push(error!(E0802, None, "clickhouse cannot express {construct} in {what}";
+                    help: ("{}", one.reason)));
+            }
+            String::new()
+        }
+    }
+}
+
+/// Adds the table that says what is prepared to the file that makes a rollup.
+fn add_staged(files: &mut [File], rollup: Option<String>, staged: &str, word: &str, column: &str) {
+    let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == rollup.as_ref());
+    if let Some(file) = files.iter_mut().find(makes) {
+        file.body.push_str(&template::render("clickhouse/staged.sql", minijinja::context! { staged, word, column }));
+        file.objects.push(Object { kind: "TABLE", name: staged.to_owned() });
     }
 }
 

@@ -1,21 +1,23 @@
-//! Rollups: a table of states a step, and the materialized view that fills it.
+//! Rollups: a table of states a step, and what fills it.
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, line};
+use super::{Build, File, Object, backfill, line};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{name, template};
 use crate::error;
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
-use crate::sql::{self, CLICKHOUSE, Dialect, Filling, Source, Stored, StoredColumn, Unsupported};
+use crate::sql::{self, CLICKHOUSE, CutOver, Dialect, Filling, Side, Source, Stored, StoredColumn, Unsupported};
 
 /// A rollup as it was made.
 pub struct Made {
     /// Its steps, as in the plan.
     pub steps: Vec<MadeStep>,
+    /// Its name among the cut-overs, where history comes from a backfill.
+    pub cut: Option<String>,
 }
 
 /// A step of a rollup.
@@ -30,6 +32,8 @@ pub struct MadeStep {
     pub select: String,
     /// The names of its columns.
     pub columns: Vec<String>,
+    /// How a backfill fills it: the table in which months are prepared, and the SELECT.
+    pub history: Option<(ObjectName, String)>,
 }
 
 impl MadeStep {
@@ -87,79 +91,136 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn make(&self) -> (Output, Diagnostics) {
         let mut diagnostics = Diagnostics::new();
-        let mut output = Output { body: String::new(), objects: Vec::new(), made: Made { steps: Vec::new() } };
-        // The name tells the content apart: a table is never filled with states of another shape.
-        let mut content = String::new();
-        for step in &self.rollup.steps {
-            let finer = output.made.steps.last();
-            match self.filling(*step, finer) {
-                Ok(filling) => {
-                    let select = sql::to_text(&filling.select, &CLICKHOUSE);
-                    if let Err(error) = sql::reparse(&select, &CLICKHOUSE) {
-                        let table = &self.table().name;
-                        diagnostics.push(error!(E0812, None, "a rollup of `{table}` does not read back: {error}"));
-                    }
-                    if finer.is_none() {
-                        content.push_str(&select);
-                    }
-                    let made = self.names(*step, &content, &filling, select);
-                    self.statements(&mut output, &made, &filling);
-                    output.made.steps.push(made);
-                }
-                Err(unsupported) => self.tell(unsupported, &mut diagnostics),
-            }
+        let made = Made { steps: Vec::new(), cut: None };
+        let mut output = Output { body: String::new(), objects: Vec::new(), made };
+        match self.steps(&mut output, &mut diagnostics) {
+            Ok(()) => {}
+            Err(unsupported) => self.tell(unsupported, &mut diagnostics),
         }
         (output, diagnostics)
+    }
+
+    fn steps(&self, output: &mut Output, diagnostics: &mut Diagnostics) -> Result<(), Vec<Unsupported>> {
+        let Some(first) = self.rollup.steps.first() else { return Ok(()) };
+        // The name tells the content apart: a table is never filled with states of another shape. When a stream begins is
+        // no part of it.
+        let content = sql::to_text(&self.filling(*first, &self.source(None))?.select, &CLICKHOUSE);
+        let arrived = self.build.input.upkeep[self.rollup.table].arrived.as_deref();
+        let arrived = arrived.filter(|_| self.rollup.way == Way::Added);
+        output.made.cut = arrived.map(|_| self.name(*first, &content));
+        let cut = arrived.zip(output.made.cut.as_deref()).map(|(arrived, rollup)| CutOver {
+            arrived,
+            table: backfill::table(self.build),
+            rollup,
+        });
+        let mut steps: Vec<MadeStep> = Vec::with_capacity(self.rollup.steps.len());
+        for step in &self.rollup.steps {
+            let name = self.name(*step, &content);
+            let filling = self.filling(*step, &self.source_of(steps.last(), cut.as_ref()))?;
+            let history = match &cut {
+                Some(cut) => Some(self.history(*step, &name, steps.last(), cut, diagnostics)?),
+                None => None,
+            };
+            let suffix = if matches!(self.rollup.way, Way::Batched(_)) { "staging" } else { "mv" };
+            let made = MadeStep {
+                step: *step,
+                table: self.build.name(&name),
+                filler: self.build.name(&format!("{name}__{suffix}")),
+                select: self.text(&filling, diagnostics),
+                columns: filling.columns.iter().map(|column| column.name.clone()).collect(),
+                history,
+            };
+            self.statements(&mut output.body, &mut output.objects, &made, &filling);
+            steps.push(made);
+        }
+        output.made.steps = steps;
+        Ok(())
     }
 
     fn table(&self) -> &crate::plan::Table {
         &self.build.input.tables[self.rollup.table]
     }
 
-    fn filling(&self, step: Step, finer: Option<&MadeStep>) -> Result<Filling, Vec<Unsupported>> {
-        let query = self.rollup.question(self.like, step);
-        let source = match (finer, self.rollup.way) {
+    /// What the finest step is filled from.
+    fn source<'s>(&self, cut: Option<&CutOver<'s>>) -> Source<'s> {
+        match self.rollup.way {
+            Way::Added => Source::Stored(cut.cloned()),
+            Way::Rebuilt(_) => Source::Clean,
+            Way::Batched(cadence) => Source::Days(cadence),
+        }
+    }
+
+    /// What a step is filled from.
+    fn source_of<'s>(&'s self, finer: Option<&MadeStep>, cut: Option<&CutOver<'s>>) -> Source<'s> {
+        match (finer, self.rollup.way) {
+            (None, _) => self.source(cut),
             (Some(finer), Way::Batched(_)) => {
-                Source::Finer(Stored { table: finer.filler.clone(), ..finer.stored(self.rollup) })
+                Source::Finer(Stored { table: finer.filler.clone(), ..finer.stored(self.rollup) }, None)
             }
-            (Some(finer), _) => Source::Finer(finer.stored(self.rollup)),
-            (None, Way::Added) => Source::Stored,
-            (None, Way::Rebuilt(_)) => Source::Clean,
-            (None, Way::Batched(cadence)) => Source::Days(cadence),
+            (Some(finer), _) => Source::Finer(finer.stored(self.rollup), cut.map(|_| Side::Stream)),
+        }
+    }
+
+    /// The table in which a backfill prepares months, and its SELECT.
+    fn history(
+        &self,
+        step: Step,
+        name: &str,
+        finer: Option<&MadeStep>,
+        cut: &CutOver,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(ObjectName, String), Vec<Unsupported>> {
+        let from = match finer.and_then(|finer| Some((finer, finer.history.as_ref()?))) {
+            Some((finer, (staging, _))) => {
+                let staged = Stored { table: staging.clone(), ..finer.stored(self.rollup) };
+                Source::Finer(staged, Some(Side::History))
+            }
+            None => Source::Month(cut.clone()),
         };
+        let filling = self.filling(step, &from)?;
+        Ok((self.build.name(&format!("{name}__staging")), self.text(&filling, diagnostics)))
+    }
+
+    fn filling(&self, step: Step, source: &Source) -> Result<Filling, Vec<Unsupported>> {
+        let query = self.rollup.question(self.like, step);
         sql::filling(&query, &self.rollup.states, source, &CLICKHOUSE, &self.build.options)
     }
 
-    fn names(&self, step: Step, content: &str, filling: &Filling, select: String) -> MadeStep {
-        let digest = Sha256::digest(content.as_bytes());
-        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{}__{}__{hash}", self.table().name, step.text());
-        let filler = match self.rollup.way {
-            Way::Batched(_) => format!("{name}__staging"),
-            Way::Added | Way::Rebuilt(_) => format!("{name}__mv"),
-        };
-        let columns = filling.columns.iter().map(|column| column.name.clone()).collect();
-        MadeStep { step, table: self.build.name(&name), filler: self.build.name(&filler), select, columns }
+    fn text(&self, filling: &Filling, diagnostics: &mut Diagnostics) -> String {
+        let select = sql::to_text(&filling.select, &CLICKHOUSE);
+        if let Err(error) = sql::reparse(&select, &CLICKHOUSE) {
+            let table = &self.table().name;
+            diagnostics.push(error!(E0812, None, "a rollup of `{table}` does not read back: {error}"));
+        }
+        select
     }
 
-    fn statements(&self, output: &mut Output, made: &MadeStep, filling: &Filling) {
+    fn name(&self, step: Step, content: &str) -> String {
+        let digest = Sha256::digest(content.as_bytes());
+        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}__{}__{hash}", self.table().name, step.text())
+    }
+
+    fn statements(&self, body: &mut String, objects: &mut Vec<Object>, made: &MadeStep, filling: &Filling) {
         let columns: Vec<_> = filling.columns.iter().map(|column| self.column(column)).collect();
         let key: Vec<&str> =
             filling.columns.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
         let (table, filler) = (made.table.to_string(), made.filler.to_string());
+        let staging = made.history.as_ref().map(|(staging, _)| staging.to_string());
         let (refresh, day) = match self.rollup.way {
             Way::Added => (None, None),
             Way::Rebuilt(_) => (Some(every(made.step)), None),
             Way::Batched(_) => (None, Some(self.day(made.step))),
         };
         let values = minijinja::context! {
-            about => self.about(made.step), table => table.as_str(), columns, key => key.join(", "),
-            filler => filler.as_str(), refresh, day, select => made.select.as_str(),
+            about => self.about(made), table => table.as_str(), columns, key => key.join(", "),
+            filler => filler.as_str(), staging => staging.as_deref(), refresh, day, select => made.select.as_str(),
         };
-        output.body.push_str(&template::render("clickhouse/rollup.sql", values));
+        body.push_str(&template::render("clickhouse/rollup.sql", values));
         let kind = if matches!(self.rollup.way, Way::Batched(_)) { "TABLE" } else { "VIEW" };
-        output.objects.push(Object { kind: "TABLE", name: table });
-        output.objects.push(Object { kind, name: filler });
+        objects.push(Object { kind: "TABLE", name: table });
+        objects.extend(staging.map(|name| Object { kind: "TABLE", name }));
+        objects.push(Object { kind, name: filler });
     }
 
     fn column(&self, column: &StoredColumn) -> minijinja::Value {
@@ -167,7 +228,8 @@ impl Maker<'_> {
         let comment = match (place("_d"), place("_s")) {
             (Some(at), _) => self.rollup.dimensions.get(at).map(|dimension| dimension.name.clone()),
             (_, Some(at)) => self.rollup.states.get(at).map(|state| format!("{:?}", state.part).to_lowercase()),
-            _ => Some("start of the bucket".to_owned()),
+            _ if column.name == "_t" => Some("start of the bucket".to_owned()),
+            _ => Some("1 for rows of the backfill".to_owned()),
         };
         let comment = comment.map(|comment| sql::quoted(&line(&comment), &CLICKHOUSE));
         minijinja::context! { name => column.name.as_str(), type => column.ty.as_str(), comment }
@@ -184,18 +246,26 @@ impl Maker<'_> {
     }
 
     /// What it is, and why it is filled the way it is.
-    fn about(&self, step: Step) -> Vec<String> {
+    fn about(&self, made: &MadeStep) -> Vec<String> {
         let names: Vec<&str> = self.rollup.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
         let by = if names.is_empty() { String::new() } else { format!(" by {}", names.join(", ")) };
-        let what = line(&format!("{} in buckets of {}{by}.", self.table().name, step.text()));
+        let what = line(&format!("{} in buckets of {}{by}.", self.table().name, made.step.text()));
         let way = match self.rollup.way {
-            Way::Added => "Filled as rows arrive.".to_owned(),
+            Way::Added if made.history.is_some() => {
+                "Filled as rows arrive from the cut-over on; what came before it is for the backfill (CH14).".to_owned()
+            }
+            Way::Added => {
+                format!(
+                    "Filled as rows arrive. {} does not say when they do (`arrived:`), so there is no backfill (CH14).",
+                    self.table().name
+                )
+            }
             Way::Rebuilt(reason) => format!("Made anew from the clean rows, not added to. {}.", reason.text()),
             Way::Batched(cadence) => {
                 format!("Filled by the {} batch, which replaces whole days (CH14).", cadence.word())
             }
         };
-        vec![what, way]
+        vec![what, line(&way)]
     }
 
     fn tell(&self, unsupported: Vec<Unsupported>, diagnostics: &mut Diagnostics) {

@@ -3,6 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, Select};
 
 use super::time::{bucket_key, midnight};
+use super::value::zone;
 use crate::plan::Step;
 use crate::rollup::Cadence;
 use crate::sql::build::{self, Parts, binary, call, column, ident, number, parameter, text};
@@ -29,6 +30,11 @@ fn day() -> Expr {
 /// The start of the hour that is over. In UTC, where no hour comes twice.
 fn hour() -> Expr {
     parameter("hour", call("DateTime64", vec![number(3), text("UTC")]))
+}
+
+/// The month that a backfill builds.
+fn month() -> Expr {
+    parameter("month", Expr::Identifier(ident("UInt32")))
 }
 
 fn add_days(day: Expr, days: Expr) -> Expr {
@@ -104,6 +110,21 @@ impl Batches for ClickHouseBatches {
             Cadence::Daily => within(time, midnight(day(), calendar), midnight(add_days(day(), number(1)), calendar)),
             Cadence::Hourly => within(time, hour(), call("addHours", vec![hour(), number(1)])),
         }
+    }
+
+    fn in_month(&self, time: Expr, calendar: Calendar) -> Vec<Expr> {
+        let part = |name: &str| call(name, vec![month(), number(100)]);
+        let first = call("makeDate32", vec![part("intDiv"), part("modulo"), number(1)]);
+        let next = call("addMonths", vec![first.clone(), number(1)]);
+        within(time, midnight(first, calendar), midnight(next, calendar))
+    }
+
+    fn is_of_month(&self, bucket: Expr) -> Expr {
+        build::equal(call("toYYYYMM", vec![bucket]), month())
+    }
+
+    fn month(&self, time: Expr, calendar: Calendar) -> Expr {
+        call("toYYYYMM", vec![time, zone(calendar)])
     }
 
     fn chunks(&self, days: Query, most: u32) -> Query {

@@ -67,6 +67,10 @@ impl States for ClickHouseStates {
         if value.ty == DataType::String { format!("LowCardinality({plain})") } else { plain }
     }
 
+    fn flag_type(&self) -> &'static str {
+        "UInt8"
+    }
+
     fn state_type(&self, state: &State, order: &[DataType], keyed: bool, calendar: Calendar) -> String {
         let of = |ty: &DataType| type_name(ty, calendar).to_string();
         let own = state.argument.as_ref().map_or(DataType::Int, |argument| argument_type(state.part, &argument.ty));

@@ -6,6 +6,7 @@
 use sqlparser::ast::{BinaryOperator, Expr as Sql, Query, Select, SelectItem, SetExpr};
 
 use super::Lowering;
+use super::filling::{CutOver, SIDE, Side};
 use super::scan::{BASE, Rows};
 use super::stored::{ROLLUP, Stored};
 use crate::plan::{Expr, ExprKind, Input, Scan, Step, Table};
@@ -87,17 +88,54 @@ impl Lowering<'_> {
     }
 
     /// See [`super::batch_gone`].
-    pub(super) fn batch_gone(&self, batch: &Batch, time: &Expr, rollup: &Stored, how: &dyn Batches) -> Query {
+    pub(super) fn batch_gone(
+        &self,
+        batch: &Batch,
+        time: &Expr,
+        rollup: &Stored,
+        side: Option<Side>,
+        how: &dyn Batches,
+    ) -> Query {
         let days = self.days_with_rows(batch, time, Vec::new());
         let from = Some(build::derived(build::query(SetExpr::Select(Box::new(days))), "u"));
         let least = build::call("min", vec![column("u", ident("day"))]);
         let projection = vec![build::item(least, ident("day"))];
         let least = build::scalar(Parts { projection, from, ..Parts::default() }.query());
         let day = self.stored_bucket(rollup, Step::Day);
-        let filter = [how.is_built(day.clone()), binary(day, BinaryOperator::Lt, least)];
+        let mut filter = match side {
+            None => vec![how.is_built(day.clone())],
+            Some(side) => {
+                let of_side = build::equal(column(ROLLUP, ident(SIDE)), side.value());
+                vec![how.is_of_month(column(ROLLUP, ident("_t"))), of_side]
+            }
+        };
+        filter.push(binary(day, BinaryOperator::Lt, least));
         let projection = vec![build::item(build::call("count", Vec::new()), ident("rows"))];
         let from = Some(build::table(rollup.table.clone(), ROLLUP));
         Parts { projection, from, filter: build::all(filter), ..Parts::default() }.query()
+    }
+
+    /// See [`super::backfill_months`].
+    pub(super) fn backfill_months(&self, batch: &Batch, cuts: &[CutOver], how: &dyn Batches) -> Query {
+        let table = &self.query.tables[batch.table];
+        let members = batch.times.iter().zip(cuts).map(|(time, cut)| {
+            let value = self.value(time, &Rows(self.dialect));
+            let known = time.nullable.then(|| build::is_not_null(value.clone()));
+            let value = if time.nullable { self.dialect.not_null(value) } else { value };
+            let projection = vec![build::item(how.month(value, self.calendar), ident("month"))];
+            let read: Vec<&str> = columns(time).into_iter().chain([cut.arrived]).collect();
+            let from = Some(build::derived(self.decoded(table, &read, Vec::new()), BASE));
+            let filter = build::all(known.into_iter().chain([self.came(batch.table, cut, Side::History)]));
+            Parts { projection, from, filter, ..Parts::default() }.select()
+        });
+        let month = || column("u", ident("month"));
+        let all = Parts {
+            projection: vec![build::item(month(), ident("month"))],
+            from: build::union_all(members).map(|union| build::derived(union, "u")),
+            group_by: vec![month()],
+            ..Parts::default()
+        };
+        build::ordered(all.query(), vec![build::sort(month(), false, false)])
     }
 
     /// The days of a run: the one that is over, and those of rows that came or changed since.

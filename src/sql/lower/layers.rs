@@ -4,8 +4,9 @@
 use sqlparser::ast::{Expr as Sql, Select, SelectItem};
 
 use super::Lowering;
+use super::filling::Source;
 use super::scan::Rows;
-use super::stored::{Of, ROLLUP, Stored};
+use super::stored::{ROLLUP, Stored};
 use crate::plan::{Aggregate, DataType, Expr, Measure, Scan, Step};
 use crate::rollup::{Part, State, conditions, needed, parts};
 use crate::sql::build::{self, Parts};
@@ -70,7 +71,7 @@ impl Lowering<'_> {
             }
             Layer::Rows => {
                 let how = self.dialect.states()?;
-                let mut parts = self.states_parts(scan, states, how, Of::Clean);
+                let mut parts = self.states_parts(scan, states, how, &Source::Clean);
                 let time = self.value(scan.time.as_ref()?, &Rows(self.dialect));
                 let missing = before.iter().map(|built| self.not_built(time.clone(), Step::Subday(1), built));
                 parts.filter = build::all(parts.filter.into_iter().chain(missing));

@@ -5,6 +5,7 @@ mod clean;
 mod combine;
 mod escape;
 mod expr;
+mod filling;
 mod filter;
 mod layers;
 mod scan;
@@ -16,16 +17,15 @@ use std::collections::BTreeSet;
 use sqlparser::ast::{Ident, Query};
 
 use super::Options;
-use stored::Of;
-
 pub use batch::{Batch, Days, single};
+pub use filling::{CutOver, Filling, Side, Source, backfill_months, batch_days, batch_gone, filling};
 pub use layers::Layer;
 pub use stored::{Stored, StoredColumn};
 
 use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
 use crate::plan;
-use crate::rollup::{Cadence, State};
+use crate::rollup::Cadence;
 
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
@@ -62,86 +62,6 @@ pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query 
     let lowering = Lowering::new(query, dialect, &options);
     let columns: Vec<&str> = query.tables[table].columns.iter().map(|column| column.name.as_str()).collect();
     lowering.clean_rows(table, &columns)
-}
-
-/// What makes a rollup at one step.
-pub struct Filling {
-    /// Its columns.
-    pub columns: Vec<StoredColumn>,
-    /// The SELECT that fills it.
-    pub select: Query,
-}
-
-/// The rollup that `query` asks for (see [`crate::rollup::Rollup::question`]), filled as told.
-pub fn filling(
-    query: &plan::Query,
-    states: &[State],
-    from: Source,
-    dialect: &dyn Dialect,
-    options: &Options,
-) -> Result<Filling, Vec<Unsupported>> {
-    let mut lowering = Lowering::new(query, dialect, options);
-    let unable = || vec![Unsupported { construct: "a rollup".to_owned(), reason: "it keeps no states".to_owned() }];
-    let (Some(how), Some(scan)) = (dialect.states(), query.scans.first()) else { return Err(unable()) };
-    let columns = lowering.stored_columns(scan, states, how);
-    let of = match from {
-        Source::Stored => Of::Stored,
-        Source::Clean => Of::Clean,
-        Source::Days(cadence) => Of::Days(cadence),
-        Source::Finer(from) => {
-            let select = lowering.coarser_select(scan, &from, how);
-            return Ok(Filling { columns, select });
-        }
-    };
-    if let Of::Days(cadence) = of {
-        lowering.run = Some(cadence);
-    }
-    let select = lowering.states_parts(scan, states, how, of).query();
-    let errors = lowering.errors.into_inner();
-    if errors.is_empty() { Ok(Filling { columns, select }) } else { Err(errors) }
-}
-
-/// The days that a batch has to build: rows of one array of days each. `like` gives tables, zone and week.
-pub fn batch_days(
-    batch: &Batch,
-    days: Days,
-    like: &plan::Query,
-    dialect: &dyn Dialect,
-) -> Result<Query, Vec<Unsupported>> {
-    let options = Options::default();
-    let lowering = Lowering::new(like, dialect, &options);
-    let unable = || vec![Unsupported { construct: "a batch".to_owned(), reason: "it has no partitions".to_owned() }];
-    let select = lowering.batch_days(batch, days, dialect.batches().ok_or_else(unable)?);
-    let errors = lowering.errors.into_inner();
-    if errors.is_empty() { Ok(select) } else { Err(errors) }
-}
-
-/// How many rows a rollup has of days that a batch is to build and that the source has no rows of any more: `rows`.
-pub fn batch_gone(
-    batch: &Batch,
-    time: &plan::Expr,
-    rollup: &Stored,
-    like: &plan::Query,
-    dialect: &dyn Dialect,
-) -> Result<Query, Vec<Unsupported>> {
-    let options = Options::default();
-    let lowering = Lowering::new(like, dialect, &options);
-    let unable = || vec![Unsupported { construct: "a batch".to_owned(), reason: "it has no partitions".to_owned() }];
-    let select = lowering.batch_gone(batch, time, rollup, dialect.batches().ok_or_else(unable)?);
-    let errors = lowering.errors.into_inner();
-    if errors.is_empty() { Ok(select) } else { Err(errors) }
-}
-
-/// What a rollup is filled from.
-pub enum Source<'a> {
-    /// The rows of the stored table, as they arrive.
-    Stored,
-    /// The clean rows.
-    Clean,
-    /// The clean rows of the days of a batch.
-    Days(Cadence),
-    /// A finer rollup, as its rows arrive.
-    Finer(Stored<'a>),
 }
 
 impl<'a> Lowering<'a> {

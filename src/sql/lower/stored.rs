@@ -4,9 +4,10 @@ use sqlparser::ast::{Expr as Sql, ObjectName, Query, SelectItem};
 
 use super::Lowering;
 use super::expr::Leaves;
+use super::filling::{SIDE, Side, Source};
 use super::scan::Rows;
 use crate::plan::{DataType, Input, Scan, Step};
-use crate::rollup::{Cadence, State};
+use crate::rollup::State;
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Kept, States};
 
@@ -27,17 +28,6 @@ pub struct Stored<'a> {
     pub built: Option<Step>,
 }
 
-/// The rows that states are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
-    /// Those of the stored table itself, so that its inserts are seen.
-    Stored,
-    /// The clean ones.
-    Clean,
-    /// The clean ones of the days that a run of a batch builds.
-    Days(Cadence),
-}
-
 /// A column of a rollup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredColumn {
@@ -50,8 +40,14 @@ pub struct StoredColumn {
 }
 
 impl Lowering<'_> {
-    /// The columns of a rollup: key, dimensions, states.
-    pub(super) fn stored_columns(&self, scan: &Scan, states: &[State], how: &dyn States) -> Vec<StoredColumn> {
+    /// The columns of a rollup: key, dimensions, side of the cut-over, states.
+    pub(super) fn stored_columns(
+        &self,
+        scan: &Scan,
+        states: &[State],
+        how: &dyn States,
+        side: Option<Side>,
+    ) -> Vec<StoredColumn> {
         let step = self.query.step.unwrap_or(Step::Day);
         let key = StoredColumn { name: "_t".to_owned(), ty: how.key_type(step, self.calendar), is_key: true };
         let dimensions = scan.dimensions.iter().enumerate().map(|(at, dimension)| StoredColumn {
@@ -59,13 +55,14 @@ impl Lowering<'_> {
             ty: how.dimension_type(dimension, self.calendar),
             is_key: true,
         });
+        let side = side.map(|_| StoredColumn { name: SIDE.to_owned(), ty: how.flag_type().to_owned(), is_key: true });
         let (order, keyed) = self.order_types(scan);
         let kept = states.iter().enumerate().map(|(at, state)| StoredColumn {
             name: format!("_s{at}"),
             ty: how.state_type(state, &order, keyed, self.calendar),
             is_key: false,
         });
-        std::iter::once(key).chain(dimensions).chain(kept).collect()
+        std::iter::once(key).chain(dimensions).chain(side).chain(kept).collect()
     }
 
     /// The types of what orders rows, and whether that names one row.
@@ -77,7 +74,7 @@ impl Lowering<'_> {
     }
 
     /// The states of a scan's rows.
-    pub(super) fn states_parts(&self, scan: &Scan, states: &[State], how: &dyn States, of: Of) -> Parts {
+    pub(super) fn states_parts(&self, scan: &Scan, states: &[State], how: &dyn States, of: &Source) -> Parts {
         let leaves = Rows(self.dialect);
         let mut projection: Vec<SelectItem> = self.keys(scan);
         for (item, dimension) in projection.iter_mut().skip(1).zip(&scan.dimensions) {
@@ -87,6 +84,7 @@ impl Lowering<'_> {
                 *expr = self.dialect.not_null(expr.clone());
             }
         }
+        projection.extend(of.side().map(|side| build::item(side.value(), build::ident(SIDE))));
         let key = &self.query.tables[scan.table].clean.key;
         let order: Vec<Sql> = scan.time.iter().map(|time| self.value(time, &leaves)).collect();
         let order: Vec<Sql> = order.into_iter().chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect();
@@ -102,20 +100,21 @@ impl Lowering<'_> {
         }
         let filters = super::filter::Filters { rows: Vec::new(), measures: Vec::new() };
         let mut parts = self.scan_parts(scan, &filters, projection);
-        if of != Of::Clean {
-            let columns = self.used_columns(scan.table);
+        // Not out of a view, so that inserts are seen and rows of other keys are left out.
+        if !matches!(of, Source::Clean) {
+            let mut columns = self.used_columns(scan.table);
+            columns.extend(of.arrived());
             parts.from = Some(build::derived(self.clean_rows(scan.table, &columns), super::scan::BASE));
         }
-        if let Of::Days(cadence) = of {
-            parts.filter = build::all(parts.filter.into_iter().chain(self.in_run(scan, cadence)));
-        }
+        parts.filter = build::all(parts.filter.into_iter().chain(self.source_filter(scan, of)));
         parts
     }
 
     /// The states of a coarser step, from those of a finer one.
-    pub(super) fn coarser_select(&self, scan: &Scan, from: &Stored, how: &dyn States) -> Query {
+    pub(super) fn coarser_select(&self, scan: &Scan, from: &Stored, how: &dyn States, side: Option<Side>) -> Query {
         let step = self.query.step.unwrap_or(Step::Day);
         let (mut projection, group_by) = self.stored_keys(scan, from, Some(step));
+        projection.extend(side.map(|side| build::item(side.value(), build::ident(SIDE))));
         for (at, state) in from.states.iter().enumerate() {
             let name = build::ident(&format!("_s{at}"));
             let merged = how.merge(state.part, build::column(ROLLUP, name.clone()));
