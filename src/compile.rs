@@ -53,6 +53,16 @@ pub fn settings(project: &Project) -> Settings {
 /// missing or unused.
 fn may_follow(code: crate::diagnostic::Code) -> bool {
     use crate::diagnostic::codes;
-    [codes::E0201, codes::E0206, codes::E0207, codes::E0208, codes::E0209, codes::E0210, codes::E0404, codes::L0501]
-        .contains(&code)
+    [
+        codes::E0201,
+        codes::E0206,
+        codes::E0207,
+        codes::E0208,
+        codes::E0209,
+        codes::E0210,
+        codes::E0301,
+        codes::E0404,
+        codes::L0501,
+    ]
+    .contains(&code)
 }

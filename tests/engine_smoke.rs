@@ -3,7 +3,6 @@
 mod support;
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::clickhouse::{Session, quote_text};
@@ -307,22 +306,20 @@ fn an_exclusive_session_starts_from_nothing() {
     assert_eq!(lines(&session, others), [session.database()]);
 }
 
-/// Not a limit, but the figure that the budgets of the other tests rest on; it shows among the slowest if it grows.
+/// How long they take shows among the slowest tests of `.ci/run`: the budgets of the other tests rest on it.
 #[test]
-fn three_hundred_queries_are_quick() {
+fn three_hundred_queries_are_answered() {
     support::engine!("clickhouse");
     let session = Session::new();
     apply(
         &session,
         "CREATE TABLE t (k UInt8, n UInt64) ENGINE = MergeTree ORDER BY k; INSERT INTO t SELECT number % 7, number FROM numbers(1000)",
     );
-    let start = Instant::now();
     for limit in 0..300 {
         let rows =
             lines(&session, &format!("SELECT k, count(), uniqExact(n) FROM t WHERE n > {limit} GROUP BY k ORDER BY k"));
         assert_eq!(rows.len(), 7);
     }
-    assert!(start.elapsed() < Duration::from_mins(1), "300 queries took {:?}", start.elapsed());
 }
 
 /// What the child of `a_process_with_the_engine_ends_as_it_should` does; alone, it has nothing to do.
@@ -343,7 +340,6 @@ fn child() {
 fn a_process_with_the_engine_ends_as_it_should() {
     support::engine!("clickhouse");
     for (ending, code) in [("passes", Some(0)), ("fails", Some(101)), ("aborts", None)] {
-        let start = Instant::now();
         let scratch = tempfile::tempdir_in(support::report::folder()).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -352,7 +348,6 @@ fn a_process_with_the_engine_ends_as_it_should() {
             .env("TMPDIR", scratch.path());
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), code, "{ending}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(start.elapsed() < Duration::from_mins(1), "{ending}: {:?}", start.elapsed());
         let left = std::fs::read_dir(scratch.path()).unwrap().count();
         assert_eq!(left, usize::from(code.is_none()), "only a crash leaves the engine's folder");
     }

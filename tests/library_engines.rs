@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use metricc::compile::compile;
-use metricc::diagnostic::Diagnostics;
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::emit::{self, Emitted, Input};
 use metricc::plan::{
@@ -21,9 +20,8 @@ use metricc::project::{ClickhouseTarget, DiskFiles, TargetSettings, load};
 use metricc::sql::{self, CLICKHOUSE};
 use metricc::types::{DimensionId, Grain, MetricId, Model};
 use serde_json::Value as Json;
-use support::answers::{Rows, clickhouse, equal, put};
+use support::answers::{Rows, apply, clickhouse, equal, put, told};
 use support::clickhouse::{Session, quote_name, quote_text};
-use support::script;
 
 /// An estimate is within this share.
 const APPROXIMATE: f64 = 0.02;
@@ -194,18 +192,6 @@ fn dry_run(rows: &[TableRows], input: &Input) -> DryRun {
         run.register(&rows.table, &Data::Samples(folder.path())).unwrap_or_else(|found| panic!("{}", told(&found)));
     }
     run
-}
-
-fn told(found: &Diagnostics) -> String {
-    found.iter().map(|one| format!("{}: {}", one.code, one.message)).collect::<Vec<_>>().join("; ")
-}
-
-/// Applies a script; gives every statement that fails.
-fn apply(session: &Session, text: &str) -> Vec<String> {
-    let statements = script::statements(text);
-    assert!(!statements.is_empty());
-    let run = |statement: &&str| session.execute(statement).err().map(|error| format!("{error}\n{statement}"));
-    statements.iter().filter_map(run).collect()
 }
 
 /// An empty server to which every file was applied in order, and then all of them once more.

@@ -7,6 +7,7 @@ use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::emit::{Emitted, Input, MetricView, Upkeep, emit};
 use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::sql::memo::Memo;
 use metricc::sql::{self, CLICKHOUSE, Options};
 use metricc::types::Serve;
 
@@ -26,9 +27,14 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
     let name = Spanned::new("warehouse".to_owned(), Span::new(FileId(0), 0, 0));
     let target = Target { file: FileId(0), name, settings: TargetSettings::Clickhouse(settings) };
     let zone = chrono_tz::Asia::Shanghai;
-    let upkeep = plans::tables().iter().map(|_| Upkeep::default()).collect();
-    let week_start = WeekStart(chrono::Weekday::Mon);
-    let input = Input { tables: plans::tables(), upkeep, zone, week_start, metrics };
+    let input = Input {
+        tables: plans::tables(),
+        upkeep: plans::tables().iter().map(|_| Upkeep::default()).collect(),
+        zone,
+        week_start: WeekStart(chrono::Weekday::Mon),
+        metrics,
+        memo: Memo::default(),
+    };
     let (emitted, diagnostics) = emit(&input, &target);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     emitted

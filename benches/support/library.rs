@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{fs, io};
 
 /// Metrics of one source.
-const GROUP: usize = 20;
+pub const GROUP: usize = 20;
 
 const MANIFEST: &str =
     "name: bench\ntimezone: Asia/Shanghai\nweek_starts: monday\nunits: [CNY]\npaths: [metrics, dimensions]\n";
@@ -35,11 +35,6 @@ pub fn edit(root: &Path, metrics: usize, round: usize) -> io::Result<()> {
     let groups = metrics.div_ceil(GROUP);
     let group = groups / 2;
     fs::write(root.join(file(group)), source_file(group, GROUP.min(metrics - group * GROUP), 101 + round))
-}
-
-/// The name of some metric in the middle of a library.
-pub fn some_metric(metrics: usize) -> String {
-    format!("g{}_count_1", metrics.div_ceil(GROUP) / 2)
 }
 
 fn file(group: usize) -> String {

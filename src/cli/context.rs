@@ -230,7 +230,11 @@ impl Context {
         if self.is_for_people() {
             self.print_aside(&text);
         } else {
-            self.print(&text)?;
+            match self.print(&text) {
+                // What was found decides how the run ends, read or not.
+                Ok(()) | Err(Stop::NobodyReads) => {}
+                Err(other) => return Err(other),
+            }
         }
         self.summarise(diagnostics);
         Ok(self.exit(diagnostics))

@@ -44,7 +44,7 @@ pub fn diff(path: &str, old: &str, new: &str, paint: Paint) -> String {
         }
         text += &format!("{}\n", paint.cyan(&hunk.header().to_string()));
         for change in hunk.iter_changes() {
-            let line = visible(change.value().trim_end_matches(['\n', '\r'])).into_owned();
+            let line = shown(change.value());
             text += &match change.tag() {
                 ChangeTag::Delete => paint.red(&format!("-{line}")),
                 ChangeTag::Insert => paint.green(&format!("+{line}")),
@@ -57,6 +57,15 @@ pub fn diff(path: &str, old: &str, new: &str, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// A line without its end. What of it would not be seen is written out where it is all that changes: a byte order mark, the
+/// CR of an old line end.
+fn shown(line: &str) -> String {
+    let line = line.trim_end_matches('\n');
+    let (line, end) = line.strip_suffix('\r').map_or((line, ""), |line| (line, "\\r"));
+    let (line, mark) = line.strip_prefix('\u{feff}').map_or((line, ""), |line| (line, "\\u{feff}"));
+    format!("{mark}{}{end}", visible(line))
 }
 
 #[cfg(test)]
@@ -101,5 +110,7 @@ mod tests {
             "--- a.metric\n+++ a.metric\n@@ -1,2 +1,2 @@\n one\n-two\n+2\\u{1b}\n\\ no line feed at the end of the file\n"
         );
         assert_eq!(diff("a.metric", "same\n", "same\n", Paint::new(true)), "");
+        let ends = diff("a.metric", "\u{feff}one\r\n", "one\n", Paint::new(false));
+        assert_eq!(ends, "--- a.metric\n+++ a.metric\n@@ -1 +1 @@\n-\\u{feff}one\\r\n+one\n");
     }
 }

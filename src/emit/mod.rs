@@ -15,6 +15,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving};
+use crate::sql::memo::Memo;
 use crate::types::Serve;
 
 pub use views::input;
@@ -40,7 +41,7 @@ pub struct Emitted {
 }
 
 /// A project, ready to be emitted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Input {
     /// Sources and entities, as all plans know them.
     pub tables: Arc<Vec<Table>>,
@@ -52,6 +53,8 @@ pub struct Input {
     pub week_start: WeekStart,
     /// Every metric at each of its default steps, in the order of the project.
     pub metrics: Vec<MetricView>,
+    /// Statements of an earlier build.
+    pub memo: Memo,
 }
 
 /// How the rows of a table come in and how long they stay.

@@ -11,11 +11,11 @@ mod question;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
-pub use lower::Lowering;
+pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
 
 /// A stored table: a source or an entity.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Table {
     /// Its name in the language, e.g. `event`.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Table {
 }
 
 /// A column as it is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct StoredColumn {
     /// Its name.
     pub name: String,
@@ -58,7 +58,7 @@ pub enum Encoding {
 /// Rows with a null in `key` are dropped; of the rows of one key the one that `keep` names stays, ties by the smallest row:
 /// all stored columns ascending in declaration order, nulls last; then rows with a null `time` are dropped. Without a key
 /// every row counts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Clean {
     /// The columns of the key; empty for none.
     pub key: Vec<String>,
@@ -69,7 +69,7 @@ pub struct Clean {
 }
 
 /// Which row of a key stays.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Keep {
     /// The one with the greatest value of this column; null is the least.
     Latest(String),
@@ -78,7 +78,7 @@ pub enum Keep {
 }
 
 /// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Scan {
     /// The table read.
     pub table: usize,
@@ -138,7 +138,7 @@ impl Scan {
 }
 
 /// A look-up of an entity's clean row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Join {
     /// The entity's table.
     pub table: usize,
@@ -149,7 +149,7 @@ pub struct Join {
 }
 
 /// An aggregate over the scan's rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Measure {
     /// Only rows where this is true.
     pub filter: Option<Expr>,
@@ -174,7 +174,7 @@ impl Measure {
 }
 
 /// The aggregates. Nulls of the argument never count, except in `First` and `Last`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Aggregate {
     /// The number of rows: int.
     CountRows,
@@ -280,7 +280,7 @@ pub struct Query {
 }
 
 /// A column of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OutputColumn {
     /// Its name.
     pub name: String,
@@ -293,7 +293,7 @@ pub struct OutputColumn {
 }
 
 /// A metric of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct MetricOutput {
     /// Name, type, unit.
     pub column: OutputColumn,
@@ -304,7 +304,7 @@ pub struct MetricOutput {
 }
 
 /// A sort key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OrderBy {
     /// The output column: its place among `time`, dimensions, metrics.
     pub column: usize,
@@ -313,6 +313,14 @@ pub struct OrderBy {
 }
 
 impl Query {
+    /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.
+    pub fn hash_but_tables(&self, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash;
+        let Query { tables: _, zone, week_start, step, from, to, dimensions, scans, metrics, order, limit } = self;
+        (zone, week_start, step, from, to).hash(hasher);
+        (dimensions, scans, metrics, order, limit).hash(hasher);
+    }
+
     /// The output columns: time (where there is a step), dimensions, metrics.
     pub fn columns(&self) -> Vec<OutputColumn> {
         let time = self.step.map(|_| OutputColumn {

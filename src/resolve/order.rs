@@ -6,8 +6,9 @@ use crate::syntax::ast::{self, AggregateInput, Expr, ExprKind, RowSet, RowSetKin
 
 use super::{Names, RowName};
 
-/// The places of all metrics, each after the metrics that its formula names; those on a cycle are told and left out.
-pub fn metric_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {
+/// The places of all metrics in levels, so that a formula names only metrics of levels before its own; those on a cycle are
+/// told and left out.
+pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Vec<usize>> {
     let uses: Vec<Vec<(usize, Span)>> = (names.metrics.iter())
         .map(|metric| {
             let mut found = Vec::new();
@@ -21,7 +22,18 @@ pub fn metric_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usi
             found
         })
         .collect();
-    order(&uses, |place| &names.metrics[place].syntax.name, "metric", diagnostics)
+    let sorted = order(&uses, |place| &names.metrics[place].syntax.name, "metric", diagnostics);
+    let mut level_of = vec![0; uses.len()];
+    let mut levels: Vec<Vec<usize>> = Vec::new();
+    for place in sorted {
+        let level = uses[place].iter().map(|(used, _)| level_of[*used] + 1).max().unwrap_or(0);
+        level_of[place] = level;
+        if levels.len() <= level {
+            levels.resize(level + 1, Vec::new());
+        }
+        levels[level].push(place);
+    }
+    levels
 }
 
 /// The places of all subsets, each after those it is made of; those on a cycle are told and left out.

@@ -13,6 +13,7 @@ use crate::syntax::ast::{Cell, DataTable, Test};
 use crate::table::Answer;
 
 pub use compare::{CellDifference, Difference, RowDifference, RowState};
+pub use question::question;
 
 /// How a test went.
 #[derive(Clone, Debug)]

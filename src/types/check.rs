@@ -1,5 +1,6 @@
 //! The whole check: files in, a typed model out.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Diagnostics;
@@ -14,6 +15,7 @@ use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model, TableId};
 use super::rows::RowSets;
 use super::tables::check_tables;
+use super::test_blocks::check_tests;
 
 /// What the project's configuration tells the check.
 #[derive(Clone, Debug)]
@@ -77,12 +79,12 @@ fn check_metrics(
     (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
 ) -> Vec<Metric> {
-    let order = resolve::metric_order(names, d);
-    let mut metrics: Vec<Metric> = Vec::with_capacity(order.len());
-    let mut metric_ids: Vec<Option<MetricId>> = vec![None; names.metrics.len()];
-    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(order.len());
-    let mut depths: Vec<usize> = Vec::with_capacity(order.len());
-    for place in order {
+    let count = names.metrics.len();
+    let mut metrics: Vec<Metric> = Vec::with_capacity(count);
+    let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
+    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(count);
+    let mut depths: Vec<usize> = Vec::with_capacity(count);
+    for level in resolve::metric_levels(names, d) {
         let scope = FormulaScope {
             names,
             tables,
@@ -94,8 +96,16 @@ fn check_metrics(
             reads: &reads,
             zone,
         };
-        if let Some((metric, depth)) = check_metric(&scope, names.metrics[place], units, &depths, d) {
-            let read = scope.tables_of(&metric.formula);
+        let check = |place: &usize| {
+            let mut d = Diagnostics::new();
+            let checked = check_metric(&scope, names.metrics[*place], units, &depths, &mut d);
+            let checked = checked.map(|(metric, depth)| (scope.tables_of(&metric.formula), metric, depth));
+            (checked, d)
+        };
+        let checked: Vec<_> = level.par_iter().map(check).collect();
+        for (place, (checked, found)) in level.into_iter().zip(checked) {
+            d.extend(found);
+            let Some((read, metric, depth)) = checked else { continue };
             if read.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
@@ -108,48 +118,6 @@ fn check_metrics(
         }
     }
     metrics
-}
-
-/// The names that tests use.
-fn check_tests(names: &Names<'_>, tables: &[super::Table], d: &mut Diagnostics) {
-    for test in &names.tests {
-        for (path, version) in &test.syntax.metrics {
-            let version = version.as_ref().map(|version| version.value);
-            if path.single().is_none_or(|name| names.metric(name, version).is_none())
-                && names.later_table(&path.parts[0]).is_none()
-            {
-                let text = path.to_string();
-                let help = match crate::suggest::near(&text, names.metric_names()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "name a metric that is declared".to_owned(),
-                };
-                d.push(error!(E0201, path.span, "no metric named `{text}`"; help: help));
-            }
-        }
-        for given in &test.syntax.given {
-            let table = given.table.single().and_then(|name| tables.iter().find(|table| table.name == *name));
-            let Some(table) = table else {
-                let text = given.table.to_string();
-                let help = match crate::suggest::near(&text, tables.iter().map(|table| table.name.as_str())) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "rows are given for a source or an entity".to_owned(),
-                };
-                d.push(error!(E0207, given.table.span, "no source or entity named `{text}`"; help: help));
-                continue;
-            };
-            for column in &given.data.header {
-                let known = table.columns.iter().find(|known| known.name.value == column.value);
-                if known.is_none_or(|known| known.computed.is_some()) {
-                    let stored = table.columns.iter().filter(|known| known.computed.is_none());
-                    let help = match crate::suggest::near(column, stored.map(|known| known.name.as_str())) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "name a stored column of it".to_owned(),
-                    };
-                    d.push(error!(E0209, column.span, "`{}` has no stored column `{}`", table.name.value, column.value; help: help));
-                }
-            }
-        }
-    }
 }
 
 /// Subsets that no row set names.

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::resolve::{Declared, Names, RowName, later};
+use crate::resolve::{Declared, Names, RowName};
 use crate::suggest::near;
-use crate::syntax::ast::{self, ExprKind, Literal, Path, ValueKind};
-use crate::value::{Function, Value};
+use crate::syntax::ast::{self, ExprKind, Literal, Path};
+use crate::value::Function;
 
 use super::items::Items;
 use super::model::{
     Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Table, TableId,
     TableKind, Type, ValueType,
 };
+use super::type_name::{show_type, with_article};
 use super::{Column, RowScope, check_row, type_name};
 
 /// All dimensions, in the order of their declaration; none for a broken one, which has been told.
@@ -27,10 +28,11 @@ pub fn check_dimensions(
     names.dimensions.iter().map(|declared| checker.dimension(*declared, diagnostics)).collect()
 }
 
-struct Checker<'a> {
+/// Types one dimension after the other.
+pub(super) struct Checker<'a> {
     names: &'a Names<'a>,
-    tables: &'a [Table],
-    zone: chrono_tz::Tz,
+    pub(super) tables: &'a [Table],
+    pub(super) zone: chrono_tz::Tz,
 }
 
 impl Checker<'_> {
@@ -38,6 +40,12 @@ impl Checker<'_> {
         let syntax = declared.syntax;
         let items =
             Items::read("dimension", &syntax.items, &["title", "title_en", "owner", "values"], &[], diagnostics);
+        if syntax.name.value == "time" {
+            diagnostics.push(
+                error!(E0639, syntax.name.span, "an answer has a column `time` already: the start of the bucket";
+                help: "give the dimension another name"),
+            );
+        }
         let mut bindings = Vec::new();
         let mut broken = false;
         for expr in &syntax.bindings {
@@ -239,7 +247,8 @@ impl Checker<'_> {
             let ty = &binding.value.ty;
             if !same_type(&common.ty, &ty.ty) {
                 diagnostics.push(
-                    error!(E0515, binding.span, "the bindings of `{}` have different types", syntax.name.value;
+                    error!(E0515, binding.span, "this binding of `{}` is {}, the first one {}", syntax.name.value,
+                        with_article(&show_type(&ty.ty, self.tables)), with_article(&show_type(&common.ty, self.tables));
                         help: "convert one of them, for instance with `cast(… as string)`")
                     .related(bindings[0].span, "the first binding"),
                 );
@@ -262,113 +271,18 @@ impl Checker<'_> {
                 (Type::Enum(all), Type::String) => self.check_domain(bindings, all, diagnostics),
                 (a, b) if same_type(a, b) => {}
                 _ => {
-                    diagnostics
-                        .push(error!(E0515, syntax.name.span, "`{}` is not of its declared type", syntax.name.value;
-                        help: "change the declared type or the expression"));
+                    diagnostics.push(
+                        error!(E0515, syntax.name.span, "`{}` is declared as {}, but its bindings are {}",
+                        syntax.name.value, with_article(&show_type(&declared, self.tables)),
+                        with_article(&show_type(&common.ty, self.tables));
+                        help: "change the declared type or the expression"),
+                    );
                     return None;
                 }
             }
             common.ty = declared;
         }
         Some(common)
-    }
-
-    /// The string literals that a binding of a declared enum can give must lie in its domain.
-    fn check_domain(&self, bindings: &[Binding], domain: &Arc<Vec<String>>, diagnostics: &mut Diagnostics) {
-        for binding in bindings {
-            results(&binding.value, &mut |value| {
-                if let RowExprKind::Literal(Value::String(text)) = &value.kind
-                    && !domain.contains(text)
-                {
-                    diagnostics.push(error!(E0517, value.span, "`{text}` is not one of the declared values";
-                        help: ("add it to the enum, or use one of: {}", domain.join(", "))));
-                }
-            });
-        }
-    }
-
-    /// `else`, typed as the dimension. An enum's domain grows by the value.
-    fn otherwise(
-        &self,
-        syntax: &ast::Dimension,
-        ty: &mut ValueType,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Option<RowExpr>> {
-        let Some(expr) = &syntax.otherwise else { return Some(None) };
-        let mut inner = expr;
-        while let ExprKind::Parenthesised(within) = &inner.kind {
-            inner = within;
-        }
-        let value = match (&inner.kind, &ty.ty) {
-            (ExprKind::Literal(Literal::Null), _) => return Some(None),
-            (ExprKind::Literal(Literal::String(text)), Type::Enum(domain)) => {
-                if !domain.contains(text) && syntax.ty.is_none() {
-                    let mut grown = domain.as_ref().clone();
-                    grown.push(text.clone());
-                    ty.ty = Type::Enum(Arc::new(grown));
-                } else if !domain.contains(text) {
-                    diagnostics.push(error!(E0517, expr.span, "`{text}` is not one of the declared values";
-                        help: ("add it to the enum, or use one of: {}", domain.join(", "))));
-                    return None;
-                }
-                Value::String(text.clone())
-            }
-            (_, found) => {
-                let wanted = match found {
-                    Type::Entity(id) => self.key_type(*id),
-                    found => found.clone(),
-                };
-                let Some(value) = super::literal::literal_as(inner, &wanted, self.zone) else {
-                    diagnostics.push(
-                        error!(E0518, expr.span, "`else` is not a literal of the type of `{}`", syntax.name.value;
-                        help: "give a literal of the dimension's type, such as `else \"unknown\"`"),
-                    );
-                    return None;
-                };
-                value
-            }
-        };
-        let ty = ValueType { nullable: false, ..ty.clone() };
-        Some(Some(RowExpr { kind: RowExprKind::Literal(value), ty, span: expr.span }))
-    }
-
-    fn key_type(&self, id: TableId) -> Type {
-        let table = &self.tables[id.0];
-        table.key.first().map_or(Type::String, |key| table.columns[*key].ty.ty.clone())
-    }
-
-    fn values(&self, items: &Items<'_>, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Vec<Spanned<Value>>> {
-        let (_, written) = items.get("values")?;
-        let mut values = Vec::new();
-        for value in written {
-            match &value.kind {
-                ValueKind::Expr { expr, .. } => match (&expr.kind, &ty.ty) {
-                    (ExprKind::Literal(Literal::String(text)), Type::String | Type::Enum(_) | Type::Entity(_)) => {
-                        values.push(Spanned::new(Value::String(text.clone()), value.span));
-                    }
-                    _ => diagnostics.push(error!(E0518, value.span, "`values` takes literals of the dimension's type";
-                        help: "write `values: \"a\", \"b\"`")),
-                },
-                ValueKind::From(path) => diagnostics.push(later("values: from", path.span)),
-                _ => diagnostics
-                    .push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
-            }
-        }
-        Some(values)
-    }
-}
-
-/// The values that an expression can give: the branches of a `case`, the arguments of a coalesce, or itself.
-fn results(expr: &RowExpr, visit: &mut impl FnMut(&RowExpr)) {
-    match &expr.kind {
-        RowExprKind::Case { branches, otherwise } => {
-            branches.iter().for_each(|(_, value)| results(value, visit));
-            otherwise.iter().for_each(|value| results(value, visit));
-        }
-        RowExprKind::Call(Function::Coalesce | Function::Cast, arguments) => {
-            arguments.iter().for_each(|argument| results(argument, visit));
-        }
-        _ => visit(expr),
     }
 }
 

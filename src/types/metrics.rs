@@ -10,7 +10,7 @@ use crate::value::Step;
 use super::dimensions::unknown_dimension;
 use super::formula::{FormulaScope, MAX_DEPTH};
 use super::items::{Items, name, output_step, word};
-use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Serve, Tier, ValueType};
+use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
 use super::ops::{declare_unit, unit_expr};
 
 const ITEMS: &[&str] =
@@ -42,7 +42,10 @@ pub fn check_metric(
         return None;
     }
     let ty = declared_unit(scope, &formula, &items, units, d);
-    super::flow::check_metric(&syntax.name, &ty, formula.span, d);
+    // What comes from another metric was told there.
+    if shows_itself(&formula) {
+        super::flow::check_metric(&syntax.name, &ty, formula.span, d);
+    }
     if !matches!(
         ty.ty,
         super::Type::Int
@@ -88,6 +91,15 @@ pub fn check_metric(
         lint(&metric, d);
     }
     Some((metric, depth))
+}
+
+/// Whether one of the formula's own aggregates is personal data.
+fn shows_itself(formula: &Formula) -> bool {
+    let mut found = false;
+    formula.walk(&mut |part| {
+        found |= matches!(part.kind, FormulaKind::Leaf(_)) && part.ty.sensitivity != Sensitivity::Public;
+    });
+    found
 }
 
 fn depth(formula: &Formula, depths: &[usize]) -> usize {
@@ -297,7 +309,19 @@ fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
 /// What can only be judged with grain, dimensions and serving together.
 fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Items<'_>, d: &mut Diagnostics) {
     let tables = scope.tables_of(&metric.formula);
+    if metric.name.value == "time" {
+        d.push(error!(E0639, metric.name.span, "an answer has a column `time` already: the start of the bucket";
+            help: "give the metric another name"));
+    }
     for (dimension, span) in by {
+        let name = &scope.dimensions[dimension.0].name;
+        if name.value == metric.name.value {
+            d.push(
+                error!(E0639, metric.name.span, "this metric is grouped by a dimension of the same name";
+                help: "rename one of them: the answer would have two columns of one name")
+                .related(name.span, "the dimension"),
+            );
+        }
         for table in &tables {
             scope.bound(*dimension, *table, *span, d);
         }

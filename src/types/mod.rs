@@ -2,6 +2,7 @@
 
 mod check;
 mod dimensions;
+mod domain;
 mod flow;
 mod formula;
 mod functions;
@@ -15,6 +16,7 @@ mod predicate;
 mod row;
 mod rows;
 mod tables;
+mod test_blocks;
 #[cfg(test)]
 mod testing;
 mod type_name;

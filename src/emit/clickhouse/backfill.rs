@@ -84,7 +84,7 @@ impl Backfill<'_> {
         let cut = |rollup| CutOver { arrived: arrived.unwrap_or_default(), table: table(build), rollup };
         let cuts: Vec<CutOver> = self.rollups.iter().map(|(.., rollup)| cut(*rollup)).collect();
         let what = format!("the backfill of `{}`", build.input.tables[self.table].name);
-        let mut told = |made| super::read_back(&what, made, diagnostics);
+        let mut told = |made| super::read_back(build, &what, made, diagnostics);
         let months = told(sql::backfill_months(&of, &cuts, like, &CLICKHOUSE));
         let finest = self.rollups.iter().filter_map(|(rollup, made, _)| Some((*rollup, made.steps.first()?)));
         let gone: Vec<String> = finest

@@ -112,7 +112,7 @@ impl Batch<'_> {
     fn days(&self, build: &Build, of: &sql::Batch, days: Days, diagnostics: &mut Diagnostics) -> String {
         let Some(like) = build.input.metrics.first().map(|metric| &metric.query) else { return String::new() };
         let what = format!("the batch of `{}`", build.input.tables[self.table].name);
-        super::read_back(&what, sql::batch_days(of, days, like, &CLICKHOUSE), diagnostics)
+        super::read_back(build, &what, sql::batch_days(of, days, like, &CLICKHOUSE), diagnostics)
     }
 
     /// For each rollup the SELECT that counts its rows of days that the source has no rows of any more.
@@ -122,7 +122,7 @@ impl Batch<'_> {
         let each = self.rollups.iter().filter_map(|(rollup, made)| Some((rollup, made.steps.first()?.stored(rollup))));
         each.map(|(rollup, stored)| {
             let query = sql::batch_gone(of, &rollup.time, &stored, None, like, &CLICKHOUSE);
-            super::read_back(&what, query, diagnostics)
+            super::read_back(build, &what, query, diagnostics)
         })
         .collect()
     }

@@ -1,6 +1,8 @@
 //! A view a metric and step: over clean rows, or over rollups.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -11,6 +13,7 @@ use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name, template};
 use crate::error;
 use crate::rollup::{Layer, Served};
+use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE};
 
 /// A view of a metric as it was made.
@@ -67,53 +70,39 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn view(&self, at: usize) -> (String, ServedView, Diagnostics) {
         let metric = &self.build.input.metrics[at];
-        let mut diagnostics = Diagnostics::new();
-        let select = self.select(metric, &self.build.rollups.served[at], &mut diagnostics);
-        if diagnostics.is_empty()
-            && let Err(error) = sql::reparse(&select, &CLICKHOUSE)
-        {
-            diagnostics.push(error!(E0812, metric.span, "the SELECT of `{}` does not read back: {error}", metric.name));
-        }
+        let served = &self.build.rollups.served[at];
+        let (select, diagnostics) = match self.select(metric, served) {
+            Ok(select) => (select, Diagnostics::new()),
+            Err(diagnostics) => (Arc::default(), diagnostics),
+        };
         let name = match metric.current {
             true => format!("{}__{}", metric.name, metric.grain()),
             false => format!("{}__v{}__{}", metric.name, metric.version, metric.grain()),
         };
         let view = self.build.name(&name).to_string();
         let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
-        let about = self.about(metric, &fingerprint, &self.build.rollups.served[at]);
-        let body =
-            template::render("clickhouse/view.sql", minijinja::context! { about, view => view.as_str(), select });
+        let about = self.about(metric, &fingerprint, served);
+        let body = template::render(
+            "clickhouse/view.sql",
+            minijinja::context! { about, view => view.as_str(), select => &*select },
+        );
         (body, ServedView { view, fingerprint }, diagnostics)
     }
 
-    fn select(&self, metric: &MetricView, served: &Served, diagnostics: &mut Diagnostics) -> String {
-        let options = &self.build.options;
-        let made = if served.is_live() {
-            sql::select(&metric.query, &CLICKHOUSE, options)
-        } else {
-            let scans = 0..metric.query.scans.len();
-            let layers: Option<Vec<Vec<sql::Layer>>> = scans.map(|scan| self.layers(served, scan)).collect();
-            match layers {
-                Some(layers) => sql::select_stored(&metric.query, &CLICKHOUSE, options, &layers),
-                // Its rollup could not be made, which is told.
-                None => return String::new(),
-            }
-        };
-        match made {
-            Ok(select) => sql::to_text(&select, &CLICKHOUSE),
-            Err(unsupported) => {
-                for one in unsupported {
-                    diagnostics.push(
-                        error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
-                        help: ("{}", one.reason)),
-                    );
-                }
-                String::new()
-            }
-        }
+    /// The SELECT of a metric, read back.
+    fn select(&self, metric: &MetricView, served: &Served) -> Result<Arc<str>, Diagnostics> {
+        let scans = if served.is_live() { 0..0 } else { 0..metric.query.scans.len() };
+        // Without its rollups, which is told, there is none.
+        let layers: Option<Vec<Vec<sql::Layer>>> = scans.map(|scan| self.layers(served, scan)).collect();
+        let layers = layers.ok_or_else(Diagnostics::new)?;
+        let key = Key::new(|hasher| {
+            ("metric", self.build.shared, &layers).hash(hasher);
+            metric.query.hash_but_tables(hasher);
+        });
+        self.build.input.memo.statement(key, || self.made(metric, &layers))
     }
 
-    /// What a scan is read from.
+    /// What a scan is read from; none if a rollup could not be made.
     fn layers(&self, served: &Served, scan: usize) -> Option<Vec<sql::Layer<'_>>> {
         let layer = |layer: &Layer| match layer {
             Layer::Live => Some(sql::Layer::Rows),
@@ -124,6 +113,24 @@ impl Maker<'_> {
             }
         };
         served.layers.iter().map(layer).collect()
+    }
+
+    fn made(&self, metric: &MetricView, layers: &[Vec<sql::Layer>]) -> Result<String, Diagnostics> {
+        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, layers);
+        let select = made.map(|select| sql::to_text(&select, &CLICKHOUSE)).map_err(|unsupported| {
+            let told = unsupported.into_iter().map(|one| {
+                error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
+                    help: ("{}", one.reason))
+            });
+            told.collect::<Diagnostics>()
+        })?;
+        match sql::reparse(&select, &CLICKHOUSE) {
+            Ok(_) => Ok(select),
+            Err(error) => {
+                let told = error!(E0812, metric.span, "the SELECT of `{}` does not read back: {error}", metric.name);
+                Err([told].into_iter().collect())
+            }
+        }
     }
 
     /// What it is, whence it is served and why.

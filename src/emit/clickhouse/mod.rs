@@ -13,6 +13,7 @@ mod rollups;
 mod source;
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use sqlparser::ast::{ObjectName, Query};
 
@@ -21,6 +22,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::ClickhouseTarget;
 use crate::rollup::{self, Rollups};
+use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
 
 /// What all parts of a build share.
@@ -31,6 +33,8 @@ struct Build<'a> {
     settings: &'a ClickhouseTarget,
     rollups: Rollups,
     options: Options,
+    /// The hash of what all statements depend on.
+    shared: Key,
 }
 
 /// A file in the making.
@@ -60,7 +64,10 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
     let rollups = rollup::plan(questions);
     let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
-    let build = Build { input, target, settings, rollups, options };
+    let shared = Key::new(|hasher| {
+        (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
+    });
+    let build = Build { input, target, settings, rollups, options, shared };
     let mut files = vec![source::databases(&build)];
     if settings.create_sources {
         files.push(source::tables(&build));
@@ -99,11 +106,12 @@ impl Build<'_> {
         let path = |name: &str| format!("{}/{name}", super::name::file(self.target));
         let mut apply = self.header("Everything, in the order of application");
         let mut origin: Vec<String> = Vec::new();
-        let mut drop: Vec<minijinja::Value> = Vec::new();
+        apply.reserve(files.iter().map(|file| file.body.len()).sum());
+        let mut drop: Vec<String> = Vec::new();
         for file in &files {
             apply.push_str(&file.body);
             origin.extend(file.origin.iter().cloned());
-            drop.extend(file.objects.iter().map(|o| minijinja::context! { kind => o.kind, name => o.name.as_str() }));
+            drop.extend(file.objects.iter().map(|object| format!("{} IF EXISTS {}", object.kind, object.name)));
         }
         origin.sort_unstable();
         origin.dedup();
@@ -130,11 +138,19 @@ impl Build<'_> {
 }
 
 /// The text of a query that was made and reads back; what went wrong is told of `what`.
-fn read_back(what: &str, made: Result<Query, Vec<Unsupported>>, diagnostics: &mut Diagnostics) -> String {
+fn read_back(
+    build: &Build,
+    what: &str,
+    made: Result<Query, Vec<Unsupported>>,
+    diagnostics: &mut Diagnostics,
+) -> String {
     match made {
         Ok(query) => {
             let text = sql::to_text(&query, &CLICKHOUSE);
-            if let Err(error) = sql::reparse(&text, &CLICKHOUSE) {
+            // Unless an earlier build has.
+            let key = Key::new(|hasher| ("read back", CLICKHOUSE.name(), &text).hash(hasher));
+            let parsed = || sql::reparse(&text, &CLICKHOUSE).map(|_| String::new());
+            if let Err(error) = build.input.memo.statement(key, parsed) {
                 diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
             }
             text

@@ -116,7 +116,7 @@ impl Maker<'_> {
         let mut steps: Vec<MadeStep> = Vec::with_capacity(self.rollup.steps.len());
         for step in &self.rollup.steps {
             let name = self.name(*step, &content);
-            let filling = self.filling(*step, &self.source_of(steps.last(), cut.as_ref()))?;
+            let Filling { columns, select } = self.filling(*step, &self.source_of(steps.last(), cut.as_ref()))?;
             let history = match &cut {
                 Some(cut) => Some(self.history(*step, &name, steps.last(), cut, diagnostics)?),
                 None => None,
@@ -126,11 +126,11 @@ impl Maker<'_> {
                 step: *step,
                 table: self.build.name(&name),
                 filler: self.build.name(&format!("{name}__{suffix}")),
-                select: self.text(&filling, diagnostics),
-                columns: filling.columns.iter().map(|column| column.name.clone()).collect(),
+                select: self.text(select, diagnostics),
+                columns: columns.iter().map(|column| column.name.clone()).collect(),
                 history,
             };
-            self.statements(&mut output.body, &mut output.objects, &made, &filling);
+            self.statements(&mut output.body, &mut output.objects, &made, &columns);
             steps.push(made);
         }
         output.made.steps = steps;
@@ -178,7 +178,7 @@ impl Maker<'_> {
             None => Source::Month(cut.clone()),
         };
         let filling = self.filling(step, &from)?;
-        Ok((self.build.name(&format!("{name}__staging")), self.text(&filling, diagnostics)))
+        Ok((self.build.name(&format!("{name}__staging")), self.text(filling.select, diagnostics)))
     }
 
     fn filling(&self, step: Step, source: &Source) -> Result<Filling, Vec<Unsupported>> {
@@ -186,13 +186,9 @@ impl Maker<'_> {
         sql::filling(&query, &self.rollup.states, source, &CLICKHOUSE, &self.build.options)
     }
 
-    fn text(&self, filling: &Filling, diagnostics: &mut Diagnostics) -> String {
-        let select = sql::to_text(&filling.select, &CLICKHOUSE);
-        if let Err(error) = sql::reparse(&select, &CLICKHOUSE) {
-            let table = &self.table().name;
-            diagnostics.push(error!(E0812, None, "a rollup of `{table}` does not read back: {error}"));
-        }
-        select
+    fn text(&self, select: sqlparser::ast::Query, diagnostics: &mut Diagnostics) -> String {
+        let what = format!("a rollup of `{}`", self.table().name);
+        super::read_back(self.build, &what, Ok(select), diagnostics)
     }
 
     fn name(&self, step: Step, content: &str) -> String {
@@ -201,10 +197,9 @@ impl Maker<'_> {
         format!("{}__{}__{hash}", self.table().name, step.text())
     }
 
-    fn statements(&self, body: &mut String, objects: &mut Vec<Object>, made: &MadeStep, filling: &Filling) {
-        let columns: Vec<_> = filling.columns.iter().map(|column| self.column(column)).collect();
-        let key: Vec<&str> =
-            filling.columns.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
+    fn statements(&self, body: &mut String, objects: &mut Vec<Object>, made: &MadeStep, of: &[StoredColumn]) {
+        let columns: Vec<_> = of.iter().map(|column| self.column(column)).collect();
+        let key: Vec<&str> = of.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
         let (table, filler) = (made.table.to_string(), made.filler.to_string());
         let staging = made.history.as_ref().map(|(staging, _)| staging.to_string());
         let (refresh, day) = match self.rollup.way {

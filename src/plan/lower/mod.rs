@@ -35,13 +35,16 @@ impl<'a> Lowering<'a> {
         let mut d = Diagnostics::new();
         let step = self.step(question, &mut d);
         self.check_dimensions(question, &mut d);
+        self.check_columns(question, &mut d);
         if d.has_errors() {
             return Err(d);
         }
         let mut scans = formula::Scans::new(self.model, question);
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
-            metrics.push(self.metric(*id, &mut scans));
+            let mut output = self.metric(*id, &mut scans);
+            output.column.name = column_name(self.model, *id, &question.metrics);
+            metrics.push(output);
         }
         let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
         let scans = scans.finish(&metrics, step);
@@ -137,6 +140,24 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The output columns must have names of their own.
+    fn check_columns(&self, question: &Question, d: &mut Diagnostics) {
+        let dimensions = question.by.iter().map(|id| self.model.dimensions[id.0].name.value.clone());
+        let metrics = question.metrics.iter().map(|id| column_name(self.model, *id, &question.metrics));
+        let mut seen: Vec<String> = Vec::new();
+        for (name, is_metric) in dimensions.map(|name| (name, false)).chain(metrics.map(|name| (name, true))) {
+            let other_kind = is_metric && question.by.iter().any(|id| self.model.dimensions[id.0].name.value == name);
+            if !seen.contains(&name) {
+                seen.push(name);
+            } else if other_kind {
+                d.push(error!(E0960, None, "the answer has two columns `{name}`: a metric and a dimension";
+                    help: "ask for one of them, or rename one"));
+            } else {
+                d.push(error!(E0960, None, "`{name}` is asked for twice"; help: "name it once"));
+            }
+        }
+    }
+
     /// The tables that a metric reads, through the metrics it names.
     pub fn tables_of(&self, id: MetricId) -> Vec<TableId> {
         let mut tables = Vec::new();
@@ -172,6 +193,17 @@ impl<'a> Lowering<'a> {
             }
         }
         order
+    }
+}
+
+/// The name of the output column of one of the `asked` metrics: its own, with its version where another version is asked
+/// for too.
+pub fn column_name(model: &Model, id: MetricId, asked: &[MetricId]) -> String {
+    let metric = &model.metrics[id.0];
+    let of_name = |other: &&MetricId| model.metrics[other.0].name == metric.name;
+    match asked.iter().filter(of_name).any(|other| *other != id) {
+        true => format!("{} v{}", metric.name.value, metric.version),
+        false => metric.name.value.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod aggregate;
 mod batch;
 mod cast;
+mod grammar;
 mod logic;
 mod number;
 mod state;
@@ -12,7 +13,6 @@ mod time;
 mod value;
 
 use sqlparser::ast::{Expr, Ident, ObjectName};
-use sqlparser::dialect::ClickHouseDialect;
 
 use super::build;
 use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
@@ -29,7 +29,7 @@ impl Dialect for ClickHouse {
     }
 
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
-        &ClickHouseDialect {}
+        &grammar::Grammar
     }
 
     fn escapes_in_tree(&self) -> bool {

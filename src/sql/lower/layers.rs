@@ -13,7 +13,7 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{States, Unsupported};
 
 /// What a scan is read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Layer<'a> {
     /// A rollup.
     Stored(Stored<'a>),

@@ -15,7 +15,7 @@ use crate::sql::dialect::{Kept, States};
 pub(super) const ROLLUP: &str = "r";
 
 /// A rollup at one step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Stored<'a> {
     /// Its table.
     pub table: ObjectName,

@@ -9,6 +9,7 @@ use super::super::flow::aggregate_sensitivity;
 use super::super::model::{
     Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType,
 };
+use super::super::type_name::{show_type, with_article};
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 
@@ -39,7 +40,7 @@ pub fn check_leaf(
     if let Some(filter) = &aggregate.filter {
         scope.rows.filter(&mut rows, filter, d)?;
     }
-    let aggregation = aggregation?;
+    let (input, aggregation) = (input?, aggregation?);
     let ty = result_type(scope, aggregation, &aggregate.function, input.as_ref(), &rows, d)?;
     if matches!(aggregation, Aggregation::First | Aggregation::Last) && scope.tables[rows.base.0].time.is_none() {
         d.push(error!(E0611, span, "`{}` has no time to order its rows by", scope.tables[rows.base.0].name.value;
@@ -50,13 +51,17 @@ pub fn check_leaf(
     Some(Formula { kind: FormulaKind::Leaf(Box::new(leaf)), ty, span })
 }
 
-/// The expression and the rows of an aggregate.
+/// What an aggregate takes of each row; none for a bare count.
+type Input = Option<RowExpr>;
+
+/// The expression and the rows of an aggregate. Where only the expression is wrong, what stands behind the rows is still
+/// looked at.
 fn input(
     scope: &FormulaScope<'_>,
     aggregate: &ast::Aggregate,
     span: Span,
     d: &mut Diagnostics,
-) -> Option<(Option<RowExpr>, RowSet)> {
+) -> Option<(Option<Input>, RowSet)> {
     let counts = aggregate.function.as_str() == "count";
     match &aggregate.input {
         AggregateInput::Rows(rows) => {
@@ -65,7 +70,7 @@ fn input(
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
             }
-            Some((None, rows))
+            Some((Some(None), rows))
         }
         AggregateInput::ExprFrom { expr, rows } => {
             let mut rows = scope.rows.check(rows, d)?;
@@ -73,14 +78,14 @@ fn input(
                 scope.rows.date(&mut rows, column, d)?;
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
-            let mut typed = check_row(&row_scope, expr, d)?;
+            let Some(mut typed) = check_row(&row_scope, expr, d) else { return Some((None, rows)) };
             let time = rows
                 .dated
                 .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
             if let Some(time) = time {
                 typed.replace_time(time);
             }
-            Some((Some(typed), rows))
+            Some((Some(Some(typed)), rows))
         }
         AggregateInput::Formula(expr) => {
             let ExprKind::Path { path, version } = &expr.kind else {
@@ -95,7 +100,7 @@ fn input(
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
             }
-            Some((None, rows))
+            Some((Some(None), rows))
         }
     }
 }
@@ -192,8 +197,9 @@ fn result_type(
         Aggregation::Sum | Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => numeric,
     };
     if !fits {
-        d.push(error!(E0617, input.span, "`{}` does not take a value of this type", name.value;
-            help: "count it, or convert it to a number first"));
+        let shown = with_article(&show_type(ty, scope.tables));
+        let help = fitting(aggregation, ty);
+        d.push(error!(E0617, input.span, "`{}` does not take {shown}", name.value; help: help));
         return None;
     }
     let float = if *ty == Type::Duration { Type::Duration } else { Type::Float };
@@ -221,6 +227,23 @@ fn result_type(
         unit: Some(unit.unwrap_or_default()),
         sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity),
     })
+}
+
+/// What to write where an aggregate does not take a value.
+fn fitting(aggregation: Aggregation, ty: &Type) -> &'static str {
+    match (aggregation, ty) {
+        (_, Type::Array(_) | Type::Map(_)) => "take an element: `x[1]` or `x[\"key\"]`",
+        (_, Type::Bool) => "count the rows in which it is true: `count(rows where x)`",
+        (Aggregation::Sum | Aggregation::Avg, Type::Date | Type::Timestamp) => {
+            "take the time since another one: `x - created_at`"
+        }
+        (Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_), Type::Date | Type::Timestamp) => {
+            "use `quantile_disc`, which gives one of the values"
+        }
+        (_, Type::Duration) => "make a number of the duration: `x / 1s`",
+        (_, Type::String) => "count its values, or make a number of the text: `cast(x as decimal(18,2))`",
+        _ => "count it: `count(x from rows)`, `distinct(x from rows)`",
+    }
 }
 
 /// The sum of ints and decimals has as many digits as there are.

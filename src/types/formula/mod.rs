@@ -171,6 +171,9 @@ impl FormulaScope<'_> {
         if matches!(name.as_str(), "rate" | "growth") {
             return told(d, &name, span);
         }
+        if !arithmetic::is_function(&name) {
+            return arithmetic::unknown_function(&name, function.span, d);
+        }
         let mut values = Vec::new();
         let mut broken = false;
         for argument in arguments {

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod data;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
+pub mod features;
 pub mod front;
 pub mod judge;
 pub mod make;

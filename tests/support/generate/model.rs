@@ -100,8 +100,6 @@ pub enum Node {
 
 /// Operators and functions.
 #[derive(Clone, Debug, PartialEq)]
-// The oracle knows operators that no project uses.
-#[allow(dead_code)]
 pub enum Op {
     And,
     Or,

@@ -393,7 +393,14 @@ impl Maker {
     }
 
     fn float(&mut self, table: &str, depth: usize, time: bool) -> Option<Expr> {
-        match self.rng.below(7) {
+        match self.rng.below(8) {
+            7 => {
+                // No more than what sums bear.
+                let a = self.some_column(table, |ty| *ty == Ty::Float).filter(|a| a.unit.is_empty())?;
+                let most = literal(Value::Float(8.0), &Ty::Float, &Unit::new());
+                let a = call(Op::Least, vec![a, most], Ty::Float).nullable(false);
+                Some(call(Op::Exp, vec![a], Ty::Float).nullable(true).inexact(true))
+            }
             0 => self.choice(table, &Ty::Float, depth, time),
             1 => {
                 let ty = self.some_number(table)?;
@@ -492,6 +499,9 @@ impl Maker {
             let key = (*self.rng.pick(MAP_KEYS)).to_owned();
             return Some(call(Op::Index(key), vec![map], Ty::Str).nullable(true));
         }
+        if self.rng.chance(6) {
+            return self.masked(table);
+        }
         let a = self.row_expr(table, &Ty::Str, depth - 1, time)?;
         Some(match self.rng.below(9) {
             0 => return self.choice(table, &Ty::Str, depth, time),
@@ -521,6 +531,13 @@ impl Maker {
                 call(op, vec![number], Ty::Str)
             }
         })
+    }
+
+    /// What is left of personal data, or of any text.
+    fn masked(&mut self, table: &str) -> Option<Expr> {
+        let texts: Vec<Expr> = self.reachable(table, 1).into_iter().filter(|expr| expr.ty == Ty::Str).collect();
+        let text = self.rng.maybe(&texts)?.clone();
+        Some(call(Op::Mask, vec![text], Ty::Str))
     }
 
     fn timestamp(&mut self, table: &str, depth: usize, time: bool) -> Option<Expr> {

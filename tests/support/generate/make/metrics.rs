@@ -132,10 +132,7 @@ impl Maker {
             let ty = [Ty::Str, Ty::Int, Ty::Bool, Ty::Date, Ty::Timestamp][self.rng.below(5)].clone();
             (self.row_expr(&source, &ty, 2, true)?, false)
         };
-        if expr.inexact
-            || !expr.unit.is_empty()
-            || expr.any(&mut |e| matches!(&e.node, Node::Column(path) if self.personal(&source, path)))
-        {
+        if expr.inexact || !expr.unit.is_empty() || self.shows_personal(&source, &expr) {
             return None;
         }
         let name = self.dimension_name("grp");
@@ -145,6 +142,15 @@ impl Maker {
 
     fn personal(&self, table: &str, path: &[String]) -> bool {
         self.target(table, path).is_some_and(|(_, column)| column.pii)
+    }
+
+    /// Whether personal data is left in an expression: a mask takes it away.
+    fn shows_personal(&self, table: &str, expr: &Expr) -> bool {
+        match &expr.node {
+            Node::Call(Op::Mask, _) => false,
+            Node::Column(path) => self.personal(table, path),
+            _ => expr.children().into_iter().any(|part| self.shows_personal(table, part)),
+        }
     }
 
     fn may_group(&self, table: &str, expr: &Expr) -> bool {
