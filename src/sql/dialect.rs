@@ -2,6 +2,7 @@
 //! functions up in the dialect's table.
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select};
+use sqlparser::parser::{Parser, ParserError};
 
 use crate::plan::{Aggregate, DataType, Function, Step, StoredColumn, Table, Value, WeekStart};
 use crate::rollup::{Cadence, Part, State};
@@ -195,6 +196,11 @@ pub trait Dialect: Sync {
 
     /// The grammar that reads its text back.
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect;
+
+    /// Reads a script back: how many statements it has.
+    fn script(&self, text: &str) -> Result<usize, ParserError> {
+        Parser::parse_sql(self.grammar(), text).map(|statements| statements.len())
+    }
 
     /// Whether strings stand in the tree as they are printed, with escapes (a tree for printing), or as they are (a tree to
     /// be run).

@@ -14,9 +14,9 @@ use metricc::plan::time::parse_timestamp;
 use metricc::plan::{DataType, Encoding, StoredColumn, Table};
 use metricc::project::{MemoryFiles, load};
 use metricc::types::Model;
-use serde_json::Value as Json;
 
-use crate::support::clickhouse::{Session, quote_name, quote_text};
+use crate::support::batches::Batches;
+use crate::support::clickhouse::{Session, quote_name};
 use crate::support::script;
 
 /// When streams begin, in UTC.
@@ -71,8 +71,7 @@ impl Warehouse {
 
     /// The text of an artefact.
     pub fn artifact(&self, path: &str) -> &str {
-        let found = self.emitted.artifacts.iter().find(|artifact| artifact.path == path);
-        &found.unwrap_or_else(|| panic!("no {path}")).text
+        self.batches().artifact(path)
     }
 
     /// Runs all statements of an artefact.
@@ -82,7 +81,7 @@ impl Warehouse {
 
     /// The same; what fails first is told.
     pub fn try_apply(&self, path: &str) -> Result<(), String> {
-        self.session.apply(self.artifact(path)).map_err(|(statement, error)| format!("{error}\n{statement}"))
+        self.batches().apply(path)
     }
 
     /// Runs the first so many statements of an artefact, as if it were killed then.
@@ -143,86 +142,44 @@ impl Warehouse {
         }
     }
 
-    /// What the manifest tells of a batch, such as `event__daily`.
-    pub fn batch(&self, name: &str) -> &Json {
-        let batches = self.emitted.details["batches"].as_array().expect("a list");
-        let of = |batch: &&Json| {
-            let text = |key: &str| batch[key].as_str().expect("a text").to_owned();
-            format!("{}__{}", text("source"), text("every")) == name
-        };
-        batches.iter().find(of).unwrap_or_else(|| panic!("no batch {name}"))
+    /// Its batches.
+    pub fn batches(&self) -> Batches<'_> {
+        Batches { emitted: &self.emitted, session: &self.session }
     }
 
     /// The path of a file of a batch.
     pub fn file(&self, batch: &str, step: &str) -> &str {
-        self.batch(batch)[step]["file"].as_str().expect("a path")
+        self.batches().file(batch, step)
     }
 
     /// Sets a parameter of the statements that follow.
     pub fn set(&self, name: &str, value: &str) {
-        let set = format!("SET param_{name} = {}", quote_text(value));
-        self.session.execute(&set).unwrap_or_else(|error| panic!("{error}"));
+        self.batches().set(name, value);
     }
 
     /// The lists of days that a run builds, or for `history` all days there are.
     pub fn days(&self, batch: &str, step: &str, run: &str) -> Vec<Vec<String>> {
-        let parameter = self.batch(batch)[step]["parameters"][0].as_str().expect("a name");
-        self.set(parameter, run);
-        let statements = script::statements(self.artifact(self.file(batch, step)));
-        let [select] = statements.as_slice() else { panic!("{statements:?}") };
-        let found = self.session.query(select).unwrap_or_else(|error| panic!("{error}\n{select}"));
-        let list = |cell: Option<&str>| {
-            let inner = cell.expect("a list").trim_matches(['[', ']']).to_owned();
-            inner.split(',').map(|day| day.trim_matches('\'').to_owned()).collect()
-        };
-        found.single_column().into_iter().map(list).collect()
+        self.batches().days(batch, step, run)
     }
 
     /// Prepares a list of days.
     pub fn stage(&self, batch: &str, days: &[String]) {
-        self.set("days", &list(days));
-        self.apply(self.file(batch, "stage"));
-    }
-
-    /// Puts a prepared day in its place.
-    pub fn publish(&self, batch: &str, day: &str) {
-        self.set("day", day);
-        self.apply(self.file(batch, "publish"));
+        self.batches().stage(batch, days).unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// A whole run; gives the days that it built.
     pub fn run(&self, batch: &str, run: &str) -> Vec<String> {
-        self.all_of(batch, "days", run)
+        self.batches().run(batch, "days", run).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// All of history, up to a last day (or hour).
     pub fn backfill(&self, batch: &str, last: &str) -> Vec<String> {
-        self.all_of(batch, "history", last)
-    }
-
-    fn all_of(&self, batch: &str, step: &str, run: &str) -> Vec<String> {
-        let lists = self.days(batch, step, run);
-        for days in &lists {
-            self.stage(batch, days);
-            for day in days {
-                self.publish(batch, day);
-            }
-        }
-        lists.concat()
+        self.batches().run(batch, "history", last).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Fills in the history of the streams of a source; gives its months.
     pub fn fill_history(&self, source: &str) -> Vec<String> {
-        let path = |file: &str| format!("warehouse/backfill/{source}/{file}.sql");
-        let statements = script::statements(self.artifact(&path("1_months")));
-        let [select] = statements.as_slice() else { panic!("{statements:?}") };
-        let months = self.lines(select);
-        for month in &months {
-            self.set("month", month);
-            self.apply(&path("2_stage"));
-            self.apply(&path("3_publish"));
-        }
-        months
+        self.batches().fill_history(source).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The rows of a view, in its order of columns.
@@ -239,11 +196,6 @@ impl Warehouse {
     pub fn execute(&self, sql: &str) {
         self.session.execute(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
     }
-}
-
-/// Days as the value of a parameter.
-pub fn list(days: &[String]) -> String {
-    format!("[{}]", days.iter().map(|day| format!("'{day}'")).collect::<Vec<_>>().join(","))
 }
 
 fn text(found: &Diagnostics) -> String {

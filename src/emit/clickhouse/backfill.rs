@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Object};
+use super::{Build, File, Object, Staged};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
 use crate::rollup::{Cadence, Rollup};
@@ -101,6 +101,9 @@ impl Backfill<'_> {
             file("2_stage.sql", "clickhouse/backfill_stage.sql"),
             file("3_publish.sql", "clickhouse/backfill_publish.sql"),
         ];
+        for (name, text) in &self.files {
+            super::check(build, name, text, diagnostics);
+        }
     }
 
     fn steps(&self) -> impl Iterator<Item = &MadeStep> {
@@ -108,9 +111,9 @@ impl Backfill<'_> {
     }
 
     /// Adds the table that says which month is prepared to the rollups of its source.
-    pub fn add_table(&self, files: &mut [File]) {
-        let first = self.steps().next().map(|step| step.table.to_string());
-        super::add_staged(files, first, &self.staged, "backfill", "month UInt32");
+    pub fn add_table(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
+        let rollup = self.steps().next().map(|step| step.table.to_string());
+        Staged { table: &self.staged, column: "month UInt32", word: "backfill", rollup }.add(build, files, diagnostics);
     }
 
     fn folder(&self, build: &Build) -> String {

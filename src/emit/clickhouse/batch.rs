@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File};
+use super::{Build, File, Staged};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
 use crate::plan::Expr;
@@ -96,6 +96,9 @@ impl Batch<'_> {
             file("3_publish.sql", "clickhouse/batch_publish.sql"),
             file("history.sql", "clickhouse/batch_history.sql"),
         ];
+        for (name, text) in &self.files {
+            super::check(build, name, text, diagnostics);
+        }
     }
 
     fn steps(&self) -> impl Iterator<Item = &MadeStep> {
@@ -128,10 +131,10 @@ impl Batch<'_> {
     }
 
     /// Adds the table that says which days are prepared to the rollups of its source.
-    pub fn add_table(&self, files: &mut [File]) {
-        let first = self.steps().next().map(|step| step.table.to_string());
+    pub fn add_table(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
+        let rollup = self.steps().next().map(|step| step.table.to_string());
         let word = format!("{} batch", self.cadence.word());
-        super::add_staged(files, first, &self.staged, &word, "day Date32");
+        Staged { table: &self.staged, column: "day Date32", word: &word, rollup }.add(build, files, diagnostics);
     }
 
     fn folder(&self, build: &Build) -> String {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::rollups::Made;
 use super::{Build, File, Object, line};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{MetricView, name, template};
+use crate::emit::{MetricView, name};
 use crate::error;
 use crate::rollup::{Layer, Served};
 use crate::sql::memo::Key;
@@ -71,7 +71,7 @@ impl Maker<'_> {
     fn view(&self, at: usize) -> (String, ServedView, Diagnostics) {
         let metric = &self.build.input.metrics[at];
         let served = &self.build.rollups.served[at];
-        let (select, diagnostics) = match self.select(metric, served) {
+        let (select, mut diagnostics) = match self.select(metric, served) {
             Ok(select) => (select, Diagnostics::new()),
             Err(diagnostics) => (Arc::default(), diagnostics),
         };
@@ -82,10 +82,8 @@ impl Maker<'_> {
         let view = self.build.name(&name).to_string();
         let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
         let about = self.about(metric, &fingerprint, served);
-        let body = template::render(
-            "clickhouse/view.sql",
-            minijinja::context! { about, view => view.as_str(), select => &*select },
-        );
+        let values = minijinja::context! { about, view => view.as_str() };
+        let body = super::with_select(self.build, &view, "clickhouse/view.sql", values, &select, &mut diagnostics);
         (body, ServedView { view, fingerprint }, diagnostics)
     }
 

@@ -68,21 +68,21 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
     let build = Build { input, target, settings, rollups, options, shared };
-    let mut files = vec![source::databases(&build)];
+    let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
-        files.push(source::tables(&build));
+        files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
     files.extend(clean::views(&build, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
-    files.extend(backfill::cut_over(&build, &made));
+    files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
     let backfills = backfill::backfills(&build, &made, &mut diagnostics);
     for backfill in &backfills {
-        backfill.add_table(&mut files);
+        backfill.add_table(&build, &mut files, &mut diagnostics);
     }
     let batches = batch::batches(&build, &made, &mut diagnostics);
     for batch in &batches {
-        batch.add_table(&mut files);
+        batch.add_table(&build, &mut files, &mut diagnostics);
     }
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
@@ -91,6 +91,9 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
     let mut artifacts = build.artifacts(files);
+    for one in artifacts.iter().filter(|one| one.path.ends_with("/rollback.sql")) {
+        check(&build, &one.path, &one.text, &mut diagnostics);
+    }
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)
@@ -166,12 +169,57 @@ fn read_back(
     }
 }
 
-/// Adds the table that says what is prepared to the file that makes a rollup.
-fn add_staged(files: &mut [File], rollup: Option<String>, staged: &str, word: &str, column: &str) {
-    let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == rollup.as_ref());
-    if let Some(file) = files.iter_mut().find(makes) {
-        file.body.push_str(&template::render("clickhouse/staged.sql", minijinja::context! { staged, word, column }));
-        file.objects.push(Object { kind: "TABLE", name: staged.to_owned() });
+/// A template with a SELECT that has been read back: what stands around it is read back here.
+fn with_select(
+    build: &Build,
+    what: &str,
+    template: &str,
+    values: minijinja::Value,
+    select: &str,
+    diagnostics: &mut Diagnostics,
+) -> String {
+    let around = minijinja::context! { select => "SELECT 1", ..values.clone() };
+    check(build, what, &template::render(template, around), diagnostics);
+    template::render(template, minijinja::context! { select, ..values })
+}
+
+/// Reads statements back, unless an earlier build has.
+fn check(build: &Build, what: &str, text: &str, diagnostics: &mut Diagnostics) {
+    let key = Key::new(|hasher| ("script", CLICKHOUSE.name(), text).hash(hasher));
+    let read = || CLICKHOUSE.script(text).map(|_| String::new());
+    if let Err(error) = build.input.memo.statement(key, read) {
+        diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
+    }
+}
+
+/// The file, read back.
+fn checked(build: &Build, file: File, diagnostics: &mut Diagnostics) -> File {
+    check(build, &file.name, &file.body, diagnostics);
+    file
+}
+
+/// What is prepared, by a batch or a backfill.
+struct Staged<'a> {
+    /// The table that says so.
+    table: &'a str,
+    /// Its one column.
+    column: &'a str,
+    /// Who prepares it.
+    word: &'a str,
+    /// A rollup that it is prepared for.
+    rollup: Option<String>,
+}
+
+impl Staged<'_> {
+    /// Adds the table to the file that makes the rollup.
+    fn add(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
+        let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == self.rollup.as_ref());
+        let Some(file) = files.iter_mut().find(makes) else { return };
+        let values = minijinja::context! { staged => self.table, word => self.word, column => self.column };
+        let text = template::render("clickhouse/staged.sql", values);
+        check(build, self.table, &text, diagnostics);
+        file.body.push_str(&text);
+        file.objects.push(Object { kind: "TABLE", name: self.table.to_owned() });
     }
 }
 

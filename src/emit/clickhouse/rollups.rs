@@ -6,7 +6,7 @@ use sqlparser::ast::ObjectName;
 
 use super::{Build, File, Object, backfill, line};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{name, template};
+use crate::emit::name;
 use crate::error;
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
@@ -130,7 +130,8 @@ impl Maker<'_> {
                 columns: columns.iter().map(|column| column.name.clone()).collect(),
                 history,
             };
-            self.statements(&mut output.body, &mut output.objects, &made, &columns);
+            let Output { body, objects, .. } = output;
+            self.statements(body, objects, &made, &columns, diagnostics);
             steps.push(made);
         }
         output.made.steps = steps;
@@ -197,7 +198,14 @@ impl Maker<'_> {
         format!("{}__{}__{hash}", self.table().name, step.text())
     }
 
-    fn statements(&self, body: &mut String, objects: &mut Vec<Object>, made: &MadeStep, of: &[StoredColumn]) {
+    fn statements(
+        &self,
+        body: &mut String,
+        objects: &mut Vec<Object>,
+        made: &MadeStep,
+        of: &[StoredColumn],
+        diagnostics: &mut Diagnostics,
+    ) {
         let columns: Vec<_> = of.iter().map(|column| self.column(column)).collect();
         let key: Vec<&str> = of.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
         let (table, filler) = (made.table.to_string(), made.filler.to_string());
@@ -209,9 +217,10 @@ impl Maker<'_> {
         };
         let values = minijinja::context! {
             about => self.about(made), table => table.as_str(), columns, key => key.join(", "),
-            filler => filler.as_str(), staging => staging.as_deref(), refresh, day, select => made.select.as_str(),
+            filler => filler.as_str(), staging => staging.as_deref(), refresh, day,
         };
-        body.push_str(&template::render("clickhouse/rollup.sql", values));
+        let (template, select) = ("clickhouse/rollup.sql", made.select.as_str());
+        body.push_str(&super::with_select(self.build, &table, template, values, select, diagnostics));
         let kind = if matches!(self.rollup.way, Way::Batched(_)) { "TABLE" } else { "VIEW" };
         objects.push(Object { kind: "TABLE", name: table });
         objects.extend(staging.map(|name| Object { kind: "TABLE", name }));

@@ -7,12 +7,14 @@ mod cast;
 mod grammar;
 mod logic;
 mod number;
+mod script;
 mod state;
 mod text;
 mod time;
 mod value;
 
 use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::parser::ParserError;
 
 use super::build;
 use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
@@ -30,6 +32,10 @@ impl Dialect for ClickHouse {
 
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
         &grammar::Grammar
+    }
+
+    fn script(&self, text: &str) -> Result<usize, ParserError> {
+        script::statements(text)
     }
 
     fn escapes_in_tree(&self) -> bool {
