@@ -105,7 +105,11 @@ fn chains_of_names_are_built_or_told() {
         format!("{table}\n{chain}}}\nmetric m = sum(x{} from f) {{ grain: 1d }}\n", length - 1)
     };
     assert_eq!(errors(&columns(90)), []);
-    assert_eq!(errors(&columns(2_000)), vec![codes::E0335; 19], "each stands for what is above it, up to the last that is told");
+    assert_eq!(
+        errors(&columns(2_000)),
+        vec![codes::E0335; 19],
+        "each stands for what is above it, up to the last that is told"
+    );
     let path = format!("metric m = sum(shop{}.rank from e) {{ grain: 1d }}\n", ".parent".repeat(150));
     assert_eq!(errors(&path), []);
     let path = format!("metric m = sum(shop{}.rank from e) {{ grain: 1d }}\n", ".parent".repeat(5_000));
@@ -161,7 +165,8 @@ fn cycles_are_told_whatever_they_go_through() {
 
 #[test]
 fn texts_in_sql_are_not_tried_in_all_ways() {
-    for open in ["NOT (", "POSITION(", "SUBSTRING(", "CAST(", "ARRAY[", "CASE WHEN 1 THEN ", "INTERVAL ", "x -> ", "Array("]
+    for open in
+        ["NOT (", "POSITION(", "SUBSTRING(", "CAST(", "ARRAY[", "CASE WHEN 1 THEN ", "INTERVAL ", "x -> ", "Array("]
     {
         let text = format!("metric m = count(e where sql(\"clickhouse\": \"{}#\") as bool)\n", open.repeat(5_000));
         assert_eq!(errors(&text), [codes::E0327], "{open}");

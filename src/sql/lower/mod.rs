@@ -8,7 +8,7 @@ mod filter;
 mod scan;
 mod stored;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{Ident, Query};
@@ -31,6 +31,8 @@ pub(super) struct Lowering<'a> {
     /// A rollup for each scan, or none at all.
     stored: &'a [Stored<'a>],
     errors: RefCell<Vec<Unsupported>>,
+    /// An expression got too large, which was told: no other is worth the work.
+    overgrown: Cell<bool>,
 }
 
 /// Lowers a question; its scans read their sources, or a rollup each.
@@ -109,7 +111,15 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering { query, dialect, options, calendar, stored: &[], errors: RefCell::default() }
+        Lowering {
+            query,
+            dialect,
+            options,
+            calendar,
+            stored: &[],
+            errors: RefCell::default(),
+            overgrown: Cell::default(),
+        }
     }
 
     fn name(&self, name: &str) -> Ident {
