@@ -30,7 +30,12 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
         files.push(file);
         diagnostics.extend(found);
     }
-    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).collect();
+    // What a kind gives that is not compiled yet (`user.rfm` of a segment) is as unknown as what is broken.
+    let later = files.iter().flat_map(|file| &file.declarations).filter_map(|declaration| match &declaration.kind {
+        ast::DeclarationKind::Block(block) => Some(block.name.as_str()),
+        _ => None,
+    });
+    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).chain(later).collect();
     let (model, found) = stack::enough(|| types::check(&files, &settings(project)));
     let news = |one: &Diagnostic| {
         let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
@@ -54,6 +59,16 @@ pub fn settings(project: &Project) -> Settings {
 /// missing or unused.
 fn may_follow(code: crate::diagnostic::Code) -> bool {
     use crate::diagnostic::codes;
-    [codes::E0201, codes::E0206, codes::E0207, codes::E0208, codes::E0209, codes::E0210, codes::E0404, codes::L0501]
-        .contains(&code)
+    [
+        codes::E0201,
+        codes::E0206,
+        codes::E0207,
+        codes::E0208,
+        codes::E0209,
+        codes::E0210,
+        codes::E0301,
+        codes::E0404,
+        codes::L0501,
+    ]
+    .contains(&code)
 }

@@ -7,7 +7,9 @@ pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Op
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
-        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+        // Of one letter, another one is no slip.
+        if distance <= allowed && distance < candidate.chars().count() && best.is_none_or(|(least, _)| distance < least)
+        {
             best = Some((distance, candidate));
         }
     }
@@ -23,5 +25,6 @@ mod tests {
         assert_eq!(near("dua", ["gmv", "dau"]), Some("dau"));
         assert_eq!(near("Platfrom", ["platform", "channel"]), Some("platform"));
         assert_eq!(near("dua", ["orders"]), None);
+        assert_eq!(near("c", ["a", "b"]), None);
     }
 }

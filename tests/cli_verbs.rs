@@ -1,77 +1,10 @@
 //! The program as a process: exit codes, streams, formats, bad input.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-};
+mod support;
 
-/// A folder for one test, with a project of `metricc init` in `shop`.
-struct Place {
-    dir: tempfile::TempDir,
-}
+use std::{fs, path::Path, process::Command, process::Stdio};
 
-impl Place {
-    fn empty() -> Place {
-        Place { dir: tempfile::tempdir().expect("a temporary folder") }
-    }
-
-    fn with_shop() -> Place {
-        let place = Place::empty();
-        let made = place.run(&["init", "shop", "--timezone", "Asia/Shanghai", "--quiet"]);
-        assert_eq!(made.code, 0, "{}", made.err);
-        place
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path)
-    }
-
-    fn write(&self, path: &str, bytes: impl AsRef<[u8]>) -> &Place {
-        fs::write(self.path(path), bytes).expect("written");
-        self
-    }
-
-    /// Runs the program in the folder.
-    fn run(&self, args: &[&str]) -> Run {
-        self.run_in("", args)
-    }
-
-    fn run_in(&self, folder: &str, args: &[&str]) -> Run {
-        let output = program().args(args).current_dir(self.path(folder)).output().expect("the program runs");
-        Run::from(output)
-    }
-}
-
-/// The program, untouched by the terminal and the platform that the tests run on.
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_metricc"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_WORKSPACE"] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null());
-    command
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Run {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        Run { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-impl Run {
-    fn assert_code(self, code: i32) -> Run {
-        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
-        self
-    }
-}
+use support::cli::{Place, Run, program};
 
 /// Compares with `snapshots/cli/NAME.snap`.
 fn check_snapshot(name: &str, text: &str) {
@@ -126,9 +59,29 @@ fn a_test_that_fails_exits_with_1_and_is_rewritten_only_when_asked() {
     assert!(failed.out.contains("42.51 → 42.50"), "{}", failed.out);
     assert!(failed.err.ends_with("1 passed, 1 failed\n"), "{}", failed.err);
     assert!(fs::read_to_string(place.path(path)).expect("text").contains("42.51"));
-    place.run_in("shop", &["test", "--update"]).assert_code(0);
+    let updated = place.run_in("shop", &["test", "--update"]).assert_code(0);
+    assert!(updated.err.ends_with("1 passed, 1 with new expectations, 0 failed\n"), "{}", updated.err);
     place.run_in("shop", &["test"]).assert_code(0);
     assert!(fs::read_to_string(place.path(path)).expect("text").contains("42.50"));
+    let none = place.run_in("shop", &["test", "ordr"]).assert_code(2);
+    assert!(none.err.contains("no test has `ordr`"), "{}", none.err);
+
+    // A test that can't run stays wrong; durations, bars and quotes are written so that they are read back.
+    let more = "metric took = max(paid_at - created_at from order)\nmetric `a|b` = max(user_id from order)\n\
+        test \"odd\" of took, `a|b` {\n  given order {\n    | created_at | paid_at | user_id |\n\
+        \x20   | 2026-11-01 | 2026-11-01 00:01:02.5 | \"x\\\\y \\\"z\\\" |\\n\\u{7}\" |\n  }\n  expect {\n    | took | a\\|b |\n  }\n}\n";
+    place.write("shop/metrics/more.metric", more);
+    place.run_in("shop", &["test", "odd", "--update"]).assert_code(0);
+    let text = fs::read_to_string(place.path("shop/metrics/more.metric")).expect("text");
+    assert!(text.contains("| 1m 02.500s |"), "{text}");
+    place.run_in("shop", &["test", "odd"]).assert_code(0);
+    place.write("shop/metrics/more.metric", more.replace("2026-11-01 00:01:02.5", "noon"));
+    let broken = place.run_in("shop", &["test", "odd", "--update"]).assert_code(1);
+    assert!(
+        broken.err.contains("E0911") && broken.err.ends_with("0 with new expectations, 1 failed\n"),
+        "{}",
+        broken.err
+    );
 }
 
 #[test]
@@ -218,7 +171,8 @@ fn check_tells_only_what_lies_in_the_wanted_paths() {
     assert_eq!(all.lines().count(), 2, "{all}");
     let some = place.run_in("shop", &["check", "dimensions", "--error-format", "json"]).assert_code(1).out;
     assert!(some.lines().count() == 1 && some.contains("E0004"), "{some}");
-    place.run_in("shop", &["check", "metrics/tables.metric"]).assert_code(0);
+    let elsewhere = place.run_in("shop", &["check", "metrics/tables.metric"]).assert_code(0).err;
+    assert_eq!(elsewhere, "1 file, nothing is wrong\nelsewhere in the project: 2 errors\n");
     let outside = place.run_in("shop", &["check", ".."]).assert_code(1);
     assert!(outside.err.contains("E0005"), "the folder holds the project: {}", outside.err);
     place.write("file", "");
@@ -292,6 +246,8 @@ fn explain_tells_what_is_declared() {
     check_snapshot("explain_metric", &told);
     assert!(place.run_in("shop", &["explain", "gmv"]).assert_code(0).out.contains("used by  arppu"));
     assert!(place.run_in("shop", &["explain", "paid_order"]).assert_code(0).out.contains("dated paid_at"));
+    assert!(place.run_in("shop", &["explain", "gmv@v1"]).assert_code(0).out.contains("unit     CNY"));
+    assert!(place.run_in("shop", &["explain", "gmv v2"]).assert_code(2).err.contains("E0039"));
     assert!(place.run_in("shop", &["explain", "gmw"]).assert_code(2).err.contains("did you mean `gmv`?"));
     assert!(place.run(&["explain", "gmv"]).assert_code(2).err.contains("E0001"));
 }
@@ -303,6 +259,13 @@ fn debug_shows_each_stage_and_tells_what_is_wrong_with_a_question() {
     assert!(ast.starts_with("Declaration {"), "{ast}");
     let model = place.run_in("shop", &["debug", "model", "order"]).assert_code(0).out;
     assert!(model.starts_with("Table {"), "{model}");
+    place.write("shop/metrics/more.metric", "metric gmv v2 = count(order) { grain: 1h, 1d; serve: stream(1h) }\n");
+    let rollups = place.run_in("shop", &["debug", "rollups", "gmv"]).assert_code(0).out;
+    let rollups: serde_json::Value = serde_json::from_str(&rollups).expect("JSON");
+    let list = |part: &str| rollups["clickhouse"][part].as_array().expect("a list").clone();
+    assert_eq!((list("metrics").len(), list("rollups").len()), (3, 1), "{rollups:#}");
+    assert!(place.run_in("shop", &["debug", "rollups", "gmw"]).assert_code(2).err.contains("did you mean `gmv`?"));
+    fs::remove_file(place.path("shop/metrics/more.metric")).expect("removed");
     let plan = place.run_in("shop", &["debug", "plan", "gmv", "--by", "client"]).assert_code(0).out;
     assert!(plan.starts_with("Query {"), "{plan}");
     let asked = ["debug", "plan", "gmw", "--where", "client = \"io\"", "--error-format", "plain"];
@@ -331,6 +294,16 @@ fn output_that_nobody_reads_is_no_error() {
     drop(child.stdout.take());
     let ended = Run::from(child.wait_with_output().expect("ends"));
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+
+    // What is wrong decides, read or not.
+    let place = Place::with_shop();
+    place.write("shop/metrics/bad.metric", "metric a = b\n");
+    let mut command = program();
+    command.args(["check", "--error-format", "json"]).current_dir(place.path("shop"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    drop(child.stdout.take());
+    let ended = Run::from(child.wait_with_output().expect("ends"));
+    assert_eq!((ended.code, ended.err.as_str()), (1, ""));
 }
 
 #[cfg(target_os = "linux")]

@@ -149,7 +149,9 @@ fn rows_that_the_key_drops_are_left_out_before_and_within_queries_alike() {
 
 /// The number of rows and the sum of `n`.
 fn one_scan(table: Table) -> metricc::plan::Query {
-    use metricc::plan::{Aggregate, Expr, ExprKind, Input, Measure, MeasureId, MetricOutput, Query, Scan, WeekStart};
+    use metricc::plan::{
+        Aggregate, Expr, ExprKind, Input, Measure, MeasureId, MetricOutput, Query, Scan, Source, WeekStart,
+    };
     let column = |name: &str, ty| Expr {
         kind: ExprKind::Column { input: Input::Base, name: name.to_owned() },
         ty,
@@ -173,15 +175,7 @@ fn one_scan(table: Table) -> metricc::plan::Query {
         from: None,
         to: None,
         dimensions: Vec::new(),
-        scans: vec![Scan {
-            table: 0,
-            joins: Vec::new(),
-            time: Some(column("at", DataType::Timestamp)),
-            dimensions: Vec::new(),
-            filter: None,
-            measures,
-            guard_start: false,
-        }],
+        scans: vec![Scan::new(Source::Table(0), Some(column("at", DataType::Timestamp)), measures)],
         metrics: vec![metric("rows", 0, DataType::Int), metric("n", 1, sum)],
         order: Vec::new(),
         limit: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use metricc::dry_run::{Data, DryRun, Given, Options};
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Join, Keep, Measure, MeasureId,
-    MetricOutput, OrderBy, OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
+    MetricOutput, OrderBy, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
 };
 use metricc::table::Answer;
 
@@ -73,17 +73,13 @@ fn province() -> Expr {
 
 fn scan(table: usize, time: &str, joined: bool, measures: Vec<Measure>) -> Scan {
     Scan {
-        table,
         joins: if joined {
             vec![Join { table: 1, key: base("user_id", DataType::String), column: "user_id".to_owned() }]
         } else {
             Vec::new()
         },
-        time: Some(base(time, DataType::Timestamp)),
-        dimensions: if joined { vec![province()] } else { Vec::new() },
-        filter: None,
-        measures,
-        guard_start: false,
+        dimensions: if joined { vec![Some(province())] } else { Vec::new() },
+        ..Scan::new(Source::Table(table), Some(base(time, DataType::Timestamp)), measures)
     }
 }
 

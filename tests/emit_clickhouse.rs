@@ -6,6 +6,7 @@ use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::emit::{Emitted, Input, MetricView, emit};
 use metricc::plan::{Query, Step, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::sql::memo::Memo;
 use metricc::types::Serve;
 
 use plans::{CALL, by, call_scan, col, count, id, measure, question, shown, user_scan, with_leaf};
@@ -54,6 +55,7 @@ fn input() -> Input {
         zone: chrono_tz::Asia::Shanghai,
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
+        memo: Memo::default(),
     }
 }
 

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use metricc::compile::compile;
-use metricc::diagnostic::Diagnostics;
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::emit::{self, Emitted, Input};
 use metricc::plan::{
@@ -19,17 +18,13 @@ use metricc::plan::{
 };
 use metricc::project::{ClickhouseTarget, DiskFiles, TargetSettings, load};
 use metricc::sql::{self, CLICKHOUSE};
-use metricc::table::form;
 use metricc::types::{DimensionId, Grain, MetricId, Model};
 use serde_json::Value as Json;
+use support::answers::{Rows, apply, clickhouse, equal, put, told};
 use support::clickhouse::{Session, quote_name, quote_text};
-use support::script;
 
 /// An estimate is within this share.
 const APPROXIMATE: f64 = 0.02;
-
-/// Float sums depend on the order of the rows by this much.
-const FLOAT: f64 = 1e-9;
 
 /// Rows of a block, but for the last: two of a single row each can be equal, and the second would be taken for the first, sent again.
 const SMALLEST_BLOCK: usize = 20;
@@ -58,9 +53,6 @@ struct Record {
     /// None is null.
     cells: Vec<Option<String>>,
 }
-
-/// An answer by its keys: the values of the metrics. Equal keys twice are two lists.
-type Rows = BTreeMap<Vec<String>, Vec<Vec<Value>>>;
 
 impl Library {
     fn new() -> Library {
@@ -202,18 +194,6 @@ fn dry_run(rows: &[TableRows], input: &Input) -> DryRun {
     run
 }
 
-fn told(found: &Diagnostics) -> String {
-    found.iter().map(|one| format!("{}: {}", one.code, one.message)).collect::<Vec<_>>().join("; ")
-}
-
-/// Applies a script; gives every statement that fails.
-fn apply(session: &Session, text: &str) -> Vec<String> {
-    let statements = script::statements(text);
-    assert!(!statements.is_empty());
-    let run = |statement: &&str| session.execute(statement).err().map(|error| format!("{error}\n{statement}"));
-    statements.iter().filter_map(run).collect()
-}
-
 /// An empty server to which every file was applied in order, and then all of them once more.
 fn applied(library: &Library) -> Session {
     let session = Session::exclusive();
@@ -248,47 +228,6 @@ fn filled(library: &Library, session: &Session, blocks: usize) {
             }
         }
     }
-}
-
-/// What ClickHouse answers, read as values of the columns.
-fn clickhouse(session: &Session, select: &str, columns: &[OutputColumn], keys: usize) -> Result<Rows, String> {
-    let table = session.query(&format!("{select}\nSETTINGS date_time_output_format = 'unix_timestamp'"))?;
-    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    if table.columns != names {
-        return Err(format!("the columns are {:?} and not {names:?}", table.columns));
-    }
-    let mut rows = Rows::new();
-    for row in &table.rows {
-        let values: Vec<Value> =
-            (row.iter().zip(columns)).map(|(cell, column)| read(cell.as_deref(), column)).collect::<Result<_, _>>()?;
-        put(&mut rows, values, keys);
-    }
-    Ok(rows)
-}
-
-fn put(rows: &mut Rows, mut values: Vec<Value>, keys: usize) {
-    let rest = values.split_off(keys);
-    rows.entry(values.iter().map(|value| format!("{value:?}")).collect()).or_default().push(rest);
-}
-
-fn read(cell: Option<&str>, column: &OutputColumn) -> Result<Value, String> {
-    let Some(text) = cell else { return Ok(Value::Null) };
-    let value = match &column.ty {
-        DataType::Bool => form::parse_bool(text).map(Value::Bool),
-        DataType::Int => form::parse_int(text).map(Value::Int),
-        DataType::Duration => form::parse_int(text).map(Value::Duration),
-        DataType::Float => form::parse_float(text).map(Value::Float),
-        DataType::Decimal { precision, scale } => {
-            form::parse_decimal(text, *precision, *scale).ok().map(Value::Decimal)
-        }
-        DataType::String => Some(Value::String(text.to_owned())),
-        DataType::Date => form::parse_date(text).map(Value::Date),
-        DataType::Timestamp => {
-            form::parse_decimal(text, 18, 3).ok().and_then(|ms| i64::try_from(ms).ok()).map(Value::Timestamp)
-        }
-        DataType::Array(_) | DataType::Map(_) => Some(Value::String(text.to_owned())),
-    };
-    value.ok_or_else(|| format!("`{}` has {text:?}, which is no {:?}", column.name, column.ty))
 }
 
 /// What the dry run answers, and the columns: the last ones, behind the keys, are metrics.
@@ -402,17 +341,6 @@ fn difference(query: &Query, checks: &[Check], right: &Rows, found: &Rows) -> Op
     ))
 }
 
-fn equal(a: &Value, b: &Value, tolerance: f64) -> bool {
-    let near = |a: f64, b: f64, share: f64| a == b || (a - b).abs() <= share * a.abs().max(b.abs()) + 1e-12;
-    match (a, b) {
-        (Value::Float(a), Value::Float(b)) => near(*a, *b, tolerance.max(FLOAT)),
-        (Value::Int(a), Value::Int(b)) | (Value::Duration(a), Value::Duration(b)) => {
-            a == b || near(*a as f64, *b as f64, tolerance)
-        }
-        (a, b) => a == b,
-    }
-}
-
 /// Compares every metric view with the dry run's rows.
 fn compare_views(library: &Library, session: &Session, right: &[(Rows, Vec<Check>)]) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -449,7 +377,7 @@ fn questions(model: &Model, lowering: &Lowering<'_>) -> Vec<Question> {
     for (at, metric) in model.metrics.iter().enumerate() {
         let plain = Question { step: AskedStep::None, ..Question::of(vec![MetricId(at)]) };
         let query = lowering.lower(&plain).unwrap_or_else(|found| panic!("{}: {}", metric.name.value, told(&found)));
-        let mut tables: Vec<usize> = query.scans.iter().map(|scan| scan.table).collect();
+        let mut tables: Vec<usize> = query.scans.iter().flat_map(metricc::plan::Scan::base_tables).collect();
         tables.sort_unstable();
         tables.dedup();
         let timed = metric.grain.iter().any(|grain| matches!(grain, Grain::Step(_)));

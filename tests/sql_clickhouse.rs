@@ -7,6 +7,7 @@ use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::emit::{Emitted, Input, MetricView, emit};
 use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::sql::memo::Memo;
 use metricc::sql::{self, CLICKHOUSE, Options};
 use metricc::types::Serve;
 
@@ -26,7 +27,13 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
     let name = Spanned::new("warehouse".to_owned(), Span::new(FileId(0), 0, 0));
     let target = Target { file: FileId(0), name, settings: TargetSettings::Clickhouse(settings) };
     let zone = chrono_tz::Asia::Shanghai;
-    let input = Input { tables: plans::tables(), zone, week_start: WeekStart(chrono::Weekday::Mon), metrics };
+    let input = Input {
+        tables: plans::tables(),
+        zone,
+        week_start: WeekStart(chrono::Weekday::Mon),
+        metrics,
+        memo: Memo::default(),
+    };
     let (emitted, diagnostics) = emit(&input, &target);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     emitted
@@ -163,6 +170,7 @@ fn scans_are_joined_in_full_and_guard_their_start() {
     assert_eq!(answer(&session, &total), ["10.75 | 14.75"]);
     let mut early = total;
     early.to = Some(1_793_548_800_000);
+    early.scans.iter_mut().for_each(|scan| scan.to = early.to);
     assert_eq!(answer(&session, &early), ["NULL | NULL"]);
 }
 

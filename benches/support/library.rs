@@ -1,13 +1,13 @@
 //! Makes metric libraries of any size, as they grow in companies: a source per 20 metrics with 15 columns and 10
 //! dimensions; of the metrics half are simple with a filter, a quarter are ratios, 15 % are derived from those, and 10 %
-//! are others narrowed by a dimension or asked in coarser steps.
+//! are counted over rolling windows.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
 /// Metrics of one source.
-const GROUP: usize = 20;
+pub const GROUP: usize = 20;
 
 const MANIFEST: &str =
     "name: bench\ntimezone: Asia/Shanghai\nweek_starts: monday\nunits: [CNY]\npaths: [metrics, dimensions]\n";
@@ -35,11 +35,6 @@ pub fn edit(root: &Path, metrics: usize, round: usize) -> io::Result<()> {
     let groups = metrics.div_ceil(GROUP);
     let group = groups / 2;
     fs::write(root.join(file(group)), source_file(group, GROUP.min(metrics - group * GROUP), 101 + round))
-}
-
-/// The name of some metric in the middle of a library.
-pub fn some_metric(metrics: usize) -> String {
-    format!("g{}_count_1", metrics.div_ceil(GROUP) / 2)
 }
 
 fn file(group: usize) -> String {
@@ -121,13 +116,12 @@ fn metric(out: &mut String, group: usize, number: usize, threshold: usize) {
         15 => (format!("{g}_gap_15"), format!("{g}_amount_2 - {g}_amount_7")),
         16 => (format!("{g}_safe_16"), format!("coalesce({g}_rate_10, 0)")),
         17 => (format!("{g}_best_17"), format!("greatest({g}_count_1, {g}_count_6)")),
-        18 => (format!("{g}_ios_18"), format!("{g}_count_1 where platform = \"ios\"")),
-        _ => (format!("{g}_monthly_19"), format!("{g}_users_0")),
+        18 => (format!("{g}_week_18"), format!("{g}_count_1 over 7d")),
+        _ => (format!("{g}_active_19"), format!("{g}_users_0 over 28d")),
     };
-    let grain = if number == 19 { "month" } else { "1d" };
     let _ = writeln!(
         out,
-        "/// Number {number} of service {group}.\nmetric {name} = {formula} {{\n  title: \"Metric {number} of {group}\"\n  tier: diagnostic\n  owner: \"team {}\"\n  grain: {grain}\n  by: platform, feature_{group}\n}}",
+        "/// Number {number} of service {group}.\nmetric {name} = {formula} {{\n  title: \"Metric {number} of {group}\"\n  tier: diagnostic\n  owner: \"team {}\"\n  grain: 1d\n  by: platform, feature_{group}\n}}",
         group % 7
     );
 }

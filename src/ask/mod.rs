@@ -1,6 +1,6 @@
 //! Questions as people write them on the command line and in tests: names, steps, days and conditions as text.
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
 use crate::error;
 use crate::plan::{AskedStep, Question};
 use crate::project::SourceMap;
@@ -137,20 +137,34 @@ fn limit(model: &Model, option: &str, text: &str, upper: bool, d: &mut Diagnosti
 
 /// A condition on dimensions out of its text. It is read as the filter of a metric, so it has the same syntax.
 pub fn filter(model: &Model, text: &str, sources: &mut SourceMap, d: &mut Diagnostics) -> Option<DimFilter> {
-    const HEAD: &str = "metric asked = asked where (";
-    let file = sources.add("--where", format!("{HEAD}{text})"));
-    let (parsed, found) = syntax::parse(file, &sources.file(file).text);
-    if !found.is_empty() {
-        let what = found.iter().next().map_or(String::new(), |one| one.message.clone());
-        d.push(error!(E0957, None, "`--where {text}` is not a condition: {what}";
-            help: "compare dimensions with literals: `--where 'platform = \"ios\" and not channel in (\"ads\")'`"));
+    let file = sources.add("--where", text);
+    let mut found = Diagnostics::new();
+    let filter = read_filter(model, file, text, &mut found);
+    d.extend(found.into_iter().map(|one| in_text_alone(one, text)).collect());
+    filter
+}
+
+/// What stands before the text of a condition where it is read.
+const HEAD: &str = "metric asked = asked where (";
+
+fn read_filter(model: &Model, file: FileId, text: &str, d: &mut Diagnostics) -> Option<DimFilter> {
+    const HELP: &str = "compare dimensions with literals: `--where 'platform = \"ios\" and not channel in (\"ads\")'`";
+    let (parsed, found) = syntax::parse(file, &format!("{HEAD}{text}\n  )"));
+    if let Some(first) = found.iter().next() {
+        d.push(error!(E0957, first.span, "this is not a condition: {}", first.message; help: HELP));
         return None;
     }
-    let [ast::Declaration { kind: ast::DeclarationKind::Metric(metric), .. }] = parsed.declarations.as_slice() else {
+    let condition = match parsed.declarations.as_slice() {
+        [ast::Declaration { kind: ast::DeclarationKind::Metric(metric), .. }] => asked_condition(metric),
+        _ => None,
+    };
+    let Some(condition) = condition else {
+        let whole = Span::new(file, HEAD.len() as u32, (HEAD.len() + text.len()) as u32);
+        d.push(
+            error!(E0957, whole, "this is not one condition: brackets are closed that were never opened"; help: HELP),
+        );
         return None;
     };
-    let ast::ExprKind::Postfix { postfix, .. } = &metric.formula.kind else { return None };
-    let ast::Postfix::Where(condition) = postfix.as_ref() else { return None };
     let find = |name: &str| {
         let found = model.dimensions.iter().position(|dimension| dimension.name.value == name);
         found.map(|place| Some(DimensionId(place)))
@@ -160,11 +174,32 @@ pub fn filter(model: &Model, text: &str, sources: &mut SourceMap, d: &mut Diagno
     check_filter(&names, &model.dimensions, &model.tables, model.zone, condition, d)
 }
 
+/// The condition of `asked where (…)`, where that is all of the formula.
+fn asked_condition(metric: &ast::Metric) -> Option<&ast::Expr> {
+    let ast::ExprKind::Postfix { operand, postfix } = &metric.formula.kind else { return None };
+    match (&operand.kind, postfix.as_ref()) {
+        (ast::ExprKind::Path { .. }, ast::Postfix::Where(condition)) => Some(condition),
+        _ => None,
+    }
+}
+
+/// A diagnostic whose places are those in the text that the user wrote.
+fn in_text_alone(mut found: Diagnostic, text: &str) -> Diagnostic {
+    let moved = |span: Span, file| {
+        let place = |at: u32| at.saturating_sub(HEAD.len() as u32).min(text.len() as u32);
+        if span.file == file { Span::new(file, place(span.start), place(span.end)) } else { span }
+    };
+    let Some(span) = found.span else { return found };
+    found.span = Some(moved(span, span.file));
+    found.related.iter_mut().for_each(|related| related.span = moved(related.span, span.file));
+    found
+}
+
 fn order(text: &str) -> (String, bool) {
     let text = text.trim();
     match text.rsplit_once(' ') {
-        Some((name, "desc")) => (name.trim().to_owned(), true),
-        Some((name, "asc")) => (name.trim().to_owned(), false),
+        Some((name, word)) if word.eq_ignore_ascii_case("desc") => (name.trim().to_owned(), true),
+        Some((name, word)) if word.eq_ignore_ascii_case("asc") => (name.trim().to_owned(), false),
         _ => (text.to_owned(), false),
     }
 }

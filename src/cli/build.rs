@@ -1,14 +1,18 @@
 //! `metricc build`: writes what the targets are given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use super::output::{self, manifest, write_build};
+use super::output::record::{self, Record};
+use super::output::{self, BuildSummary, manifest, write_build};
+use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop};
 use crate::emit::{self, Emitted};
 use crate::error;
 use crate::project::{Project, Target};
+use crate::sql::memo::Memo;
 use crate::suggest::near;
 
 /// Compile everything for the targets of the project
@@ -24,45 +28,75 @@ pub struct Args {
 
 /// Emits every wanted target, and writes all files in one go: an error leaves the last build whole.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let ready = context.compiled()?;
-    let targets = wanted(&ready.project, &args.targets)?;
-    let (input, mut found) = emit::input(&ready.compiled.model);
-    let mut emitted: Vec<(&Target, Emitted)> = Vec::new();
+    let loaded = context.load(None)?;
+    let out = if args.out.is_relative() && args.out.as_os_str() == "build" {
+        loaded.0.root.join("build")
+    } else {
+        args.out.clone()
+    };
+    let inputs = record::inputs(&loaded.0, &args.targets);
+    let record = Record::read(&out);
+    if let Some(record) = record.as_ref().filter(|_| loaded.1.is_empty()) {
+        let same = record.if_unchanged(&out, &inputs).map_err(|failure| failure.into_diagnostic())?;
+        if let Some((note, unchanged)) = same {
+            let summary = BuildSummary { unchanged, ..BuildSummary::default() };
+            tell(context, note, &out, summary);
+            return Ok(Exit::Clean);
+        }
+    }
+    let mut ready = context.ready(loaded)?;
+    // The trees are large and of no more use: their memory is.
+    std::mem::take(&mut ready.compiled.files).into_par_iter().for_each(drop);
+    let (emitted, memo) = emit_all(&ready, &args.targets, record.and_then(Record::memo).unwrap_or_default())?;
+    let mut files = Vec::new();
+    let mut details = Map::new();
+    let mut names = Vec::new();
+    for (target, made) in emitted {
+        files.extend(made.artifacts.into_iter().map(|one| output::Artifact { path: one.path, text: one.text }));
+        details.insert(target.clone(), made.details);
+        names.push(target);
+    }
+    let details = Map::from_iter([("targets".to_owned(), Value::Object(details))]);
+    let manifest = manifest(&files, &details);
+    let note = format!("{} metrics for {}", ready.compiled.model.metrics.len(), names.join(", "));
+    let record = || record::Fresh::new(inputs, &note, &manifest, &memo);
+    files.push(manifest.clone());
+    let (record, summary) = rayon::join(record, || write_build(&out, &files));
+    let summary = summary.map_err(|failure| failure.into_diagnostic())?;
+    record.write(&out);
+    tell(context, &note, &out, summary);
+    // The process ends now, which gives back all of it at once.
+    std::mem::forget((ready, files, details, memo));
+    Ok(Exit::Clean)
+}
+
+/// What each wanted target is given, and the statements that were made.
+fn emit_all(ready: &Ready, names: &[String], memo: Memo) -> Result<(Vec<(String, Emitted)>, Memo), Stop> {
+    let targets = wanted(&ready.project, names)?;
+    let (mut input, mut found) = emit::input(&ready.compiled.model);
+    input.memo = memo;
+    let mut emitted = Vec::new();
     for target in targets {
         let (made, told) = emit::emit(&input, target);
         found.extend(told);
-        emitted.push((target, made));
+        emitted.push((target.name.value.clone(), made));
     }
     if found.has_errors() {
         return Err(Stop::found(&ready.project, found));
     }
-    let mut files = Vec::new();
-    let mut details = Map::new();
-    for (target, made) in &mut emitted {
-        files.extend(made.artifacts.drain(..).map(|one| output::Artifact { path: one.path, text: one.text }));
-        details.insert(target.name.value.clone(), made.details.take());
-    }
-    let out = if args.out.is_relative() && args.out.as_os_str() == "build" {
-        ready.project.root.join("build")
-    } else {
-        args.out.clone()
-    };
-    let details = Map::from_iter([("targets".to_owned(), Value::Object(details))]);
-    let manifest = manifest(&files, details);
-    files.push(manifest);
-    let summary = write_build(&out, &files).map_err(|failure| failure.into_diagnostic())?;
-    let metrics = ready.compiled.model.metrics.len();
-    let names: Vec<&str> = emitted.iter().map(|(target, _)| target.name.value.as_str()).collect();
+    let memo = std::mem::take(&mut input.memo);
+    std::mem::forget(input);
+    Ok((emitted, memo))
+}
+
+/// Says what a build did. `what` says for what it was.
+fn tell(context: &Context, what: &str, out: &Path, summary: BuildSummary) {
+    let BuildSummary { written, unchanged, removed } = summary;
     context.note(&format!(
-        "{metrics} metrics for {}: {} files in {} ({} written, {} unchanged, {} removed)",
-        names.join(", "),
-        files.len(),
+        "{what}: {} files in {} ({written} written, {unchanged} unchanged, {removed} removed)",
+        written + unchanged,
         out.display(),
-        summary.written,
-        summary.unchanged,
-        summary.removed
     ));
-    Ok(Exit::Clean)
 }
 
 /// The targets of these names, or all.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Context, Exit, Outcome, Stop};
 use crate::{
     compile::compile,
-    diagnostic::Diagnostics,
+    diagnostic::{Diagnostic, Diagnostics, render},
     error,
     project::{Project, io_message},
 };
@@ -22,14 +22,24 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Outcome {
     let (project, mut diagnostics) = context.load(args.paths.first().map(PathBuf::as_path))?;
     let wanted = wanted(&args.paths, &project)?;
-    diagnostics.extend(compile(&project).1);
+    let (compiled, found) = compile(&project);
+    // The process ends soon, which gives back all of it at once.
+    std::mem::forget(compiled);
+    diagnostics.extend(found);
     diagnostics.sort();
-    let told = diagnostics.into_iter().filter(|found| wanted.as_ref().is_none_or(|paths| paths.holds(found, &project)));
-    let told: Diagnostics = told.collect();
+    let holds = |found: &Diagnostic| wanted.as_ref().is_none_or(|paths| paths.holds(found, &project));
+    let (told, elsewhere): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(holds);
+    let told: Diagnostics = told.into_iter().collect();
     let exit = context.report_as_result(&project.sources, &project.root, &told)?;
-    if exit == Exit::Clean && told.is_empty() && context.is_for_people() {
-        let count = project.files.len();
-        context.note(&format!("{count} file{}, nothing is wrong", if count == 1 { "" } else { "s" }));
+    if context.is_for_people() {
+        if exit == Exit::Clean && told.is_empty() {
+            let files = project.files.iter().map(|file| &project.sources.file(*file).path);
+            let count = files.filter(|path| wanted.as_ref().is_none_or(|paths| paths.names(path))).count();
+            context.note(&format!("{count} file{}, nothing is wrong", if count == 1 { "" } else { "s" }));
+        }
+        if let Some(summary) = render::summary(&elsewhere.into_iter().collect()) {
+            context.note(&format!("elsewhere in the project: {summary}"));
+        }
     }
     Ok(exit)
 }
@@ -39,10 +49,14 @@ struct Wanted(Vec<PathBuf>);
 
 impl Wanted {
     /// Whether a diagnostic is in one of them. One without a place concerns all.
-    fn holds(&self, found: &crate::diagnostic::Diagnostic, project: &Project) -> bool {
+    fn holds(&self, found: &Diagnostic, project: &Project) -> bool {
         let Some(span) = found.span else { return true };
-        let path = Path::new(&project.sources.file(span.file).path);
-        self.0.iter().any(|wanted| path.starts_with(wanted))
+        self.names(&project.sources.file(span.file).path)
+    }
+
+    /// Whether a file of the project is one of them, or below one.
+    fn names(&self, path: &str) -> bool {
+        self.0.iter().any(|wanted| Path::new(path).starts_with(wanted))
     }
 }
 

@@ -49,6 +49,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         let path = args.dir.join(path);
         return Err(error!(E0037, None, "`{}` is there already", path.display(); help: "name another folder").into());
     }
+    let mut made = Vec::new();
     for (path, template) in FILES {
         if there(path) {
             continue;
@@ -57,11 +58,24 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
             .replace("{name}", &serde_json::Value::from(name.as_str()).to_string())
             .replace("{timezone}", args.timezone.name());
         let path = args.dir.join(path);
-        make(&path, &text).map_err(|failure| not_made(&path, &failure))?;
-        context.note(&format!("made {}", path.display()));
+        if let Err(failure) = make(&path, &text) {
+            // A disk that is full half-way leaves no half of a project.
+            made.push(path.clone());
+            made.iter().for_each(|path| drop(fs::remove_file(path)));
+            return Err(not_made(&path, &failure).into());
+        }
+        made.push(path);
     }
-    context.note(&format!("\nnext: cd {} && metricc check", args.dir.display()));
+    made.iter().for_each(|path| context.note(&format!("made {}", path.display())));
+    context.note(&format!("\nnext: cd {} && metricc check", for_shell(&args.dir.display().to_string())));
     Ok(Exit::Clean)
+}
+
+/// A path as a shell takes it.
+fn for_shell(path: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./".contains(letter);
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 /// The name of the folder, also for `.` and `..`.

@@ -19,7 +19,11 @@ pub struct Ready {
 impl Context {
     /// Loads and compiles the project, for a verb that needs all of it. Errors stop it; warnings are not its matter.
     pub fn compiled(&self) -> Result<Ready, Stop> {
-        let (project, mut diagnostics) = self.load(None)?;
+        self.ready(self.load(None)?)
+    }
+
+    /// The same for a project that is loaded.
+    pub fn ready(&self, (project, mut diagnostics): (Project, Diagnostics)) -> Result<Ready, Stop> {
         let (compiled, found) = compile(&project);
         diagnostics.extend(found);
         if diagnostics.has_errors() {

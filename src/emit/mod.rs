@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{Target, TargetSettings};
+use crate::sql::memo::Memo;
 use crate::types::Serve;
 
 pub use views::input;
@@ -39,7 +40,7 @@ pub struct Emitted {
 }
 
 /// A project, ready to be emitted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Input {
     /// Sources and entities, as all plans know them.
     pub tables: Arc<Vec<Table>>,
@@ -49,6 +50,8 @@ pub struct Input {
     pub week_start: WeekStart,
     /// Every metric at each of its default steps, in the order of the project.
     pub metrics: Vec<MetricView>,
+    /// Statements of an earlier build.
+    pub memo: Memo,
 }
 
 /// A metric at one of its default steps, by its default dimensions.

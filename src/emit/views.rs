@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Question};
+use crate::sql::memo::Memo;
 use crate::types::{Grain, MetricId, Model};
 
 use super::{Input, MetricView};
@@ -13,8 +15,13 @@ use super::{Input, MetricView};
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
     let lowering = Lowering::new(model);
+    let mut newest: FxHashMap<&str, u32> = FxHashMap::default();
+    for metric in &model.metrics {
+        let known = newest.entry(metric.name.as_str()).or_insert(metric.version);
+        *known = metric.version.max(*known);
+    }
     let made: Vec<(Vec<MetricView>, Diagnostics)> =
-        (0..model.metrics.len()).into_par_iter().map(|at| views(&lowering, MetricId(at))).collect();
+        (0..model.metrics.len()).into_par_iter().map(|at| views(&lowering, MetricId(at), &newest)).collect();
     let mut diagnostics = Diagnostics::new();
     let mut metrics = Vec::with_capacity(made.len());
     for (views, found) in made {
@@ -22,14 +29,13 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
         diagnostics.extend(found);
     }
     let tables = Arc::clone(&lowering.tables);
-    (Input { tables, zone: model.zone, week_start: model.week_start, metrics }, diagnostics)
+    (Input { tables, zone: model.zone, week_start: model.week_start, metrics, memo: Memo::default() }, diagnostics)
 }
 
-fn views(lowering: &Lowering<'_>, id: MetricId) -> (Vec<MetricView>, Diagnostics) {
+/// The views of a metric; `newest` has the highest version of each name.
+fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -> (Vec<MetricView>, Diagnostics) {
     let metric = &lowering.model.metrics[id.0];
     let mut diagnostics = Diagnostics::new();
-    let newest = lowering.model.metrics.iter().filter(|other| other.name.value == metric.name.value);
-    let newest = newest.map(|other| other.version).max();
     let mut made = Vec::new();
     for grain in &metric.grain {
         let (step, asked) = match grain {
@@ -41,7 +47,7 @@ fn views(lowering: &Lowering<'_>, id: MetricId) -> (Vec<MetricView>, Diagnostics
             Ok(query) => made.push(MetricView {
                 name: metric.name.value.clone(),
                 version: metric.version,
-                current: newest == Some(metric.version),
+                current: newest.get(metric.name.as_str()) == Some(&metric.version),
                 title: metric.title.clone().or_else(|| metric.doc.clone()),
                 step,
                 query,

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_yaml_is_told() {
+    fn hostile_yaml_is_told_in_few_words() {
         let mut bomb = "a: &a [x, x, x, x, x, x, x, x]\n".to_owned();
         for (name, before) in "bcdefghij".chars().zip("abcdefghi".chars()) {
             bomb += &format!("{name}: &{name} [*{before}, *{before}, *{before}, *{before}, *{before}, *{before}]\n");

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use rayon::prelude::*;
+
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, FileId, Span},
     error,
@@ -126,14 +128,14 @@ impl Loader<'_> {
             entries.extend(listing.files.into_iter().map(|path| (path, None)));
             entries.extend(listing.problems.into_iter().map(|(path, reason)| (path, Some(reason))));
         }
-        let mut files = Vec::new();
-        for (path, problem) in entries {
-            match problem {
-                Some(reason) => self.refuse(&path, reason),
-                None => files.extend(self.add(&path, self.files.read(&path))),
-            }
-        }
-        files
+        let entries: Vec<(String, Option<FileError>)> = entries.into_iter().collect();
+        // Opening many small files takes longer than to check what is in them.
+        let read = |(path, problem): &(String, Option<FileError>)| match problem {
+            Some(reason) => Err(reason.clone()),
+            None => self.files.read(path),
+        };
+        let contents: Vec<Result<Vec<u8>, FileError>> = entries.par_iter().map(read).collect();
+        entries.iter().zip(contents).filter_map(|((path, _), content)| self.add(path, content)).collect()
     }
 
     /// Adds a file to the map, if it could be read and is text.
@@ -158,6 +160,10 @@ impl Loader<'_> {
         self.diagnostics.push(match reason {
             FileError::Missing => error!(E0002, span, "`{path}` can't be read: {reason}";
                 help: "is it a link to something that is gone?"),
+            // A link that leads to itself has no permissions to check.
+            FileError::Unreadable(why) if why.contains("symbolic links") => {
+                error!(E0002, span, "`{path}` can't be read: {why}"; help: "remove the link: it leads back to itself")
+            }
             FileError::Unreadable(_) => error!(E0002, span, "`{path}` can't be read: {reason}";
                 help: "check its permissions and those of the folders above it"),
             FileError::TooLarge(_) => error!(E0003, span, "`{path}` is too large to be read: {reason}";

@@ -4,4 +4,4 @@ mod names;
 mod order;
 
 pub use names::{Declared, Names, RowName, later};
-pub use order::{metric_order, order, row_set_order, row_sets_in, row_sets_of_formula};
+pub use order::{metric_levels, order, row_set_order, row_sets_in, row_sets_of_formula};

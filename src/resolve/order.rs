@@ -6,14 +6,16 @@ use crate::syntax::ast::{self, AggregateInput, Expr, ExprKind, RowSet, RowSetKin
 
 use super::{Names, RowName};
 
-/// The places of all metrics, each after the metrics that its formula names; those on a cycle are told and left out.
-pub fn metric_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {
+/// The places of all metrics in levels, so that a formula names only metrics of levels before its own; those on a cycle are
+/// told and left out.
+pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Vec<usize>> {
     let uses: Vec<Vec<(usize, Span)>> = (names.metrics.iter())
         .map(|metric| {
             let mut found = Vec::new();
             metrics_in(&metric.syntax.formula, &mut |path, version| {
-                if let Some(name) = path.single()
-                    && let Some(place) = names.metric(name, version)
+                // `dau.growth_1d` is of `dau`.
+                if path.at.is_none()
+                    && let Some(place) = names.metric(&path.parts[0], version)
                 {
                     found.push((place, path.span));
                 }
@@ -21,7 +23,18 @@ pub fn metric_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usi
             found
         })
         .collect();
-    order(&uses, |place| &names.metrics[place].syntax.name, "metric", diagnostics)
+    let sorted = order(&uses, |place| &names.metrics[place].syntax.name, "metric", diagnostics);
+    let mut level_of = vec![0; uses.len()];
+    let mut levels: Vec<Vec<usize>> = Vec::new();
+    for place in sorted {
+        let level = uses[place].iter().map(|(used, _)| level_of[*used] + 1).max().unwrap_or(0);
+        level_of[place] = level;
+        if levels.len() <= level {
+            levels.resize(level + 1, Vec::new());
+        }
+        levels[level].push(place);
+    }
+    levels
 }
 
 /// The places of all subsets, each after those it is made of; those on a cycle are told and left out.
@@ -131,7 +144,10 @@ fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
     match &formula.kind {
         ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
         ExprKind::Aggregate(aggregate) => {
-            if let AggregateInput::Formula(inner) = &aggregate.input {
+            // A bare name without `per` is a row set: `count(paid_order)`.
+            if let AggregateInput::Formula(inner) = &aggregate.input
+                && !aggregate.per.is_empty()
+            {
                 metrics_in(inner, visit);
             }
         }

@@ -10,7 +10,7 @@ mod state;
 
 use rustc_hash::FxHashMap;
 
-use crate::plan::{Aggregate, DataType, Expr, Join, Measure, OutputColumn, Query, Scan, Step};
+use crate::plan::{Aggregate, DataType, Expr, Interval, Join, Measure, OutputColumn, Query, Scan, Source, Step};
 
 pub use state::{Part, State, conditions, conjuncts, parts};
 
@@ -47,10 +47,15 @@ impl Rollup {
             Measure { filter: Expr::all(state.filter.clone()), aggregate, ty: DataType::Int }
         };
         let scan = Scan {
-            table: self.table,
+            source: Source::Table(self.table),
             joins: self.joins.clone(),
             time: Some(self.time.clone()),
-            dimensions: self.dimensions.iter().map(|dimension| dimension.value.clone()).collect(),
+            from: None,
+            to: None,
+            interval: Interval::default(),
+            last: None,
+            dimensions: self.dimensions.iter().map(|dimension| Some(dimension.value.clone())).collect(),
+            looked_up: false,
             filter: None,
             measures: self.states.iter().map(measure).collect(),
             guard_start: false,
@@ -108,6 +113,8 @@ pub enum Reason {
     Timeless,
     /// The output step is not made of whole stream steps.
     Step,
+    /// A window, a shift, a stock, or a value that is looked up or made of values.
+    Interval,
 }
 
 impl Reason {
@@ -120,6 +127,9 @@ impl Reason {
             Reason::LookUp => "CH4: an entity's attribute is looked up, and a change of the entity triggers nothing",
             Reason::Container => "CH9: lists and maps have no state",
             Reason::Timeless => "a table without time has no buckets",
+            Reason::Interval => {
+                "CH5: windows, shifts, last rows, shares and values of values are computed from the clean rows when read"
+            }
             Reason::Step => "CH13: the output step is not made of whole stream steps",
         }
     }
@@ -200,7 +210,8 @@ impl Planner {
     /// The rollup for a scan, with its states added.
     fn add(&mut self, query: &Query, scan: usize, stream: Step) -> usize {
         let asked = &query.scans[scan];
-        let way = if !query.tables[asked.table].clean.key.is_empty() {
+        let table = asked.table().unwrap_or_default();
+        let way = if !query.tables[table].clean.key.is_empty() {
             Way::Rebuilt(Reason::Key)
         } else if !asked.joins.is_empty() {
             Way::Rebuilt(Reason::LookUp)
@@ -208,9 +219,9 @@ impl Planner {
             Way::Added
         };
         let names = query.dimensions.iter().map(|dimension| dimension.name.clone());
-        let values = asked.dimensions.iter().cloned();
+        let values = asked.dimensions.iter().flatten().cloned();
         let dimensions: Vec<Dimension> = names.zip(values).map(|(name, value)| Dimension { name, value }).collect();
-        let known = self.by_table.entry((asked.table, stream)).or_default();
+        let known = self.by_table.entry((table, stream)).or_default();
         let found = known.iter().copied().find(|known| {
             let known = &self.rollups[*known];
             Some(&known.time) == asked.time.as_ref() && known.joins == asked.joins && known.dimensions == dimensions
@@ -219,7 +230,7 @@ impl Planner {
             (None, Some(time)) => {
                 let place = self.rollups.len();
                 self.rollups.push(Rollup {
-                    table: asked.table,
+                    table,
                     joins: asked.joins.clone(),
                     time: time.clone(),
                     dimensions,
@@ -256,6 +267,9 @@ fn refusal(query: &Query, stream: Step) -> Option<Reason> {
     }
     if query.step.is_some_and(|step| !divides(stream, step)) || query.from.is_some() || query.to.is_some() {
         return Some(Reason::Step);
+    }
+    if query.scans.iter().any(|scan| !scan.is_plain() || scan.looked_up || scan.table().is_none()) {
+        return Some(Reason::Interval);
     }
     let container = |ty: &DataType| matches!(ty, DataType::Array(_) | DataType::Map(_));
     let mut arguments = query.scans.iter().flat_map(|scan| &scan.measures).filter_map(|m| m.aggregate.argument());

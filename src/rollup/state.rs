@@ -32,7 +32,7 @@ pub enum Part {
 }
 
 /// A state over the rows of a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct State {
     /// What is kept.
     pub part: Part,

@@ -4,9 +4,9 @@ use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, Cte, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
-    JoinOperator, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
-    UnaryOperator, Value, WindowSpec, WindowType, With,
+    JoinOperator, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
+    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableAlias, TableFactor, TableWithJoins, UnaryOperator, Value, WindowSpec, WindowType, With,
 };
 
 /// A bare identifier of our own making; names of users go through `Dialect::identifier`.
@@ -17,6 +17,11 @@ pub fn ident(name: &str) -> Ident {
 /// `alias.name`
 pub fn column(alias: &str, name: Ident) -> Expr {
     Expr::CompoundIdentifier(vec![ident(alias), name])
+}
+
+/// A name alone: the variable of a lambda.
+pub fn ident_expr(name: &str) -> Expr {
+    Expr::Identifier(ident(name))
 }
 
 /// A number as written.
@@ -60,6 +65,25 @@ pub fn aggregate(name: &str, arguments: Vec<Expr>, order: Vec<OrderByExpr>, filt
     made.args = list(arguments, clauses);
     made.filter = filter.map(Box::new);
     Expr::Function(made)
+}
+
+/// `x -> body`
+pub fn lambda(parameter: &str, body: Expr) -> Expr {
+    let parameter = LambdaFunctionParameter { name: ident(parameter), data_type: None };
+    let params = OneOrManyWithParens::One(parameter);
+    Expr::Lambda(LambdaFunction { params, body: Box::new(body), syntax: LambdaSyntax::Arrow })
+}
+
+/// An aggregate over all rows of a partition, beside each of them.
+pub fn over(aggregate: Expr, partition_by: Vec<Expr>) -> Expr {
+    match aggregate {
+        Expr::Function(mut made) => {
+            let spec = WindowSpec { window_name: None, partition_by, order_by: Vec::new(), window_frame: None };
+            made.over = Some(WindowType::WindowSpec(spec));
+            Expr::Function(made)
+        }
+        other => other,
+    }
 }
 
 /// `name() OVER (PARTITION BY … ORDER BY …)`
@@ -259,6 +283,11 @@ fn table_alias(name: &str) -> TableAlias {
 /// `LEFT JOIN relation ON condition`
 pub fn left_join(relation: TableFactor, condition: Expr) -> Join {
     Join { relation, global: false, join_operator: JoinOperator::Left(JoinConstraint::On(condition)) }
+}
+
+/// `CROSS JOIN relation`
+pub fn cross_join(relation: TableFactor) -> Join {
+    Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) }
 }
 
 /// The parts of a SELECT that we use.

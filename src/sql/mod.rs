@@ -12,12 +12,14 @@ pub mod dialect;
 mod identifier;
 mod json;
 mod lower;
+pub mod memo;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlparser::ast::{Query, Statement};
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use crate::plan;
 use crate::stack;
@@ -42,7 +44,7 @@ pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
 }
 
 /// How a plan is lowered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Options {
     /// The database that holds a view `clean_<table>` of each table's clean rows; where there is none, each query makes them.
     pub clean_views: Option<String>,
@@ -111,13 +113,23 @@ pub fn reparse(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserErr
 }
 
 fn reparse_here(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
-    let mut parser = Parser::new(dialect.grammar()).with_recursion_limit(READ_DEPTH).try_with_sql(text)?;
+    let tokens = tokens(text, dialect.grammar())?;
+    let mut parser = Parser::new(dialect.grammar()).with_recursion_limit(READ_DEPTH).with_tokens_with_locations(tokens);
     let statement = parser.parse_statement()?;
-    while parser.consume_token(&sqlparser::tokenizer::Token::SemiColon) {}
+    while parser.consume_token(&Token::SemiColon) {}
     match parser.peek_token().token {
-        sqlparser::tokenizer::Token::EOF => Ok(statement),
+        Token::EOF => Ok(statement),
         left => Err(ParserError::ParserError(format!("text is left over: {left}"))),
     }
+}
+
+/// The tokens of a text. Blanks and comments are left out: the parser would step over them again and again.
+fn tokens(text: &str, grammar: &dyn sqlparser::dialect::Dialect) -> Result<Vec<TokenWithSpan>, TokenizerError> {
+    // Tokens are large, and in printed SQL one is three bytes on average.
+    let mut tokens = Vec::with_capacity(text.len() / 2);
+    Tokenizer::new(grammar, text).tokenize_with_location_into_buf(&mut tokens)?;
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    Ok(tokens)
 }
 
 /// `digits / 10^scale`, with all digits of the scale.

@@ -13,8 +13,8 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// Its declarations, in order. A broken one is left out (and told).
     pub declarations: Vec<Declaration>,
-    /// The names of declarations that are left out, or that lack a broken item: that one of them is unknown or
-    /// incomplete is no news.
+    /// The names of declarations that are left out or that lack a broken item, and of broken columns that their table is
+    /// kept without: that one of them is unknown or incomplete is no news.
     pub broken: Vec<Name>,
 }
 

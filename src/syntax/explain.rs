@@ -98,6 +98,9 @@ impl Broken<'_> {
         let diagnostic = Diagnostic::new(code, found.span, message);
         match self.before(found) {
             Some(before) if code == codes::E0101 => diagnostic.help(format!("write a value behind `{before}`")),
+            _ if code == codes::E0127 => {
+                diagnostic.help("a step is a number with its unit: `5m`, `1h`, `30d`, `1month`")
+            }
             _ => diagnostic.help(self.usage()),
         }
     }

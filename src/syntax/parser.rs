@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{
     ast::{
-        Block, Change, Column, Declaration, DeclarationKind, Expr, ExprKind, File, Given, Item, ItemKind, Literal,
-        Name, Path, Table, Test, Value, ValueKind,
+        Block, Change, Clause, Column, Declaration, DeclarationKind, Expr, ExprKind, File, Given, Item, ItemKind,
+        Literal, Name, Path, Table, Test, Value, ValueKind,
     },
     build::{Builder, Reading, reading},
     explain::Broken,
@@ -25,7 +25,7 @@ use crate::{
 /// Parses the declarations of an outline.
 pub fn declarations(file: FileId, text: &str, tokens: &[Token], nodes: &[Node], found: &mut Diagnostics) -> File {
     let codes: String = tokens.iter().map(|t| char::from(t.code)).collect();
-    let mut parser = Parser { file, text, tokens, codes: &codes, found, ok: true };
+    let mut parser = Parser { file, text, tokens, codes: &codes, found, ok: true, lost: Vec::new() };
     let mut parsed = File::default();
     for node in nodes {
         parser.ok = true;
@@ -35,6 +35,7 @@ pub fn declarations(file: FileId, text: &str, tokens: &[Token], nodes: &[Node], 
         }
         parsed.declarations.extend(declaration);
     }
+    parsed.broken.append(&mut parser.lost);
     parsed
 }
 
@@ -47,6 +48,8 @@ struct Parser<'t, 'd> {
     found: &'d mut Diagnostics,
     /// Nothing of the declaration was left out so far.
     ok: bool,
+    /// The names of columns that were left out of tables which can do without them.
+    lost: Vec<Name>,
 }
 
 impl<'t> Parser<'t, '_> {
@@ -204,16 +207,27 @@ impl<'t> Parser<'t, '_> {
         };
         let mut items = Vec::new();
         let mut columns = Vec::new();
+        let mut lost = Vec::new();
         for item in &body.items {
             let column = self.word(item.head.start) == "column" && self.kind(item.head.start + 1) != Some(Kind::Colon);
-            if column {
-                columns.extend(self.column(item));
-            } else {
+            if !column {
                 items.extend(self.item(self.word(node.head.start), item));
+                continue;
             }
+            let before = std::mem::replace(&mut self.ok, true);
+            columns.extend(self.column(item));
+            // A column by a name of its own can be missing, without hiding what is wrong with the others.
+            let name = self.name_of(item).filter(|_| !self.ok);
+            self.ok = before && (self.ok || name.is_some());
+            lost.extend(name);
         }
         self.no_rows(body);
-        head.filter(|_| self.ok).map(|table| Table { items, columns, ..table })
+        let kept = head.filter(|_| self.ok).filter(|_| !lost.iter().any(|name| names(&items, name)));
+        match &kept {
+            Some(_) => self.lost.append(&mut lost),
+            None => self.ok = false,
+        }
+        kept.map(|table| Table { items, columns, ..table })
     }
 
     fn column(&mut self, item: &Node) -> Option<Column> {
@@ -263,16 +277,25 @@ impl<'t> Parser<'t, '_> {
             return None;
         }
         let reading = reading(kind, &key);
-        if values.len() == 1
-            && let Some(value) = self.plain_value(values.start, reading)
-        {
-            return Some(ItemKind::Keyed { key, values: vec![value] });
+        if let Some(values) = self.plain_values(values.clone(), reading) {
+            return Some(ItemKind::Keyed { key, values });
         }
         let values = self.slice(reading.rule(), &values, |builder, node| builder.values(node, reading))?;
         Some(ItemKind::Keyed { key, values })
     }
 
-    /// A value of one token, as most are: too simple to ask the grammar.
+    /// Values of one token each, as most are: too simple to ask the grammar.
+    fn plain_values(&self, mut range: Range<usize>, reading: Reading) -> Option<Vec<Value>> {
+        let mut values = vec![self.plain_value(range.next()?, reading)?];
+        while let Some(comma) = range.next() {
+            if self.kind(comma) != Some(Kind::Comma) {
+                return None;
+            }
+            values.push(self.plain_value(range.next()?, reading)?);
+        }
+        Some(values)
+    }
+
     fn plain_value(&self, at: usize, reading: Reading) -> Option<Value> {
         let (token, span) = (&self.tokens[at], self.span(at));
         let text = token.text(self.text);
@@ -449,4 +472,23 @@ impl<'t> Parser<'t, '_> {
             None => found.help("a test has `given NAME { … }` tables and one `expect { … }`"),
         });
     }
+}
+
+/// Whether one of the items (`key`, `time` …) names a column.
+fn names(items: &[Item], column: &Name) -> bool {
+    let mut found = false;
+    for item in items {
+        let ItemKind::Keyed { values, .. } = &item.kind else { continue };
+        for value in values {
+            found |= match &value.kind {
+                ValueKind::Expr { expr, clauses } => {
+                    let latest = |clause: &Clause| matches!(clause, Clause::LatestBy(path) if path.parts[0] == *column);
+                    matches!(&expr.kind, ExprKind::Path { path, .. } if path.parts[0] == *column)
+                        || clauses.iter().any(latest)
+                }
+                _ => false,
+            };
+        }
+    }
+    found
 }

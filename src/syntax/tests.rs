@@ -359,6 +359,11 @@ fn names_of_what_is_left_out_or_incomplete_are_kept() {
     let (file, _) =
         parse(FileId(0), "metric a = \nmetric b = x { title \"B\" }\nsource c {\n  column d int\n}\nmetric e = x\n");
     let broken: Vec<&str> = file.broken.iter().map(|n| n.as_str()).collect();
-    assert_eq!(broken, ["a", "b", "c"]);
-    assert_eq!(file.declarations.len(), 2);
+    assert_eq!(broken, ["a", "b", "d"], "a source is a source without one of its columns");
+    assert_eq!(file.declarations.len(), 3);
+    // Not without one that an item names, or that has no name.
+    for table in ["key: d\n  column d int", "key: k latest by d\n  column d int", "column 5: int", "colum d: int"] {
+        let (file, _) = parse(FileId(0), &format!("source c {{\n  {table}\n}}\n"));
+        assert_eq!((file.broken[0].as_str(), file.declarations.len()), ("c", 0), "{table}");
+    }
 }

@@ -3,7 +3,7 @@
 use crate::ask;
 use crate::diagnostic::Diagnostics;
 use crate::error;
-use crate::plan::{AskedStep, Question};
+use crate::plan::{AskedStep, Question, column_name};
 use crate::syntax::ast::Test;
 use crate::types::{Grain, MetricId, Model};
 use crate::value::Step;
@@ -24,7 +24,7 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
     let mut shown: Vec<bool> = vec![false; question.metrics.len()];
     for (place, column) in test.expect.header.iter().enumerate() {
         let name = column.value.as_str();
-        let metric = question.metrics.iter().position(|id| model.metrics[id.0].name.value == name);
+        let metric = (question.metrics.iter()).position(|id| column_name(model, *id, &question.metrics) == name);
         if name == "time" {
             question.step = AskedStep::Step(step(model, &question.metrics, test, place));
         } else if let Some(step) = name.strip_prefix("time@") {

@@ -1,5 +1,6 @@
 //! The whole check: files in, a typed model out.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Diagnostics;
@@ -9,12 +10,13 @@ use crate::syntax::ast;
 use crate::value::WeekStart;
 
 use super::dimensions::{check_dimensions, check_hierarchies};
-use super::formula::FormulaScope;
+use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
-use super::model::{DimensionId, Metric, MetricId, Model, TableId};
+use super::model::{DimensionId, Metric, MetricId, Model};
 use super::rows::RowSets;
-use super::size::FormulaSize;
+use super::size::{FormulaSize, Known};
 use super::tables::check_tables;
+use super::test_blocks::check_tests;
 
 /// What the project's configuration tells the check.
 #[derive(Clone, Debug)]
@@ -50,7 +52,8 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    let (metrics, facts) =
+        check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
     check_tests(&names, &tables, &mut d);
     unused(&names, files, &mut d);
     let subsets = rows.subsets.into_iter().flatten().collect();
@@ -64,6 +67,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         dimensions,
         hierarchies,
         metrics,
+        facts,
         tests,
     };
     (model, d)
@@ -77,13 +81,13 @@ fn check_metrics(
     dimension_ids: &[Option<DimensionId>],
     (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
-) -> Vec<Metric> {
-    let order = resolve::metric_order(names, d);
-    let mut metrics: Vec<Metric> = Vec::with_capacity(order.len());
-    let mut metric_ids: Vec<Option<MetricId>> = vec![None; names.metrics.len()];
-    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(order.len());
-    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(order.len());
-    for place in order {
+) -> (Vec<Metric>, Vec<Facts>) {
+    let count = names.metrics.len();
+    let mut metrics: Vec<Metric> = Vec::with_capacity(count);
+    let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
+    let mut known: Vec<Facts> = Vec::with_capacity(count);
+    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(count);
+    for level in resolve::metric_levels(names, d) {
         let scope = FormulaScope {
             names,
             tables,
@@ -92,66 +96,37 @@ fn check_metrics(
             dimension_ids,
             metrics: &metrics,
             metric_ids: &metric_ids,
-            reads: &reads,
+            known: &known,
             sizes: &sizes,
             zone,
         };
-        if let Some((metric, size)) = check_metric(&scope, names.metrics[place], units, d) {
-            let read = scope.tables_of(&metric.formula);
-            if read.is_empty() {
+        let check = |place: &usize| {
+            let mut d = Diagnostics::new();
+            (check_metric(&scope, names.metrics[*place], units, &mut d), d)
+        };
+        let checked: Vec<_> = level.par_iter().map(check).collect();
+        for (place, (checked, found)) in level.into_iter().zip(checked) {
+            d.extend(found);
+            let Some((metric, facts, size)) = checked else { continue };
+            if facts.reads.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
                 continue;
             }
-            reads.push(read);
+            known.push(facts);
             sizes.push(size);
-            metric_ids[place] = Some(MetricId(metrics.len()));
+            let id = MetricId(metrics.len());
+            metric_ids[place] = Some(id);
             metrics.push(metric);
-        }
-    }
-    metrics
-}
-
-/// The names that tests use.
-fn check_tests(names: &Names<'_>, tables: &[super::Table], d: &mut Diagnostics) {
-    for test in &names.tests {
-        for (path, version) in &test.syntax.metrics {
-            let version = version.as_ref().map(|version| version.value);
-            if path.single().is_none_or(|name| names.metric(name, version).is_none())
-                && names.later_table(&path.parts[0]).is_none()
-            {
-                let text = path.to_string();
-                let help = match crate::suggest::near(&text, names.metric_names()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "name a metric that is declared".to_owned(),
-                };
-                d.push(error!(E0201, path.span, "no metric named `{text}`"; help: help));
-            }
-        }
-        for given in &test.syntax.given {
-            let table = given.table.single().and_then(|name| tables.iter().find(|table| table.name == *name));
-            let Some(table) = table else {
-                let text = given.table.to_string();
-                let help = match crate::suggest::near(&text, tables.iter().map(|table| table.name.as_str())) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "rows are given for a source or an entity".to_owned(),
-                };
-                d.push(error!(E0207, given.table.span, "no source or entity named `{text}`"; help: help));
-                continue;
-            };
-            for column in &given.data.header {
-                let known = table.columns.iter().find(|known| known.name.value == column.value);
-                if known.is_none_or(|known| known.computed.is_some()) {
-                    let stored = table.columns.iter().filter(|known| known.computed.is_none());
-                    let help = match crate::suggest::near(column, stored.map(|known| known.name.as_str())) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "name a stored column of it".to_owned(),
-                    };
-                    d.push(error!(E0209, column.span, "`{}` has no stored column `{}`", table.name.value, column.value; help: help));
-                }
+            for compared in metrics[id.0].compared.clone() {
+                let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) else { continue };
+                known.push(facts_of(&metric.formula, &known));
+                sizes.push(metric.formula.size(Known { tables, dimensions, metrics: &sizes }));
+                metrics.push(metric);
             }
         }
     }
+    (metrics, known)
 }
 
 /// Subsets that no row set names.

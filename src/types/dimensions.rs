@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::resolve::{Declared, Names, RowName, later};
+use crate::resolve::{Declared, Names, RowName};
 use crate::suggest::near;
-use crate::syntax::ast::{self, ExprKind, Literal, Path, ValueKind};
-use crate::value::{Function, Value};
+use crate::syntax::ast::{self, ExprKind, Literal, Path};
+use crate::value::Function;
 
 use super::items::Items;
 use super::model::{
@@ -15,6 +15,7 @@ use super::model::{
     TableKind, Type, ValueType,
 };
 use super::size::Size;
+use super::type_name::{show_type, with_article};
 use super::{Column, RowScope, check_row, type_name};
 
 /// All dimensions, in the order of their declaration; none for a broken one, which has been told.
@@ -28,10 +29,11 @@ pub fn check_dimensions(
     names.dimensions.iter().map(|declared| checker.dimension(*declared, diagnostics)).collect()
 }
 
-struct Checker<'a> {
+/// Types one dimension after the other.
+pub(super) struct Checker<'a> {
     names: &'a Names<'a>,
-    tables: &'a [Table],
-    zone: chrono_tz::Tz,
+    pub(super) tables: &'a [Table],
+    pub(super) zone: chrono_tz::Tz,
 }
 
 impl Checker<'_> {
@@ -39,6 +41,13 @@ impl Checker<'_> {
         let syntax = declared.syntax;
         let items =
             Items::read("dimension", &syntax.items, &["title", "title_en", "owner", "values"], &[], diagnostics);
+        items.check_texts(&["title_en", "owner"], diagnostics);
+        if syntax.name.value == "time" {
+            diagnostics.push(
+                error!(E0639, syntax.name.span, "an answer has a column `time` already: the start of the bucket";
+                help: "give the dimension another name"),
+            );
+        }
         let mut bindings = Vec::new();
         let mut broken = false;
         for expr in &syntax.bindings {
@@ -122,7 +131,7 @@ impl Checker<'_> {
         match found {
             Some(table) => {
                 let mut own = expr.clone();
-                strip(&mut own);
+                strip(&mut own, &self.tables[table.0]);
                 let value = check_row(&self.scope(table), &own, diagnostics)?;
                 Some(Binding { table: Some(table), value, span: expr.span })
             }
@@ -241,7 +250,8 @@ impl Checker<'_> {
             let ty = &binding.value.ty;
             if !same_type(&common.ty, &ty.ty) {
                 diagnostics.push(
-                    error!(E0515, binding.span, "the bindings of `{}` have different types", syntax.name.value;
+                    error!(E0515, binding.span, "this binding of `{}` is {}, the first one {}", syntax.name.value,
+                        with_article(&show_type(&ty.ty, self.tables)), with_article(&show_type(&common.ty, self.tables));
                         help: "convert one of them, for instance with `cast(… as string)`")
                     .related(bindings[0].span, "the first binding"),
                 );
@@ -264,113 +274,18 @@ impl Checker<'_> {
                 (Type::Enum(all), Type::String) => self.check_domain(bindings, all, diagnostics),
                 (a, b) if same_type(a, b) => {}
                 _ => {
-                    diagnostics
-                        .push(error!(E0515, syntax.name.span, "`{}` is not of its declared type", syntax.name.value;
-                        help: "change the declared type or the expression"));
+                    diagnostics.push(
+                        error!(E0515, syntax.name.span, "`{}` is declared as {}, but its bindings are {}",
+                        syntax.name.value, with_article(&show_type(&declared, self.tables)),
+                        with_article(&show_type(&common.ty, self.tables));
+                        help: "change the declared type or the expression"),
+                    );
                     return None;
                 }
             }
             common.ty = declared;
         }
         Some(common)
-    }
-
-    /// The string literals that a binding of a declared enum can give must lie in its domain.
-    fn check_domain(&self, bindings: &[Binding], domain: &Arc<Vec<String>>, diagnostics: &mut Diagnostics) {
-        for binding in bindings {
-            results(&binding.value, &mut |value| {
-                if let RowExprKind::Literal(Value::String(text)) = &value.kind
-                    && !domain.contains(text)
-                {
-                    diagnostics.push(error!(E0517, value.span, "`{text}` is not one of the declared values";
-                        help: ("add it to the enum, or use one of: {}", domain.join(", "))));
-                }
-            });
-        }
-    }
-
-    /// `else`, typed as the dimension. An enum's domain grows by the value.
-    fn otherwise(
-        &self,
-        syntax: &ast::Dimension,
-        ty: &mut ValueType,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Option<RowExpr>> {
-        let Some(expr) = &syntax.otherwise else { return Some(None) };
-        let mut inner = expr;
-        while let ExprKind::Parenthesised(within) = &inner.kind {
-            inner = within;
-        }
-        let value = match (&inner.kind, &ty.ty) {
-            (ExprKind::Literal(Literal::Null), _) => return Some(None),
-            (ExprKind::Literal(Literal::String(text)), Type::Enum(domain)) => {
-                if !domain.contains(text) && syntax.ty.is_none() {
-                    let mut grown = domain.as_ref().clone();
-                    grown.push(text.clone());
-                    ty.ty = Type::Enum(Arc::new(grown));
-                } else if !domain.contains(text) {
-                    diagnostics.push(error!(E0517, expr.span, "`{text}` is not one of the declared values";
-                        help: ("add it to the enum, or use one of: {}", domain.join(", "))));
-                    return None;
-                }
-                Value::String(text.clone())
-            }
-            (_, found) => {
-                let wanted = match found {
-                    Type::Entity(id) => self.key_type(*id),
-                    found => found.clone(),
-                };
-                let Some(value) = super::literal::literal_as(inner, &wanted, self.zone) else {
-                    diagnostics.push(
-                        error!(E0518, expr.span, "`else` is not a literal of the type of `{}`", syntax.name.value;
-                        help: "give a literal of the dimension's type, such as `else \"unknown\"`"),
-                    );
-                    return None;
-                };
-                value
-            }
-        };
-        let ty = ValueType { nullable: false, ..ty.clone() };
-        Some(Some(RowExpr { kind: RowExprKind::Literal(value), ty, span: expr.span }))
-    }
-
-    fn key_type(&self, id: TableId) -> Type {
-        let table = &self.tables[id.0];
-        table.key.first().map_or(Type::String, |key| table.columns[*key].ty.ty.clone())
-    }
-
-    fn values(&self, items: &Items<'_>, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Vec<Spanned<Value>>> {
-        let (_, written) = items.get("values")?;
-        let mut values = Vec::new();
-        for value in written {
-            match &value.kind {
-                ValueKind::Expr { expr, .. } => match (&expr.kind, &ty.ty) {
-                    (ExprKind::Literal(Literal::String(text)), Type::String | Type::Enum(_) | Type::Entity(_)) => {
-                        values.push(Spanned::new(Value::String(text.clone()), value.span));
-                    }
-                    _ => diagnostics.push(error!(E0518, value.span, "`values` takes literals of the dimension's type";
-                        help: "write `values: \"a\", \"b\"`")),
-                },
-                ValueKind::From(path) => diagnostics.push(later("values: from", path.span)),
-                _ => diagnostics
-                    .push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
-            }
-        }
-        Some(values)
-    }
-}
-
-/// The values that an expression can give: the branches of a `case`, the arguments of a coalesce, or itself.
-fn results(expr: &RowExpr, visit: &mut impl FnMut(&RowExpr)) {
-    match &expr.kind {
-        RowExprKind::Case { branches, otherwise } => {
-            branches.iter().for_each(|(_, value)| results(value, visit));
-            otherwise.iter().for_each(|value| results(value, visit));
-        }
-        RowExprKind::Call(Function::Coalesce | Function::Cast, arguments) => {
-            arguments.iter().for_each(|argument| results(argument, visit));
-        }
-        _ => visit(expr),
     }
 }
 
@@ -400,10 +315,12 @@ fn prefixes(expr: &ast::Expr, visit: &mut impl FnMut(&Path)) {
     paths_mut(&mut copy, &mut |path| visit(path));
 }
 
-/// Takes the table's name off every path.
-fn strip(expr: &mut ast::Expr) {
+/// Takes the table's name off every path, but off one to a column called `time`: alone, that would be the row's time.
+fn strip(expr: &mut ast::Expr, table: &Table) {
+    let has_time = table.columns.iter().any(|column| column.name.value == "time");
     paths_mut(expr, &mut |path| {
-        if path.parts.len() > 1 {
+        let is_time = path.parts.get(1).is_some_and(|name| name.as_str() == "time");
+        if path.parts.len() > 1 && !(is_time && has_time) {
             path.parts.remove(0);
         }
     });
@@ -443,8 +360,10 @@ fn paths_mut(expr: &mut ast::Expr, change: &mut impl FnMut(&mut Path)) {
             }
             otherwise.iter_mut().for_each(|value| each(value));
         }
-        ExprKind::Call { arguments, .. } => {
-            for argument in arguments {
+        ExprKind::Call { function, arguments } => {
+            // The second argument of `truncate` is a step, and may be a bare word such as `week`.
+            let paths = if function.single().is_some_and(|name| name.as_str() == "truncate") { 1 } else { usize::MAX };
+            for argument in arguments.iter_mut().take(paths) {
                 if let ast::ArgumentValue::Expr(value) = &mut argument.value {
                     each(value);
                 }
@@ -468,7 +387,8 @@ pub fn check_hierarchies(
     let mut hierarchies = Vec::new();
     for declared in &names.hierarchies {
         let syntax = declared.syntax;
-        Items::read("hierarchy", &syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let texts = ["title", "title_en", "owner"];
+        Items::read("hierarchy", &syntax.items, &texts, &[], diagnostics).check_texts(&texts, diagnostics);
         let mut levels: Vec<DimensionId> = Vec::new();
         for path in &syntax.levels {
             let Some(place) = path.single().and_then(|name| names.dimension(name)) else {

@@ -57,6 +57,19 @@ pub(super) fn literal_as(expr: &ast::Expr, ty: &Type, zone: Tz) -> Option<Value>
     }
 }
 
+/// How a literal of a type is written, for a help text.
+pub(super) fn example_of(ty: &Type) -> &'static str {
+    match ty {
+        Type::Bool => "`true` or `false`",
+        Type::Int => "a whole number such as `42`",
+        Type::Float | Type::Decimal { .. } => "a number such as `12.50`",
+        Type::Date => "a day such as `date(\"2026-11-01\")`",
+        Type::Timestamp => "a time such as `timestamp(\"2026-11-01 08:00:00\")`",
+        Type::Duration => "a duration such as `5m`",
+        _ => "a text in quotes such as `\"unknown\"`",
+    }
+}
+
 /// What is known of a bare `null`.
 pub fn null_type() -> ValueType {
     ValueType { ty: Type::Null, nullable: true, unit: None, sensitivity: Sensitivity::Public }

@@ -8,33 +8,36 @@ use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep
 use crate::value::Step;
 
 use super::dimensions::unknown_dimension;
-use super::formula::FormulaScope;
+use super::formula::{Facts, FormulaScope, compared, fits};
 use super::items::{Items, name, output_step, word};
-use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Serve, Tier, ValueType};
+use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
 use super::ops::{declare_unit, unit_expr};
 use super::size::{FormulaSize, Size, too_large};
 
 const ITEMS: &[&str] =
-    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "description", "link"];
-const LATER: &[&str] = &["compare", "fill"];
+    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "compare", "description", "link"];
+const LATER: &[&str] = &["fill"];
 
-/// Types the metric at a place, after those that it names. Gives the size of its formula too.
+/// Types the metric at a place, after those that it names. Gives what is known of its formula, and its size, too.
 pub fn check_metric(
     scope: &FormulaScope<'_>,
     declared: Declared<'_, ast::Metric>,
     units: &[&str],
     d: &mut Diagnostics,
-) -> Option<(Metric, FormulaSize)> {
+) -> Option<(Metric, Facts, FormulaSize)> {
     let syntax = declared.syntax;
     let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
     let formula = scope.check(&syntax.formula, d);
     let (title, title_en, owner) = (items.string("title", d), items.string("title_en", d), items.string("owner", d));
+    items.check_texts(&["description", "link"], d);
     let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
     let grain = grain(&items, d);
     let by = by(scope, &items, d);
     let serve = serve(&items, d);
+    let compared = items.get("compare").map(|(_, values)| compared(values, d)).unwrap_or_default();
     let formula = formula?;
+    let facts = scope.facts(&formula);
     let size = formula.size(scope.known());
     if let Some(excess) = size.size.excess() {
         d.push(error!(E0630, syntax.name.span, "the formula of `{}` is {excess}, with the names in it written out", syntax.name.value;
@@ -42,7 +45,10 @@ pub fn check_metric(
         return None;
     }
     let ty = declared_unit(scope, &formula, &items, units, d);
-    super::flow::check_metric(&syntax.name, &ty, formula.span, d);
+    // What comes from another metric was told there.
+    if shows_itself(&formula) {
+        super::flow::check_metric(&syntax.name, &ty, formula.span, d);
+    }
     if !matches!(
         ty.ty,
         super::Type::Int
@@ -83,15 +89,26 @@ pub fn check_metric(
         grain,
         by: by.iter().map(|(id, _)| *id).collect(),
         serve,
+        compared,
         formula,
         ty,
         span: declared.span,
     };
     check_output(scope, &metric, &by, &items, d);
+    check_intervals(&metric, &facts, d);
     if !items.broken {
         lint(&metric, d);
     }
-    Some((metric, size))
+    Some((metric, facts, size))
+}
+
+/// Whether one of the formula's own aggregates is personal data.
+fn shows_itself(formula: &Formula) -> bool {
+    let mut found = false;
+    formula.walk(&mut |part| {
+        found |= matches!(part.kind, FormulaKind::Leaf(_)) && part.ty.sensitivity != Sensitivity::Public;
+    });
+    found
 }
 
 fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
@@ -292,7 +309,19 @@ fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
 /// What can only be judged with grain, dimensions and serving together.
 fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Items<'_>, d: &mut Diagnostics) {
     let tables = scope.tables_of(&metric.formula);
+    if metric.name.value == "time" {
+        d.push(error!(E0639, metric.name.span, "an answer has a column `time` already: the start of the bucket";
+            help: "give the metric another name"));
+    }
     for (dimension, span) in by {
+        let name = &scope.dimensions[dimension.0].name;
+        if name.value == metric.name.value {
+            d.push(
+                error!(E0639, metric.name.span, "this metric is grouped by a dimension of the same name";
+                help: "rename one of them: the answer would have two columns of one name")
+                .related(name.span, "the dimension"),
+            );
+        }
         for table in &tables {
             scope.bound(*dimension, *table, *span, d);
         }
@@ -318,6 +347,21 @@ fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Item
                 d.push(error!(E0637, place, "a stream of {} cannot give buckets of {}", step.text(), grain.text();
                     help: "stream at a step that divides the grain"));
             }
+        }
+    }
+}
+
+/// What the shifts and inner steps of a metric ask of its grains.
+fn check_intervals(metric: &Metric, facts: &Facts, d: &mut Diagnostics) {
+    if !facts.rows && !facts.reads.is_empty() {
+        d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
+            help: "put it beside a value with rows: `m / m across feature`"));
+    }
+    for grain in &metric.grain {
+        if let Grain::Step(step) = grain
+            && fits(*step, &facts.shifts, &facts.steps, metric.formula.span, d).is_none()
+        {
+            return;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod dimensions;
+mod domain;
 mod flow;
 mod formula;
 mod functions;
@@ -16,6 +17,7 @@ mod row;
 mod rows;
 mod size;
 mod tables;
+mod test_blocks;
 #[cfg(test)]
 mod testing;
 mod type_name;
@@ -23,12 +25,12 @@ mod unit;
 
 pub use check::{Settings, check};
 pub use dimensions::Unbound;
-pub use formula::{DimensionNames, check_filter};
+pub use formula::{Compared, DimensionNames, Facts, check_filter, facts};
 pub use metrics::divides;
 pub use model::{
-    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula, FormulaKind,
-    Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
-    Table, TableId, TableKind, Tier, Type, ValueType, data_type,
+    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
+    FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, Movement, Nested, NestedKey, RowExpr,
+    RowExprKind, RowSet, Sensitivity, Serve, Subset, Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
 pub use size::Size;
 pub use unit::Unit;

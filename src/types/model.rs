@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Span, Spanned};
 use crate::syntax::ast;
-use crate::value::{DataType, Function, Step, Value, WeekStart};
+use crate::value::{DataType, Function, Span as Length, Step, Value, WeekStart, Window};
 
-use super::{Size, Unit};
+use super::{Compared, Facts, Size, Unit};
 
 /// The place of a table in [`Model::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ pub struct Model {
     pub hierarchies: Vec<Hierarchy>,
     /// Metrics, all versions.
     pub metrics: Vec<Metric>,
+    /// What is known of their formulas, by their places.
+    pub facts: Vec<Facts>,
     /// Tests, as written; their tables are read when they run.
     pub tests: Vec<ast::Test>,
 }
@@ -193,6 +195,8 @@ pub enum RowExprKind {
     Column(Vec<ColumnId>),
     /// The row's time: the source's time column, or the one of `dated`.
     Time,
+    /// `value` in the condition of a nested aggregate: the inner formula's value.
+    Inner,
     /// A literal.
     Literal(Value),
     /// A function or operator. What must be widened is wrapped in [`Function::Cast`] to the type of the call.
@@ -347,6 +351,8 @@ pub struct Metric {
     pub by: Vec<DimensionId>,
     /// `serve`; live where none is written.
     pub serve: Vec<Serve>,
+    /// Its growths against earlier buckets.
+    pub compared: Vec<Compared>,
     /// What it is.
     pub formula: Formula,
     /// Its type, with the declared unit.
@@ -391,6 +397,81 @@ pub enum FormulaKind {
         /// By dimensions.
         filter: DimFilter,
     },
+    /// `avg(count(event) per user_id)`: an aggregate over the values of a formula.
+    Nested(Box<Nested>),
+    /// `m over 30d`, `m ago 1w`, `m at start of month`: every leaf below has another interval.
+    Moved {
+        /// What is moved.
+        operand: Box<Formula>,
+        /// How.
+        by: Movement,
+    },
+    /// `m across feature`: every leaf below leaves the dimensions out of its grouping, and gives no rows of its own.
+    Across {
+        /// What is looked up.
+        operand: Box<Formula>,
+        /// The dimensions left out.
+        dimensions: Vec<DimensionId>,
+    },
+    /// `rate(m, 1s)`: the value divided by the number of such lengths in its interval.
+    Rate {
+        /// What is divided.
+        operand: Box<Formula>,
+        /// By the number of these.
+        length: Length,
+    },
+}
+
+/// How an interval is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Movement {
+    /// `over`: it begins earlier.
+    Over(Window),
+    /// `ago`: it lies earlier.
+    Ago(Length),
+    /// `at start of`: it ends where this step's bucket begins.
+    AtStartOf(Step),
+}
+
+/// An aggregate over the values of a formula, one for each value of its keys.
+#[derive(Clone, Debug)]
+pub struct Nested {
+    /// Which aggregate; a count has no input and counts the keys' values.
+    pub aggregation: Aggregation,
+    /// Whether it is a count of groups, and not of values.
+    pub counts_groups: bool,
+    /// What is computed for each.
+    pub formula: Formula,
+    /// For each of what.
+    pub keys: Vec<NestedKey>,
+    /// Which values count: over [`RowExprKind::Inner`].
+    pub filter: Option<RowExpr>,
+}
+
+impl Nested {
+    /// The step of time that the values are per.
+    pub fn step(&self) -> Option<Step> {
+        self.keys.iter().find_map(|key| match key {
+            NestedKey::Step(step) => Some(*step),
+            NestedKey::Dimension(_) | NestedKey::Column { .. } => None,
+        })
+    }
+}
+
+/// A key of a nested aggregate.
+#[derive(Clone, Debug)]
+pub enum NestedKey {
+    /// A dimension.
+    Dimension(DimensionId),
+    /// A column or entity: its value over the rows of each table that the formula reads.
+    Column {
+        /// As it is written.
+        name: String,
+        /// Sorted by table.
+        values: Vec<(TableId, RowExpr)>,
+    },
+    /// A step of time, which must divide the bucket.
+    Step(Step),
 }
 
 /// An aggregate over rows.
@@ -402,6 +483,17 @@ pub struct Leaf {
     pub input: Option<RowExpr>,
     /// Over which rows; the leaf's own `where` and `dated` included.
     pub rows: RowSet,
+    /// `at last 1d per k`: only rows of the last such bucket that has any.
+    pub at_last: Option<AtLast>,
+}
+
+/// `at last STEP [per k]`
+#[derive(Clone, Debug)]
+pub struct AtLast {
+    /// The buckets, of which the last that has rows counts.
+    pub step: Step,
+    /// For each value of these the last of its own.
+    pub per: Vec<RowExpr>,
 }
 
 /// The aggregates.

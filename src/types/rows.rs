@@ -26,7 +26,9 @@ impl RowSets<'_> {
     /// Types the subset at a place.
     pub fn check_subset(&mut self, place: usize, diagnostics: &mut Diagnostics) {
         let declared = self.names.subsets[place];
-        super::items::Items::read("subset", &declared.syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let texts = ["title", "title_en", "owner"];
+        super::items::Items::read("subset", &declared.syntax.items, &texts, &[], diagnostics)
+            .check_texts(&texts, diagnostics);
         let rows = self.check(&declared.syntax.rows, diagnostics);
         self.subsets[place] = rows.map(|rows| Subset {
             name: declared.syntax.name.clone(),
@@ -161,7 +163,7 @@ impl RowExpr {
                 }
                 otherwise.iter().for_each(|value| value.walk(visit));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
         }
     }
 
@@ -179,7 +181,7 @@ impl RowExpr {
                 }
                 otherwise.iter_mut().for_each(|value| value.walk_mut(change));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
         }
     }
 

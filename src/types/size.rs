@@ -58,7 +58,7 @@ impl RowExpr {
                 let columns = path.iter().filter_map(|id| tables.get(id.table.0)?.columns.get(id.column));
                 Size::of_all(columns.map(|column| column.size)).within(path.len().saturating_sub(1))
             }
-            RowExprKind::Time | RowExprKind::Literal(_) => Size::default(),
+            RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => Size::default(),
             RowExprKind::Call(_, arguments) | RowExprKind::Sql { arguments, .. } => {
                 Size::of_all(arguments.iter().map(|argument| argument.size(tables))).within(1)
             }
@@ -135,6 +135,14 @@ impl Formula {
             FormulaKind::Case { branches, otherwise } => {
                 let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
                 around(values.chain(otherwise.as_deref()), known)
+            }
+            FormulaKind::Moved { operand, .. }
+            | FormulaKind::Across { operand, .. }
+            | FormulaKind::Rate { operand, .. } => around(std::iter::once(operand.as_ref()), known),
+            FormulaKind::Nested(nested) => {
+                let inner = around(std::iter::once(&nested.formula), known);
+                let filter = nested.filter.as_ref().map(|filter| filter.size(known.tables)).unwrap_or_default();
+                FormulaSize { size: Size::of_all([inner.size, filter]), ..inner }
             }
             FormulaKind::Where { operand, filter } => {
                 let FormulaSize { size, leaves } = operand.size(known);

@@ -140,7 +140,7 @@ fn typed_column(column: &ast::Column, entity: &dyn Fn(&str) -> Option<TableId>, 
         ty: ValueType { ty, nullable, unit, sensitivity },
         encoding,
         computed: None,
-        size: Size::default(),
+        size: super::Size::default(),
     }
 }
 
@@ -251,6 +251,7 @@ pub(super) fn shape(expr: &RowExpr, tables: &[Table]) -> String {
             path.iter().map(name).collect::<Vec<_>>().join(".")
         }
         RowExprKind::Time => "time".to_owned(),
+        RowExprKind::Inner => "value".to_owned(),
         RowExprKind::Literal(value) => match (value, &expr.ty.ty) {
             (Value::Int(int), _) => int.to_string(),
             (Value::Decimal(digits), ty) => format!("{digits}:{}", show_type(ty, tables)),

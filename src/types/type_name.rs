@@ -234,12 +234,30 @@ pub fn show_type(ty: &Type, tables: &[Table]) -> String {
     }
 }
 
+/// The name of a type with its article, for a sentence: an `int`, a `string`.
+pub fn with_article(shown: &str) -> String {
+    match shown {
+        "null" => "`null`".to_owned(),
+        _ if shown.starts_with(['a', 'e', 'i', 'o']) => format!("an `{shown}`"),
+        _ => format!("a `{shown}`"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::types::testing::{WORLD, tables, tables_of};
     use crate::types::{Encoding, Type};
 
-    use super::show_type;
+    use super::{show_type, with_article};
+
+    #[test]
+    fn a_type_in_a_sentence_has_its_article() {
+        let shown = ["int", "enum(\"a\")", "string", "user", "order", "用户", "null"].map(with_article);
+        assert_eq!(
+            shown,
+            ["an `int`", "an `enum(\"a\")`", "a `string`", "a `user`", "an `order`", "a `用户`", "`null`"]
+        );
+    }
 
     fn column(ty: &str) -> String {
         let text = format!(

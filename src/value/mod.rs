@@ -1,9 +1,13 @@
 //! The vocabulary that every stage shares: data types, literal values, functions, and steps of time.
 
 mod function;
+mod interval;
 pub mod time;
 
+use std::hash::{Hash, Hasher};
+
 pub use function::Function;
+pub use interval::{Interval, Span, Window};
 pub use time::{Step, WeekStart};
 
 /// The type of a value, with no unit, entity or enum left: what an engine must know.
@@ -64,4 +68,19 @@ pub enum Value {
     Timestamp(i64),
     /// Milliseconds.
     Duration(i64),
+}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        std::mem::discriminant(self).hash(hasher);
+        match self {
+            Value::Null => {}
+            Value::Bool(value) => value.hash(hasher),
+            Value::Int(value) | Value::Timestamp(value) | Value::Duration(value) => value.hash(hasher),
+            Value::Float(value) => value.to_bits().hash(hasher),
+            Value::Decimal(digits) => digits.hash(hasher),
+            Value::String(text) => text.hash(hasher),
+            Value::Date(days) => days.hash(hasher),
+        }
+    }
 }

@@ -1,4 +1,4 @@
 
 {% for item in drop %}
-DROP {{ item.kind }} IF EXISTS {{ item.name }};
+DROP {{ item }};
 {% endfor %}

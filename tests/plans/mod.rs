@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Join, Keep, Measure, MeasureId,
-    MetricOutput, OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
+    MetricOutput, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
 };
 
 pub const EVENT: usize = 0;
@@ -204,7 +204,7 @@ pub fn count() -> Measure {
 }
 
 pub fn scan(table: usize, time: Option<Expr>, measures: Vec<Measure>) -> Scan {
-    Scan { table, joins: Vec::new(), time, dimensions: Vec::new(), filter: None, measures, guard_start: false }
+    Scan::new(Source::Table(table), time, measures)
 }
 
 /// The place of a level.
@@ -269,7 +269,7 @@ pub fn by(mut query: Query, name: &str, values: Vec<Expr>) -> Query {
     };
     query.dimensions.push(column);
     for (scan, value) in query.scans.iter_mut().zip(values) {
-        scan.dimensions.push(value);
+        scan.dimensions.push(Some(value));
     }
     query
 }
@@ -351,6 +351,7 @@ pub fn shown() -> Vec<(&'static str, Query)> {
     let mut logins = by(logins, "platform", vec![col(EVENT, "platform")]);
     logins.from = Some(1_793_462_400_000);
     logins.to = Some(1_796_054_400_000);
+    (logins.scans[0].from, logins.scans[0].to) = (logins.from, logins.to);
     logins.limit = Some(10);
     logins.order = vec![metricc::plan::OrderBy { column: 2, descending: true }];
 

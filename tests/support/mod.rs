@@ -16,6 +16,8 @@
 // Each test binary compiles this module for itself and uses a part of it.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+pub mod answers;
+pub mod cli;
 pub mod clickhouse;
 pub mod duckdb;
 pub mod engines;

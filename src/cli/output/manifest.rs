@@ -1,7 +1,8 @@
 //! `manifest.json`: what a build made.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -15,16 +16,17 @@ pub const MANIFEST: &str = "manifest.json";
 const FORMAT: u64 = 1;
 
 /// Makes `manifest.json` for artefacts: their paths, sizes and hashes in the given order, and `details` beside them.
-pub fn manifest(artifacts: &[Artifact], details: Map<String, Value>) -> Artifact {
-    let mut content = Map::new();
-    content.insert("format".to_owned(), json!(FORMAT));
-    content.insert("generator".to_owned(), json!(concat!("metricc ", env!("CARGO_PKG_VERSION"))));
-    content.extend(details);
-    let files = artifacts.iter().map(|artifact| {
+pub fn manifest(artifacts: &[Artifact], details: &Map<String, Value>) -> Artifact {
+    let files = artifacts.par_iter().map(|artifact| {
         json!({ "path": artifact.path, "bytes": artifact.text.len(), "sha256": sha256(artifact.text.as_bytes()) })
     });
-    content.insert("artifacts".to_owned(), files.collect());
-    Artifact { path: MANIFEST.to_owned(), text: format!("{:#}\n", Value::Object(content)) }
+    let files = Value::Array(files.collect());
+    let (format, generator) = (json!(FORMAT), json!(concat!("metricc ", env!("CARGO_PKG_VERSION"))));
+    let own = [("artifacts", &files), ("format", &format), ("generator", &generator)];
+    let content: BTreeMap<&str, &Value> =
+        own.into_iter().chain(details.iter().map(|(name, value)| (name.as_str(), value))).collect();
+    let text = serde_json::to_string_pretty(&content).expect("names and values of JSON can be written");
+    Artifact { path: MANIFEST.to_owned(), text: text + "\n" }
 }
 
 /// The SHA-256 of bytes in hexadecimal.
@@ -35,7 +37,8 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// The part of a manifest that the next build needs.
 #[derive(Debug)]
 pub struct Manifest {
-    paths: BTreeSet<String>,
+    /// Paths and hashes; the manifest itself has none.
+    files: BTreeMap<String, Option<String>>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +51,7 @@ struct Content {
 #[derive(Deserialize)]
 struct Listed {
     path: String,
+    sha256: String,
 }
 
 impl Manifest {
@@ -57,17 +61,22 @@ impl Manifest {
         if content.format != FORMAT || !content.generator.starts_with("metricc ") {
             return None;
         }
-        let paths = content.artifacts.into_iter().map(|listed| listed.path).chain([MANIFEST.to_owned()]).collect();
-        Some(Manifest { paths })
+        let listed = content.artifacts.into_iter().map(|listed| (listed.path, Some(listed.sha256)));
+        Some(Manifest { files: listed.chain([(MANIFEST.to_owned(), None)]).collect() })
     }
 
     /// The files of the build, the manifest among them.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.paths.iter().map(String::as_str)
+        self.files.keys().map(String::as_str)
     }
 
     /// Whether a file is of the build.
     pub fn lists(&self, path: &str) -> bool {
-        self.paths.contains(path)
+        self.files.contains_key(path)
+    }
+
+    /// The files that it hashes.
+    pub fn hashes(&self) -> Vec<(&str, &str)> {
+        self.files.iter().filter_map(|(path, hash)| Some((path.as_str(), hash.as_deref()?))).collect()
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod lock;
 mod manifest;
 mod paths;
+pub mod record;
 mod staging;
 mod swap;
 
@@ -26,6 +27,8 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+
+use rayon::prelude::*;
 
 pub use error::OutputError;
 pub use manifest::{MANIFEST, manifest};
@@ -63,8 +66,10 @@ pub fn write_build(out: &Path, artifacts: &[Artifact]) -> Result<BuildSummary, O
 }
 
 fn write_build_by(out: &Path, artifacts: &[Artifact], swap: Swap) -> Result<BuildSummary, OutputError> {
-    let plain =
-        artifacts.iter().all(|artifact| artifact.path != MANIFEST).then(|| manifest(artifacts, serde_json::Map::new()));
+    let plain = artifacts
+        .iter()
+        .all(|artifact| artifact.path != MANIFEST)
+        .then(|| manifest(artifacts, &serde_json::Map::new()));
     let artifacts: Vec<&Artifact> = artifacts.iter().chain(&plain).collect();
     paths::check(&artifacts)?;
     let folder = Folder::open(out)?;
@@ -172,9 +177,11 @@ impl Folder {
 
     fn compare<'a>(&self, artifacts: &[&'a Artifact]) -> Result<Change<'a>, OutputError> {
         let mut change = Change { written: Vec::new(), unchanged: Vec::new(), removed: 0 };
-        for artifact in artifacts {
+        let is_same = |artifact: &&Artifact| same_bytes(&self.out.join(&artifact.path), artifact.text.as_bytes());
+        let same: Vec<bool> = artifacts.par_iter().map(is_same).collect();
+        for (artifact, same) in artifacts.iter().zip(same) {
             let path = self.out.join(&artifact.path);
-            if same_bytes(&path, artifact.text.as_bytes()) {
+            if same {
                 change.unchanged.push(*artifact);
             } else if path.symlink_metadata().is_ok() && !self.is_ours(&artifact.path) {
                 return Err(OutputError::in_the_way(&path));

@@ -54,7 +54,7 @@ mod tests {
     fn check_paths(paths: &[&str]) -> Result<(), OutputError> {
         let mut artifacts: Vec<Artifact> =
             paths.iter().map(|path| Artifact { path: (*path).to_owned(), text: String::new() }).collect();
-        artifacts.push(manifest(&artifacts, serde_json::Map::new()));
+        artifacts.push(manifest(&artifacts, &serde_json::Map::new()));
         check(&artifacts.iter().collect::<Vec<_>>())
     }
 
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_manifest_that_forgets_a_file_is_refused() {
         let file = Artifact { path: "a.sql".to_owned(), text: String::new() };
-        let empty = manifest(&[], serde_json::Map::new());
+        let empty = manifest(&[], &serde_json::Map::new());
         let told = check(&[&file, &empty]).expect_err("unlisted");
         assert!(told.to_string().contains("the manifest doesn't list it"), "{told}");
     }

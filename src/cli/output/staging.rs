@@ -1,9 +1,12 @@
 //! Lays a build out beside the output folder.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
+
+use rayon::prelude::*;
 
 use super::{Change, Folder, OutputError};
 
@@ -23,14 +26,20 @@ impl Staging {
 
     /// Puts everything in: what is new, what stays, and what belongs to others.
     pub fn fill(&self, folder: &Folder, change: &Change<'_>) -> Result<(), OutputError> {
-        for artifact in &change.unchanged {
-            let to = self.place(&artifact.path)?;
-            keep(&folder.out.join(&artifact.path), &to)?;
+        let all = change.unchanged.iter().chain(&change.written);
+        let folders: BTreeSet<&Path> = all.filter_map(|artifact| Path::new(&artifact.path).parent()).collect();
+        for folder in folders {
+            let to = self.path.join(folder);
+            fs::create_dir_all(&to).map_err(|error| OutputError::io(&to, &error))?;
         }
-        for artifact in &change.written {
-            let to = self.place(&artifact.path)?;
-            fs::write(&to, &artifact.text).map_err(|error| OutputError::io(&to, &error))?;
-        }
+        change
+            .unchanged
+            .par_iter()
+            .try_for_each(|artifact| keep(&folder.out.join(&artifact.path), &self.path.join(&artifact.path)))?;
+        change.written.par_iter().try_for_each(|artifact| {
+            let to = self.path.join(&artifact.path);
+            fs::write(&to, &artifact.text).map_err(|error| OutputError::io(&to, &error))
+        })?;
         if folder.out.exists() { self.keep_others(folder, &folder.out, "") } else { Ok(()) }
     }
 

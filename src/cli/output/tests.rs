@@ -194,7 +194,7 @@ fn each_failure_of_the_system_has_its_code() {
 #[test]
 fn the_manifest_lists_every_file_with_its_hash_and_the_details() {
     let details = serde_json::Map::from_iter([("order".to_owned(), serde_json::json!(["a.sql"]))]);
-    let made = manifest(&[artifact("a.sql", "abc")], details);
+    let made = manifest(&[artifact("a.sql", "abc")], &details);
     let content: serde_json::Value = serde_json::from_str(&made.text).expect("JSON");
     assert_eq!(content["order"][0], "a.sql");
     assert_eq!(content["artifacts"][0]["bytes"], 3);

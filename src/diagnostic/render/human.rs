@@ -26,10 +26,15 @@ pub fn render(diagnostics: &Diagnostics, view: &View<'_>) -> String {
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(view.width);
     let mut text = String::new();
     for found in diagnostics.iter() {
-        let report = Report::new(found, &snippets);
+        let (report, elsewhere) = Report::new(found, &snippets);
         if handler.render_report(&mut text, &report).is_err() {
             // Drawing failed; nothing that was found may get lost.
             text += &super::plain::line(found, view);
+        }
+        for place in &elsewhere {
+            text.push('\n');
+            // The plain line above has what is lost if this fails.
+            let _ = handler.render_report(&mut text, place);
         }
         text.push('\n');
     }
@@ -134,15 +139,17 @@ struct Report<'a> {
     help: Option<String>,
     snippet: Option<&'a Snippet<'a>>,
     labels: Vec<LabeledSpan>,
-    elsewhere: Vec<Report<'a>>,
 }
 
 impl<'a> Report<'a> {
-    fn new(found: &Diagnostic, snippets: &'a BTreeMap<FileId, Snippet<'a>>) -> Report<'a> {
+    /// The diagnostic itself, and a report for each related place in another file.
+    fn new(found: &Diagnostic, snippets: &'a BTreeMap<FileId, Snippet<'a>>) -> (Report<'a>, Vec<Report<'a>>) {
         let show = |span: Span| snippets.get(&span.file).filter(|snippet| !snippet.text.is_empty());
         let snippet = found.span.and_then(show);
         let mut labels = Vec::new();
-        if let (Some(span), Some(snippet)) = (found.span, snippet) {
+        if let (Some(span), Some(snippet)) = (found.span, snippet)
+            && !is_marked_by_its_parts(found, span)
+        {
             let label = found.label.as_deref().map(|label| visible(label).into_owned());
             labels.push(LabeledSpan::new_primary_with_span(label, snippet.mark(span)));
         }
@@ -161,11 +168,10 @@ impl<'a> Report<'a> {
                     help: None,
                     snippet: Some(other),
                     labels: vec![LabeledSpan::new_primary_with_span(None, mark)],
-                    elsewhere: Vec::new(),
                 });
             }
         }
-        Report {
+        let report = Report {
             code: Some(found.code.0),
             severity: match found.severity() {
                 Severity::Error => miette::Severity::Error,
@@ -176,9 +182,16 @@ impl<'a> Report<'a> {
             help: found.help.as_deref().map(|help| visible(help).into_owned()),
             snippet,
             labels,
-            elsewhere,
-        }
+        };
+        (report, elsewhere)
     }
+}
+
+/// Whether the related places lie in the marked text: the two operands of a sum, say. Marks that overlap are drawn as a
+/// tangle, and the parts alone say more than the whole around them.
+fn is_marked_by_its_parts(found: &Diagnostic, span: Span) -> bool {
+    let within = |part: Span| part.file == span.file && span.start <= part.start && part.end <= span.end;
+    found.label.is_none() && !found.related.is_empty() && found.related.iter().all(|related| within(related.span))
 }
 
 impl fmt::Display for Report<'_> {
@@ -205,9 +218,5 @@ impl miette::Diagnostic for Report<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         (!self.labels.is_empty())
             .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
-    }
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        let reports = self.elsewhere.iter().map(|report| report as &dyn miette::Diagnostic);
-        (!self.elsewhere.is_empty()).then(|| Box::new(reports) as Box<dyn Iterator<Item = _>>)
     }
 }

@@ -1,6 +1,8 @@
 //! One view a table: its clean rows, which all metrics of the table read.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -9,6 +11,7 @@ use crate::diagnostic::Diagnostics;
 use crate::emit::{name, template};
 use crate::error;
 use crate::plan::{Keep, Table};
+use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE};
 
 /// The views of all tables that a metric reads.
@@ -28,16 +31,21 @@ pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
 fn view(build: &Build, place: usize) -> (File, Diagnostics) {
     let input = build.input;
     let table = &input.tables[place];
-    let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE);
-    let select = sql::to_text(&select, &CLICKHOUSE);
     let mut diagnostics = Diagnostics::new();
-    if let Err(error) = sql::reparse(&select, &CLICKHOUSE) {
+    let key = Key::new(|hasher| ("clean", build.shared, place).hash(hasher));
+    let select = input.memo.statement(key, || {
+        let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE);
+        let select = sql::to_text(&select, &CLICKHOUSE);
+        sql::reparse(&select, &CLICKHOUSE).map(|_| select)
+    });
+    let select = select.unwrap_or_else(|error| {
         diagnostics.push(error!(E0812, None, "the clean rows of `{}` do not read back: {error}", table.name));
-    }
+        Arc::default()
+    });
     let view = build.name(&format!("clean_{}", table.name)).to_string();
     let body = template::render(
         "clickhouse/view.sql",
-        minijinja::context! { about => vec![rule(table)], view => view.as_str(), select },
+        minijinja::context! { about => vec![rule(table)], view => view.as_str(), select => &*select },
     );
     let file = File {
         name: format!("20_clean_{}.sql", name::file(&table.name)),

@@ -1,5 +1,6 @@
 //! What the manifest tells of a target.
 
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::metric::ServedView;
@@ -20,7 +21,7 @@ const INSERT_SETTINGS: &[(&str, u8)] = &[
 pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedView]) -> Value {
     let folder = crate::emit::name::file(build.target);
     let order: Vec<String> = files.iter().map(|file| format!("{folder}/{}", file.name)).collect();
-    let metrics = build.input.metrics.iter().zip(served).zip(&build.rollups.served);
+    let metrics = build.input.metrics.par_iter().zip(served).zip(&build.rollups.served);
     let metrics: Vec<Value> = metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
     let settings: Map<String, Value> =
         INSERT_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();

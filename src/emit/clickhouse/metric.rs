@@ -1,6 +1,8 @@
 //! A view a metric and step: over clean rows, or over rollups.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -10,7 +12,9 @@ use super::{Build, File, Object, line};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name, template};
 use crate::error;
-use crate::rollup::Served;
+use crate::plan::Scan;
+use crate::rollup::{Served, Use};
+use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Stored};
 
 /// A view of a metric as it was made.
@@ -49,7 +53,7 @@ pub fn views(build: &Build, made: &[Made], diagnostics: &mut Diagnostics) -> (Ve
 }
 
 fn file_of(build: &Build, metric: &MetricView) -> (String, String) {
-    let mut tables = metric.query.scans.iter().map(|scan| scan.table);
+    let mut tables = metric.query.scans.iter().flat_map(Scan::base_tables);
     let first = tables.next().map(|table| &build.input.tables[table].name);
     match first {
         Some(table) if tables.all(|other| build.input.tables[other].name == *table) => {
@@ -67,54 +71,62 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn view(&self, at: usize) -> (String, ServedView, Diagnostics) {
         let metric = &self.build.input.metrics[at];
-        let mut diagnostics = Diagnostics::new();
-        let select = self.select(metric, &self.build.rollups.served[at], &mut diagnostics);
-        if diagnostics.is_empty()
-            && let Err(error) = sql::reparse(&select, &CLICKHOUSE)
-        {
-            diagnostics.push(error!(E0812, metric.span, "the SELECT of `{}` does not read back: {error}", metric.name));
-        }
+        let served = &self.build.rollups.served[at];
+        let (select, diagnostics) = match self.select(metric, served) {
+            Ok(select) => (select, Diagnostics::new()),
+            Err(diagnostics) => (Arc::default(), diagnostics),
+        };
+        // A growth's name has a dot: `dau.growth_1d`.
+        let plain = metric.name.replace('.', "__");
         let name = match metric.current {
-            true => format!("{}__{}", metric.name, metric.grain()),
-            false => format!("{}__v{}__{}", metric.name, metric.version, metric.grain()),
+            true => format!("{plain}__{}", metric.grain()),
+            false => format!("{plain}__v{}__{}", metric.version, metric.grain()),
         };
         let view = self.build.name(&name).to_string();
         let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
-        let about = self.about(metric, &fingerprint, &self.build.rollups.served[at]);
-        let body =
-            template::render("clickhouse/view.sql", minijinja::context! { about, view => view.as_str(), select });
+        let about = self.about(metric, &fingerprint, served);
+        let body = template::render(
+            "clickhouse/view.sql",
+            minijinja::context! { about, view => view.as_str(), select => &*select },
+        );
         (body, ServedView { view, fingerprint }, diagnostics)
     }
 
-    fn select(&self, metric: &MetricView, served: &Served, diagnostics: &mut Diagnostics) -> String {
-        let options = &self.build.options;
-        let made = match served {
-            Served::Live(_) => sql::select(&metric.query, &CLICKHOUSE, options),
-            Served::Rolled(uses) => {
-                let stored: Option<Vec<Stored>> = uses
-                    .iter()
-                    .map(|of| {
-                        let step = self.made.get(of.rollup)?.steps.get(of.step)?;
-                        Some(step.stored(&self.build.rollups.rollups[of.rollup]))
-                    })
-                    .collect();
-                match stored {
-                    Some(stored) => sql::select_stored(&metric.query, &CLICKHOUSE, options, &stored),
-                    // Its rollup could not be made, which is told.
-                    None => return String::new(),
-                }
-            }
+    /// The SELECT of a metric, read back.
+    fn select(&self, metric: &MetricView, served: &Served) -> Result<Arc<str>, Diagnostics> {
+        // Without its rollups, which is told, there is none.
+        let stored = self.stored(served).ok_or_else(Diagnostics::new)?;
+        let key = Key::new(|hasher| {
+            ("metric", self.build.shared, &stored).hash(hasher);
+            metric.query.hash_but_tables(hasher);
+        });
+        self.build.input.memo.statement(key, || self.made(metric, &stored))
+    }
+
+    /// The rollups that a metric reads; none if one could not be made.
+    fn stored(&self, served: &Served) -> Option<Vec<Stored<'_>>> {
+        let Served::Rolled(uses) = served else { return Some(Vec::new()) };
+        let of = |of: &Use| {
+            let step = self.made.get(of.rollup)?.steps.get(of.step)?;
+            Some(step.stored(&self.build.rollups.rollups[of.rollup]))
         };
-        match made {
-            Ok(select) => sql::to_text(&select, &CLICKHOUSE),
-            Err(unsupported) => {
-                for one in unsupported {
-                    diagnostics.push(
-                        error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
-                        help: ("{}", one.reason)),
-                    );
-                }
-                String::new()
+        uses.iter().map(of).collect()
+    }
+
+    fn made(&self, metric: &MetricView, stored: &[Stored]) -> Result<String, Diagnostics> {
+        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, stored);
+        let select = made.map(|select| sql::to_text(&select, &CLICKHOUSE)).map_err(|unsupported| {
+            let told = unsupported.into_iter().map(|one| {
+                error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
+                    help: ("{}", one.reason))
+            });
+            told.collect::<Diagnostics>()
+        })?;
+        match sql::reparse(&select, &CLICKHOUSE) {
+            Ok(_) => Ok(select),
+            Err(error) => {
+                let told = error!(E0812, metric.span, "the SELECT of `{}` does not read back: {error}", metric.name);
+                Err([told].into_iter().collect())
             }
         }
     }

@@ -10,6 +10,7 @@ mod rollups;
 mod source;
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use sqlparser::ast::ObjectName;
 
@@ -18,6 +19,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::ClickhouseTarget;
 use crate::rollup::{self, Rollups};
+use crate::sql::memo::Key;
 use crate::sql::{CLICKHOUSE, Dialect, Options};
 
 /// What all parts of a build share.
@@ -28,6 +30,8 @@ struct Build<'a> {
     settings: &'a ClickhouseTarget,
     rollups: Rollups,
     options: Options,
+    /// The hash of what all statements depend on.
+    shared: Key,
 }
 
 /// A file in the making.
@@ -57,7 +61,10 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.stream()));
     let rollups = rollup::plan(questions);
     let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
-    let build = Build { input, target, settings, rollups, options };
+    let shared = Key::new(|hasher| {
+        (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
+    });
+    let build = Build { input, target, settings, rollups, options, shared };
     let mut files = vec![source::databases(&build)];
     if settings.create_sources {
         files.push(source::tables(&build));
@@ -82,11 +89,12 @@ impl Build<'_> {
         let path = |name: &str| format!("{}/{name}", super::name::file(self.target));
         let mut apply = self.header("Everything, in the order of application");
         let mut origin: Vec<String> = Vec::new();
-        let mut drop: Vec<minijinja::Value> = Vec::new();
+        apply.reserve(files.iter().map(|file| file.body.len()).sum());
+        let mut drop: Vec<String> = Vec::new();
         for file in &files {
             apply.push_str(&file.body);
             origin.extend(file.origin.iter().cloned());
-            drop.extend(file.objects.iter().map(|o| minijinja::context! { kind => o.kind, name => o.name.as_str() }));
+            drop.extend(file.objects.iter().map(|object| format!("{} IF EXISTS {}", object.kind, object.name)));
         }
         origin.sort_unstable();
         origin.dedup();

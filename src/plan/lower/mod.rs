@@ -1,6 +1,9 @@
 //! From the typed model and a question to a plan.
 
+mod aggregate;
 mod formula;
+mod interval;
+mod nested;
 mod row;
 mod tables;
 
@@ -40,23 +43,35 @@ impl<'a> Lowering<'a> {
         let mut d = Diagnostics::new();
         let step = self.step(question, &mut d);
         self.check_dimensions(question, &mut d);
+        self.check_intervals(question, step, &mut d);
+        self.check_columns(question, &mut d);
         if d.has_errors() {
             return Err(d);
         }
-        let mut scans = formula::Scans::new(self.model, question);
+        let from = question.from.map(|from| self.bucket(step, from));
+        let to = question.to.map(|to| self.bucket_end(step, to));
+        let mut filters = Vec::new();
+        if let Some(filter) = &question.filter {
+            formula::conjuncts(filter, &mut filters);
+        }
+        let by = question.by.iter().map(|id| formula::Key::Dimension(*id)).collect();
+        let tables = Arc::clone(&self.tables);
+        let mut scans = formula::Scans::new(formula::Frame { model: self.model, tables, step, by, from, to, filters });
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
-            metrics.push(self.metric(*id, &mut scans));
+            let mut output = self.metric(*id, &mut scans);
+            output.column.name = column_name(self.model, *id, &question.metrics);
+            metrics.push(output);
         }
         let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
-        let scans = scans.finish(&metrics, step);
+        let scans = scans.finish(&metrics);
         let mut query = Query {
             tables: Arc::clone(&self.tables),
             zone: self.model.zone,
             week_start: self.model.week_start,
             step,
-            from: question.from.map(|from| self.bucket(step, from)),
-            to: question.to.map(|to| self.bucket_end(step, to)),
+            from,
+            to,
             dimensions,
             scans,
             metrics,
@@ -69,9 +84,7 @@ impl<'a> Lowering<'a> {
 
     fn metric(&self, id: MetricId, scans: &mut formula::Scans<'_>) -> MetricOutput {
         let metric = &self.model.metrics[id.0];
-        let (formula, mut present) = scans.formula(id);
-        present.sort_unstable();
-        present.dedup();
+        let (formula, present) = scans.formula(id);
         let column = OutputColumn {
             name: metric.name.value.clone(),
             ty: formula.ty.clone(),
@@ -107,7 +120,7 @@ impl<'a> Lowering<'a> {
         if step.is_some() {
             for id in &question.metrics {
                 for table in self.tables_of(*id) {
-                    let table = self.model.table(table);
+                    let table = self.model.table(*table);
                     if table.time.is_none() {
                         let name = &self.model.metrics[id.0].name.value;
                         d.push(error!(E0951, None, "`{name}` counts `{}`, which has no time", table.name.value;
@@ -130,10 +143,10 @@ impl<'a> Lowering<'a> {
         for id in &question.metrics {
             for table in self.tables_of(*id) {
                 for dimension in &asked {
-                    if self.model.bind(*dimension, table).is_err() {
+                    if self.model.bind(*dimension, *table).is_err() {
                         let metric = &self.model.metrics[id.0].name.value;
                         let (of, name) =
-                            (&self.model.table(table).name.value, &self.model.dimensions[dimension.0].name.value);
+                            (&self.model.table(*table).name.value, &self.model.dimensions[dimension.0].name.value);
                         d.push(error!(E0952, None, "`{metric}` has no dimension `{name}`: `{of}` is not bound to it";
                             help: ("leave `{name}` out, or bind it: `dimension {name} = … | {of}.column`")));
                     }
@@ -142,13 +155,27 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The output columns must have names of their own.
+    fn check_columns(&self, question: &Question, d: &mut Diagnostics) {
+        let dimensions = question.by.iter().map(|id| self.model.dimensions[id.0].name.value.clone());
+        let metrics = question.metrics.iter().map(|id| column_name(self.model, *id, &question.metrics));
+        let mut seen: Vec<String> = Vec::new();
+        for (name, is_metric) in dimensions.map(|name| (name, false)).chain(metrics.map(|name| (name, true))) {
+            let other_kind = is_metric && question.by.iter().any(|id| self.model.dimensions[id.0].name.value == name);
+            if !seen.contains(&name) {
+                seen.push(name);
+            } else if other_kind {
+                d.push(error!(E0960, None, "the answer has two columns `{name}`: a metric and a dimension";
+                    help: "ask for one of them, or rename one"));
+            } else {
+                d.push(error!(E0960, None, "`{name}` is asked for twice"; help: "name it once"));
+            }
+        }
+    }
+
     /// The tables that a metric reads, through the metrics it names.
-    pub fn tables_of(&self, id: MetricId) -> Vec<TableId> {
-        let mut tables = Vec::new();
-        self.model.leaves(id, &mut |leaf| tables.push(leaf.rows.base));
-        tables.sort_unstable();
-        tables.dedup();
-        tables
+    pub fn tables_of(&self, id: MetricId) -> &[TableId] {
+        &self.model.facts[id.0].reads
     }
 
     fn bucket(&self, step: Option<Step>, ms: i64) -> i64 {
@@ -177,6 +204,17 @@ impl<'a> Lowering<'a> {
             }
         }
         order
+    }
+}
+
+/// The name of the output column of one of the `asked` metrics: its own, with its version where another version is asked
+/// for too.
+pub fn column_name(model: &Model, id: MetricId, asked: &[MetricId]) -> String {
+    let metric = &model.metrics[id.0];
+    let of_name = |other: &&MetricId| model.metrics[other.0].name == metric.name;
+    match asked.iter().filter(of_name).any(|other| *other != id) {
+        true => format!("{} v{}", metric.name.value, metric.version),
+        false => metric.name.value.clone(),
     }
 }
 

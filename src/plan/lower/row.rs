@@ -37,6 +37,7 @@ impl<'a> Rows<'a> {
             RowExprKind::Time => {
                 return self.time().unwrap_or_else(|| Expr::literal(Value::Null, DataType::Timestamp));
             }
+            RowExprKind::Inner => ExprKind::Column { input: Input::Base, name: "value".to_owned() },
             RowExprKind::Literal(value) => ExprKind::Literal(value.clone()),
             RowExprKind::Call(function, arguments) => {
                 ExprKind::Call(*function, arguments.iter().map(|argument| self.lower(argument)).collect())
@@ -90,7 +91,22 @@ impl<'a> Rows<'a> {
             }
             part.ty.nullable |= !hops.is_empty();
         });
-        self.lower(&moved)
+        let value = self.lower(&moved);
+        if hops.is_empty() || null_without_row(&moved) {
+            return value;
+        }
+        // Where the look-up finds no row, a column of it is null, whatever its expression makes of nulls.
+        let found = Expr::call(Function::IsNotNull, vec![self.key(hops)], DataType::Bool, false);
+        let ty = value.ty.clone();
+        Expr { kind: ExprKind::Case { branches: vec![(found, value)], otherwise: None }, ty, nullable: true }
+    }
+
+    /// The key of the row that `hops` lead to: null where there is none.
+    fn key(&mut self, hops: &[ColumnId]) -> Expr {
+        let join = self.join(hops);
+        let (table, name) = (self.model.table(self.table_behind(hops)), self.joins[join].column.clone());
+        let ty = table.key.first().map_or(DataType::String, |key| self.model.data_type(&table.columns[*key].ty.ty));
+        Expr { kind: ExprKind::Column { input: Input::Join(join), name }, ty, nullable: true }
     }
 
     fn table_behind(&self, hops: &[ColumnId]) -> TableId {
@@ -149,5 +165,24 @@ impl<'a> Rows<'a> {
             Ok(value) => self.lower(&value),
             Err(_) => Expr::literal(Value::Null, self.model.data_type(&self.model.dimensions[id.0].ty.ty)),
         }
+    }
+}
+
+/// Whether an expression is null where all columns are.
+fn null_without_row(expr: &RowExpr) -> bool {
+    match &expr.kind {
+        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner => true,
+        RowExprKind::Literal(value) => *value == Value::Null,
+        RowExprKind::Call(Function::IsNull | Function::IsNotNull, _) => false,
+        // These may be something beside a null.
+        RowExprKind::Call(
+            Function::And | Function::Or | Function::Coalesce | Function::Least | Function::Greatest,
+            arguments,
+        ) => arguments.iter().all(null_without_row),
+        RowExprKind::Call(Function::NullIf | Function::In, arguments) => {
+            arguments.first().is_some_and(null_without_row)
+        }
+        RowExprKind::Call(_, arguments) => arguments.iter().any(null_without_row),
+        RowExprKind::Case { .. } | RowExprKind::Sql { .. } => false,
     }
 }

@@ -3,6 +3,8 @@
 
 mod aggregate;
 mod cast;
+mod grammar;
+mod interval;
 mod logic;
 mod number;
 mod state;
@@ -11,12 +13,11 @@ mod time;
 mod value;
 
 use sqlparser::ast::{Expr, Ident, ObjectName};
-use sqlparser::dialect::ClickHouseDialect;
 
 use super::build;
 use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
-use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
+use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ impl Dialect for ClickHouse {
     }
 
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
-        &ClickHouseDialect {}
+        &grammar::Grammar
     }
 
     fn escapes_in_tree(&self) -> bool {
@@ -96,6 +97,26 @@ impl Dialect for ClickHouse {
 
     fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr {
         time::bucket_start(key, step, calendar)
+    }
+
+    fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.buckets(time, last)
+    }
+
+    fn explode(&self, list: Expr) -> Expr {
+        build::call("arrayJoin", vec![list])
+    }
+
+    fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
+        interval::Relative { step, interval, calendar }.start(key)
+    }
+
+    fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.end(key)
+    }
+
+    fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.steps(key, length)
     }
 
     fn only_value(&self, value: Expr, _: &DataType) -> Expr {

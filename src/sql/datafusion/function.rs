@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::value::type_name;
-use crate::plan::{DataType, Function};
+use crate::plan::{DataType, Function, Interval, Step};
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Calendar, Call, Lowering, Unsupported};
 use crate::sql::json;
@@ -72,6 +72,22 @@ pub fn lowering(function: Function) -> Lowering {
         F::Mask => |c| plain("mc_mask", c),
         F::Element => element,
     }
+}
+
+/// A function of an instant and an interval.
+pub fn of_interval(
+    name: &str,
+    at: Expr,
+    step: Step,
+    interval: &Interval,
+    calendar: Calendar,
+    last: Option<Expr>,
+) -> Expr {
+    let week_start = number(calendar.week_start.0.number_from_monday());
+    let mut arguments =
+        vec![at, build::text(step.text()), build::text(interval.to_string()), zone(calendar), week_start];
+    arguments.extend(last);
+    call(name, arguments)
 }
 
 /// The bucket of an instant.

@@ -16,6 +16,10 @@ pub(super) trait Leaves {
     fn column(&self, input: Input, name: &str) -> ast::Expr;
     /// A measure.
     fn measure(&self, id: MeasureId) -> ast::Expr;
+    /// The key of the bucket, where there is one.
+    fn bucket(&self) -> Option<ast::Expr> {
+        None
+    }
 }
 
 /// How many parts the SQL of an expression may have. ClickHouse reads a statement of 50,000.
@@ -46,6 +50,10 @@ impl Lowering<'_> {
             _ if self.overgrown.get() => build::null(),
             ExprKind::Column { input, name } => leaves.column(*input, name),
             ExprKind::Measure(id) => leaves.measure(*id),
+            ExprKind::Steps { interval, length } => match (leaves.bucket(), self.query.step) {
+                (Some(key), Some(step)) => self.dialect.steps(key, step, interval, *length, self.calendar),
+                _ => self.dialect.typed_null(&expr.ty, self.calendar),
+            },
             ExprKind::Literal(Value::Null) => self.dialect.typed_null(&expr.ty, self.calendar),
             ExprKind::Literal(value) => self.dialect.literal(value, &expr.ty, self.calendar),
             ExprKind::Call(function, arguments) => {

@@ -2,14 +2,15 @@
 
 mod clean;
 mod combine;
+mod edges;
 mod escape;
 mod expr;
 mod filter;
+mod moved;
 mod scan;
 mod stored;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 
 use sqlparser::ast::{Ident, Query};
 
@@ -30,6 +31,8 @@ pub(super) struct Lowering<'a> {
     calendar: Calendar,
     /// A rollup for each scan, or none at all.
     stored: &'a [Stored<'a>],
+    /// How many queries this one is inside of.
+    level: usize,
     errors: RefCell<Vec<Unsupported>>,
     /// An expression got too large, which was told: no other is worth the work.
     overgrown: Cell<bool>,
@@ -111,14 +114,25 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering {
-            query,
-            dialect,
-            options,
-            calendar,
-            stored: &[],
-            errors: RefCell::default(),
-            overgrown: Cell::default(),
+        let errors = RefCell::default();
+        Lowering { query, dialect, options, calendar, stored: &[], level: 0, errors, overgrown: Cell::default() }
+    }
+
+    /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
+    fn inner(&self, query: &plan::Query) -> Query {
+        let mut inner = Lowering::new(query, self.dialect, self.options);
+        inner.level = self.level + 1;
+        let (body, tables) = inner.answer();
+        self.overgrown.set(self.overgrown.get() || inner.overgrown.get());
+        inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));
+        build::with(body, tables)
+    }
+
+    /// A name of our own for a table beside the clean rows, unlike those of the queries around this one.
+    fn own_name(&self, name: &str) -> Ident {
+        match self.level {
+            0 => build::ident(name),
+            level => build::ident(&format!("{name}_{level}")),
         }
     }
 
@@ -135,8 +149,8 @@ impl<'a> Lowering<'a> {
 
     /// The clean rows of every table that a scan reads, with the columns that are used.
     fn clean_tables(&self) -> Vec<(Ident, Query)> {
-        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(plan::Scan::tables).collect();
-        tables
+        self.query
+            .all_tables()
             .into_iter()
             .map(|table| {
                 let columns = self.used_columns(table);

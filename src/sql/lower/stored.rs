@@ -3,9 +3,8 @@
 use sqlparser::ast::{Expr as Sql, ObjectName, Query, SelectItem};
 
 use super::Lowering;
-use super::expr::Leaves;
 use super::scan::Rows;
-use crate::plan::{DataType, Expr, Input, Measure, Scan, Step};
+use crate::plan::{DataType, Expr, Measure, Scan, Step};
 use crate::rollup::{Part, State, conditions, parts};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Kept, States, Unsupported};
@@ -14,7 +13,7 @@ use crate::sql::dialect::{Kept, States, Unsupported};
 const ROLLUP: &str = "r";
 
 /// A rollup at one step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Stored<'a> {
     /// Its table.
     pub table: ObjectName,
@@ -40,7 +39,7 @@ impl Lowering<'_> {
     pub(super) fn stored_columns(&self, scan: &Scan, states: &[State], how: &dyn States) -> Vec<StoredColumn> {
         let step = self.query.step.unwrap_or(Step::Day);
         let key = StoredColumn { name: "_t".to_owned(), ty: how.key_type(step, self.calendar), is_key: true };
-        let dimensions = scan.dimensions.iter().enumerate().map(|(at, dimension)| StoredColumn {
+        let dimensions = scan.dimensions.iter().flatten().enumerate().map(|(at, dimension)| StoredColumn {
             name: format!("_d{at}"),
             ty: how.dimension_type(dimension, self.calendar),
             is_key: true,
@@ -56,7 +55,7 @@ impl Lowering<'_> {
 
     /// The types of what orders rows, and whether that names one row.
     fn order_types(&self, scan: &Scan) -> (Vec<DataType>, bool) {
-        let table = &self.query.tables[scan.table];
+        let Some(table) = scan.table().map(|table| &self.query.tables[table]) else { return (Vec::new(), true) };
         let key = table.clean.key.iter().filter_map(|key| table.columns.iter().find(|column| column.name == *key));
         let time = scan.time.iter().map(|time| time.ty.clone());
         (time.chain(key.map(|column| column.ty.clone())).collect(), !table.clean.key.is_empty())
@@ -66,16 +65,14 @@ impl Lowering<'_> {
     pub(super) fn states_select(&self, scan: &Scan, states: &[State], how: &dyn States, added: bool) -> Query {
         let leaves = Rows(self.dialect);
         let mut projection: Vec<SelectItem> = self.keys(scan);
-        for (item, dimension) in projection.iter_mut().skip(1).zip(&scan.dimensions) {
+        for (item, dimension) in projection.iter_mut().skip(1).zip(scan.dimensions.iter().flatten()) {
             if let SelectItem::ExprWithAlias { expr, .. } = item
                 && !dimension.nullable
             {
                 *expr = self.dialect.not_null(expr.clone());
             }
         }
-        let key = &self.query.tables[scan.table].clean.key;
-        let order: Vec<Sql> = scan.time.iter().map(|time| self.value(time, &leaves)).collect();
-        let order: Vec<Sql> = order.into_iter().chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect();
+        let (order, keyed) = self.row_order(scan);
         for (at, state) in states.iter().enumerate() {
             let argument = state.argument.as_ref().map(|argument| {
                 let mut operand = self.operand(argument, &leaves, false);
@@ -83,14 +80,14 @@ impl Lowering<'_> {
                 operand
             });
             let filter = build::all(state.filter.iter().map(|part| self.condition(part, &leaves)));
-            let kept = Kept { part: state.part, argument, filter, order: order.clone(), keyed: !key.is_empty() };
+            let kept = Kept { part: state.part, argument, filter, order: order.clone(), keyed };
             projection.push(build::item(how.keep(&kept, self.calendar), build::ident(&format!("_s{at}"))));
         }
         let filters = super::filter::Filters { rows: Vec::new(), measures: Vec::new() };
         let mut parts = self.scan_parts(scan, &filters, projection);
-        if added {
-            let columns = self.used_columns(scan.table);
-            parts.from = Some(build::derived(self.clean_rows(scan.table, &columns), super::scan::BASE));
+        if let Some(table) = scan.table().filter(|_| added) {
+            let columns = self.used_columns(table);
+            parts.from = Some(build::derived(self.clean_rows(table, &columns), super::scan::BASE));
         }
         parts.query()
     }

@@ -60,6 +60,12 @@ impl Builder<'_> {
                 let end = high.span;
                 (ExprKind::Between { operand, low: Box::new(low), high: Box::new(high), negated }, end)
             }
+            Infix::Like { negated } => {
+                cursor.next();
+                let pattern = Box::new(self.literal_operand(cursor, node)?);
+                let end = pattern.span;
+                (ExprKind::Like { operand, pattern, negated }, end)
+            }
             _ => return self.tell(bare_boolean(span)),
         };
         Some(Expr { kind, span: span.to(end) })

@@ -7,9 +7,13 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::suggest::near;
 use crate::syntax::ast::{BinaryOp, Literal};
+use crate::syntax::words::AGGREGATES;
+use crate::value::time::DAY_MS;
 use crate::value::{Function, Value};
 
+use super::super::functions;
 use super::super::model::{Formula, FormulaKind, Sensitivity, Type, ValueType};
+use super::super::type_name::{show_type, with_article};
 use super::super::{Unit, items};
 use super::call;
 
@@ -79,8 +83,7 @@ pub fn negate(operand: Formula, span: Span, d: &mut Diagnostics) -> Option<Formu
 pub fn logic(function: Function, arguments: Vec<Formula>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
     for argument in &arguments {
         if !matches!(argument.ty.ty, Type::Bool | Type::Null) {
-            d.push(error!(E0621, argument.span, "this is not a condition"; help: "compare it: `dau > 100`"));
-            return None;
+            return not_a_condition(argument, d);
         }
     }
     let nullable = arguments.iter().any(|argument| argument.ty.nullable);
@@ -107,9 +110,21 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
         BinaryOp::Modulo => Function::Modulo,
     };
     if matches!(function, Function::Add | Function::Subtract)
-        && let Some(found) = time_arithmetic(function, &left, &right, span)
+        && let Some(ty) = time_arithmetic(function, &left, &right)
     {
-        return Some(found);
+        // The instant or day first, as the plan wants it.
+        let (left, right) = if left.ty.ty == Type::Duration { (right, left) } else { (left, right) };
+        if ty == Type::Date && !whole_days(&right) {
+            d.push(error!(E0320, right.span, "a date moves by whole days";
+                help: "write days such as `1d`, or use a timestamp"));
+            return None;
+        }
+        let ty = ValueType {
+            nullable: left.ty.nullable || right.ty.nullable,
+            sensitivity: left.ty.sensitivity.max(right.ty.sensitivity),
+            ..ValueType::plain(ty)
+        };
+        return Some(call(function, vec![left, right], ty, span));
     }
     let nullable = left.ty.nullable || right.ty.nullable || function == Function::Modulo;
     let (left, right, ty) = widen(left, right, span, d)?;
@@ -129,19 +144,21 @@ pub fn binary(op: BinaryOp, left: Formula, right: Formula, span: Span, d: &mut D
     Some(call(function, vec![left, right], ValueType { ty, nullable, unit, sensitivity }, span))
 }
 
-/// `timestamp - timestamp`, `timestamp ± duration`
-fn time_arithmetic(function: Function, left: &Formula, right: &Formula, span: Span) -> Option<Formula> {
-    let ty = match (&left.ty.ty, &right.ty.ty, function) {
-        (Type::Timestamp, Type::Timestamp, Function::Subtract) => Type::Duration,
-        (Type::Timestamp, Type::Duration, _) => Type::Timestamp,
-        _ => return None,
-    };
-    let ty = ValueType {
-        nullable: left.ty.nullable || right.ty.nullable,
-        sensitivity: left.ty.sensitivity.max(right.ty.sensitivity),
-        ..ValueType::plain(ty)
-    };
-    Some(call(function, vec![left.clone(), right.clone()], ty, span))
+/// The type of `time - time`, `time ± duration` and `duration + time`, where a time is a timestamp or a date.
+fn time_arithmetic(function: Function, left: &Formula, right: &Formula) -> Option<Type> {
+    match (&left.ty.ty, &right.ty.ty, function) {
+        (Type::Timestamp, Type::Timestamp, Function::Subtract) | (Type::Date, Type::Date, Function::Subtract) => {
+            Some(Type::Duration)
+        }
+        (time @ (Type::Timestamp | Type::Date), Type::Duration, _)
+        | (Type::Duration, time @ (Type::Timestamp | Type::Date), Function::Add) => Some(time.clone()),
+        _ => None,
+    }
+}
+
+/// Whether it is a duration of whole days, written out.
+fn whole_days(formula: &Formula) -> bool {
+    matches!(formula.kind, FormulaKind::Literal(Value::Duration(ms)) if ms % DAY_MS == 0)
 }
 
 fn multiply(left: Formula, right: Formula, span: Span, d: &mut Diagnostics) -> Option<Formula> {
@@ -220,8 +237,7 @@ pub fn case(
 ) -> Option<Formula> {
     for (condition, _) in &branches {
         if condition.ty.ty != Type::Bool {
-            d.push(error!(E0621, condition.span, "this is not a condition"; help: "compare it: `dau > 100`"));
-            return None;
+            return not_a_condition(condition, d);
         }
     }
     let no_else = otherwise.is_none();
@@ -238,26 +254,45 @@ pub fn case(
 const FUNCTIONS: &[&str] =
     &["if", "coalesce", "nullif", "least", "greatest", "abs", "round", "floor", "ceil", "sqrt", "ln", "exp", "pow"];
 
+/// Whether a name is a function over formulas.
+pub fn is_function(name: &str) -> bool {
+    FUNCTIONS.contains(&name)
+}
+
+/// Tells that there is no such function. A mistyped aggregate reads as one.
+pub fn unknown_function<T>(name: &str, span: Span, d: &mut Diagnostics) -> Option<T> {
+    if functions::names().any(|known| known == name) {
+        d.push(error!(E0625, span, "`{name}` works on rows, not on metrics";
+            help: ("over metrics there are: {}; inside of an aggregate `{name}` is known", FUNCTIONS.join(", "))));
+        return None;
+    }
+    let help = match near(name, FUNCTIONS.iter().chain(AGGREGATES).copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("over metrics there are: {}", FUNCTIONS.join(", ")),
+    };
+    d.push(error!(E0625, span, "no function or aggregate named `{name}`"; help: help));
+    None
+}
+
 /// A named function over formulas.
 pub fn function(name: &str, mut arguments: Vec<Formula>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
-    let wanted = match name {
-        "if" => 3..=3,
-        "nullif" | "pow" => 2..=2,
-        "coalesce" | "least" | "greatest" => 2..=usize::MAX,
-        "round" => 1..=2,
-        "abs" | "floor" | "ceil" | "sqrt" | "ln" | "exp" => 1..=1,
-        _ => {
-            let help = match near(name, FUNCTIONS.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("over metrics there are: {}", FUNCTIONS.join(", ")),
-            };
-            d.push(error!(E0625, span, "no function `{name}` over metrics"; help: help));
-            return None;
-        }
+    let (wanted, usage) = match name {
+        "if" => (3..=3, "if(condition, then, else)".to_owned()),
+        "nullif" => (2..=2, "nullif(a, b)".to_owned()),
+        "pow" => (2..=2, "pow(x, y)".to_owned()),
+        "coalesce" | "least" | "greatest" => (2..=usize::MAX, format!("{name}(a, b)")),
+        "round" => (1..=2, "round(x, 2)".to_owned()),
+        "abs" | "floor" | "ceil" | "sqrt" | "ln" | "exp" => (1..=1, format!("{name}(x)")),
+        _ => return unknown_function(name, span, d),
     };
     if !wanted.contains(&arguments.len()) {
-        d.push(error!(E0626, span, "`{name}` does not take {} arguments", arguments.len();
-            help: ("it takes {}", if wanted.start() == wanted.end() { format!("{}", wanted.start()) } else { format!("{} or more", wanted.start()) })));
+        let count = match (*wanted.start(), *wanted.end()) {
+            (1, 1) => "1 argument".to_owned(),
+            (least, most) if least == most => format!("{least} arguments"),
+            (least, usize::MAX) => format!("at least {least} arguments"),
+            (least, most) => format!("{least} or {most} arguments"),
+        };
+        d.push(error!(E0626, span, "`{name}` takes {count}, not {}", arguments.len(); help: ("write `{usage}`")));
         return None;
     }
     match name {
@@ -379,9 +414,10 @@ fn widen(left: Formula, right: Formula, span: Span, d: &mut Diagnostics) -> Opti
         (a, b) if a == b => a.clone(),
         _ => {
             d.push(
-                error!(E0628, span, "the two sides have different types"; help: "bring both to one type")
-                    .related(left.span, "one side")
-                    .related(right.span, "the other"),
+                error!(E0628, span, "{} and {} do not go together", shown(&left.ty.ty), shown(&right.ty.ty);
+                    help: "bring both to one type; a missing value is written `null`")
+                .related(left.span, format!("this is {}", shown(&left.ty.ty)))
+                .related(right.span, format!("this is {}", shown(&right.ty.ty))),
             );
             return None;
         }
@@ -414,6 +450,17 @@ fn to_decimal(formula: Formula) -> Formula {
     }
 }
 
+/// A type in a sentence. What a metric holds is never looked up, so an entity's id is just one.
+fn shown(ty: &Type) -> String {
+    with_article(&show_type(ty, &[]))
+}
+
+fn not_a_condition<T>(formula: &Formula, d: &mut Diagnostics) -> Option<T> {
+    d.push(error!(E0621, formula.span, "a condition is true or false, not {}", shown(&formula.ty.ty);
+        help: "compare it: `dau > 100`"));
+    None
+}
+
 fn is_number(ty: &Type) -> bool {
     matches!(ty, Type::Int | Type::Float | Type::Decimal { .. } | Type::Null)
 }
@@ -426,6 +473,11 @@ fn scale(ty: &Type) -> u8 {
 }
 
 fn not_a_number<T>(formula: &Formula, d: &mut Diagnostics) -> Option<T> {
-    d.push(error!(E0629, formula.span, "this is not a number"; help: "use a number here"));
+    let help = match formula.ty.ty {
+        Type::Duration => "make a number of the duration: `x / 1s`",
+        Type::Bool => "make a number of the condition: `if(x, 1, 0)`",
+        _ => "use a metric that is a number, such as a sum or a count",
+    };
+    d.push(error!(E0629, formula.span, "a number is wanted here, not {}", shown(&formula.ty.ty); help: help));
     None
 }

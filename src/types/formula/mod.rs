@@ -1,8 +1,12 @@
 //! Typing formulas: aggregates over rows, arithmetic over metrics.
 
 mod arithmetic;
+mod compared;
+mod facts;
 mod filter;
 mod leaf;
+mod moved;
+mod nested;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
@@ -15,7 +19,10 @@ use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricI
 use super::rows::RowSets;
 use super::size::{FormulaSize, Known, Size, too_large};
 
+pub use compared::{Compared, compared, compared_metric};
+pub use facts::{Facts, facts};
 pub use filter::{DimensionNames, check_filter};
+pub use nested::fits;
 
 /// What formulas are typed with.
 pub struct FormulaScope<'a> {
@@ -33,8 +40,8 @@ pub struct FormulaScope<'a> {
     pub metrics: &'a [Metric],
     /// Where a declared metric stands among the typed ones; none for a broken one.
     pub metric_ids: &'a [Option<MetricId>],
-    /// The tables that each typed metric reads.
-    pub reads: &'a [Vec<TableId>],
+    /// What is known of each typed metric's formula.
+    pub known: &'a [Facts],
     /// The size of each typed metric's formula.
     pub sizes: &'a [FormulaSize],
     /// The project's zone.
@@ -123,6 +130,12 @@ impl FormulaScope<'_> {
         if self.names.later_table(&path.parts[0]).is_some() {
             return None;
         }
+        if let [first, column] = path.parts.as_slice()
+            && path.at.is_none()
+            && let Some(place) = self.names.metric(first, version)
+        {
+            return self.compared(self.metric_ids[place]?, column, span, d);
+        }
         let Some(place) = path.single().and_then(|name| self.names.metric(name, version)) else {
             d.push(self.unknown(path, version, span));
             return None;
@@ -130,6 +143,23 @@ impl FormulaScope<'_> {
         let id = self.metric_ids[place]?;
         let metric = &self.metrics[id.0];
         Some(Formula { kind: FormulaKind::Metric(id), ty: metric.ty.clone(), span })
+    }
+
+    /// `dau.growth_1w`
+    fn compared(&self, id: MetricId, column: &ast::Name, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        let metric = &self.metrics[id.0];
+        if let Some(found) = metric.compared.iter().find(|compared| compared.name == column.value) {
+            return compared::growth_of(id, metric, found, span, d);
+        }
+        let help = match near(column, metric.compared.iter().map(|compared| compared.name.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "declare a comparison in its item `compare: 1d, 1w`".to_owned(),
+        };
+        d.push(
+            error!(E0201, column.span, "`{}` has no column `{}`", metric.name.value, column.value; help: help)
+                .related(metric.name.span, "the metric"),
+        );
+        None
     }
 
     fn unknown(&self, path: &ast::Path, version: Option<u32>, span: Span) -> crate::diagnostic::Diagnostic {
@@ -181,7 +211,10 @@ impl FormulaScope<'_> {
         }
         let name = function.to_string();
         if matches!(name.as_str(), "rate" | "growth") {
-            return told(d, &name, span);
+            return self.of_time(&name, arguments, span, d);
+        }
+        if !arithmetic::is_function(&name) {
+            return arithmetic::unknown_function(&name, function.span, d);
         }
         let mut values = Vec::new();
         let mut broken = false;
@@ -221,10 +254,10 @@ impl FormulaScope<'_> {
                 let ty = operand.ty.clone();
                 return Some(Formula { kind: FormulaKind::Where { operand: Box::new(operand), filter }, ty, span });
             }
-            Postfix::Over(_) => "over",
-            Postfix::Ago(_) => "ago",
-            Postfix::Across(_) => "across",
-            Postfix::AtStartOf(_) => "at start of",
+            Postfix::Over(window) => return self.over(self.check(operand, d)?, window, span, d),
+            Postfix::Ago(step) => return self.ago(self.check(operand, d)?, step, span, d),
+            Postfix::Across(keys) => return self.across(self.check(operand, d)?, keys, span, d),
+            Postfix::AtStartOf(step) => return self.at_start_of(self.check(operand, d)?, step, span, d),
             Postfix::At { .. } => "at",
         };
         told(d, word, span)
@@ -256,15 +289,7 @@ impl FormulaScope<'_> {
 
     /// The tables that a formula reads, each once, in order.
     pub fn tables_of(&self, formula: &Formula) -> Vec<TableId> {
-        let mut tables = Vec::new();
-        formula.walk(&mut |part| match &part.kind {
-            FormulaKind::Leaf(leaf) => tables.push(leaf.rows.base),
-            FormulaKind::Metric(id) => tables.extend(&self.reads[id.0]),
-            _ => {}
-        });
-        tables.sort_unstable();
-        tables.dedup();
-        tables
+        self.facts(formula).reads
     }
 }
 
@@ -312,7 +337,11 @@ impl Formula {
                 }
                 otherwise.iter().for_each(|value| value.walk(visit));
             }
-            FormulaKind::Where { operand, .. } => operand.walk(visit),
+            FormulaKind::Where { operand, .. }
+            | FormulaKind::Moved { operand, .. }
+            | FormulaKind::Across { operand, .. }
+            | FormulaKind::Rate { operand, .. } => operand.walk(visit),
+            FormulaKind::Nested(nested) => nested.formula.walk(visit),
             FormulaKind::Leaf(_) | FormulaKind::Metric(_) | FormulaKind::Literal(_) => {}
         }
     }

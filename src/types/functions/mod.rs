@@ -318,9 +318,6 @@ fn of_kind<T: Typed>(ops: &Ops, spec: &Spec, place: usize, kind: Kind, value: T,
         (Kind::PlainNumber, Type::String, _) => "write `cast(x as float)`".to_owned(),
         _ => format!("write `{}`", spec.usage),
     };
-    let shown = ops.show(&ty);
-    refuse(
-        d,
-        error!(E0312, value.span(), "argument {place} of `{}` is {wanted}, not a `{shown}`", spec.name; help: help),
-    )
+    let shown = ops.show_a(&ty);
+    refuse(d, error!(E0312, value.span(), "argument {place} of `{}` is {wanted}, not {shown}", spec.name; help: help))
 }

@@ -65,8 +65,8 @@ fn number<T: Typed>(ops: &Ops, spec: &Spec, x: T, durations: bool, d: &mut Diagn
         _ if ops.is_text(ty) => "write `cast(x as decimal(18,2))`",
         _ => "use a number",
     };
-    let shown = ops.show(ty);
-    refuse(d, error!(E0312, x.span(), "argument 1 of `{}` is {wanted}, not a `{shown}`", spec.name; help: help))
+    let shown = ops.show_a(ty);
+    refuse(d, error!(E0312, x.span(), "argument 1 of `{}` is {wanted}, not {shown}", spec.name; help: help))
 }
 
 /// `matches(text, "pattern")`
@@ -132,10 +132,10 @@ pub(super) fn truncate<T: Typed>(ops: &Ops, arguments: Vec<Argument<T>>, span: S
         Type::Timestamp => Some(x),
         Type::Null => Some(relabel(x, &Type::Timestamp)),
         other => {
-            let shown = ops.show(other);
+            let shown = ops.show_a(other);
             refuse(
                 d,
-                error!(E0312, x.span(), "argument 1 of `truncate` is a timestamp, not a `{shown}`";
+                error!(E0312, x.span(), "argument 1 of `truncate` is a timestamp, not {shown}";
                 help: "cast it: `cast(x as timestamp)`"),
             )
         }
@@ -196,10 +196,10 @@ fn duration_step(ms: i64) -> Option<Step> {
 pub(super) fn hash<T: Typed>(ops: &Ops, mut values: Vec<T>, span: Span, d: &mut Diagnostics) -> Option<T> {
     let x = values.pop()?;
     if matches!(x.ty().ty, Type::Array(_) | Type::Map(_)) {
-        let shown = ops.show(&x.ty().ty);
+        let shown = ops.show_a(&x.ty().ty);
         return refuse(
             d,
-            error!(E0312, x.span(), "argument 1 of `hash` is a simple value, not a `{shown}`";
+            error!(E0312, x.span(), "argument 1 of `hash` is a simple value, not {shown}";
             help: "take an element: `x[1]` or `x[\"key\"]`"),
         );
     }
@@ -247,19 +247,19 @@ pub(crate) fn element<T: Typed>(ops: &Ops, x: T, index: T, span: Span, d: &mut D
         Type::Map(item) => (item.as_ref().clone(), "a string", ops.is_text(&index.ty().ty)),
         Type::Array(item) => (item.as_ref().clone(), "an int", index.ty().ty == Type::Int),
         other => {
-            let shown = ops.show(other);
+            let shown = ops.show_a(other);
             return refuse(
                 d,
-                error!(E0328, x.span(), "a `{shown}` has no elements";
+                error!(E0328, x.span(), "{shown} has no elements";
                 help: "only arrays and maps have; read a JSON text with `json(x, \"$.key\", string)`"),
             );
         }
     };
     if !good {
-        let shown = ops.show(&index.ty().ty);
+        let shown = ops.show_a(&index.ty().ty);
         return refuse(
             d,
-            error!(E0328, index.span(), "the index of a `{}` is {wanted}, not a `{shown}`", ops.show(&x.ty().ty);
+            error!(E0328, index.span(), "the index of {} is {wanted}, not {shown}", ops.show_a(&x.ty().ty);
             help: "a map is read by its key, an array by a place from 1"),
         );
     }

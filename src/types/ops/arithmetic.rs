@@ -42,7 +42,7 @@ impl Ops<'_> {
         if !is_number(&ty.ty) && ty.ty != Type::Duration {
             return refuse(
                 d,
-                error!(E0307, span, "`-` turns numbers and durations around, not a `{}`", self.show(&ty.ty);
+                error!(E0307, span, "`-` turns numbers and durations around, not {}", self.show_a(&ty.ty);
                 help: "take the `-` away, or cast to a number"),
             );
         }
@@ -97,9 +97,9 @@ impl Ops<'_> {
             (Type::Duration, Type::Timestamp | Type::Date) => "take the duration from the time: `t - 1d`".to_owned(),
             _ => self.advice(l, a, r),
         };
-        error!(E0306, span, "`{symbol}` has no meaning between a `{}` and a `{}`", self.show(a), self.show(b); help: help)
-            .related(l.span(), format!("this is a `{}`", self.show(a)))
-            .related(r.span(), format!("this is a `{}`", self.show(b)))
+        error!(E0306, span, "`{symbol}` has no meaning between {} and {}", self.show_a(a), self.show_a(b); help: help)
+            .related(l.span(), format!("this is {}", self.show_a(a)))
+            .related(r.span(), format!("this is {}", self.show_a(b)))
     }
 
     fn number_sum<T: Typed>(&self, function: Function, l: T, r: T, span: Span, d: &mut Diagnostics) -> Option<T> {
@@ -165,8 +165,8 @@ impl Ops<'_> {
         if !fits {
             return refuse(d, error!(E0317, span, "this product needs {precision} digits, {scale} of them behind the point; a decimal has {MAX_DIGITS}";
                 help: "cast one side to fewer digits, such as `cast(x as decimal(12,2))`, or to float")
-                .related(l.span(), format!("this is a `{}`", self.show(&l.ty().ty)))
-                .related(r.span(), format!("this is a `{}`", self.show(&r.ty().ty))));
+                .related(l.span(), format!("this is {}", self.show_a(&l.ty().ty)))
+                .related(r.span(), format!("this is {}", self.show_a(&r.ty().ty))));
         }
         let decimal = |(precision, scale)| Type::Decimal { precision, scale };
         let parts = vec![widen(l, &decimal(a)), widen(r, &decimal(b))];
@@ -221,7 +221,7 @@ impl Ops<'_> {
             _ if *a == Type::Bool || *b == Type::Bool => "make a number of the bool: `if(x, 1, 0)`",
             _ => "use numbers",
         };
-        error!(E0307, span, "`{symbol}` has no meaning between a `{}` and a `{}`", self.show(a), self.show(b); help: help)
+        error!(E0307, span, "`{symbol}` has no meaning between {} and {}", self.show_a(a), self.show_a(b); help: help)
     }
 
     /// A bare null beside something has its type; two are ints.

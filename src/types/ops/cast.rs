@@ -50,8 +50,8 @@ impl Ops<'_> {
             Way::Day => Some(T::call(Function::DateOf, vec![x], known, span)),
             Way::Member => Some(member(x, to, known, span)),
             Way::No(help) => {
-                let (a, b) = (self.show(&x.ty().ty), self.show(to));
-                refuse(d, error!(E0325, span, "a `{a}` can't be cast to `{b}`"; help: help))
+                let (a, b) = (self.show_a(&x.ty().ty), self.show(to));
+                refuse(d, error!(E0325, span, "{a} can't be cast to `{b}`"; help: help))
             }
         }
     }
@@ -109,7 +109,7 @@ impl Ops<'_> {
         };
         refuse(
             d,
-            error!(E0506, span, "the type is declared as `{}`, but this is a `{}`", self.show(to), self.show(&own);
+            error!(E0506, span, "the type is declared as `{}`, but this is {}", self.show(to), self.show_a(&own);
             help: help),
         )
     }

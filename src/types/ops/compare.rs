@@ -33,7 +33,7 @@ impl Ops<'_> {
                     Type::String | Type::Enum(_) | Type::Entity(_) => "compare it: `x = \"…\"`, `x is not null`",
                     _ => "compare it, or write `x is not null`",
                 };
-                refuse(d, error!(E0308, x.span(), "{place} is true or false, not a `{}`", self.show(other); help: help))
+                refuse(d, error!(E0308, x.span(), "{place} is true or false, not {}", self.show_a(other); help: help))
             }
         }
     }
@@ -180,12 +180,12 @@ impl Ops<'_> {
         if *ty == Type::Null {
             return Some(super::relabel(x, &Type::String));
         }
-        let shown = self.show(ty);
+        let shown = self.show_a(ty);
         let help = match ty {
             Type::Array(_) | Type::Map(_) => "take an element: `x[1]` or `x[\"key\"]`",
             _ => "write `cast(x as string)`",
         };
-        refuse(d, error!(E0312, x.span(), "{place} is a string, not a `{shown}`"; help: help))
+        refuse(d, error!(E0312, x.span(), "{place} is a string, not {shown}"; help: help))
     }
 
     fn maybe_not<T: Typed>(&self, x: T, negated: bool) -> T {

@@ -182,17 +182,17 @@ impl Ops<'_> {
     }
 
     fn mismatch<T: Typed>(&self, first: &T, common: &Type, other: &T, meet: Meet, span: Span) -> Diagnostic {
-        let (a, b) = (self.show(common), self.show(&other.ty().ty));
+        let (a, b) = (self.show_a(common), self.show_a(&other.ty().ty));
         let help = self.advice(first, common, other);
         let found = match (common, &other.ty().ty, meet) {
             (Type::Entity(_), Type::Entity(_), _) => {
-                error!(E0331, span, "a `{a}` is never a `{b}`"; help: "compare ids of one entity")
+                error!(E0331, span, "{a} is never {b}"; help: "compare ids of one entity")
             }
-            (_, _, Meet::Add) => error!(E0306, span, "adding or subtracting a `{a}` and a `{b}`"; help: help),
-            (_, _, Meet::Compare) => error!(E0305, span, "comparing a `{a}` with a `{b}`"; help: help),
-            (_, _, Meet::Choose) => error!(E0309, span, "one result is a `{a}`, another a `{b}`"; help: help),
+            (_, _, Meet::Add) => error!(E0306, span, "adding or subtracting {a} and {b}"; help: help),
+            (_, _, Meet::Compare) => error!(E0305, span, "comparing {a} with {b}"; help: help),
+            (_, _, Meet::Choose) => error!(E0309, span, "one result is {a}, another {b}"; help: help),
         };
-        found.related(first.span(), format!("this is a `{a}`")).related(other.span(), format!("this is a `{b}`"))
+        found.related(first.span(), format!("this is {a}")).related(other.span(), format!("this is {b}"))
     }
 
     /// What to write where `first` (as a `left`) and `other` have different types.

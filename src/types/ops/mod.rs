@@ -26,7 +26,7 @@ use chrono_tz::Tz;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::value::{Function, Value};
 
-use super::type_name::show_type;
+use super::type_name::{show_type, with_article};
 use super::{Formula, FormulaKind, RowExpr, RowExprKind, Sensitivity, Table, TableId, Type, Unit, ValueType};
 
 pub use meet::Meet;
@@ -187,6 +187,11 @@ impl<'a> Ops<'a> {
     /// A type as its author would write it.
     pub fn show(&self, ty: &Type) -> String {
         show_type(ty, self.tables)
+    }
+
+    /// A type with its article: an `int`, a `string`.
+    pub fn show_a(&self, ty: &Type) -> String {
+        with_article(&self.show(ty))
     }
 
     /// The entity named `name`.

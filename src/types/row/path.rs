@@ -6,7 +6,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{Name, Path};
 use crate::types::listed::some_of;
 use crate::types::ops::refuse;
-use crate::types::type_name::show_type;
+use crate::types::type_name::{show_type, with_article};
 use crate::types::{ColumnId, RowExpr, RowExprKind, Table, TableId, Type, ValueType};
 
 use super::RowScope;
@@ -122,7 +122,7 @@ fn reachable(scope: &RowScope, table: &Table, name: &Name) -> Option<String> {
 }
 
 fn no_entity(scope: &RowScope, wanted: &Name, name: &Name, ty: &Type) -> Diagnostic {
-    let shown = show_type(ty, scope.tables);
+    let shown = with_article(&show_type(ty, scope.tables));
     let help = match ty {
         Type::Map(_) => format!("take an element: `{}[\"{}\"]`", name.value, wanted.value),
         Type::String => format!(
@@ -131,5 +131,5 @@ fn no_entity(scope: &RowScope, wanted: &Name, name: &Name, ty: &Type) -> Diagnos
         ),
         _ => format!("declare `{}` with the entity's name as its type", name.value),
     };
-    error!(E0321, wanted.span, "`{}` is a `{shown}`, so nothing hangs on it", name.value; help: help)
+    error!(E0321, wanted.span, "`{}` is {shown}, so nothing hangs on it", name.value; help: help)
 }

@@ -1,10 +1,14 @@
-//! Prints a failing project as a case file: prose, the declarations, the rows, the question and what came out.
+//! Prints a failing project as a case file, ready to be dropped into `tests/cases`: prose, the declarations, the rows, the
+//! question with its right answer, and what the others said.
 
 use std::fmt::Write as _;
 
 use super::model::*;
 use super::oracle::Answer;
 use super::text;
+
+/// Whose answer is right.
+pub const ORACLE: &str = "The answer";
 
 /// An answer of somebody, by name.
 pub struct Opinion<'a> {
@@ -15,7 +19,7 @@ pub struct Opinion<'a> {
 impl Project {
     /// The project as a Markdown case; `why` says what is wrong.
     pub fn case(&self, why: &str, opinions: &[Opinion]) -> String {
-        let mut out = format!("# Random project {}\n\n{why}\n\n", self.seed);
+        let mut out = format!("# Random project {}\n\n<!-- with warnings -->\n\n{why}\n\n", self.seed);
         let _ = writeln!(out, "```yaml\n{}```\n", self.manifest());
         let _ = writeln!(out, "```metric\n{}```\n", self.declarations("dwd"));
         for table in &self.tables {
@@ -27,9 +31,10 @@ impl Project {
         for opinion in opinions {
             let text = match opinion.answer {
                 Ok(answer) => answer.csv(self.zone),
-                Err(error) => format!("{error}\n"),
+                Err(error) => format!("{}\n", error.trim_end()),
             };
-            let _ = writeln!(out, "{}:\n\n```csv\n{text}```\n", opinion.of);
+            let kind = if opinion.of == ORACLE { "csv" } else { "text" };
+            let _ = writeln!(out, "{}:\n\n```{kind}\n{text}```\n", opinion.of);
         }
         out
     }

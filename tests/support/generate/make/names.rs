@@ -14,8 +14,9 @@ impl Maker {
                 || maker.project.table(name).is_some()
                 || maker.project.dimension(name).is_some()
         };
-        if self.rng.chance(25) {
-            let name = *self.rng.pick(METRICS);
+        let twin = self.project.metrics.iter().any(|metric| metric.name == "Total") && self.rng.chance(50);
+        if twin || self.rng.chance(25) {
+            let name = if twin { "total" } else { *self.rng.pick(METRICS) };
             if !used(self, name) {
                 return name.to_owned();
             }

@@ -52,11 +52,7 @@ impl Maker {
         }
         for (column, value) in table.columns.iter().zip(&mut row) {
             let decides = table.time.as_ref() == Some(&column.name) || table.latest_by.as_ref() == Some(&column.name);
-            // A map has no order, so rows of a key never differ in one alone.
-            if table.key.contains(&column.name)
-                || column.ty == Ty::Map
-                || self.rng.chance(if decides { 60 } else { 40 })
-            {
+            if table.key.contains(&column.name) || self.rng.chance(if decides { 60 } else { 40 }) {
                 continue;
             }
             *value = if column.nullable && self.rng.chance(15) { Value::Null } else { self.cell(column) };

@@ -1,6 +1,7 @@
 //! Expressions, value by value, from the definition of the language.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDateTime, TimeZone};
 use sha2::{Digest, Sha256};
@@ -59,9 +60,14 @@ pub fn compare(a: &Value, b: &Value) -> Ordering {
         }
         (Value::Str(a), Value::Str(b)) => a.as_bytes().cmp(b.as_bytes()),
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (Value::Map(a), Value::Map(b)) => a.cmp(b),
+        (Value::Map(a), Value::Map(b)) => json_text(a).cmp(&json_text(b)),
         _ => panic!("{a:?} and {b:?} have two types"),
     }
+}
+
+/// Of a map, with sorted keys.
+fn json_text(map: &BTreeMap<String, String>) -> String {
+    serde_json::json!(map).to_string()
 }
 
 fn aligned(a: &Value, b: &Value) -> (i128, i128, u8) {
