@@ -1,7 +1,6 @@
 //! What must hold whatever the bytes of a file are.
 //!
-//! The fuzz targets look for bytes that break it; `tests/fuzz_corpus.rs` runs the committed corpus through the same
-//! functions. A broken rule is a panic.
+//! The fuzz targets look for bytes that break it.
 
 // Each test binary compiles this module for itself and uses a part of it.
 #![allow(dead_code)]
