@@ -99,7 +99,7 @@ impl Calendar {
     pub fn count(self, (start, end): (i64, i64), length: Length) -> f64 {
         let midnight = |ms: i64| self.midnight(self.date(ms)) == ms;
         match length {
-            Length::Elapsed(span) => (end.saturating_sub(start)) as f64 / span as f64,
+            Length::Elapsed(span) => end.saturating_sub(start) as f64 / span as f64,
             Length::Days(days) if midnight(start) && midnight(end) => {
                 (self.date(end) - self.date(start)).num_days() as f64 / f64::from(days)
             }
