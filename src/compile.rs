@@ -30,7 +30,12 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
         files.push(file);
         diagnostics.extend(found);
     }
-    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).collect();
+    // What a kind gives that is not compiled yet (`user.rfm` of a segment) is as unknown as what is broken.
+    let later = files.iter().flat_map(|file| &file.declarations).filter_map(|declaration| match &declaration.kind {
+        ast::DeclarationKind::Block(block) => Some(block.name.as_str()),
+        _ => None,
+    });
+    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).chain(later).collect();
     let (model, found) = stack::enough(|| types::check(&files, &settings(project)));
     let news = |one: &Diagnostic| {
         let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');

@@ -16,7 +16,7 @@ const TOKENS: usize = 1_000;
 fn text(count: usize, (start, open, inner, close): (&str, &str, &str, &str)) -> String {
     let tokens = |text: &str| text.split_whitespace().count();
     let each = tokens(open) + tokens(close);
-    let most = if close.is_empty() { 499 } else { 99 };
+    let most = if close.is_empty() { 240 } else { 99 };
     let times = ((count - tokens(start) - tokens(inner)) / each).min(most);
     format!("{start} {}{inner}{}\n", format!("{open} ").repeat(times), format!(" {close}").repeat(times))
 }
@@ -26,11 +26,10 @@ fn the_grammar_takes_few_steps_for_a_token() {
     let shapes = [
         ("metric m =", "(", "1", ")"),
         ("metric m =", "if ( a > 1 ,", "1", ", 0 )"),
-        ("metric m =", "avg ( (", "a", ") per ( b , 1d ) )"),
-        ("metric m =", "sum ( x from", "a", ")"),
+        ("metric m =", "avg (", "a", "per ( b , 1d ) )"),
         ("metric m = a", "+ a", "", ""),
         ("metric m = count ( a where b in ( 1", ", 1", ") )", ""),
-        ("metric m = count ( a where", "( b or", "c", ")"),
+        ("subset s = a where", "( b or", "c", ")"),
         ("metric m = count ( a where b", "and b", ")", ""),
         ("dimension d =", "case when a then", "1", "else 2 end"),
         ("dimension d =", "coalesce (", "a", ", 0 )"),
@@ -41,7 +40,6 @@ fn the_grammar_takes_few_steps_for_a_token() {
     let limit = NonZeroUsize::new(STEPS_PER_TOKEN * TOKENS);
     for shape in shapes {
         let text = text(TOKENS, shape);
-        eprintln!("{shape:?} {}", text.len());
         pest::set_call_limit(limit);
         let (tree, found) = parse(FileId(0), &text);
         pest::set_call_limit(None);

@@ -170,8 +170,13 @@ impl Context {
 
     /// Prints a result to standard output.
     pub fn print(&self, text: &str) -> Result<(), Stop> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// The same, of what may be no text.
+    pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
             Err(failure) if failure.kind() == io::ErrorKind::BrokenPipe => Err(Stop::NobodyReads),
             Err(failure) => Err(error!(E0038, None, "the output can't be written: {}", io_message(&failure);
@@ -308,6 +313,8 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0037,
         codes::E0038,
         codes::E0039,
+        codes::E0902,
+        codes::E0903,
     ]
     .contains(&found.code)
 }
@@ -331,5 +338,6 @@ mod tests {
         assert_eq!(exit(Some(Deny::Lints), &[codes::W0001]), Exit::Findings);
         assert_eq!(exit(None, &[codes::W0001, codes::E0201]), Exit::Findings);
         assert_eq!(exit(None, &[codes::E0201, codes::E0002]), Exit::Failure);
+        assert_eq!(exit(None, &[codes::E0902]), Exit::Failure);
     }
 }

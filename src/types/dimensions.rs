@@ -40,6 +40,7 @@ impl Checker<'_> {
         let syntax = declared.syntax;
         let items =
             Items::read("dimension", &syntax.items, &["title", "title_en", "owner", "values"], &[], diagnostics);
+        items.check_texts(&["title_en", "owner"], diagnostics);
         if syntax.name.value == "time" {
             diagnostics.push(
                 error!(E0639, syntax.name.span, "an answer has a column `time` already: the start of the bucket";
@@ -128,7 +129,7 @@ impl Checker<'_> {
         match found {
             Some(table) => {
                 let mut own = expr.clone();
-                strip(&mut own);
+                strip(&mut own, &self.tables[table.0]);
                 let value = check_row(&self.scope(table), &own, diagnostics)?;
                 Some(Binding { table: Some(table), value, span: expr.span })
             }
@@ -316,10 +317,12 @@ fn prefixes(expr: &ast::Expr, visit: &mut impl FnMut(&Path)) {
     paths_mut(&mut copy, &mut |path| visit(path));
 }
 
-/// Takes the table's name off every path.
-fn strip(expr: &mut ast::Expr) {
+/// Takes the table's name off every path, but off one to a column called `time`: alone, that would be the row's time.
+fn strip(expr: &mut ast::Expr, table: &Table) {
+    let has_time = table.columns.iter().any(|column| column.name.value == "time");
     paths_mut(expr, &mut |path| {
-        if path.parts.len() > 1 {
+        let is_time = path.parts.get(1).is_some_and(|name| name.as_str() == "time");
+        if path.parts.len() > 1 && !(is_time && has_time) {
             path.parts.remove(0);
         }
     });
@@ -359,8 +362,10 @@ fn paths_mut(expr: &mut ast::Expr, change: &mut impl FnMut(&mut Path)) {
             }
             otherwise.iter_mut().for_each(|value| each(value));
         }
-        ExprKind::Call { arguments, .. } => {
-            for argument in arguments {
+        ExprKind::Call { function, arguments } => {
+            // The second argument of `truncate` is a step, and may be a bare word such as `week`.
+            let paths = if function.single().is_some_and(|name| name.as_str() == "truncate") { 1 } else { usize::MAX };
+            for argument in arguments.iter_mut().take(paths) {
                 if let ast::ArgumentValue::Expr(value) = &mut argument.value {
                     each(value);
                 }
@@ -384,7 +389,8 @@ pub fn check_hierarchies(
     let mut hierarchies = Vec::new();
     for declared in &names.hierarchies {
         let syntax = declared.syntax;
-        Items::read("hierarchy", &syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let texts = ["title", "title_en", "owner"];
+        Items::read("hierarchy", &syntax.items, &texts, &[], diagnostics).check_texts(&texts, diagnostics);
         let mut levels: Vec<DimensionId> = Vec::new();
         for path in &syntax.levels {
             let Some(place) = path.single().and_then(|name| names.dimension(name)) else {

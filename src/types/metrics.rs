@@ -29,6 +29,7 @@ pub fn check_metric(
     let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
     let formula = scope.check(&syntax.formula, d);
     let (title, title_en, owner) = (items.string("title", d), items.string("title_en", d), items.string("owner", d));
+    items.check_texts(&["description", "link"], d);
     let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
     let grain = grain(&items, d);

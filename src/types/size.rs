@@ -7,7 +7,7 @@
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 
-use super::model::{DimFilter, Dimension, Formula, FormulaKind, RowExpr, RowExprKind, RowSet, Table};
+use super::model::{DimFilter, Dimension, Formula, FormulaKind, NestedKey, RowExpr, RowExprKind, RowSet, Table};
 
 /// How many operators may stand within each other.
 pub const MAX_DEPTH: usize = 200;
@@ -124,7 +124,9 @@ impl Formula {
             FormulaKind::Leaf(leaf) => {
                 let input = leaf.input.as_ref().map(|input| input.size(known.tables));
                 let rows = leaf.rows.size(known.tables).operators;
-                let operators = 1 + input.unwrap_or_default().operators.saturating_add(rows);
+                let per = leaf.at_last.iter().flat_map(|at_last| &at_last.per).map(|key| key.size(known.tables));
+                let beside = Size::of_all(per.chain(input)).operators.saturating_add(rows);
+                let operators = beside.saturating_add(1);
                 FormulaSize { size: Size { depth: 1, operators }, leaves: 1 }
             }
             FormulaKind::Metric(id) => {
@@ -141,8 +143,11 @@ impl Formula {
             | FormulaKind::Rate { operand, .. } => around(std::iter::once(operand.as_ref()), known),
             FormulaKind::Nested(nested) => {
                 let inner = around(std::iter::once(&nested.formula), known);
-                let filter = nested.filter.as_ref().map(|filter| filter.size(known.tables)).unwrap_or_default();
-                FormulaSize { size: Size::of_all([inner.size, filter]), ..inner }
+                let filter = nested.filter.iter().map(|filter| filter.size(known.tables));
+                let keys = nested.keys.iter().map(|key| key.size(known));
+                let beside = Size::of_all(filter.chain(keys)).operators.saturating_mul(inner.leaves.max(1));
+                let operators = inner.size.operators.saturating_add(beside);
+                FormulaSize { size: Size { operators, ..inner.size }, ..inner }
             }
             FormulaKind::Where { operand, filter } => {
                 let FormulaSize { size, leaves } = operand.size(known);
@@ -161,6 +166,16 @@ fn around<'a>(parts: impl Iterator<Item = &'a Formula>, known: Known<'_>) -> For
         leaves: all.leaves.saturating_add(part.leaves),
     });
     FormulaSize { size: whole.size.within(1), ..whole }
+}
+
+impl NestedKey {
+    fn size(&self, known: Known<'_>) -> Size {
+        match self {
+            NestedKey::Dimension(id) => known.dimensions[id.0].size(known.tables),
+            NestedKey::Column { values, .. } => Size::of_all(values.iter().map(|(_, value)| value.size(known.tables))),
+            NestedKey::Step(_) => Size::default(),
+        }
+    }
 }
 
 impl DimFilter {

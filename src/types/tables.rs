@@ -104,6 +104,7 @@ fn table(
         TableKind::Entity => ("entity", ENTITY_ITEMS),
     };
     let items = Items::read(word, &syntax.items, allowed, &[], diagnostics);
+    items.check_texts(&["title", "title_en", "owner"], diagnostics);
     let mut table = Table {
         kind,
         name: syntax.name.clone(),

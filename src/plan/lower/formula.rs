@@ -228,16 +228,18 @@ impl<'a> Scans<'a> {
         let (frame, model) = (&self.frame, self.frame.model);
         let (zone, week_start) = (model.zone, model.week_start);
         let known = |at: i64| (at > i64::MIN / 8).then_some(at);
+        if interval.is_bucket() {
+            return (interval.clone(), frame.from, frame.to);
+        }
         match frame.step {
-            None => match (interval.is_bucket(), frame.to) {
+            None => match frame.to {
                 // Without buckets the interval is a range of instants.
-                (false, Some(to)) => {
+                Some(to) => {
                     let whole = (frame.from.unwrap_or(i64::MIN / 2), to);
                     let (from, to) = interval.within(whole, None, zone, week_start);
                     (Interval::default(), known(from), Some(to))
                 }
-                (true, _) => (interval.clone(), frame.from, frame.to),
-                (false, None) => (interval.clone(), None, None),
+                None => (interval.clone(), None, None),
             },
             Some(step) => {
                 let first = |from: i64| interval.of(from, step, zone, week_start).0;

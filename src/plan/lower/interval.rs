@@ -52,6 +52,13 @@ impl Lowering<'_> {
     fn check_no_step(&self, id: MetricId, facts: &Facts, question: &Question, d: &mut Diagnostics) {
         let name = &self.model.metrics[id.0].name.value;
         let bounded = question.from.is_some() && question.to.is_some();
+        let limits = question.from.iter().chain(&question.to);
+        let cut =
+            |step: &&Step| limits.clone().any(|at| step.bucket(*at, self.model.zone, self.model.week_start) != *at);
+        if let Some(inner) = facts.steps.iter().find(cut) {
+            d.push(error!(E0962, None, "`{name}` takes values per {}, and the asked interval cuts one of them", inner.text();
+                help: "let `--from` and `--to` begin and end with them, or ask at a step"));
+        }
         if !facts.shifts.is_empty() && !bounded {
             d.push(error!(E0963, None, "`{name}` goes back in time, but there is no interval to move";
                 help: "ask at a step, or give `--from` and `--to`"));

@@ -261,19 +261,28 @@ impl Lowering<'_> {
             build::item(build::column(COMBINED, build::ident(&format!("_d{at}"))), self.name(&dimension.name))
         });
         // One condition for all metrics is the answer's WHERE, and no metric asks again.
-        let alike = layout.present.windows(2).all(|pair| pair[0] == pair[1]);
-        let metrics = self.query.metrics.iter().zip(&layout.present).map(|(metric, present)| {
+        let alike = layout.present.windows(2).all(|pair| pair[0] == pair[1]) && !self.any_limited();
+        let metrics = self.query.metrics.iter().enumerate().map(|(at, metric)| {
             let value = self.settled(&metric.formula, &measures);
-            let value = match present {
-                Some(counters) if !alike => match self.present(counters, layout) {
-                    Some(condition) => build::case(vec![(condition, value)], None),
-                    None => value,
-                },
-                _ => value,
+            let value = match self.has_row(at, layout).filter(|_| !alike) {
+                Some(condition) => build::case(vec![(condition, value)], None),
+                None => value,
             };
             build::item(value, self.name(&metric.column.name))
         });
         time.into_iter().chain(dimensions).chain(metrics).collect()
+    }
+
+    /// Whether some metric ends before the data of others.
+    fn any_limited(&self) -> bool {
+        (0..self.query.metrics.len()).any(|metric| self.limiting(metric).is_some())
+    }
+
+    /// Whether a metric has a row; none where it always has one.
+    fn has_row(&self, metric: usize, layout: &Layout) -> Option<Sql> {
+        let present = layout.present[metric].as_ref().and_then(|counters| self.present(counters, layout));
+        let within = self.within_data(metric, build::column(COMBINED, build::ident("_t")));
+        build::all(present.into_iter().chain(within))
     }
 
     /// Whether one of the counters has rows.
@@ -284,8 +293,12 @@ impl Lowering<'_> {
         }))
     }
 
-    /// Whether a metric has a row; none where there always is one.
+    /// Whether some metric has a row; none where there always is one.
     fn any_present(&self, layout: &Layout) -> Option<Sql> {
+        if self.any_limited() {
+            let all: Option<Vec<Sql>> = (0..self.query.metrics.len()).map(|at| self.has_row(at, layout)).collect();
+            return all.and_then(build::any);
+        }
         let mut counters: Vec<usize> = Vec::new();
         for present in &layout.present {
             counters.extend(present.as_ref()?);

@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Query, Select};
 
 use super::Lowering;
 use super::read::Rows;
-use crate::plan::{Aggregate, DataType, Expr, Measure, Scan, Source, Step};
+use crate::plan::{Aggregate, DataType, Expr, ExprKind, Measure, Scan, Source, Step};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
@@ -41,12 +41,49 @@ impl Lowering<'_> {
                 Some((self.start_name(at), self.edge(&[scan], Edge::First, step)?))
             })
             .collect();
+        for metric in 0..self.query.metrics.len() {
+            let Some(scans) = self.limiting(metric) else { continue };
+            let scans: Vec<&Scan> = scans.into_iter().map(|at| &self.query.scans[at]).collect();
+            let last = self.edge(&scans, Edge::Last, self.query.step);
+            tables.extend(last.map(|query| (self.limit_name(metric), query)));
+        }
         if self.needs_last() {
             let scans: Vec<&Scan> = self.query.scans.iter().collect();
             let step = self.query.step.unwrap_or(Step::Day);
             tables.extend(self.edge(&scans, Edge::Last, Some(step)).map(|query| (self.last_name(), query)));
         }
         tables
+    }
+
+    /// The name of the table that holds the last bucket of the data that a metric reads.
+    fn limit_name(&self, metric: usize) -> Ident {
+        self.own_name(&format!("last_bucket_of_{metric}"))
+    }
+
+    /// The scans of a metric, where it must end before others do: its rows count in later buckets, and others have later data.
+    pub(super) fn limiting(&self, metric: usize) -> Option<Vec<usize>> {
+        if self.query.step.is_none() || !self.needs_last() {
+            return None;
+        }
+        let mut scans = Vec::new();
+        self.query.metrics[metric].formula.walk(&mut |part| {
+            if let ExprKind::Measure(id) = &part.kind {
+                scans.push(id.scan);
+            }
+        });
+        scans.sort_unstable();
+        scans.dedup();
+        let moved = scans.iter().any(|at| !self.query.scans[*at].interval.is_bucket());
+        (moved && scans.len() < self.query.scans.len()).then_some(scans)
+    }
+
+    /// Whether a bucket of the answer lies within the data that a metric reads; none where it always does.
+    pub(super) fn within_data(&self, metric: usize, key: Sql) -> Option<Sql> {
+        self.limiting(metric)?;
+        let from = build::table(sqlparser::ast::ObjectName::from(vec![self.limit_name(metric)]), EDGE);
+        let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column(EDGE, build::ident(AT)))];
+        let last = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
+        Some(build::binary(key, BinaryOperator::LtEq, last))
     }
 
     /// Whether the last bucket of the data must be known: rows count in later buckets, and nobody said where to end.
@@ -163,7 +200,7 @@ fn bare(scan: &Scan, time: &Expr) -> Scan {
     bare.last = None;
     let mut used = false;
     time.walk(&mut |part| {
-        used |= matches!(&part.kind, crate::plan::ExprKind::Column { input: crate::plan::Input::Join(_), .. });
+        used |= matches!(&part.kind, ExprKind::Column { input: crate::plan::Input::Join(_), .. });
     });
     if !used {
         bare.joins = Vec::new();

@@ -11,7 +11,7 @@ mod read;
 mod scan;
 mod stored;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use sqlparser::ast::{Ident, Query};
 
@@ -35,6 +35,8 @@ pub(super) struct Lowering<'a> {
     /// How many queries this one is inside of.
     level: usize,
     errors: RefCell<Vec<Unsupported>>,
+    /// An expression got too large, which was told: no other is worth the work.
+    overgrown: Cell<bool>,
 }
 
 /// Lowers a question; its scans read their sources, or a rollup each.
@@ -118,7 +120,8 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering { query, dialect, options, calendar, stored: &[], level: 0, errors: RefCell::default() }
+        let errors = RefCell::default();
+        Lowering { query, dialect, options, calendar, stored: &[], level: 0, errors, overgrown: Cell::default() }
     }
 
     /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
@@ -126,6 +129,7 @@ impl<'a> Lowering<'a> {
         let mut inner = Lowering::new(query, self.dialect, self.options);
         inner.level = self.level + 1;
         let (body, tables) = inner.answer();
+        self.overgrown.set(self.overgrown.get() || inner.overgrown.get());
         inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));
         build::with(body, tables)
     }

@@ -89,9 +89,12 @@ impl Lowering<'_> {
         let names = self.key_names();
         let tables = scan.tables().map(|table| &self.query.tables[table]);
         let clash = tables.flat_map(|table| &table.columns).any(|column| names.iter().any(|n| n.value == column.name));
-        let items = projection.iter().zip(names);
+        // A dimension that is left out is a constant, and no key.
+        let timed = self.query.step.and(scan.time.as_ref()).is_some();
+        let kept = timed.then_some(true).into_iter().chain(scan.dimensions.iter().map(Option::is_some));
+        let items = projection.iter().zip(names).zip(kept).filter(|(_, kept)| *kept);
         items
-            .map(|(item, name)| match item {
+            .map(|((item, name), _)| match item {
                 SelectItem::ExprWithAlias { expr, .. } if clash => expr.clone(),
                 _ => Sql::Identifier(name),
             })

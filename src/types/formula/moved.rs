@@ -1,7 +1,7 @@
 //! Typing what moves a metric's interval or leaves dimensions out of its grouping: `over`, `ago`, `at start of`, `across`,
 //! `rate` and `growth`.
 
-use crate::diagnostic::{Diagnostics, Span};
+use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::later;
 use crate::syntax::ast::{self, ArgumentValue, BinaryOp, CalendarStep, DurationUnit, ExprKind, Key, Literal};
@@ -129,10 +129,13 @@ impl FormulaScope<'_> {
         for key in keys {
             let path = match key {
                 Key::Path(path) => path,
-                Key::Step(step) => {
-                    d.push(error!(E0644, step.span, "`across` leaves out dimensions, never time"; help: "name dimensions: `m across feature`"));
-                    return None;
-                }
+                Key::Step(step) => match self.named_like_a_step(step) {
+                    Some(path) => &path.clone(),
+                    None => {
+                        d.push(error!(E0644, step.span, "`across` leaves out dimensions, never time"; help: "name dimensions: `m across feature`"));
+                        return None;
+                    }
+                },
             };
             let Some(place) = path.single().and_then(|name| self.names.dimension(name)) else {
                 d.push(unknown_dimension(self.names.dimension_names(), path));
@@ -147,6 +150,15 @@ impl FormulaScope<'_> {
         }
         let ty = nullable(&operand.ty);
         Some(Formula { kind: FormulaKind::Across { operand: Box::new(operand), dimensions }, ty, span })
+    }
+
+    /// The dimension that is called as a bare step is: `month`. Where one is declared, it is meant.
+    pub(super) fn named_like_a_step(&self, step: &Spanned<ast::Step>) -> Option<ast::Path> {
+        let ast::Step::Calendar(word) = &step.value else { return None };
+        let word = word.word();
+        self.names.dimension(word)?;
+        let name = Spanned { value: word.to_owned(), span: step.span };
+        Some(ast::Path { parts: vec![name], at: None, span: step.span })
     }
 
     /// `rate(m, 1s)` and `growth(m, 1w)`

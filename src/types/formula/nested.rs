@@ -102,8 +102,11 @@ pub fn fits(step: Step, shifts: &[Length], steps: &[Step], span: Span, d: &mut D
 
 fn check_key(scope: &FormulaScope<'_>, key: &Key, reads: &[TableId], d: &mut Diagnostics) -> Option<NestedKey> {
     let path = match key {
-        Key::Step(written) => return step(&written.value, written.span, d).map(NestedKey::Step),
         Key::Path(path) => path,
+        Key::Step(written) => match scope.named_like_a_step(written) {
+            Some(path) => &path.clone(),
+            None => return step(&written.value, written.span, d).map(NestedKey::Step),
+        },
     };
     if let Some(name) = path.single()
         && let Some(place) = scope.names.dimension(name)

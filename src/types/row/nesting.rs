@@ -102,3 +102,34 @@ fn close(levels: &mut Vec<(Level, usize)>, kind: Level) {
         levels.truncate(place);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlparser::dialect::ClickHouseDialect;
+    use sqlparser::tokenizer::Tokenizer;
+
+    use super::*;
+
+    fn deep(text: &str) -> bool {
+        let tokens = Tokenizer::new(&ClickHouseDialect {}, text).tokenize().expect("tokens");
+        is_too_deep(tokens.iter())
+    }
+
+    #[test]
+    fn what_stands_beside_each_other_is_not_deep() {
+        for part in ["NOT a AND ", "NOT (a) OR ", "f(a), ", "CASE WHEN NOT a THEN NOT b ELSE 1 END + ", "[1, 2], "] {
+            assert!(!deep(&part.repeat(100)), "{part}");
+        }
+        assert!(!deep("arrayExists(x -> x IN (1, 2), splitByChar(',', trim(substring(a, 1, position('b' IN c)))))"));
+    }
+
+    #[test]
+    fn what_stands_within_each_other_is() {
+        let opens =
+            ["(", "f(", "[", "CAST(", "POSITION(", "CASE WHEN ", "NOT ", "INTERVAL ", "x -> ", "ARRAY<", "a AND NOT ("];
+        for open in opens {
+            assert!(deep(&open.repeat(13)), "{open}");
+            assert!(!deep(&open.repeat(6)), "{open}");
+        }
+    }
+}

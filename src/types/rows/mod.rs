@@ -64,7 +64,9 @@ impl<'a> RowSets<'a> {
     /// Types the subset at a place.
     pub fn check_subset(&mut self, place: usize, diagnostics: &mut Diagnostics) {
         let declared = self.names.subsets[place];
-        super::items::Items::read("subset", &declared.syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let texts = ["title", "title_en", "owner"];
+        super::items::Items::read("subset", &declared.syntax.items, &texts, &[], diagnostics)
+            .check_texts(&texts, diagnostics);
         self.own[place] = self.prepare_subset(declared, diagnostics);
         let rows = self.check(&declared.syntax.rows, diagnostics);
         self.subsets[place] = rows.map(|rows| Subset {

@@ -26,6 +26,7 @@ impl<'a> RowSets<'a> {
     fn session(&mut self, declared: Declared<'a, ast::Block>, d: &mut Diagnostics) -> Option<TableId> {
         let syntax = declared.syntax;
         let items = Items::read("session", &syntax.items, ITEMS, &[], d);
+        items.check_texts(&["title", "title_en", "owner"], d);
         let entity = self.entity_of(syntax, d);
         let gap = match items.get("gap") {
             Some(_) => items.duration("gap", d),

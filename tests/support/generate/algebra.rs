@@ -181,7 +181,27 @@ impl Construct {
     }
 
     /// What the compiler is known to compile, and the tests generate. A project of these that is refused is a failure.
-    pub const SUPPORTED: &'static [Construct] = &[];
+    pub const SUPPORTED: &'static [Construct] = &[
+        Construct::OverElapsed,
+        Construct::OverDays,
+        Construct::OverCalendar,
+        Construct::OverToDate,
+        Construct::OverAll,
+        Construct::AgoElapsed,
+        Construct::AgoDays,
+        Construct::AgoCalendar,
+        Construct::Growth,
+        Construct::Rate,
+        Construct::AtStart,
+        Construct::AtLast,
+        Construct::AtLastPer,
+        Construct::Across,
+        Construct::NestedColumn,
+        Construct::NestedDimension,
+        Construct::NestedStep,
+        Construct::NestedWhere,
+        Construct::NestedTwice,
+    ];
 }
 
 impl Window {
@@ -311,7 +331,12 @@ impl Project {
         let below_fine = match &formula.node {
             Node::Nested(nested) => match nested.step() {
                 Some(inner) => {
-                    step.is_none_or(|step| inner.divides(step)) && self.bears(&nested.formula, Some(inner), true)
+                    // An asked interval begins and ends with days.
+                    let fits = match step {
+                        Some(step) => inner.divides(step),
+                        None => !ranged || matches!(inner, Step::Subday(_) | Step::Day),
+                    };
+                    fits && self.bears(&nested.formula, Some(inner), true)
                 }
                 None => below(&nested.formula),
             },

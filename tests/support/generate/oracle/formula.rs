@@ -192,7 +192,7 @@ impl Oracle<'_> {
             }
             let Some(group) = keys.iter().map(|key| scope.key(key)).collect::<Option<Group>>() else { continue };
             let value = leaf.input.as_ref().map_or(Value::Bool(true), |input| eval(input, &scope));
-            let of = |name: &String| Cell(row[table.place(name).expect("a stored column")].clone());
+            let of = |name: &String| Cell(scope.path(std::slice::from_ref(name)));
             let per = leaf.at_last.iter().flat_map(|at| &at.per).map(of).collect();
             let time = time.unwrap_or(super::interval::BEGINNING);
             facts.push(Fact { time, group, per, item: Item { value, time, key: table.key.iter().map(of).collect() } });

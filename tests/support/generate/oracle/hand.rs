@@ -250,15 +250,15 @@ fn hours_of_the_days_of_clock_changes() {
         ["2026-03-07 02:30 u1 a 1", "2026-03-07 03:30 u1 a 1", "2026-03-08 03:30 u1 a 1", "2026-03-09 04:00 u1 a 1"];
     let before = || moved(count(), Move::Ago(Length::Days(1)));
     let hourly = Ask(Some(Step::Subday(HOUR)), &[], Some(("2026-03-08", "2026-03-09")));
-    // 02:00 does not exist on the 8th; on the 9th it looks at the hour after.
+    // Hours have the same number: the 8th has no 02:00, so its third hour begins at 03:00.
     let found = answer(&project(NEW_YORK, &rows), before(), &hourly);
-    assert_eq!(found, ["03-08 03:00 | 1", "03-09 02:00 | 1", "03-09 03:00 | 1"]);
+    assert_eq!(found, ["03-08 03:00 | 1", "03-08 04:00 | 1", "03-09 02:00 | 1"]);
     let rows =
         ["2026-10-31 01:10 u1 a 1", "2026-11-01 01:20 u1 a 1", "2026-11-01 01:20+ u1 a 1", "2026-11-01 01:30+ u1 a 1"];
     let hourly = Ask(Some(Step::Subday(HOUR)), &[], Some(("2026-11-01", "2026-11-02")));
-    // Both hours that begin at 01:00 look at the one of the day before; the day after looks at the first of them.
+    // The second and the third hour of the 1st begin at 01:00.
     let found = answer(&project(NEW_YORK, &rows), before(), &hourly);
-    assert_eq!(found, ["11-01 01:00 | 1", "11-01 01:00 | 1", "11-02 01:00 | 1"]);
+    assert_eq!(found, ["11-01 01:00 | 1", "11-02 01:00 | 1", "11-02 02:00 | 2"]);
     // A day's 25 hours.
     let rate = expr(Node::Rate(Box::new(sum()), Length::Elapsed(HOUR)), Ty::Float);
     let rows = ["2026-11-01 01:20 u1 a 100", "2026-11-02 01:20 u1 a 48"];

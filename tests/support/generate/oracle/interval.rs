@@ -1,7 +1,7 @@
 //! Which instants a value is made of: a bucket, moved by `ago`, cut by `at start of`, widened by `over`. Word by word from
 //! the definition: every question is put to the zone's local clock.
 
-use chrono::{Duration, LocalResult, Months, NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{Duration, Months, NaiveDate};
 
 use super::super::model::*;
 use super::calendar::Calendar;
@@ -44,33 +44,22 @@ impl Moves {
 }
 
 impl Calendar {
-    /// The first instant at which the clock shows a time; where the clock leaves it out, the first one after it.
-    pub fn instant(self, wall: NaiveDateTime) -> i64 {
-        let mut minute = wall;
-        loop {
-            match self.zone.from_local_datetime(&minute) {
-                LocalResult::Single(found) | LocalResult::Ambiguous(found, _) => return found.timestamp_millis(),
-                // Clocks change at whole minutes.
-                LocalResult::None => {
-                    let seconds = i64::from(chrono::Timelike::second(&minute));
-                    let part = i64::from(chrono::Timelike::nanosecond(&minute));
-                    minute += Duration::seconds(60 - seconds) - Duration::nanoseconds(part);
-                }
-            }
-        }
-    }
-
     /// The same time of the day a length before.
     pub fn back(self, ms: i64, length: Length) -> i64 {
-        if ms == BEGINNING {
-            return ms;
-        }
-        let wall = self.wall(ms);
-        match length {
-            Length::Elapsed(span) => ms - span,
-            Length::Days(days) => self.instant(wall - Duration::days(i64::from(days))),
-            Length::Months(months) => self.instant(clamped(wall.date(), months).and_time(wall.time())),
-        }
+        if ms == BEGINNING { ms } else { self.same_time(ms, ms, length) }
+    }
+
+    /// As long after the midnight of the day a length before that of `day` as `ms` is after the midnight of `day`. A day that
+    /// is too short for it ends it.
+    fn same_time(self, day: i64, ms: i64, length: Length) -> i64 {
+        let day = self.date(day);
+        let earlier = match length {
+            Length::Elapsed(span) => return ms - span,
+            Length::Days(days) => day - Duration::days(i64::from(days)),
+            Length::Months(months) => clamped(day, months),
+        };
+        let at = self.midnight(earlier) + (ms - self.midnight(day));
+        at.min(self.midnight(earlier + Duration::days(1)))
     }
 
     /// The bucket a length before another one; without a step its ends are moved.
@@ -79,6 +68,11 @@ impl Calendar {
         match (length, bucket.step) {
             (Length::Elapsed(span), Some(Step::Subday(_))) => of((bucket.start - span, bucket.end - span)),
             (Length::Elapsed(_), Some(step)) => panic!("buckets of {step:?} moved by {length:?} are none"),
+            // The bucket of the same number.
+            (_, Some(Step::Subday(_))) => {
+                let moved = |ms: i64| self.same_time(bucket.start, ms, length);
+                of((moved(bucket.start), moved(bucket.end)))
+            }
             (_, Some(step)) => of(self.bucket(self.back(bucket.start, length), step)),
             (_, None) => of((self.back(bucket.start, length), self.back(bucket.end, length))),
         }
@@ -105,7 +99,7 @@ impl Calendar {
     pub fn count(self, (start, end): (i64, i64), length: Length) -> f64 {
         let midnight = |ms: i64| self.midnight(self.date(ms)) == ms;
         match length {
-            Length::Elapsed(span) => (end - start) as f64 / span as f64,
+            Length::Elapsed(span) => end.saturating_sub(start) as f64 / span as f64,
             Length::Days(days) if midnight(start) && midnight(end) => {
                 (self.date(end) - self.date(start)).num_days() as f64 / f64::from(days)
             }
@@ -136,6 +130,8 @@ fn clamped(day: NaiveDate, months: i32) -> NaiveDate {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDateTime;
+
     use super::*;
 
     const HOUR: i64 = 3_600_000;
@@ -171,10 +167,10 @@ mod tests {
             moved(bucket("2026-03-09 12:00", Step::Day), &[window]),
             span("2026-03-03 05:00", "2026-03-10 04:00")
         );
-        // The bucket from 09:00 to 10:00 on 8 March (14:00 UTC), a day before it was 15:00 UTC.
+        // The bucket from 09:00 to 10:00 on 8 March ends 9 hours after midnight, the day before at 14:00 UTC.
         let day = Move::Over(Window::Last(Length::Days(1)));
         let hour = bucket("2026-03-08 13:10", Step::Subday(HOUR));
-        assert_eq!(moved(hour, &[day]), span("2026-03-07 15:00", "2026-03-08 14:00"));
+        assert_eq!(moved(hour, &[day]), span("2026-03-07 14:00", "2026-03-08 14:00"));
     }
 
     #[test]
@@ -237,20 +233,19 @@ mod tests {
     }
 
     #[test]
-    fn days_ago_is_the_bucket_that_begins_at_the_same_time_of_the_day() {
+    fn days_ago_is_the_bucket_of_the_same_number() {
         let day = Move::Ago(Length::Days(1));
         let hour = Step::Subday(HOUR);
-        // 9 March 09:00 in summer time is 13:00 UTC, 8 March 09:00 as well.
-        assert_eq!(moved(bucket("2026-03-09 13:00", hour), &[day]), span("2026-03-08 13:00", "2026-03-08 14:00"));
-        assert_eq!(moved(bucket("2026-03-08 13:00", hour), &[day]), span("2026-03-07 14:00", "2026-03-07 15:00"));
-        // 2 November 01:00 (06:00 UTC): the first of the two hours of 1 November that begin at 01:00.
+        // 9 March 09:00 in summer time is 13:00 UTC and the tenth hour; the tenth hour of 8 March begins at 14:00 UTC.
+        assert_eq!(moved(bucket("2026-03-09 13:00", hour), &[day]), span("2026-03-08 14:00", "2026-03-08 15:00"));
+        assert_eq!(moved(bucket("2026-03-08 13:00", hour), &[day]), span("2026-03-07 13:00", "2026-03-07 14:00"));
+        // 2 November 01:00 (06:00 UTC): the second hour of 1 November too.
         assert_eq!(moved(bucket("2026-11-02 06:00", hour), &[day]), span("2026-11-01 05:00", "2026-11-01 06:00"));
-        // Both of them look at 01:00 of 31 October.
-        for twice in ["2026-11-01 05:30", "2026-11-01 06:30"] {
-            assert_eq!(moved(bucket(twice, hour), &[day]), span("2026-10-31 05:00", "2026-10-31 06:00"), "{twice}");
-        }
-        // 9 March 02:00 does not exist a day before: the bucket that follows, from 03:00.
-        assert_eq!(moved(bucket("2026-03-09 06:00", hour), &[day]), span("2026-03-08 07:00", "2026-03-08 08:00"));
+        // 1 November has two hours that begin at 01:00: the second and the third of the day.
+        assert_eq!(moved(bucket("2026-11-01 05:30", hour), &[day]), span("2026-10-31 05:00", "2026-10-31 06:00"));
+        assert_eq!(moved(bucket("2026-11-01 06:30", hour), &[day]), span("2026-10-31 06:00", "2026-10-31 07:00"));
+        // 9 March 23:00 is the 24th hour, which 8 March lacks: nothing.
+        assert_eq!(moved(bucket("2026-03-10 03:00", hour), &[day]), span("2026-03-09 04:00", "2026-03-09 04:00"));
     }
 
     #[test]
