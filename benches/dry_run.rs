@@ -19,7 +19,7 @@ use datafusion::parquet::file::properties::WriterProperties;
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Keep, Measure, MeasureId, MetricOutput,
-    OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
+    Origin, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
 };
 
 /// That of the program.
@@ -154,6 +154,8 @@ fn events(keyed: bool) -> Table {
             keep: Keep::Earliest,
             time: Some("event_time".to_owned()),
         },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
