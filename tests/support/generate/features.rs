@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::derived::Origin;
 use super::model::*;
 use super::oracle::Oracle;
 use super::oracle::calendar::{Calendar, day_of};
@@ -68,6 +69,12 @@ pub const WANTED: &[&str] = &[
     "subset",
     "subset of a subset",
     "dated subset",
+    "subset of derived rows",
+    "rows as they came",
+    "first rows",
+    "union",
+    "session",
+    "derived from derived rows",
     "dated aggregate",
     "filtered aggregate",
     "path of one hop",
@@ -355,6 +362,18 @@ impl Found<'_> {
             self.when(self.project.subset(&subset.base).is_some(), "subset of a subset");
             self.when(subset.dated.is_some(), "dated subset");
             subset.filter.iter().for_each(|filter| self.expr(filter));
+            self.when(self.project.derived(&subset.base).is_some(), "subset of derived rows");
+        }
+        for derived in &self.project.derived {
+            self.add(match derived.origin {
+                Origin::Raw(_) => "rows as they came",
+                Origin::FirstOf { .. } => "first rows",
+                Origin::Union(_) => "union",
+                Origin::Session { .. } => "session",
+            });
+            let again =
+                |rows: &String| self.project.base(rows).is_some_and(|base| self.project.derived(&base.name).is_some());
+            self.when(derived.origin.reads().into_iter().any(again), "derived from derived rows");
         }
     }
 

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use super::algebra::*;
 pub use super::expr::*;
 
+use super::derived::Derived;
+
 /// A type of the language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ty {
@@ -267,6 +269,7 @@ pub struct Project {
     pub units: Vec<String>,
     pub tables: Vec<Table>,
     pub subsets: Vec<Subset>,
+    pub derived: Vec<Derived>,
     pub dimensions: Vec<Dimension>,
     pub metrics: Vec<Metric>,
     pub questions: Vec<Question>,
@@ -274,7 +277,8 @@ pub struct Project {
 
 impl Project {
     pub fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.name == name)
+        let derived = || self.derived(name).map(|derived| &derived.table);
+        self.tables.iter().find(|table| table.name == name).or_else(derived)
     }
 
     pub fn subset(&self, name: &str) -> Option<&Subset> {
@@ -311,6 +315,9 @@ impl Project {
             Binding::Path(of, expr) | Binding::On(of, expr) if *of == table.name => Some(expr.clone()),
             _ => None,
         });
+        if let (None, Some(derived)) = (&explicit, self.derived(&table.name)) {
+            return self.derived_binding(dimension, derived);
+        }
         explicit.or_else(|| {
             dimension.bindings.iter().find_map(|binding| match binding {
                 Binding::Any(expr) if table.time.is_some() => Some(expr.clone()),

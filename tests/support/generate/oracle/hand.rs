@@ -60,6 +60,7 @@ fn project(zone: Tz, rows: &[&str]) -> Project {
         units: Vec::new(),
         tables: vec![table("event", zone, rows)],
         subsets: Vec::new(),
+        derived: Vec::new(),
         dimensions: vec![dimension("kind"), dimension("user")],
         metrics: Vec::new(),
         questions: Vec::new(),

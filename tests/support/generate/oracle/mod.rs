@@ -4,6 +4,7 @@
 
 pub mod aggregate;
 pub mod calendar;
+mod derived;
 pub mod eval;
 pub mod formula;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::derived::Origin;
 use super::model::*;
 use aggregate::Cell;
 use calendar::{Calendar, day_of};
@@ -68,6 +70,8 @@ pub struct Oracle<'a> {
     end: End,
     /// By table, the places of its clean rows.
     clean: BTreeMap<String, Vec<usize>>,
+    /// Derived tables with their rows.
+    derived: BTreeMap<String, Table>,
     /// By entity, its clean rows by key.
     index: BTreeMap<String, BTreeMap<Cell, usize>>,
     /// Metrics that filters look up by a column.
@@ -89,7 +93,11 @@ impl<'a> Oracle<'a> {
                 (table.name.clone(), rows.collect())
             })
             .collect();
-        Oracle { project, calendar, end: End::Right, clean, index, looked_up: RefCell::default() }
+        let looked_up = RefCell::default();
+        let mut oracle =
+            Oracle { project, calendar, end: End::Right, clean, derived: BTreeMap::new(), index, looked_up };
+        oracle.derive();
+        oracle
     }
 
     /// What a question's answer must be.
@@ -255,17 +263,30 @@ impl<'a> Oracle<'a> {
         })
     }
 
-    /// A row's time; none where it is null, none inside where the table has no time at all.
+    /// The table under a row set, with its rows.
+    fn base(&self, rows: &str) -> &Table {
+        let table = self.project.base(rows).expect("a declared row set");
+        self.derived.get(&table.name).unwrap_or(table)
+    }
+
+    /// A row's time; none where it is null, none inside where the table has no time at all, or the row as it came has none.
     fn time(&self, leaf: &Leaf, table: &Table, row: &[Value]) -> Option<Option<i64>> {
         let dated = leaf.dated.as_deref().or_else(|| self.project.dated(&leaf.rows));
         let Some(column) = dated else { return Some(None) };
         let column = column.to_owned();
         let scope = Row { oracle: self, table, row, time: None };
-        match scope.path(&[column]) {
+        match scope.path(std::slice::from_ref(&column)) {
             Value::Timestamp(ms) => Some(Some(ms)),
+            Value::Null if self.as_it_came(table, &column) => Some(None),
             Value::Null => None,
             other => panic!("{other:?} is no time"),
         }
+    }
+
+    /// Whether a column is the time of rows as they came, which may lack it.
+    fn as_it_came(&self, table: &Table, column: &str) -> bool {
+        let raw = self.project.derived(&table.name).is_some_and(|derived| matches!(derived.origin, Origin::Raw(_)));
+        raw && table.time.as_deref() == Some(column)
     }
 
     /// The filters of a row set and of those below it.
