@@ -244,10 +244,12 @@ fn computed_columns(
         }
         done.push(written.name.as_str());
     }
-    for key in tables[id.0].key.clone().into_iter().chain(tables[id.0].time).chain(tables[id.0].latest_by) {
+    let table = &tables[id.0];
+    for key in table.key.clone().into_iter().chain(table.time).chain(table.arrived).chain(table.latest_by) {
         let column = &tables[id.0].columns[key];
         if column.computed.is_some() {
-            diagnostics.push(error!(E0505, column.name.span, "key, time and `latest by` must be stored columns";
+            diagnostics
+                .push(error!(E0505, column.name.span, "key, time, `arrived` and `latest by` must be stored columns";
                 help: "compute it in the warehouse, or name a stored column"));
         }
     }

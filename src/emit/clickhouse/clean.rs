@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{Build, File, Object};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{name, template};
+use crate::emit::name;
 use crate::error;
 use crate::plan::{Keep, Table};
 use crate::sql::memo::Key;
@@ -43,10 +43,8 @@ fn view(build: &Build, place: usize) -> (File, Diagnostics) {
         Arc::default()
     });
     let view = build.name(&format!("clean_{}", table.name)).to_string();
-    let body = template::render(
-        "clickhouse/view.sql",
-        minijinja::context! { about => vec![rule(table)], view => view.as_str(), select => &*select },
-    );
+    let values = minijinja::context! { about => vec![rule(table)], view => view.as_str() };
+    let body = super::with_select(build, &view, "clickhouse/view.sql", values, &select, &mut diagnostics);
     let file = File {
         name: format!("20_clean_{}.sql", name::file(&table.name)),
         what: format!("The clean rows of {}", table.name),

@@ -2,19 +2,22 @@
 //! division its zero, every cast its failure. The rule numbers are those of `docs/targets.md`.
 
 mod aggregate;
+mod batch;
 mod cast;
 mod grammar;
 mod logic;
 mod number;
+mod script;
 mod state;
 mod text;
 mod time;
 mod value;
 
 use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::parser::ParserError;
 
 use super::build;
-use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering, States};
+use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
 
@@ -29,6 +32,10 @@ impl Dialect for ClickHouse {
 
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
         &grammar::Grammar
+    }
+
+    fn script(&self, text: &str) -> Result<usize, ParserError> {
+        script::statements(text)
     }
 
     fn escapes_in_tree(&self) -> bool {
@@ -167,5 +174,9 @@ impl Dialect for ClickHouse {
 
     fn states(&self) -> Option<&dyn States> {
         Some(&state::ClickHouseStates)
+    }
+
+    fn batches(&self) -> Option<&dyn Batches> {
+        Some(&batch::ClickHouseBatches)
     }
 }

@@ -8,7 +8,7 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Deduplication;
 
 /// The alias of the rows while they are cleaned.
-const ROWS: &str = "s";
+pub(super) const ROWS: &str = "s";
 /// The place of a row among those of its key.
 const RANK: &str = "_rank";
 
@@ -44,7 +44,8 @@ impl Lowering<'_> {
         };
         let all: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let rows = self.decoded(table, &all, Vec::new());
-        let filter = build::all(self.not_null(table.clean.key.iter()).into_iter().chain(time_first));
+        let keys = self.not_null(table.clean.key.iter()).into_iter().chain(self.touched_keys(table));
+        let filter = build::all(keys.chain(time_first));
         let from = Some(build::derived(rows, ROWS));
         match self.dialect.deduplication() {
             Deduplication::LimitBy => {
@@ -113,7 +114,7 @@ impl Lowering<'_> {
     }
 
     /// The stored rows with canonical values.
-    fn decoded(&self, table: &Table, columns: &[&str], filter: Vec<Expr>) -> Query {
+    pub(super) fn decoded(&self, table: &Table, columns: &[&str], filter: Vec<Expr>) -> Query {
         let projection = table
             .columns
             .iter()
