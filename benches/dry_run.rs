@@ -19,8 +19,12 @@ use datafusion::parquet::file::properties::WriterProperties;
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Keep, Measure, MeasureId, MetricOutput,
-    OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
+    Origin, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
 };
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const MONEY: DataType = DataType::Decimal { precision: 18, scale: 2 };
 const SUM: DataType = DataType::Decimal { precision: 38, scale: 2 };
@@ -150,6 +154,8 @@ fn events(keyed: bool) -> Table {
             keep: Keep::Earliest,
             time: Some("event_time".to_owned()),
         },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
@@ -212,13 +218,8 @@ fn query(table: &Table, by: &[&str]) -> Query {
         to: None,
         dimensions: by.iter().map(|name| output(name, DataType::String)).collect(),
         scans: vec![Scan {
-            table: 0,
-            joins: Vec::new(),
-            time: Some(base("event_time", DataType::Timestamp)),
-            dimensions: by.iter().map(|name| base(name, DataType::String)).collect(),
-            filter: None,
-            measures,
-            guard_start: false,
+            dimensions: by.iter().map(|name| Some(base(name, DataType::String))).collect(),
+            ..Scan::new(Source::Table(0), Some(base("event_time", DataType::Timestamp)), measures)
         }],
         metrics,
         order: Vec::new(),

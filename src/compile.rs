@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::project::Project;
+use crate::stack;
 use crate::syntax::{self, ast};
 use crate::types::{self, Model, Settings};
 use crate::value::WeekStart;
@@ -29,8 +30,13 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
         files.push(file);
         diagnostics.extend(found);
     }
-    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).collect();
-    let (model, found) = types::check(&files, &settings(project));
+    // What a kind gives that is not compiled yet (`user.rfm` of a segment) is as unknown as what is broken.
+    let later = files.iter().flat_map(|file| &file.declarations).filter_map(|declaration| match &declaration.kind {
+        ast::DeclarationKind::Block(block) => Some(block.name.as_str()),
+        _ => None,
+    });
+    let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).chain(later).collect();
+    let (model, found) = stack::enough(|| types::check(&files, &settings(project)));
     let news = |one: &Diagnostic| {
         let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
         !may_follow(one.code) || (project.is_complete && !broken.contains(&name))

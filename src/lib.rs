@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod rollup;
 pub mod sample;
 pub mod sql;
+pub mod stack;
 pub mod suggest;
 pub mod syntax;
 pub mod table;

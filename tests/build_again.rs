@@ -74,10 +74,11 @@ fn every_edit_comes_out_as_from_nothing() {
     let dir = project();
     let at = dir.path();
     type Edit = fn(&Path);
-    let edits: [(&str, Edit); 14] = [
+    let edits: [(&str, Edit); 15] = [
         ("nothing", |_| ()),
         ("a filter", |at| library::edit(at, 60, 1).expect("written")),
         ("a filter of a streamed metric", |at| replace(at, "metrics/g00002.metric", "items < 102", "items < 55")),
+        ("a window", |at| replace(at, "metrics/g00001.metric", "over 28d", "over 30d")),
         ("a title", |at| replace(at, "metrics/g00000.metric", "title: \"Metric 3 of 0\"", "title: \"Third\"")),
         ("a comment", |at| replace(at, "metrics/g00000.metric", "/// Number 4", "// a comment\n/// Number 4")),
         ("a name", |at| replace(at, "metrics/g00000.metric", "g0_score_9", "g0_mean_9")),

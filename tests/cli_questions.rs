@@ -52,7 +52,7 @@ fn an_answer_has_no_two_columns_of_one_name() {
     // The newest version and version 2 are one metric.
     assert!(told(&place, &["query", "gmv", "gmv@v2"]).contains("E0960"));
 
-    let versions = place.run_in("shop", &["query", "gmv v1", "gmv@v2", "--order", "gmv v2 desc"]).assert_code(0).out;
+    let versions = place.run_in("shop", &["query", "gmv v1", "gmv@v2", "--order", "gmv v2 DESC"]).assert_code(0).out;
     assert!(versions.contains("AS `gmv v1`") && versions.contains("ORDER BY `gmv v2` DESC"), "{versions}");
     let one = place.run_in("shop", &["query", "gmv@v1"]).assert_code(0).out;
     assert!(one.contains(" AS gmv\n"), "{one}");

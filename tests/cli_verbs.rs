@@ -59,9 +59,29 @@ fn a_test_that_fails_exits_with_1_and_is_rewritten_only_when_asked() {
     assert!(failed.out.contains("42.51 → 42.50"), "{}", failed.out);
     assert!(failed.err.ends_with("1 passed, 1 failed\n"), "{}", failed.err);
     assert!(fs::read_to_string(place.path(path)).expect("text").contains("42.51"));
-    place.run_in("shop", &["test", "--update"]).assert_code(0);
+    let updated = place.run_in("shop", &["test", "--update"]).assert_code(0);
+    assert!(updated.err.ends_with("1 passed, 1 with new expectations, 0 failed\n"), "{}", updated.err);
     place.run_in("shop", &["test"]).assert_code(0);
     assert!(fs::read_to_string(place.path(path)).expect("text").contains("42.50"));
+    let none = place.run_in("shop", &["test", "ordr"]).assert_code(2);
+    assert!(none.err.contains("no test has `ordr`"), "{}", none.err);
+
+    // A test that can't run stays wrong; durations, bars and quotes are written so that they are read back.
+    let more = "metric took = max(paid_at - created_at from order)\nmetric `a|b` = max(user_id from order)\n\
+        test \"odd\" of took, `a|b` {\n  given order {\n    | created_at | paid_at | user_id |\n\
+        \x20   | 2026-11-01 | 2026-11-01 00:01:02.5 | \"x\\\\y \\\"z\\\" |\\n\\u{7}\" |\n  }\n  expect {\n    | took | a\\|b |\n  }\n}\n";
+    place.write("shop/metrics/more.metric", more);
+    place.run_in("shop", &["test", "odd", "--update"]).assert_code(0);
+    let text = fs::read_to_string(place.path("shop/metrics/more.metric")).expect("text");
+    assert!(text.contains("| 1m 02.500s |"), "{text}");
+    place.run_in("shop", &["test", "odd"]).assert_code(0);
+    place.write("shop/metrics/more.metric", more.replace("2026-11-01 00:01:02.5", "noon"));
+    let broken = place.run_in("shop", &["test", "odd", "--update"]).assert_code(1);
+    assert!(
+        broken.err.contains("E0911") && broken.err.ends_with("0 with new expectations, 1 failed\n"),
+        "{}",
+        broken.err
+    );
 }
 
 #[test]

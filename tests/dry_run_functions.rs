@@ -2,7 +2,7 @@
 #![cfg(feature = "dry-run")]
 
 use metricc::dry_run::{Data, DryRun, Given, Options};
-use metricc::plan::{Clean, DataType, Encoding, Keep, OutputColumn, StoredColumn, Table, Value};
+use metricc::plan::{Clean, DataType, Encoding, Keep, Origin, OutputColumn, StoredColumn, Table, Value};
 
 fn column(name: &str, ty: DataType) -> StoredColumn {
     StoredColumn { name: name.to_owned(), ty, nullable: true, encoding: Encoding::Native, domain: Vec::new() }
@@ -25,6 +25,8 @@ fn dry_run() -> DryRun {
             column("m", DataType::Map(Box::new(DataType::String))),
         ],
         clean: Clean { key: Vec::new(), keep: Keep::Earliest, time: None },
+        origin: Origin::Stored,
+        history: None,
     };
     let rows = [
         ["a", "Äpfel", "7", "2.5", "1.25", "2026-03-08 01:30:00", "2026-03-08", r#"{"k":"v"}"#],

@@ -12,7 +12,7 @@ use datafusion::arrow::array::{
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::properties::WriterProperties;
 use metricc::dry_run::{Data, DryRun, Options, write_parquet};
-use metricc::plan::{Clean, DataType, Encoding, Keep, OutputColumn, Step, StoredColumn, Table, Value};
+use metricc::plan::{Clean, DataType, Encoding, Keep, Origin, OutputColumn, Step, StoredColumn, Table, Value};
 use metricc::table::Answer;
 
 fn column(name: &str, ty: DataType, nullable: bool) -> StoredColumn {
@@ -37,6 +37,8 @@ fn events() -> Table {
             column("n", DataType::Int, true),
         ],
         clean: Clean { key: vec!["event_id".to_owned()], keep: Keep::Earliest, time: Some("at".to_owned()) },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
@@ -149,7 +151,9 @@ fn rows_that_the_key_drops_are_left_out_before_and_within_queries_alike() {
 
 /// The number of rows and the sum of `n`.
 fn one_scan(table: Table) -> metricc::plan::Query {
-    use metricc::plan::{Aggregate, Expr, ExprKind, Input, Measure, MeasureId, MetricOutput, Query, Scan, WeekStart};
+    use metricc::plan::{
+        Aggregate, Expr, ExprKind, Input, Measure, MeasureId, MetricOutput, Query, Scan, Source, WeekStart,
+    };
     let column = |name: &str, ty| Expr {
         kind: ExprKind::Column { input: Input::Base, name: name.to_owned() },
         ty,
@@ -173,15 +177,7 @@ fn one_scan(table: Table) -> metricc::plan::Query {
         from: None,
         to: None,
         dimensions: Vec::new(),
-        scans: vec![Scan {
-            table: 0,
-            joins: Vec::new(),
-            time: Some(column("at", DataType::Timestamp)),
-            dimensions: Vec::new(),
-            filter: None,
-            measures,
-            guard_start: false,
-        }],
+        scans: vec![Scan::new(Source::Table(0), Some(column("at", DataType::Timestamp)), measures)],
         metrics: vec![metric("rows", 0, DataType::Int), metric("n", 1, sum)],
         order: Vec::new(),
         limit: None,
@@ -290,6 +286,8 @@ fn answers_are_written_and_read_back() {
         sample: Some("t.parquet".to_owned()),
         columns: columns.iter().map(|c| column(&c.name, c.ty.clone(), true)).collect(),
         clean: Clean { key: Vec::new(), keep: Keep::Earliest, time: None },
+        origin: Origin::Stored,
+        history: None,
     };
     let mut dry_run = DryRun::new(Options::new(chrono_tz::UTC)).unwrap();
     dry_run.register(&table, &Data::Samples(dir.path())).unwrap();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use metricc::dry_run::{Data, DryRun, Given, Options};
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Join, Keep, Measure, MeasureId,
-    MetricOutput, OrderBy, OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
+    MetricOutput, OrderBy, Origin, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value,
+    WeekStart,
 };
 use metricc::table::Answer;
 
@@ -35,6 +36,8 @@ fn tables() -> Arc<Vec<Table>> {
             keep: Keep::Latest("updated_at".to_owned()),
             time: Some("created_at".to_owned()),
         },
+        origin: Origin::Stored,
+        history: None,
     };
     let user = Table {
         name: "user".to_owned(),
@@ -42,6 +45,8 @@ fn tables() -> Arc<Vec<Table>> {
         sample: None,
         columns: vec![stored("user_id", DataType::String, false), stored("province", DataType::String, true)],
         clean: Clean { key: vec!["user_id".to_owned()], keep: Keep::Earliest, time: None },
+        origin: Origin::Stored,
+        history: None,
     };
     let event = Table {
         name: "event".to_owned(),
@@ -53,6 +58,8 @@ fn tables() -> Arc<Vec<Table>> {
             stored("user_id", DataType::String, true),
         ],
         clean: Clean { key: vec!["event_id".to_owned()], keep: Keep::Earliest, time: Some("at".to_owned()) },
+        origin: Origin::Stored,
+        history: None,
     };
     Arc::new(vec![order, user, event])
 }
@@ -73,17 +80,13 @@ fn province() -> Expr {
 
 fn scan(table: usize, time: &str, joined: bool, measures: Vec<Measure>) -> Scan {
     Scan {
-        table,
         joins: if joined {
-            vec![Join { table: 1, key: base("user_id", DataType::String), column: "user_id".to_owned() }]
+            vec![Join { table: 1, key: base("user_id", DataType::String), column: "user_id".to_owned(), as_of: None }]
         } else {
             Vec::new()
         },
-        time: Some(base(time, DataType::Timestamp)),
-        dimensions: if joined { vec![province()] } else { Vec::new() },
-        filter: None,
-        measures,
-        guard_start: false,
+        dimensions: if joined { vec![Some(province())] } else { Vec::new() },
+        ..Scan::new(Source::Table(table), Some(base(time, DataType::Timestamp)), measures)
     }
 }
 

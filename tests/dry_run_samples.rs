@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use metricc::dry_run::{Data, DryRun, Given, Options, Place};
-use metricc::plan::{Clean, DataType, Encoding, Keep, OutputColumn, StoredColumn, Table, Value};
+use metricc::plan::{Clean, DataType, Encoding, Keep, Origin, OutputColumn, StoredColumn, Table, Value};
 
 fn column(name: &str, ty: DataType, nullable: bool) -> StoredColumn {
     StoredColumn { name: name.to_owned(), ty, nullable, encoding: Encoding::Native, domain: Vec::new() }
@@ -30,6 +30,8 @@ fn orders() -> Table {
             client,
         ],
         clean: Clean { key: vec!["order_id".to_owned()], keep: Keep::Earliest, time: Some("created_at".to_owned()) },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
@@ -309,6 +311,8 @@ fn arrays_and_maps_are_json() {
             column("props", DataType::Map(Box::new(DataType::String)), true),
         ],
         clean: Clean { key: Vec::new(), keep: Keep::Earliest, time: None },
+        origin: Origin::Stored,
+        history: None,
     };
     let dir = tempfile::tempdir().unwrap();
     let text = "tags,props\n\"[\"\"a\"\",null]\",\"{\"\"b\"\":\"\"2\"\",\"\"a\"\":\"\"1\"\"}\"\n[],{}\n,\n";

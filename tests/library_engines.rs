@@ -389,7 +389,7 @@ fn questions(model: &Model, lowering: &Lowering<'_>) -> Vec<Question> {
     for (at, metric) in model.metrics.iter().enumerate() {
         let plain = Question { step: AskedStep::None, ..Question::of(vec![MetricId(at)]) };
         let query = lowering.lower(&plain).unwrap_or_else(|found| panic!("{}: {}", metric.name.value, told(&found)));
-        let mut tables: Vec<usize> = query.scans.iter().map(|scan| scan.table).collect();
+        let mut tables: Vec<usize> = query.scans.iter().flat_map(metricc::plan::Scan::base_tables).collect();
         tables.sort_unstable();
         tables.dedup();
         let timed = metric.grain.iter().any(|grain| matches!(grain, Grain::Step(_)));

@@ -1,7 +1,8 @@
 //! Random projects: what the compiler, the dry run and the warehouse say of them must be what the language says.
 //!
-//! `METRICC_PROJECTS=5000` asks more of them, `METRICC_SEED=17` starts at another one. A failing project is made small and
-//! printed as a case file, which can be dropped into `tests/cases`.
+//! `METRICC_PROJECTS=5000` asks more of them, `METRICC_SEED=17` starts at another one, `METRICC_FORMS=OverDays,Across` puts forms
+//! into them that are not known to compile. A failing project is made small and printed as a case file, which can be dropped
+//! into `tests/cases`.
 
 mod support;
 
@@ -10,7 +11,7 @@ mod cases;
 #[path = "support/generate/mod.rs"]
 mod generate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -19,8 +20,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cases::Case;
 use generate::case::{ORACLE, Opinion};
 use generate::features::{OPERATORS, WANTED, features};
-use generate::judge::{Engines, Judge};
+use generate::judge::{Asked, Engines, Judge};
 use generate::make;
+use generate::model::Construct;
 use generate::oracle::Oracle;
 
 /// How many failing projects are made small; the others are named.
@@ -82,15 +84,56 @@ fn all_engines_agree_on_random_projects() {
     let clickhouse = support::engines::wanted("clickhouse", support::here!());
     let engines = Engines { clickhouse, dry_run: cfg!(feature = "dry-run") };
     let (first, count) = (setting("METRICC_SEED", 1), setting("METRICC_PROJECTS", 300));
-    let outcome = judge_all(first..first + count, engines);
+    let forms = forms();
+    let outcome = judge_all(first..first + count, engines, &forms);
     assert!(outcome.failed.is_empty(), "{} of {count} projects failed\n{}", outcome.failed.len(), outcome.report());
-    assert!(outcome.questions as u64 >= count * 2, "{} questions are too few for {count} projects", outcome.questions);
+    let answered = outcome.asked.answered;
+    println!("{answered} questions answered, {} refused", outcome.asked.refused);
+    let supported = forms.iter().all(|form| Construct::SUPPORTED.contains(form));
+    assert!(!supported || outcome.asked.refused == 0, "{} questions are refused", outcome.asked.refused);
+    assert!(!supported || answered as u64 >= count * 2, "{answered} questions are too few for {count} projects");
+}
+
+/// The forms to generate: those known to compile, or the ones that `METRICC_FORMS` names (`all`, or `OverDays,Across`).
+fn forms() -> Vec<Construct> {
+    match std::env::var("METRICC_FORMS") {
+        Ok(names) if names == "all" => Construct::ALL.to_vec(),
+        Ok(names) => (names.split(',').filter(|name| !name.is_empty()))
+            .map(|name| Construct::named(name).unwrap_or_else(|| panic!("no form is named `{name}`")))
+            .collect(),
+        Err(_) => Construct::SUPPORTED.to_vec(),
+    }
+}
+
+#[test]
+fn forms_that_do_not_compile_yet_are_refused_and_nothing_else() {
+    let outcome = judge_all(1..201, Engines { clickhouse: false, dry_run: false }, &Construct::ALL);
+    assert!(outcome.failed.is_empty(), "{} projects failed\n{}", outcome.failed.len(), outcome.report());
+    let all_compile = Construct::ALL.iter().all(|form| Construct::SUPPORTED.contains(form));
+    assert_eq!(outcome.asked.refused == 0, all_compile, "{:?}", outcome.asked);
+}
+
+#[test]
+fn every_form_is_asked_for() {
+    let mut counts: BTreeMap<Construct, usize> = BTreeMap::new();
+    for seed in 1..=200 {
+        let project = make::with(seed, &Construct::ALL);
+        for question in &project.questions {
+            let asked = question.metrics.iter().filter_map(|name| project.metric(name));
+            let used: BTreeSet<Construct> = asked.flat_map(|metric| project.metric_constructs(metric)).collect();
+            used.into_iter().for_each(|form| *counts.entry(form).or_default() += 1);
+        }
+    }
+    for form in Construct::ALL {
+        let times = counts.get(&form).copied().unwrap_or(0);
+        assert!(times >= 10, "{form:?} is asked for {times} times: {counts:?}");
+    }
 }
 
 /// What came of some projects.
 #[derive(Default)]
 struct Outcome {
-    questions: usize,
+    asked: Asked,
     /// Seeds and what is wrong: a line, or a case file.
     failed: BTreeMap<u64, String>,
 }
@@ -106,7 +149,7 @@ impl Outcome {
 }
 
 /// Judges projects on all cores: while one waits for an engine, another one is worked on.
-fn judge_all(seeds: Range<u64>, engines: Engines) -> Outcome {
+fn judge_all(seeds: Range<u64>, engines: Engines, forms: &[Construct]) -> Outcome {
     let (next, outcome) = (AtomicU64::new(seeds.start), Mutex::new(Outcome::default()));
     let work = || {
         let mut judge = Judge::new(engines);
@@ -115,11 +158,14 @@ fn judge_all(seeds: Range<u64>, engines: Engines) -> Outcome {
             if seed >= seeds.end {
                 return;
             }
-            let project = make::project(seed);
+            let project = make::with(seed, forms);
             let verdict = judge.judge(&project);
             let mut found = outcome.lock().expect("no thread panics");
             match verdict {
-                Ok(asked) => found.questions += asked,
+                Ok(asked) => {
+                    found.asked.answered += asked.answered;
+                    found.asked.refused += asked.refused;
+                }
                 Err(failure) => {
                     let line = failure.why.lines().next().unwrap_or_default().to_owned();
                     found.failed.insert(seed, line.clone());

@@ -1,6 +1,6 @@
 //! Makes metric libraries of any size, as they grow in companies: a source per 20 metrics with 15 columns and 10
 //! dimensions; of the metrics half are simple with a filter, a quarter are ratios, 15 % are derived from those, and 10 %
-//! are others narrowed by a dimension or asked in coarser steps.
+//! are counted over rolling windows.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -116,13 +116,12 @@ fn metric(out: &mut String, group: usize, number: usize, threshold: usize) {
         15 => (format!("{g}_gap_15"), format!("{g}_amount_2 - {g}_amount_7")),
         16 => (format!("{g}_safe_16"), format!("coalesce({g}_rate_10, 0)")),
         17 => (format!("{g}_best_17"), format!("greatest({g}_count_1, {g}_count_6)")),
-        18 => (format!("{g}_ios_18"), format!("{g}_count_1 where platform = \"ios\"")),
-        _ => (format!("{g}_monthly_19"), format!("{g}_users_0")),
+        18 => (format!("{g}_week_18"), format!("{g}_count_1 over 7d")),
+        _ => (format!("{g}_active_19"), format!("{g}_users_0 over 28d")),
     };
-    let grain = if number == 19 { "month" } else { "1d" };
     let _ = writeln!(
         out,
-        "/// Number {number} of service {group}.\nmetric {name} = {formula} {{\n  title: \"Metric {number} of {group}\"\n  tier: diagnostic\n  owner: \"team {}\"\n  grain: {grain}\n  by: platform, feature_{group}\n}}",
+        "/// Number {number} of service {group}.\nmetric {name} = {formula} {{\n  title: \"Metric {number} of {group}\"\n  tier: diagnostic\n  owner: \"team {}\"\n  grain: 1d\n  by: platform, feature_{group}\n}}",
         group % 7
     );
 }

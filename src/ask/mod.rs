@@ -198,8 +198,8 @@ fn in_text_alone(mut found: Diagnostic, text: &str) -> Diagnostic {
 fn order(text: &str) -> (String, bool) {
     let text = text.trim();
     match text.rsplit_once(' ') {
-        Some((name, "desc")) => (name.trim().to_owned(), true),
-        Some((name, "asc")) => (name.trim().to_owned(), false),
+        Some((name, word)) if word.eq_ignore_ascii_case("desc") => (name.trim().to_owned(), true),
+        Some((name, word)) if word.eq_ignore_ascii_case("asc") => (name.trim().to_owned(), false),
         _ => (text.to_owned(), false),
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     },
     error,
     project::{CONFIG_FILE, DiskFiles, Project, SourceMap, io_message, load},
+    stack,
 };
 
 /// Options that every verb takes.
@@ -169,8 +170,13 @@ impl Context {
 
     /// Prints a result to standard output.
     pub fn print(&self, text: &str) -> Result<(), Stop> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// The same, of what may be no text.
+    pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
             Err(failure) if failure.kind() == io::ErrorKind::BrokenPipe => Err(Stop::NobodyReads),
             Err(failure) => Err(error!(E0038, None, "the output can't be written: {}", io_message(&failure);
@@ -194,6 +200,8 @@ impl Context {
     /// Reads the project: of `--project`, or the nearest one upwards from the current folder, or from `start`.
     pub fn load(&self, start: Option<&Path>) -> Result<(Project, Diagnostics), Stop> {
         let files = self.files(start)?;
+        // Where there are threads already, they have less stack, and only make room more often.
+        let _ = rayon::ThreadPoolBuilder::new().stack_size(stack::OF_THREAD).build_global();
         let (project, diagnostics) = load(&files);
         match project {
             Some(project) => Ok((project, diagnostics)),
@@ -305,6 +313,8 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0037,
         codes::E0038,
         codes::E0039,
+        codes::E0902,
+        codes::E0903,
     ]
     .contains(&found.code)
 }
@@ -328,5 +338,6 @@ mod tests {
         assert_eq!(exit(Some(Deny::Lints), &[codes::W0001]), Exit::Findings);
         assert_eq!(exit(None, &[codes::W0001, codes::E0201]), Exit::Findings);
         assert_eq!(exit(None, &[codes::E0201, codes::E0002]), Exit::Failure);
+        assert_eq!(exit(None, &[codes::E0902]), Exit::Failure);
     }
 }

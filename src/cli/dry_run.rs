@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::asked::AskArgs;
 use super::ready::Ready;
-use super::{Context, Exit, Outcome, Stop, ui};
+use super::{Context, Exit, Outcome, Stop, rewrite, ui};
 use crate::diagnostic::Diagnostics;
 use crate::dry_run::{Data, DryRun, Options, Progress, write_parquet};
 use crate::error;
 use crate::plan::Query;
-use crate::project::io_message;
 use crate::table::{Answer, csv, json, plot, terminal};
 
 /// Compute metrics on sample data
@@ -24,7 +23,7 @@ pub struct Args {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     format: Format,
-    /// The file to write the answer to
+    /// The file to write the answer to; `-` is standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Also draw the answer into this SVG file
@@ -44,27 +43,32 @@ enum Format {
     Csv,
     /// A list of objects
     Json,
-    /// A file for other tools; needs --output
+    /// A file for other tools
     Parquet,
 }
 
 /// Plans the question, reads the samples it needs and prints the answer.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    if args.format == Format::Parquet && args.output.is_none() {
-        return Err(
-            error!(E0959, None, "`--format parquet` needs a file"; help: "add `--output answer.parquet`").into()
-        );
+    let to_screen = args.output.is_none() && std::io::stdout().is_terminal();
+    if args.format == Format::Parquet && to_screen {
+        return Err(error!(E0959, None, "a Parquet answer is binary, and standard output is a terminal";
+            help: "add `--output answer.parquet`")
+        .into());
     }
     let (ready, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
     let (dry_run, warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
+    let answer = dry_run.run(&query).map_err(|found| Stop::found(&ready.project, found));
+    // The line about its progress goes away with it.
+    drop(dry_run);
     if !warnings.is_empty() {
         context.report(&ready.project.sources, &ready.project.root, &warnings);
     }
-    let answer = dry_run.run(&query).map_err(|found| Stop::found(&ready.project, found))?;
+    let answer = answer?;
     if let Some(file) = &args.plot {
         let title = args.question.metrics.join(", ");
-        write(file, plot::plot(&answer, &title).map_err(|failure| *failure)?.as_bytes())?;
+        let drawing = plot::plot(&answer, &title).map_err(|failure| *failure)?;
+        rewrite::create(file, drawing.as_bytes()).map_err(|failure| *failure)?;
         context.note(&format!("drew {}", file.display()));
     }
     show(args, &answer, &ready, context)?;
@@ -87,53 +91,31 @@ fn prepare(
         Progress::CheckingKey { table } => bar.at(&format!("looking for duplicates in {table}"), 0, 0),
         Progress::Running => bar.at("computing", 0, 0),
     });
-    let mut used: Vec<usize> = Vec::new();
-    for scan in &query.scans {
-        used.push(scan.table);
-        used.extend(scan.joins.iter().map(|join| join.table));
-    }
-    used.sort_unstable();
-    used.dedup();
     let mut warnings = Diagnostics::new();
-    for place in used {
+    for place in query.stored_tables() {
         warnings.extend(dry_run.register(&query.tables[place], &Data::Samples(folder)).map_err(told)?);
     }
     Ok((dry_run, warnings))
 }
 
 fn show(args: &Args, answer: &Answer, ready: &Ready, context: &Context) -> Result<(), Stop> {
-    let text = match args.format {
+    let file = args.output.as_deref().filter(|file| *file != Path::new("-"));
+    let bytes = match args.format {
         Format::Table => {
-            let unicode = args.output.is_some() || std::io::stdout().is_terminal();
-            terminal::table(
-                answer,
-                terminal::Style { color: context.paint().is_on() && args.output.is_none(), unicode },
-            )
+            let unicode = file.is_some() || std::io::stdout().is_terminal();
+            let color = context.paint().is_on() && file.is_none();
+            terminal::table(answer, terminal::Style { color, unicode }).into_bytes()
         }
-        Format::Csv => csv::csv(answer),
-        Format::Json => json::json(answer),
+        Format::Csv => csv::csv(answer).into_bytes(),
+        Format::Json => json::json(answer).into_bytes(),
         Format::Parquet => {
             let mut bytes = Vec::new();
             write_parquet(answer, &mut bytes).map_err(|found| Stop::found(&ready.project, found))?;
-            return args.output.as_ref().map_or(Ok(()), |file| write(file, &bytes));
+            bytes
         }
     };
-    match &args.output {
-        Some(file) => write(file, text.as_bytes()),
-        None => context.print(&text),
+    match file {
+        Some(file) => rewrite::create(file, &bytes).map_err(|failure| (*failure).into()),
+        None => context.print_bytes(&bytes),
     }
-}
-
-/// Writes a file aside and renames it, so that what was there is never half overwritten.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::Builder::new().prefix(".metricc-").tempfile_in(folder).and_then(|mut aside| {
-        std::io::Write::write_all(&mut aside, bytes)?;
-        aside.persist(path).map_err(|failure| failure.error)
-    });
-    written.map(|_| ()).map_err(|failure| {
-        error!(E0038, None, "`{}` can't be written: {}", path.display(), io_message(&failure);
-            help: "what was there before is unchanged")
-        .into()
-    })
 }

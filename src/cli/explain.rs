@@ -115,8 +115,12 @@ fn facts(id: MetricId, model: &Model) -> Vec<(&'static str, String)> {
     if !by.is_empty() {
         facts.push(("by", by.join(", ")));
     }
-    let tables: Vec<&str> =
-        Lowering::new(model).tables_of(id).iter().map(|id| model.table(*id).name.as_str()).collect();
+    let lowering = Lowering::new(model);
+    let read = lowering.tables_of(id);
+    let mut stored: Vec<_> = read.iter().flat_map(|table| table.stored(&model.tables)).collect();
+    stored.sort_unstable();
+    stored.dedup();
+    let tables: Vec<&str> = stored.iter().map(|id| model.table(*id).name.as_str()).collect();
     facts.push(("reads", tables.join(", ")));
     let used: Vec<&str> =
         model.metrics.iter().filter(|other| names(other, id)).map(|other| other.name.as_str()).collect();

@@ -33,6 +33,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::stack;
+
 pub use context::{Context, Exit, GlobalOptions, Outcome, Stop};
 
 /// What the help says about exit codes.
@@ -103,10 +105,10 @@ pub fn main() -> ExitCode {
         }
     };
     let context = Context::new(cli.global);
-    let exit = match cli.verb.run(&context) {
+    let exit = stacker::grow(stack::OF_THREAD, || match cli.verb.run(&context) {
         Ok(exit) => exit,
         Err(stop) => context.stop(stop),
-    };
+    });
     exit.into()
 }
 

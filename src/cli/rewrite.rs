@@ -34,6 +34,46 @@ fn try_replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a file, in one step where it is a plain one: what was there is never half overwritten. A pipe or a device is
+/// written to.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
+    try_create(path, bytes).map_err(|failure| {
+        Box::new(error!(E0038, None, "`{}` can't be written: {}", path.display(), io_message(&failure);
+            help: "what was there before is unchanged"))
+    })
+}
+
+fn try_create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let there = match fs::metadata(path) {
+        Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => return fs::File::options().write(true).open(path)?.write_all(bytes),
+        Ok(there) => Some(there.permissions()),
+        Err(failure) if failure.kind() == io::ErrorKind::NotFound => None,
+        Err(failure) => return Err(failure),
+    };
+    if there.as_ref().is_some_and(fs::Permissions::readonly) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    // A link keeps leading to the file.
+    let path = if there.is_some() { path.canonicalize()? } else { path.to_owned() };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".metricc-");
+    #[cfg(unix)]
+    {
+        // Like any new file: what the user's mask leaves of this.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut aside = builder.tempfile_in(folder)?;
+    aside.write_all(bytes)?;
+    if let Some(permissions) = there {
+        aside.as_file().set_permissions(permissions)?;
+    }
+    aside.persist(&path).map_err(|failure| failure.error)?;
+    Ok(())
+}
+
 /// A unified diff with three lines around each change; empty if the texts are equal.
 pub fn diff(path: &str, old: &str, new: &str, paint: Paint) -> String {
     let changes = TextDiff::from_lines(old, new);
@@ -86,6 +126,37 @@ mod tests {
         assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o640);
         assert!(link.symlink_metadata().expect("there").is_symlink());
         assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 2, "nothing is left beside it");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_like_others_and_a_pipe_stays_a_pipe() {
+        use std::io::Read;
+        use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| dir.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).expect("a file").permissions().mode() & 0o777;
+        create(&at("new"), b"1").expect("written");
+        fs::write(at("usual"), "").expect("written");
+        assert_eq!(mode("new"), mode("usual"));
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o600)).expect("set");
+        symlink("new", at("link")).expect("linked");
+        create(&at("link"), b"2").expect("written");
+        assert_eq!((fs::read_to_string(at("new")).expect("text").as_str(), mode("new")), ("2", 0o600));
+        assert!(at("link").symlink_metadata().expect("there").is_symlink());
+
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo runs");
+        assert!(made.success());
+        let pipe = at("pipe");
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            fs::File::open(pipe).expect("opened").read_to_string(&mut text).map(|_| text).expect("read")
+        });
+        create(&at("pipe"), b"3").expect("written");
+        assert_eq!(reader.join().expect("read"), "3");
+        assert!(fs::metadata(at("pipe")).expect("there").file_type().is_fifo());
+        assert!(create(dir.path(), b"4").expect_err("refused").message.contains("is a directory"));
+        assert!(create(&at("none/a"), b"5").is_err());
     }
 
     #[test]

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::ready::Ready;
 use super::ui::{Column, Paint, Progress, table};
 use super::{Context, Exit, Outcome, Stop, rewrite};
-use crate::diagnostic::{FileId, Span};
+use crate::diagnostic::{Diagnostic, FileId, Span, Spanned};
 use crate::dry_run::{DryRun, Options};
+use crate::error;
 use crate::format::format_file;
 use crate::plan::Lowering;
+use crate::suggest::near;
 use crate::syntax::ast::Test;
 use crate::testing::{self, CellDifference, Difference, RowState, Verdict};
+use crate::types::Model;
 
 /// Run the `test` blocks: given rows through the dry run, against the expected ones
 #[derive(clap::Args, Debug)]
@@ -43,6 +46,9 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let mut dry_run = DryRun::new(Options { threads: Some(1), ..Options::new(model.zone) })
         .map_err(|found| Stop::found(&ready.project, found))?;
     let wanted: Vec<&Test> = model.tests.iter().filter(|test| is_wanted(test, &args.words)).collect();
+    if wanted.is_empty() && !args.words.is_empty() {
+        return Err(no_such_test(&args.words, model).into());
+    }
     let progress = Progress::start("testing", wanted.len() as u64, context.options.quiet);
     let mut verdicts = Vec::with_capacity(wanted.len());
     for test in &wanted {
@@ -53,12 +59,31 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     if args.update {
         update(&ready, &lowering, &mut dry_run, &wanted, &verdicts, context)?;
     }
-    let failed = verdicts.iter().filter(|verdict| !matches!(verdict, Verdict::Passed)).count();
+    let failed = |verdict: &Verdict| match verdict {
+        Verdict::Passed => false,
+        // Its expectation is what came out now.
+        Verdict::Failed(_) => !args.update,
+        Verdict::Broken(_) => true,
+    };
+    let clean = !verdicts.iter().any(failed);
     match args.format {
         Format::Json => context.print(&json(&wanted, &verdicts, &ready))?,
-        Format::Human => human(&wanted, &verdicts, &ready, context)?,
+        Format::Human => human(args.update, &wanted, &verdicts, &ready, context)?,
     }
-    Ok(if failed == 0 || args.update { Exit::Clean } else { Exit::Findings })
+    Ok(if clean { Exit::Clean } else { Exit::Findings })
+}
+
+fn no_such_test(words: &[String], model: &Model) -> Diagnostic {
+    let titles = model.tests.iter().map(|test| test.title.value.as_str());
+    let metrics = model.tests.iter().flat_map(|test| &test.metrics).map(|(path, _)| path.to_string());
+    let known: Vec<String> = titles.map(str::to_owned).chain(metrics).collect();
+    let close = words.iter().find_map(|word| near(word, known.iter().map(String::as_str)));
+    let help = match (close, model.tests.len()) {
+        (Some(close), _) => format!("did you mean `{close}`?"),
+        (None, 0) => "the project has no tests".to_owned(),
+        (None, count) => format!("without words all of the {count} tests run"),
+    };
+    error!(E0039, None, "no test has `{}` in its title or in the name of its metric", words.join("` or `"); help: help)
 }
 
 fn is_wanted(test: &Test, words: &[String]) -> bool {
@@ -67,7 +92,7 @@ fn is_wanted(test: &Test, words: &[String]) -> bool {
         || words.iter().any(|word| test.title.value.contains(word) || names().any(|name| name.contains(word)))
 }
 
-fn human(tests: &[&Test], verdicts: &[Verdict], ready: &Ready, context: &Context) -> Result<(), Stop> {
+fn human(updated: bool, tests: &[&Test], verdicts: &[Verdict], ready: &Ready, context: &Context) -> Result<(), Stop> {
     let paint = context.paint();
     let mut text = String::new();
     for (test, verdict) in tests.iter().zip(verdicts) {
@@ -76,7 +101,8 @@ fn human(tests: &[&Test], verdicts: &[Verdict], ready: &Ready, context: &Context
         match verdict {
             Verdict::Passed => text += &format!("{} {head}\n", paint.green("ok  ")),
             Verdict::Failed(difference) => {
-                text += &format!("{} {head}\n     {}\n", paint.red("FAIL"), paint.dim(&place(test.title.span, ready)));
+                let word = if updated { paint.yellow("new ") } else { paint.red("FAIL") };
+                text += &format!("{word} {head}\n     {}\n", paint.dim(&place(test.title.span, ready)));
                 text += &shown(difference, paint);
             }
             Verdict::Broken(found) => {
@@ -87,7 +113,12 @@ fn human(tests: &[&Test], verdicts: &[Verdict], ready: &Ready, context: &Context
     }
     context.print(&text)?;
     let passed = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Passed)).count();
-    context.note(&format!("{passed} passed, {} failed", verdicts.len() - passed));
+    let broken = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Broken(_))).count();
+    let failed = verdicts.len() - passed - broken;
+    context.note(&match updated {
+        true => format!("{passed} passed, {failed} with new expectations, {broken} failed"),
+        false => format!("{passed} passed, {} failed", failed + broken),
+    });
     Ok(())
 }
 
@@ -125,7 +156,11 @@ fn shown(difference: &Difference, paint: Paint) -> String {
     let text = table(&columns, rows);
     let indented: String = text.lines().map(|line| format!("     {line}\n")).collect();
     let same = difference.rows.iter().filter(|row| row.state == RowState::Same).count();
-    if same == 0 { indented } else { format!("{indented}     {}\n", paint.dim(&format!("{same} rows agree"))) }
+    match same {
+        0 => indented,
+        1 => format!("{indented}     {}\n", paint.dim("1 row agrees")),
+        _ => format!("{indented}     {}\n", paint.dim(&format!("{same} rows agree"))),
+    }
 }
 
 fn json(tests: &[&Test], verdicts: &[Verdict], ready: &Ready) -> String {
@@ -183,7 +218,8 @@ fn update(
             continue;
         }
         let rows = testing::expectation(lowering, dry_run, test).map_err(|found| Stop::found(&ready.project, found))?;
-        let header: Vec<&str> = test.expect.header.iter().map(|name| name.value.as_str()).collect();
+        let escaped = |name: &Spanned<String>| name.value.replace('\\', "\\\\").replace('|', "\\|");
+        let header: Vec<String> = test.expect.header.iter().map(escaped).collect();
         let mut text = format!("expect {{\n    | {} |\n", header.join(" | "));
         for row in rows {
             text += &format!("    | {} |\n", row.join(" | "));

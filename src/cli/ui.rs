@@ -3,6 +3,8 @@
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -100,30 +102,43 @@ pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) ->
 /// A line about long work, on a terminal only: logs get none.
 pub struct Progress {
     bar: ProgressBar,
+    /// Whether it is over, so that it is not shown any more.
+    over: Arc<Mutex<bool>>,
 }
+
+/// Shorter work shows no line.
+const A_MOMENT: Duration = Duration::from_millis(400);
 
 impl Progress {
     /// Starts it; shown once the work has taken a moment. `total` is how many steps there are.
     pub fn start(what: &str, total: u64, quiet: bool) -> Progress {
-        let shown = !quiet && io::stderr().is_terminal();
-        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(total), target).with_message(what.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bar:24} {pos}/{len} {elapsed}") {
-            bar.set_style(style);
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+        let progress = Progress { bar, over: Arc::default() };
+        progress.at(what, 0, total);
+        if !quiet && io::stderr().is_terminal() {
+            let (bar, over) = (progress.bar.clone(), Arc::clone(&progress.over));
+            thread::spawn(move || {
+                thread::sleep(A_MOMENT);
+                let over = over.lock().unwrap_or_else(PoisonError::into_inner);
+                if !*over {
+                    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+                    bar.enable_steady_tick(Duration::from_millis(200));
+                }
+            });
         }
-        if shown {
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
-        Progress { bar }
+        progress
     }
 
-    /// What is done now, and how far it is; a total of 0 leaves the bar as it is.
+    /// What is done now, and how far it is; with a total of 0 nobody knows.
     pub fn at(&self, what: &str, done: u64, total: u64) {
-        self.bar.set_message(what.to_owned());
-        if total > 0 {
-            self.bar.set_length(total);
-            self.bar.set_position(done);
+        let template =
+            if total > 0 { "{spinner} {msg} {bar:24} {percent}% {elapsed}" } else { "{spinner} {msg} {elapsed}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
         }
+        self.bar.set_message(what.to_owned());
+        self.bar.set_length(total.max(1));
+        self.bar.set_position(done);
     }
 
     /// One step is done.
@@ -134,6 +149,8 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        *over = true;
         self.bar.finish_and_clear();
     }
 }

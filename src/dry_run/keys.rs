@@ -88,14 +88,14 @@ impl Bits {
     }
 }
 
-/// Of the suspects' rows those that another row of the same key beats, ascending. `rows` are the numbers of the rows of
+/// Of the suspects' rows those that another row of the same key (and version, in a history) beats, ascending. `rows` are the numbers of the rows of
 /// `batch`, which has all stored columns of the table in order.
 pub(super) fn beaten(table: &Table, batch: &RecordBatch, rows: &[u64]) -> Result<Vec<u64>> {
-    let column = |name: &String| table.columns.iter().position(|column| column.name == *name);
-    let key: Vec<usize> = table.clean.key.iter().filter_map(column).collect();
+    let column = |name: &str| table.columns.iter().position(|column| column.name == name);
+    let key: Vec<usize> = table.identity().filter_map(column).collect();
     let (first, descending) = match &table.clean.keep {
         Keep::Latest(by) => (column(by), true),
-        Keep::Earliest => (table.clean.time.as_ref().and_then(column), false),
+        Keep::Earliest => (table.clean.time.as_deref().and_then(column), false),
     };
     let rest = (0..table.columns.len()).filter(|index| !key.contains(index) && first != Some(*index));
     let keys = rows_of(batch, key.iter().map(|index| (*index, false)))?;
@@ -178,7 +178,7 @@ fn rows_of(batch: &RecordBatch, columns: impl Iterator<Item = (usize, bool)>) ->
 mod tests {
     use super::*;
     use crate::dry_run::types::schema;
-    use crate::plan::{Clean, DataType, Encoding, StoredColumn};
+    use crate::plan::{Clean, DataType, Encoding, Origin, StoredColumn};
     use datafusion::arrow::array::{Int64Array, StringViewArray, TimestampMillisecondArray};
     use std::sync::Arc;
 
@@ -196,6 +196,8 @@ mod tests {
             sample: None,
             columns: vec![column("k", DataType::String), column("at", DataType::Timestamp), column("v", DataType::Int)],
             clean: Clean { key: vec!["k".to_owned()], keep, time: Some("at".to_owned()) },
+            origin: Origin::Stored,
+            history: None,
         }
     }
 

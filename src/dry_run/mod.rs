@@ -151,18 +151,22 @@ impl DryRun {
     }
 
     /// Makes rows in memory known.
-    fn register_batches(&mut self, table: &Table, mut batches: Vec<RecordBatch>) -> Result<(), Diagnostics> {
+    fn register_batches(&mut self, table: &Table, batches: Vec<RecordBatch>) -> Result<(), Diagnostics> {
         let clean = !self.options.clean_in_query && !table.clean.key.is_empty();
-        if clean {
-            batches = keys::cleaned(table, &batches).map_err(failure)?;
-        }
+        let kept = if clean { keys::cleaned(table, &batches).map_err(failure)? } else { batches.clone() };
+        let (kept, all) = (self.in_memory(table, kept)?, self.in_memory(table, batches)?);
+        self.register_provider(table, kept, clean)?;
+        self.register_raw(table, all)
+    }
+
+    /// Rows in memory, spread over the threads.
+    fn in_memory(&self, table: &Table, batches: Vec<RecordBatch>) -> Result<Arc<dyn TableProvider>, Diagnostics> {
         let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); self.threads.min(batches.len()).max(1)];
         let count = partitions.len();
         for (index, batch) in batches.into_iter().enumerate() {
             partitions[index % count].push(batch);
         }
-        let provider = MemTable::try_new(types::schema(table), partitions).map_err(failure)?;
-        self.register_provider(table, Arc::new(provider), clean)
+        Ok(Arc::new(MemTable::try_new(types::schema(table), partitions).map_err(failure)?))
     }
 
     /// Makes rows in Parquet files known: they stay on disk.
@@ -172,6 +176,8 @@ impl DryRun {
         let dropped = guarded(|| sample.check(table, !self.options.clean_in_query))?;
         let provider = sample.table(table, dropped.as_deref()).map_err(failure)?;
         self.register_provider(table, Arc::new(provider), dropped.is_some())?;
+        let all = sample.table(table, None).map_err(failure)?;
+        self.register_raw(table, Arc::new(all))?;
         Ok(Diagnostics::new())
     }
 
@@ -187,7 +193,16 @@ impl DryRun {
         } else {
             self.unique_keys.remove(&table.name);
         }
-        let name = TableReference::bare(types::registered_name(&table.name));
+        self.register_as(types::registered_name(&table.name), provider)
+    }
+
+    /// Makes the rows of a table known as they came.
+    fn register_raw(&self, table: &Table, provider: Arc<dyn TableProvider>) -> Result<(), Diagnostics> {
+        self.register_as(types::raw_name(&table.name), provider)
+    }
+
+    fn register_as(&self, name: String, provider: Arc<dyn TableProvider>) -> Result<(), Diagnostics> {
+        let name = TableReference::bare(name);
         self.context.deregister_table(name.clone()).map_err(failure)?;
         self.context.register_table(name, provider).map_err(failure)?;
         Ok(())

@@ -32,3 +32,8 @@ pub(super) fn schema(table: &Table) -> SchemaRef {
 pub(super) fn registered_name(table: &str) -> String {
     format!("src_{table}")
 }
+
+/// The name under which all rows of a table are known, those that its key drops too.
+pub(super) fn raw_name(table: &str) -> String {
+    format!("raw_{table}")
+}

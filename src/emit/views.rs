@@ -49,7 +49,10 @@ fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -
     let metric = &lowering.model.metrics[id.0];
     let mut diagnostics = Diagnostics::new();
     let mut made = Vec::new();
-    for grain in &metric.grain {
+    // A shift or rate has no value without a bucket: such a metric is asked at a step, and has no view of all time.
+    let facts = &lowering.model.facts[id.0];
+    let needs_step = facts.needs_buckets || !facts.shifts.is_empty();
+    for grain in metric.grain.iter().filter(|grain| **grain != Grain::Total || !needs_step) {
         let (step, asked) = match grain {
             Grain::Step(step) => (Some(*step), AskedStep::Step(*step)),
             Grain::Total => (None, AskedStep::None),

@@ -15,7 +15,7 @@ mod table;
 
 use crate::{
     diagnostic::{Diagnostics, FileId},
-    error,
+    error, stack,
     syntax::{
         self,
         lex::{self, Token},
@@ -39,6 +39,10 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
 /// # Errors
 /// What is wrong with the syntax of a text that has errors: it is better left as it is.
 pub fn format_file(file: FileId, text: &str) -> Result<String, Diagnostics> {
+    stack::enough(|| format_here(file, text))
+}
+
+fn format_here(file: FileId, text: &str) -> Result<String, Diagnostics> {
     let (tree, found) = syntax::parse(file, text);
     if found.has_errors() {
         return Err(found);

@@ -1,6 +1,7 @@
 //! Typed expressions of a plan: over the rows of a scan, or over measures.
 
 pub use crate::value::{DataType, Function, Value};
+use crate::value::{Interval, Span};
 
 /// Where a column comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,14 @@ pub enum ExprKind {
     },
     /// A measure (in formulas only).
     Measure(MeasureId),
+    /// The number of lengths of time in an interval of the bucket, as a float (in formulas only). Days are those of the
+    /// calendar where the interval is made of such, else 24 hours.
+    Steps {
+        /// Of the bucket.
+        interval: Interval,
+        /// The length, no months.
+        length: Span,
+    },
     /// A literal.
     Literal(Value),
     /// A function or operator. Both sides of a comparison, and of `Add`/`Subtract` between numbers, have one type up to the
@@ -69,6 +78,19 @@ impl Expr {
     pub fn literal(value: Value, ty: DataType) -> Expr {
         let nullable = value == Value::Null;
         Expr { kind: ExprKind::Literal(value), ty, nullable }
+    }
+
+    /// Whether more than so many operators stand within each other.
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        let below = |part: &Expr| levels.checked_sub(1).is_none_or(|levels| part.is_deeper_than(levels));
+        match &self.kind {
+            ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Steps { .. } | ExprKind::Literal(_) => false,
+            ExprKind::Call(_, arguments) | ExprKind::Sql { arguments, .. } => arguments.iter().any(below),
+            ExprKind::Case { branches, otherwise } => {
+                branches.iter().flat_map(|(condition, value)| [condition, value]).any(below)
+                    || otherwise.as_deref().is_some_and(below)
+            }
+        }
     }
 
     /// A call.
@@ -103,7 +125,7 @@ impl Expr {
                     value.walk(visit);
                 }
             }
-            ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Literal(_) => {}
+            ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Steps { .. } | ExprKind::Literal(_) => {}
         }
     }
 }

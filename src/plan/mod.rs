@@ -8,109 +8,112 @@
 pub mod expr;
 mod lower;
 mod question;
+mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
+pub use crate::value::{Interval, Span, Window};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
+pub use table::{
+    Clean, Encoding, FirstOf, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_columns,
+    stored_tables,
+};
 
-/// A stored table: a source or an entity.
+/// What a scan reads.
 #[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Table {
-    /// Its name in the language, e.g. `event`.
-    pub name: String,
-    /// Its name in the warehouse, e.g. `dwd.dwd_event_app`.
-    pub physical: String,
-    /// Its file in the samples folder.
-    pub sample: Option<String>,
-    /// Its stored columns (computed ones are expressions over these), in declaration order.
-    pub columns: Vec<StoredColumn>,
-    /// How its clean rows come about.
-    pub clean: Clean,
-}
-
-/// A column as it is stored.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct StoredColumn {
-    /// Its name.
-    pub name: String,
-    /// The type of its values. Enums are strings, entities are their keys.
-    pub ty: DataType,
-    /// Whether null may occur.
-    pub nullable: bool,
-    /// How a timestamp or duration is stored.
-    pub encoding: Encoding,
-    /// The allowed values of an enum, in declaration order; empty for any.
-    pub domain: Vec<String>,
-}
-
-/// The physical form of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// The type's own: a timestamp is a date-time type of the engine; a duration an integer of milliseconds.
-    Native,
-    /// An integer of milliseconds: since 1970-01-01 UTC for a timestamp.
-    Milliseconds,
-}
-
-/// The clean rows of a table.
-///
-/// Rows with a null in `key` are dropped; of the rows of one key the one that `keep` names stays, ties by the smallest row:
-/// all stored columns ascending in declaration order, nulls last; then rows with a null `time` are dropped. Without a key
-/// every row counts.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Clean {
-    /// The columns of the key; empty for none.
-    pub key: Vec<String>,
-    /// Which row of a key stays.
-    pub keep: Keep,
-    /// The time column, where there is one.
-    pub time: Option<String>,
-}
-
-/// Which row of a key stays.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Keep {
-    /// The one with the greatest value of this column; null is the least.
-    Latest(String),
-    /// The one with the least time (null last), or the smallest row where there is no time.
-    Earliest,
+pub enum Source {
+    /// The clean rows of a table.
+    Table(usize),
+    /// The rows of an answer: its columns are `time` (where it has a step), its dimensions, and `value`.
+    Query(Box<Query>),
 }
 
 /// One pass over the clean rows of a table, with its look-ups, to measures per bucket and dimension values.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Scan {
-    /// The table read.
-    pub table: usize,
+    /// What is read.
+    pub source: Source,
     /// Look-ups of entities, each by its key (at most one row): the inputs `Input::Join(0..)`. A join's `key` may use the
     /// base and earlier joins.
     pub joins: Vec<Join>,
     /// The instant that puts a row into its bucket (type timestamp); rows where it is null are dropped. None for a timeless
-    /// entity, which only has totals.
+    /// entity, which only has totals, and for totals of rows as they came, which count without a time too.
     pub time: Option<Expr>,
-    /// The values of the question's dimensions, in its order.
-    pub dimensions: Vec<Expr>,
+    /// Only rows in `[from, to)`, milliseconds since 1970 UTC.
+    pub from: Option<i64>,
+    /// See `from`.
+    pub to: Option<i64>,
+    /// Which rows make the values of a bucket: those in this interval.
+    pub interval: Interval,
+    /// Of those the ones in the last bucket of a step that has any.
+    pub last: Option<Last>,
+    /// The values of the question's dimensions, in its order; none for one that is left out of the grouping.
+    pub dimensions: Vec<Option<Expr>>,
+    /// Whether its measures are looked up for the rows of other scans, by the keys that it has, and give no rows.
+    pub looked_up: bool,
     /// What every row must satisfy (true), before any measure.
     pub filter: Option<Expr>,
     /// What is aggregated.
     pub measures: Vec<Measure>,
-    /// Whether a measure without rows is null (and not 0) in buckets wholly before the first clean row by `time`: asked
-    /// where other scans can create such buckets.
+    /// Whether a measure without rows is null (and not 0) in buckets whose interval lies wholly before the first clean row by
+    /// `time`: asked where other scans can create such buckets.
     pub guard_start: bool,
 }
 
+/// Only the rows of the last bucket of a step that has any, for each bucket, dimension values and further values.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Last {
+    /// The step.
+    pub step: Step,
+    /// The further values.
+    pub per: Vec<Expr>,
+}
+
 impl Scan {
-    /// Its tables: the one scanned, then those of its look-ups.
+    /// A scan of all rows, each in its own bucket, by no dimension.
+    pub fn new(source: Source, time: Option<Expr>, measures: Vec<Measure>) -> Scan {
+        Scan {
+            source,
+            joins: Vec::new(),
+            time,
+            from: None,
+            to: None,
+            interval: Interval::default(),
+            last: None,
+            dimensions: Vec::new(),
+            looked_up: false,
+            filter: None,
+            measures,
+            guard_start: false,
+        }
+    }
+
+    /// The table that it scans; none for an answer.
+    pub fn table(&self) -> Option<usize> {
+        match &self.source {
+            Source::Table(table) => Some(*table),
+            Source::Query(_) => None,
+        }
+    }
+
+    /// Whether each row counts in the bucket of its own time, and in no other.
+    pub fn is_plain(&self) -> bool {
+        self.interval.is_bucket() && self.last.is_none()
+    }
+
+    /// Its own tables: the one scanned, then those of its look-ups.
     pub fn tables(&self) -> impl Iterator<Item = usize> {
-        std::iter::once(self.table).chain(self.joins.iter().map(|join| join.table))
+        self.table().into_iter().chain(self.joins.iter().map(|join| join.table))
     }
 
     /// All of its expressions over rows.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let measures = self.measures.iter();
         let measures = measures.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
-        let joins = self.joins.iter().map(|join| &join.key);
-        joins.chain(&self.time).chain(&self.dimensions).chain(&self.filter).chain(measures)
+        let joins = self.joins.iter().flat_map(Join::expressions);
+        let last = self.last.iter().flat_map(|last| &last.per);
+        joins.chain(&self.time).chain(self.dimensions.iter().flatten()).chain(last).chain(&self.filter).chain(measures)
     }
 
     /// The stored columns that it reads, by table: those of its expressions, and the keys that look-ups compare and that
@@ -121,19 +124,41 @@ impl Scan {
             expr.walk(&mut |expr| {
                 let ExprKind::Column { input, name } = &expr.kind else { return };
                 match input {
-                    Input::Base => found.push((self.table, name)),
+                    Input::Base => found.extend(self.table().map(|table| (table, name.as_str()))),
                     Input::Join(at) => found.extend(self.joins.get(*at).map(|join| (join.table, name.as_str()))),
                 }
             });
         }
-        found.extend(self.joins.iter().map(|join| (join.table, join.column.as_str())));
+        found.extend(self.joins.iter().flat_map(|join| join.columns(tables)));
         let ordered = |measure: &Measure| matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
-        if self.measures.iter().any(ordered) {
-            found.extend(tables[self.table].clean.key.iter().map(|key| (self.table, key.as_str())));
+        if let Some(table) = self.table()
+            && self.measures.iter().any(ordered)
+        {
+            found.extend(tables[table].clean.key.iter().map(|key| (table, key.as_str())));
+        }
+        if let Source::Query(query) = &self.source {
+            found.extend(query.scans.iter().flat_map(|scan| scan.columns(tables)));
         }
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The tables whose rows it aggregates, also below the answers that it reads.
+    pub fn base_tables(&self) -> Vec<usize> {
+        match &self.source {
+            Source::Table(table) => vec![*table],
+            Source::Query(query) => query.scans.iter().flat_map(Scan::base_tables).collect(),
+        }
+    }
+
+    /// All tables that it reads, also below the answers that it reads.
+    pub fn all_tables(&self) -> Vec<usize> {
+        let mut tables: Vec<usize> = self.tables().collect();
+        if let Source::Query(query) = &self.source {
+            tables.extend(query.all_tables());
+        }
+        tables
     }
 }
 
@@ -146,6 +171,23 @@ pub struct Join {
     pub key: Expr,
     /// The entity's key column.
     pub column: String,
+    /// The instant (type timestamp) as of which a history is looked up; null finds nothing. None for an entity that keeps no
+    /// history.
+    pub as_of: Option<Expr>,
+}
+
+impl Join {
+    /// Its expressions over rows.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        std::iter::once(&self.key).chain(&self.as_of)
+    }
+
+    /// The columns of its table that it compares.
+    pub fn columns<'a>(&'a self, tables: &'a [Table]) -> impl Iterator<Item = (usize, &'a str)> {
+        let history = tables[self.table].history.iter().filter(|_| self.as_of.is_some());
+        let compared = std::iter::once(self.column.as_str()).chain(history.flat_map(History::columns));
+        compared.map(|column| (self.table, column))
+    }
 }
 
 /// An aggregate over the scan's rows.
@@ -292,6 +334,23 @@ pub struct OutputColumn {
     pub unit: Option<String>,
 }
 
+/// Queries of one project have the same tables.
+impl std::hash::Hash for Query {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        self.hash_but_tables(hasher);
+    }
+}
+
+impl Query {
+    /// All tables that it reads, each once, sorted.
+    pub fn all_tables(&self) -> Vec<usize> {
+        let mut tables: Vec<usize> = self.scans.iter().flat_map(Scan::all_tables).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    }
+}
+
 /// A metric of the answer.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct MetricOutput {
@@ -313,6 +372,11 @@ pub struct OrderBy {
 }
 
 impl Query {
+    /// The stored tables that it reads, also through derived ones, by place.
+    pub fn stored_tables(&self) -> Vec<usize> {
+        stored_tables(&self.tables, self.all_tables())
+    }
+
     /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.
     pub fn hash_but_tables(&self, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash;

@@ -4,4 +4,6 @@ mod names;
 mod order;
 
 pub use names::{Declared, Names, RowName, later};
-pub use order::{metric_levels, row_set_order, row_sets_in, row_sets_of_formula};
+pub use order::{
+    MadeRows, metric_levels, names_of_formula, order, row_set_order, row_sets_in, row_sets_of_formula, rows_of_block,
+};

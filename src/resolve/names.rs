@@ -33,8 +33,8 @@ pub enum RowName {
     Table(usize),
     /// A subset, by its place in [`Names::subsets`].
     Subset(usize),
-    /// A row set of a kind that is not compiled yet.
-    Later,
+    /// A session, by its place in [`Names::sessions`].
+    Session(usize),
 }
 
 type Versions = Vec<(u32, usize)>;
@@ -46,6 +46,8 @@ pub struct Names<'a> {
     pub tables: Vec<(TableKind, Declared<'a, ast::Table>)>,
     /// Subsets.
     pub subsets: Vec<Declared<'a, ast::Subset>>,
+    /// Sessions.
+    pub sessions: Vec<Declared<'a, ast::Block>>,
     /// Dimensions.
     pub dimensions: Vec<Declared<'a, ast::Dimension>>,
     /// Hierarchies.
@@ -114,6 +116,13 @@ impl<'a> Names<'a> {
             }
             DeclarationKind::Test(test) => self.tests.push(Declared { syntax: test, doc, span }),
             DeclarationKind::Change(change) => diagnostics.push(later("change", change.name.span)),
+            DeclarationKind::Block(block) if block.keyword.value == "session" => {
+                if seen.first("row set", &block.name, block.version.as_ref(), diagnostics) {
+                    let row = RowName::Session(self.sessions.len());
+                    self.rows.entry(block.name.as_str()).or_default().push((version(block.version.as_ref()), row));
+                    self.sessions.push(Declared { syntax: block, doc, span });
+                }
+            }
             DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
         }
     }
@@ -122,12 +131,6 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "session" if seen.first("row set", &block.name, block.version.as_ref(), diagnostics) => {
-                self.rows
-                    .entry(block.name.as_str())
-                    .or_default()
-                    .push((version(block.version.as_ref()), RowName::Later));
-            }
             "cohort" | "lifecycle" | "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment"
             | "quality"
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>

@@ -13,8 +13,9 @@ pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Ve
         .map(|metric| {
             let mut found = Vec::new();
             metrics_in(&metric.syntax.formula, &mut |path, version| {
-                if let Some(name) = path.single()
-                    && let Some(place) = names.metric(name, version)
+                // `dau.growth_1d` is of `dau`.
+                if path.at.is_none()
+                    && let Some(place) = names.metric(&path.parts[0], version)
                 {
                     found.push((place, path.span));
                 }
@@ -36,26 +37,64 @@ pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Ve
     levels
 }
 
-/// The places of all subsets, each after those it is made of; those on a cycle are told and left out.
-pub fn row_set_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {
-    let uses: Vec<Vec<(usize, Span)>> = (names.subsets.iter())
-        .map(|subset| {
-            let mut found = Vec::new();
-            row_sets_in(&subset.syntax.rows, &mut |path, version| {
-                if let Some(name) = path.single()
-                    && let Some(RowName::Subset(place)) = names.row_set(name, version)
-                {
-                    found.push((place, path.span));
-                }
-            });
-            found
-        })
-        .collect();
-    order(&uses, |place| &names.subsets[place].syntax.name, "subset", diagnostics)
+/// A named row set that is made of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeRows {
+    /// A subset, by its place in [`Names::subsets`].
+    Subset(usize),
+    /// A session, by its place in [`Names::sessions`].
+    Session(usize),
 }
 
-/// A depth-first order without recursion, so that a chain of any length is fine.
-fn order<'a>(
+/// All subsets and sessions, each after those it is made of; those on a cycle are told and left out.
+pub fn row_set_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<MadeRows> {
+    let subsets = names.subsets.len();
+    let uses_of = |rows: &mut dyn Iterator<Item = &RowSet>| {
+        let mut found = Vec::new();
+        for rows in rows {
+            row_sets_in(rows, &mut |path, version| {
+                let place = match path.single().and_then(|name| names.row_set(name, version)) {
+                    Some(RowName::Subset(place)) => place,
+                    Some(RowName::Session(place)) => subsets + place,
+                    Some(RowName::Table(_)) | None => return,
+                };
+                found.push((place, path.span));
+            });
+        }
+        found
+    };
+    let of_subsets = names.subsets.iter().map(|subset| uses_of(&mut std::iter::once(&subset.syntax.rows)));
+    let of_sessions = names.sessions.iter().map(|session| uses_of(&mut rows_of_block(session.syntax)));
+    let uses: Vec<Vec<(usize, Span)>> = of_subsets.chain(of_sessions).collect();
+    let name = |place: usize| match place.checked_sub(subsets) {
+        None => &names.subsets[place].syntax.name,
+        Some(session) => &names.sessions[session].syntax.name,
+    };
+    let sorted = order(&uses, name, "row set", diagnostics);
+    let made = |place: usize| match place.checked_sub(subsets) {
+        None => MadeRows::Subset(place),
+        Some(session) => MadeRows::Session(session),
+    };
+    sorted.into_iter().map(made).collect()
+}
+
+/// The row sets that stand as values of a block's items: `events: event`.
+pub fn rows_of_block(block: &ast::Block) -> impl Iterator<Item = &RowSet> {
+    let values = block.items.iter().flat_map(|item| match &item.kind {
+        ast::ItemKind::Keyed { values, .. } => values.as_slice(),
+        _ => &[],
+    });
+    values.filter_map(|value| match &value.kind {
+        ast::ValueKind::Rows { rows, .. } => Some(rows),
+        _ => None,
+    })
+}
+
+/// The places of declarations of a kind, each after those it uses; those on a cycle are told and left out. `uses` says for
+/// each place what it uses, and where.
+///
+/// Depth first, without recursion, so that a chain of any length is fine.
+pub fn order<'a>(
     uses: &[Vec<(usize, Span)>],
     name: impl Fn(usize) -> &'a ast::Name,
     kind: &str,
@@ -122,8 +161,12 @@ fn cycle_error<'a>(
         chain.push(format!("… {} more", cycle.len() - 6));
     }
     chain.push(format!("`{}`", name(cycle[0]).value));
+    let help = match kind {
+        "column" => "break the cycle: one of these must be stored",
+        _ => "break the cycle: one of these must be defined from rows",
+    };
     let mut found = error!(E0211, span, "the {kind} `{}` is defined by itself: {}", name(cycle[0]).value, chain.join(" → ");
-        label: "closes the cycle"; help: "break the cycle: one of these must be defined from rows");
+        label: "closes the cycle"; help: help);
     for place in cycle.iter().take(6) {
         let declared = name(*place);
         found = found.related(declared.span, format!("`{}` is declared here", declared.value));
@@ -136,7 +179,10 @@ fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
     match &formula.kind {
         ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
         ExprKind::Aggregate(aggregate) => {
-            if let AggregateInput::Formula(inner) = &aggregate.input {
+            // A bare name without `per` is a row set: `count(paid_order)`.
+            if let AggregateInput::Formula(inner) = &aggregate.input
+                && !aggregate.per.is_empty()
+            {
                 metrics_in(inner, visit);
             }
         }
@@ -158,8 +204,19 @@ pub fn row_sets_in(rows: &RowSet, visit: &mut impl FnMut(&ast::Path, Option<u32>
     }
 }
 
+/// Calls `visit` for every row set that stands in a formula's aggregates.
+pub fn row_sets_of_formula<'a>(formula: &'a Expr, visit: &mut impl FnMut(&'a RowSet)) {
+    formula.walk(&mut |part| {
+        if let ExprKind::Aggregate(aggregate) = &part.kind
+            && let AggregateInput::Rows(rows) | AggregateInput::ExprFrom { rows, .. } = &aggregate.input
+        {
+            visit(rows);
+        }
+    });
+}
+
 /// Calls `visit` for every row set that a formula's aggregates name.
-pub fn row_sets_of_formula(formula: &Expr, visit: &mut impl FnMut(&ast::Path, Option<u32>)) {
+pub fn names_of_formula(formula: &Expr, visit: &mut impl FnMut(&ast::Path, Option<u32>)) {
     formula.walk(&mut |part| {
         if let ExprKind::Aggregate(aggregate) = &part.kind {
             match &aggregate.input {

@@ -1,9 +1,10 @@
 //! Which rollups serve which metrics, and why.
 //!
 //! A rollup keeps the states of measures by bucket and dimension values, so that a metric is read without its source.
-//! Questions over the same rows that are served in the same way share one. Rows of a table without a key can only be added, so the rollup of a stream grows as they arrive, and coarser ones follow from finer ones. Where a row
-//! can be replaced (a key), or a look-up can change what was counted, adding is wrong: such a rollup is made anew from the
-//! clean rows at every step (CH2, CH4). What is served daily or hourly is replaced day by day, by a batch.
+//! Questions over the same rows that are served in the same way share one. Rows of a table without a key can only be added,
+//! so the rollup of a stream grows as they arrive, and coarser ones follow from finer ones. Where a row can be replaced (a
+//! key), or a look-up can change what was counted, adding is wrong: such a rollup is made anew from the clean rows at every
+//! step (CH2, CH4). What is served daily or hourly is replaced day by day, by a batch.
 
 mod merge;
 mod planner;
@@ -11,7 +12,7 @@ mod same;
 mod state;
 mod statistics;
 
-use crate::plan::{Aggregate, DataType, Expr, Join, Measure, OutputColumn, Query, Scan, Step};
+use crate::plan::{Aggregate, DataType, Expr, Join, Measure, OutputColumn, Query, Scan, Source, Step};
 
 pub use merge::Mergeability;
 pub use planner::{Asked, plan};
@@ -51,14 +52,11 @@ impl Rollup {
             };
             Measure { filter: Expr::all(state.filter.clone()), aggregate, ty: DataType::Int }
         };
+        let measures = self.states.iter().map(measure).collect();
         let scan = Scan {
-            table: self.table,
             joins: self.joins.clone(),
-            time: Some(self.time.clone()),
-            dimensions: self.dimensions.iter().map(|dimension| dimension.value.clone()).collect(),
-            filter: None,
-            measures: self.states.iter().map(measure).collect(),
-            guard_start: false,
+            dimensions: self.dimensions.iter().map(|dimension| Some(dimension.value.clone())).collect(),
+            ..Scan::new(Source::Table(self.table), Some(self.time.clone()), measures)
         };
         let column = |dimension: &Dimension| OutputColumn {
             name: dimension.name.clone(),
@@ -150,6 +148,8 @@ pub enum Way {
 pub enum Reason {
     /// The table has a key: a retransmitted or newer row replaces one that was counted.
     Key,
+    /// The rows are made of others: a new one may end a session, be the first, or be there already.
+    Derived,
     /// A look-up: the entity's row may arrive or change later.
     LookUp,
     /// A measure keeps what does not merge.
@@ -158,6 +158,8 @@ pub enum Reason {
     Timeless,
     /// The output step is not made of whole stream steps.
     Step,
+    /// A window, a shift, a stock, or a value that is looked up or made of values.
+    Interval,
     /// A batch cannot tell which days a changed row was on.
     Dated,
 }
@@ -169,9 +171,15 @@ impl Reason {
             Reason::Key => {
                 "CH2: the source has a key, and adding up blocks would count a row that is sent again or replaced"
             }
+            Reason::Derived => {
+                "CH5: its rows are derived from others, and a block of inserted rows tells nothing of those before"
+            }
             Reason::LookUp => "CH4: an entity's attribute is looked up, and a change of the entity triggers nothing",
             Reason::Unmergeable => "CH9: lists and maps have no state",
             Reason::Timeless => "a table without time has no buckets",
+            Reason::Interval => {
+                "CH5: windows, shifts, last rows, shares and values of values are computed from the clean rows when read"
+            }
             Reason::Step => "CH13: the output step is not made of whole stream steps",
             Reason::Dated => "CH14: the rows are dated by what is looked up, so no batch knows which days have changed",
         }

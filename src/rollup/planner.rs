@@ -48,6 +48,7 @@ pub fn plan<'a>(questions: impl Iterator<Item = (&'a Query, Asked)>, statistics:
 struct Need<'q> {
     query: &'q Query,
     scan: &'q Scan,
+    table: usize,
     time: &'q Expr,
     way: Way,
     step: Step,
@@ -76,8 +77,11 @@ impl Waiting {
             }
             let first = needs.len();
             let step = finest(serving, query.step);
-            let timed = query.scans.iter().filter_map(|scan| Some((scan, scan.time.as_ref()?)));
-            needs.extend(timed.map(|(scan, time)| Need { query, scan, time, way: way(query, scan, serving), step }));
+            let timed = query.scans.iter().filter_map(|scan| Some((scan, scan.table()?, scan.time.as_ref()?)));
+            needs.extend(timed.map(|(scan, table, time)| {
+                let way = way(query, table, scan, serving);
+                Need { query, scan, table, time, way, step }
+            }));
             waiting.layers.push((first..needs.len()).collect());
         }
         waiting.live |= waiting.layers.is_empty() || waiting.because.is_some();
@@ -122,7 +126,7 @@ impl Planner<'_> {
         let best = fits.min_by(|a, b| rows(a).total_cmp(&rows(b)));
         let place = best.unwrap_or_else(|| {
             self.rollups.push(Rollup {
-                table: need.scan.table,
+                table: need.table,
                 joins: Vec::new(),
                 time: need.time.clone(),
                 dimensions: Vec::new(),
@@ -139,18 +143,19 @@ impl Planner<'_> {
     /// Whether a rollup serves a need as it is, but for its states.
     fn fits(&self, need: &Need, rollup: &Rollup) -> bool {
         let scan = need.scan;
-        let of_rows = rollup.table == scan.table
+        let of_rows = rollup.table == need.table
             && rollup.way == need.way
             && same(need.time, &scan.joins, &rollup.time, &rollup.joins);
         of_rows
-            && scan.dimensions.iter().all(|value| rollup.dimension(value, scan).is_some())
+            && scan.dimensions.iter().flatten().all(|value| rollup.dimension(value, scan).is_some())
             && chained(&rollup.steps, need.step)
             && self.is_worth(need, rollup)
     }
 
     /// Whether reading the rollup costs little more than reading one of the need's own dimensions alone.
     fn is_worth(&self, need: &Need, rollup: &Rollup) -> bool {
-        let own = self.rows_of(need.query, &need.scan.dimensions, &need.scan.joins, need.scan.table, need.step);
+        let values: Vec<Expr> = need.scan.dimensions.iter().flatten().cloned().collect();
+        let own = self.rows_of(need.query, &values, &need.scan.joins, need.table, need.step);
         match (own, self.rows(need.query, rollup, need.step)) {
             (Some(own), Some(shared)) => shared <= own * MORE_ROWS || shared * buckets_a_day(need.step) <= FEW_ROWS,
             _ => true,
@@ -202,6 +207,7 @@ impl Rollup {
         let scan = need.scan;
         self.time = moved(need.time, &scan.joins, &mut self.joins);
         for (column, value) in need.query.dimensions.iter().zip(&scan.dimensions) {
+            let Some(value) = value else { continue };
             if self.dimension(value, scan).is_none() {
                 let value = moved(value, &scan.joins, &mut self.joins);
                 self.dimensions.push(Dimension { name: column.name.clone(), value });
@@ -238,10 +244,12 @@ impl Rollup {
 }
 
 /// How a scan's rollup is filled.
-fn way(query: &Query, scan: &Scan, serving: Serving) -> Way {
+fn way(query: &Query, table: usize, scan: &Scan, serving: Serving) -> Way {
+    let table = &query.tables[table];
     match serving {
         Serving::Batch(cadence) => Way::Batched(cadence),
-        Serving::Stream(_) if !query.tables[scan.table].clean.key.is_empty() => Way::Rebuilt(Reason::Key),
+        Serving::Stream(_) if table.is_derived() => Way::Rebuilt(Reason::Derived),
+        Serving::Stream(_) if !table.clean.key.is_empty() => Way::Rebuilt(Reason::Key),
         Serving::Stream(_) if !scan.joins.is_empty() => Way::Rebuilt(Reason::LookUp),
         Serving::Stream(_) => Way::Added,
     }
@@ -271,6 +279,13 @@ fn finest(serving: Serving, output: Option<Step>) -> Step {
 fn refusal(query: &Query, serving: Serving) -> Option<Reason> {
     if query.scans.iter().any(|scan| scan.time.is_none()) {
         return Some(Reason::Timeless);
+    }
+    if query.scans.iter().any(|scan| !scan.is_plain() || scan.looked_up || scan.table().is_none()) {
+        return Some(Reason::Interval);
+    }
+    let derived = |scan: &Scan| scan.table().is_some_and(|table| query.tables[table].is_derived());
+    if matches!(serving, Serving::Batch(_)) && query.scans.iter().any(derived) {
+        return Some(Reason::Derived);
     }
     let looked_up = |scan: &Scan| scan.time.as_ref().is_some_and(|time| !reads_only_base(time));
     if matches!(serving, Serving::Batch(_)) && query.scans.iter().any(looked_up) {

@@ -31,11 +31,20 @@ fn same_input(a: Input, of_a: &[Join], b: Input, of_b: &[Join]) -> bool {
     match (a, b) {
         (Input::Base, Input::Base) => true,
         (Input::Join(a), Input::Join(b)) => match (of_a.get(a), of_b.get(b)) {
-            (Some(a), Some(b)) => a.table == b.table && a.column == b.column && same(&a.key, of_a, &b.key, of_b),
+            (Some(a), Some(b)) => same_join(a, of_a, b, of_b),
             _ => false,
         },
         _ => false,
     }
+}
+
+/// Whether two look-ups find the same rows, each with the look-ups before it.
+fn same_join(a: &Join, of_a: &[Join], b: &Join, of_b: &[Join]) -> bool {
+    let as_of = match (&a.as_of, &b.as_of) {
+        (Some(a), Some(b)) => same(a, of_a, b, of_b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    as_of && a.table == b.table && a.column == b.column && same(&a.key, of_a, &b.key, of_b)
 }
 
 /// An expression over other look-ups, which are added where they are missing.
@@ -49,14 +58,13 @@ pub fn moved(expr: &Expr, from: &[Join], to: &mut Vec<Join>) -> Expr {
 
 fn moved_join(at: usize, from: &[Join], to: &mut Vec<Join>) -> Option<usize> {
     let join = from.get(at)?;
-    let known = to.iter().position(|known| {
-        known.table == join.table && known.column == join.column && same(&join.key, from, &known.key, to)
-    });
+    let known = to.iter().position(|known| same_join(join, from, known, to));
     if known.is_some() {
         return known;
     }
     let key = moved(&join.key, from, to);
-    to.push(Join { key, ..join.clone() });
+    let as_of = join.as_of.as_ref().map(|as_of| moved(as_of, from, to));
+    to.push(Join { key, as_of, ..join.clone() });
     Some(to.len() - 1)
 }
 
@@ -76,7 +84,9 @@ pub fn replaced(expr: &Expr, replace: &mut dyn FnMut(&Expr) -> Option<Expr>) -> 
             let branches = branches.iter().map(|(condition, value)| (one(condition), one(value))).collect();
             ExprKind::Case { branches, otherwise: otherwise.as_ref().map(|value| Box::new(one(value))) }
         }
-        kind @ (ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Literal(_)) => kind.clone(),
+        kind @ (ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Literal(_) | ExprKind::Steps { .. }) => {
+            kind.clone()
+        }
     };
     Expr { kind, ..expr.clone() }
 }
@@ -95,7 +105,7 @@ mod tests {
     }
 
     fn join(table: usize, key: Expr) -> Join {
-        Join { table, key, column: "id".to_owned() }
+        Join { table, key, column: "id".to_owned(), as_of: None }
     }
 
     #[test]

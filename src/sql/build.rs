@@ -4,9 +4,10 @@ use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, Cte, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
-    JoinOperator, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableFunctionArgs,
-    TableWithJoins, UnaryOperator, Value, WindowSpec, WindowType, With,
+    JoinOperator, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
+    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowFrame,
+    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType, With,
 };
 
 /// A bare identifier of our own making; names of users go through `Dialect::identifier`.
@@ -17,6 +18,11 @@ pub fn ident(name: &str) -> Ident {
 /// `alias.name`
 pub fn column(alias: &str, name: Ident) -> Expr {
     Expr::CompoundIdentifier(vec![ident(alias), name])
+}
+
+/// A name alone: the variable of a lambda.
+pub fn ident_expr(name: &str) -> Expr {
+    Expr::Identifier(ident(name))
 }
 
 /// A number as written.
@@ -62,12 +68,65 @@ pub fn aggregate(name: &str, arguments: Vec<Expr>, order: Vec<OrderByExpr>, filt
     Expr::Function(made)
 }
 
+/// `x -> body`
+pub fn lambda(parameter: &str, body: Expr) -> Expr {
+    let parameter = LambdaFunctionParameter { name: ident(parameter), data_type: None };
+    let params = OneOrManyWithParens::One(parameter);
+    Expr::Lambda(LambdaFunction { params, body: Box::new(body), syntax: LambdaSyntax::Arrow })
+}
+
+/// An aggregate over all rows of a partition, beside each of them.
+pub fn over(aggregate: Expr, partition_by: Vec<Expr>) -> Expr {
+    match aggregate {
+        Expr::Function(made) => windowed(made, partition_by, Vec::new(), None),
+        other => other,
+    }
+}
+
 /// `name() OVER (PARTITION BY … ORDER BY …)`
 pub fn window(name: &str, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
-    let mut made = function(name, Vec::new());
-    let spec = WindowSpec { window_name: None, partition_by, order_by, window_frame: None };
-    made.over = Some(WindowType::WindowSpec(spec));
-    Expr::Function(made)
+    windowed(function(name, Vec::new()), partition_by, order_by, None)
+}
+
+/// `sum(value) OVER (PARTITION BY … ORDER BY …)`: up to the row and those that are equal to it in the order.
+pub fn running_sum(value: Expr, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>) -> Expr {
+    windowed(function("sum", vec![value]), partition_by, order_by, None)
+}
+
+/// Which row beside a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Neighbour {
+    Before,
+    After,
+}
+
+/// `name(value) OVER (PARTITION BY … ORDER BY … ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING)`: an aggregate of the one row beside.
+pub fn neighbour(
+    name: &str,
+    value: Expr,
+    partition_by: Vec<Expr>,
+    order_by: Vec<OrderByExpr>,
+    which: Neighbour,
+) -> Expr {
+    let one = || Some(Box::new(number(1)));
+    let bound = || match which {
+        Neighbour::Before => WindowFrameBound::Preceding(one()),
+        Neighbour::After => WindowFrameBound::Following(one()),
+    };
+    let frame = WindowFrame { units: WindowFrameUnits::Rows, start_bound: bound(), end_bound: Some(bound()) };
+    windowed(function(name, vec![value]), partition_by, order_by, Some(frame))
+}
+
+fn windowed(
+    mut function: Function,
+    partition_by: Vec<Expr>,
+    order_by: Vec<OrderByExpr>,
+    window_frame: Option<WindowFrame>,
+) -> Expr {
+    function.over =
+        Some(WindowType::WindowSpec(WindowSpec { window_name: None, partition_by, order_by, window_frame }));
+    Expr::Function(function)
 }
 
 fn function(name: &str, arguments: Vec<Expr>) -> Function {
@@ -252,6 +311,12 @@ pub fn sort(expr: Expr, descending: bool, nullable: bool) -> OrderByExpr {
     OrderByExpr { expr, options, with_fill: None }
 }
 
+/// `expr NULLS FIRST`
+pub fn nulls_first(expr: Expr) -> OrderByExpr {
+    let options = OrderByOptions { asc: None, nulls_first: Some(true) };
+    OrderByExpr { expr, options, with_fill: None }
+}
+
 /// `name AS alias` in FROM
 pub fn table(name: ObjectName, alias: &str) -> TableFactor {
     TableFactor::Table {
@@ -314,6 +379,11 @@ fn table_alias(name: &str) -> TableAlias {
 /// `LEFT JOIN relation ON condition`
 pub fn left_join(relation: TableFactor, condition: Expr) -> Join {
     Join { relation, global: false, join_operator: JoinOperator::Left(JoinConstraint::On(condition)) }
+}
+
+/// `CROSS JOIN relation`
+pub fn cross_join(relation: TableFactor) -> Join {
+    Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) }
 }
 
 /// The parts of a SELECT that we use.

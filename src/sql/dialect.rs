@@ -1,10 +1,10 @@
 //! What a dialect must know to print a plan. Nobody asks which dialect it is: the lowering asks for capabilities and looks
 //! functions up in the dialect's table.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select, Setting};
 use sqlparser::parser::{Parser, ParserError};
 
-use crate::plan::{Aggregate, DataType, Function, Step, StoredColumn, Table, Value, WeekStart};
+use crate::plan::{Aggregate, DataType, Function, Interval, Span, Step, StoredColumn, Table, Value, WeekStart};
 use crate::rollup::{Cadence, Part, State};
 
 /// How of several rows of a key one is kept.
@@ -226,8 +226,18 @@ pub trait Dialect: Sync {
     /// A stored table.
     fn table(&self, table: &Table) -> ObjectName;
 
+    /// A stored table with all of its rows, where the other name may lack those that its key drops.
+    fn raw_table(&self, table: &Table) -> ObjectName {
+        self.table(table)
+    }
+
     /// How one row of a key is kept.
     fn deduplication(&self) -> Deduplication;
+
+    /// The settings of a SELECT whose joins compare with `<` too.
+    fn interval_join_settings(&self) -> Option<Vec<Setting>> {
+        None
+    }
 
     /// The canonical value of a stored column.
     fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr;
@@ -264,6 +274,21 @@ pub trait Dialect: Sync {
 
     /// The start of a bucket, from its key.
     fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr;
+
+    /// The list of the keys of all buckets of a step whose interval holds an instant, up to the bucket with the key `last`.
+    fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr;
+
+    /// One row for each item of a list, in place of a column.
+    fn explode(&self, list: Expr) -> Expr;
+
+    /// The first instant of the interval of a bucket, by the bucket's key; none where it has no beginning.
+    fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr>;
+
+    /// The first instant after the interval of a bucket, by the bucket's key.
+    fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr;
+
+    /// The number of lengths of time in the interval of a bucket, as a float (see [`crate::plan::ExprKind::Steps`]).
+    fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr;
 
     /// An aggregate that gives the one value that is not null.
     fn only_value(&self, value: Expr, ty: &DataType) -> Expr;

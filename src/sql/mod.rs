@@ -22,6 +22,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use crate::plan;
+use crate::stack;
 
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
@@ -58,7 +59,7 @@ pub struct Options {
 
 /// The SELECT that answers `query`; all constructs that the dialect cannot say where there are some.
 pub fn select(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> Result<Query, Vec<Unsupported>> {
-    lower::query(query, dialect, options, &[])
+    select_stored(query, dialect, options, &[])
 }
 
 /// The same, its measures read out of the layers told for each scan.
@@ -68,16 +69,18 @@ pub fn select_stored(
     options: &Options,
     stored: &[Vec<Layer>],
 ) -> Result<Query, Vec<Unsupported>> {
-    lower::query(query, dialect, options, stored)
+    stack::enough(|| lower::query(query, dialect, options, stored))
 }
 
-/// The SELECT of the clean rows of a table, all columns, as other queries read them.
+/// The SELECT of the clean rows of a table, all columns, as other queries read them. Those of a derived table are made of the
+/// views of the options.
 pub fn clean(
     tables: &Arc<Vec<plan::Table>>,
     zone: chrono_tz::Tz,
     week_start: plan::WeekStart,
     table: usize,
     dialect: &dyn Dialect,
+    options: &Options,
 ) -> Query {
     let query = plan::Query {
         tables: Arc::clone(tables),
@@ -92,12 +95,12 @@ pub fn clean(
         order: Vec::new(),
         limit: None,
     };
-    lower::clean(&query, table, dialect)
+    lower::clean(&query, table, dialect, options)
 }
 
 /// The text, over several lines.
 pub fn to_text(query: &Query, dialect: &dyn Dialect) -> String {
-    dialect.print(query)
+    stack::enough(|| dialect.print(query))
 }
 
 /// A text as a string literal.
@@ -106,10 +109,17 @@ pub fn quoted(text: &str, dialect: &dyn Dialect) -> String {
     dialect.literal(&plan::Value::String(text.to_owned()), &plan::DataType::String, calendar).to_string()
 }
 
-/// Reads a text back: one statement, nothing left.
+/// How deep the statements that are read back may be. The check limits expressions, and this is far above what they become.
+const READ_DEPTH: usize = 10_000;
+
+/// Reads a text of our own making back: one statement, nothing left.
 pub fn reparse(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
+    stack::enough(|| reparse_here(text, dialect))
+}
+
+fn reparse_here(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
     let tokens = tokens(text, dialect.grammar())?;
-    let mut parser = Parser::new(dialect.grammar()).with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(dialect.grammar()).with_recursion_limit(READ_DEPTH).with_tokens_with_locations(tokens);
     let statement = parser.parse_statement()?;
     while parser.consume_token(&Token::SemiColon) {}
     match parser.peek_token().token {

@@ -19,11 +19,16 @@ pub(crate) mod table;
 pub(crate) mod words;
 
 use crate::diagnostic::{Diagnostics, FileId};
+use crate::stack;
 
 /// Parses one file. What is broken is told and left out of the tree; its name is kept in [`ast::File::broken`].
 ///
 /// The text may start with a byte order mark, and its lines may end with CR LF. Spans count bytes of `text`.
 pub fn parse(file: FileId, text: &str) -> (ast::File, Diagnostics) {
+    stack::enough(|| parse_here(file, text))
+}
+
+fn parse_here(file: FileId, text: &str) -> (ast::File, Diagnostics) {
     let (tokens, mut found) = lex::lex(file, text);
     let outline = outline::outline(file, text, &tokens);
     found.extend(outline.found);

@@ -129,20 +129,32 @@ pub fn cells(test: &Test, query: &Query, answer: &Answer) -> Vec<Vec<String>> {
     let columns = columns(test, query, answer);
     let cell = |row: &[Value], column: &Column| match shown(&row[column.answer], column, query, answer) {
         None => String::new(),
-        Some(text) if text.is_empty() || text.trim() != text || text.contains(['|', '"', '\\', '\n', '\t', '\r']) => {
-            format!(
-                "\"{}\"",
-                text.replace('\\', "\\\\")
-                    .replace('"', "\\\"")
-                    .replace('\n', "\\n")
-                    .replace('\t', "\\t")
-                    .replace('|', "\\|")
-                    .replace('\r', "\\u{d}")
-            )
+        Some(text)
+            if text.is_empty()
+                || text.trim() != text
+                || text.contains(['|', '"', '\\'])
+                || text.contains(char::is_control) =>
+        {
+            quoted(&text)
         }
         Some(text) => text,
     };
     answer.rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()).collect()
+}
+
+/// A text as a quoted cell.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '\\' | '"' => out.extend(['\\', letter]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            letter if letter.is_control() => out += &format!("\\u{{{:x}}}", letter as u32),
+            letter => out.push(letter),
+        }
+    }
+    out + "\""
 }
 
 /// Whether a written cell says a value.
@@ -186,7 +198,7 @@ fn shown(value: &Value, column: &Column, query: &Query, answer: &Answer) -> Opti
         Value::Timestamp(ms) => form::timestamp(*ms, answer.zone),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
-        Value::Duration(ms) => ms.to_string(),
+        Value::Duration(ms) => form::duration_short(*ms),
         Value::Float(value) => form::float(*value),
         Value::Decimal(digits) => match column.ty {
             DataType::Decimal { scale, .. } => form::decimal(*digits, scale),

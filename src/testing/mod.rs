@@ -50,14 +50,7 @@ pub fn expectation(
 fn answer(lowering: &Lowering<'_>, dry_run: &mut DryRun, test: &Test) -> Result<(Query, Answer), Diagnostics> {
     let question = question::question(lowering.model, test)?;
     let query = lowering.lower(&question).map_err(|found| at(found, test.title.span))?;
-    let mut used: Vec<usize> = Vec::new();
-    for scan in &query.scans {
-        used.push(scan.table);
-        used.extend(scan.joins.iter().map(|join| join.table));
-    }
-    used.sort_unstable();
-    used.dedup();
-    for place in used {
+    for place in query.stored_tables() {
         let table = &query.tables[place];
         let given = test.given.iter().find(|given| given.table.to_string() == table.name);
         match given {

@@ -5,15 +5,16 @@ use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Diagnostics;
 use crate::error;
-use crate::resolve::{self, Names};
+use crate::resolve::{self, MadeRows, Names};
 use crate::syntax::ast;
 use crate::value::WeekStart;
 
 use super::dimensions::{check_dimensions, check_hierarchies};
-use super::formula::FormulaScope;
+use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
-use super::model::{DimensionId, Metric, MetricId, Model, TableId};
+use super::model::{DimensionId, Metric, MetricId, Model};
 use super::rows::RowSets;
+use super::size::{FormulaSize, Known};
 use super::tables::check_tables;
 use super::test_blocks::check_tests;
 
@@ -34,12 +35,17 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let names = Names::collect(files, &mut d);
     let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
     let tables = check_tables(&names, settings.zone, &units, &mut d);
-    let mut rows =
-        RowSets { names: &names, tables: &tables, zone: settings.zone, subsets: vec![None; names.subsets.len()] };
-    for place in resolve::row_set_order(&names, &mut d) {
-        rows.check_subset(place, &mut d);
+    let mut rows = RowSets::new(&names, tables, settings.zone);
+    for made in resolve::row_set_order(&names, &mut d) {
+        match made {
+            MadeRows::Subset(place) => rows.check_subset(place, &mut d),
+            MadeRows::Session(place) => rows.check_session(place, &mut d),
+        }
     }
-    let declared = check_dimensions(&names, &tables, settings.zone, &mut d);
+    for metric in &names.metrics {
+        resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
+    }
+    let declared = check_dimensions(&names, &rows, &mut d);
     let mut dimensions = Vec::new();
     let dimension_ids: Vec<Option<DimensionId>> = declared
         .into_iter()
@@ -50,11 +56,13 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
             })
         })
         .collect();
+    rows.bind_derived(&dimensions, &dimension_ids, &mut d);
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let metrics = check_metrics(&names, &tables, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
-    check_tests(&names, &tables, &mut d);
+    let (metrics, facts) = check_metrics(&names, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    check_tests(&names, &rows.tables[..names.tables.len()], &mut d);
     unused(&names, files, &mut d);
-    let subsets = rows.subsets.into_iter().flatten().collect();
+    let RowSets { tables, subsets, .. } = rows;
+    let subsets = subsets.into_iter().flatten().collect();
     let tests = names.tests.iter().map(|test| test.syntax.clone()).collect();
     drop(names);
     let model = Model {
@@ -65,6 +73,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         dimensions,
         hierarchies,
         metrics,
+        facts,
         tests,
     };
     (model, d)
@@ -72,52 +81,57 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
 
 fn check_metrics(
     names: &Names<'_>,
-    tables: &[super::Table],
     rows: &RowSets<'_>,
     dimensions: &[super::Dimension],
     dimension_ids: &[Option<DimensionId>],
     (units, zone): (&[&str], chrono_tz::Tz),
     d: &mut Diagnostics,
-) -> Vec<Metric> {
+) -> (Vec<Metric>, Vec<Facts>) {
     let count = names.metrics.len();
     let mut metrics: Vec<Metric> = Vec::with_capacity(count);
     let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
-    let mut reads: Vec<Vec<TableId>> = Vec::with_capacity(count);
-    let mut depths: Vec<usize> = Vec::with_capacity(count);
+    let mut known: Vec<Facts> = Vec::with_capacity(count);
+    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(count);
     for level in resolve::metric_levels(names, d) {
         let scope = FormulaScope {
             names,
-            tables,
+            tables: &rows.tables,
             rows,
             dimensions,
             dimension_ids,
             metrics: &metrics,
             metric_ids: &metric_ids,
-            reads: &reads,
+            known: &known,
+            sizes: &sizes,
             zone,
         };
         let check = |place: &usize| {
             let mut d = Diagnostics::new();
-            let checked = check_metric(&scope, names.metrics[*place], units, &depths, &mut d);
-            let checked = checked.map(|(metric, depth)| (scope.tables_of(&metric.formula), metric, depth));
-            (checked, d)
+            (check_metric(&scope, names.metrics[*place], units, &mut d), d)
         };
         let checked: Vec<_> = level.par_iter().map(check).collect();
         for (place, (checked, found)) in level.into_iter().zip(checked) {
             d.extend(found);
-            let Some((read, metric, depth)) = checked else { continue };
-            if read.is_empty() {
+            let Some((metric, facts, size)) = checked else { continue };
+            if facts.reads.is_empty() {
                 d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
                     help: "a metric aggregates a source: `count(order)`"));
                 continue;
             }
-            reads.push(read);
-            depths.push(depth);
-            metric_ids[place] = Some(MetricId(metrics.len()));
+            known.push(facts);
+            sizes.push(size);
+            let id = MetricId(metrics.len());
+            metric_ids[place] = Some(id);
             metrics.push(metric);
+            for compared in metrics[id.0].compared.clone() {
+                let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) else { continue };
+                known.push(facts_of(&metric.formula, &known));
+                sizes.push(metric.formula.size(Known { tables: &rows.tables, dimensions, metrics: &sizes }));
+                metrics.push(metric);
+            }
         }
     }
-    metrics
+    (metrics, known)
 }
 
 /// Subsets that no row set names.
@@ -129,12 +143,19 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     for subset in &names.subsets {
         resolve::row_sets_in(&subset.syntax.rows, &mut note);
     }
+    for rows in names.sessions.iter().flat_map(|session| resolve::rows_of_block(session.syntax)) {
+        resolve::row_sets_in(rows, &mut note);
+    }
     for metric in &names.metrics {
-        resolve::row_sets_of_formula(&metric.syntax.formula, &mut note);
+        resolve::names_of_formula(&metric.syntax.formula, &mut note);
     }
     // Row sets inside of later kinds count as used: their meaning is not known here.
     let later = files.iter().flat_map(|file| &file.declarations);
-    if later.clone().any(|declaration| matches!(declaration.kind, ast::DeclarationKind::Block(_))) {
+    let is_later = |kind: &ast::DeclarationKind| match kind {
+        ast::DeclarationKind::Block(block) => block.keyword.value != "session",
+        _ => false,
+    };
+    if later.clone().any(|declaration| is_later(&declaration.kind)) {
         return;
     }
     check_unused(names, &|name| used.contains(name), d);

@@ -7,30 +7,30 @@ use crate::error;
 use crate::resolve::{Declared, Names, RowName};
 use crate::suggest::near;
 use crate::syntax::ast::{self, ExprKind, Literal, Path};
-use crate::value::Function;
 
 use super::items::Items;
 use super::model::{
-    Binding, ColumnId, Dimension, DimensionId, Encoding, Hierarchy, Model, RowExpr, RowExprKind, Table, TableId,
-    TableKind, Type, ValueType,
+    Binding, Dimension, DimensionId, Encoding, Hierarchy, RowExprKind, Table, TableId, TableKind, Type, ValueType,
 };
+use super::rows::RowSets;
+use super::size::Size;
 use super::type_name::{show_type, with_article};
-use super::{Column, RowScope, check_row, type_name};
+use super::{Column, Origin, RowScope, check_row, type_name};
 
 /// All dimensions, in the order of their declaration; none for a broken one, which has been told.
 pub fn check_dimensions(
     names: &Names<'_>,
-    tables: &[Table],
-    zone: chrono_tz::Tz,
+    rows: &RowSets<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Option<Dimension>> {
-    let checker = Checker { names, tables, zone };
+    let checker = Checker { names, rows, tables: &rows.tables, zone: rows.zone };
     names.dimensions.iter().map(|declared| checker.dimension(*declared, diagnostics)).collect()
 }
 
 /// Types one dimension after the other.
 pub(super) struct Checker<'a> {
     names: &'a Names<'a>,
+    rows: &'a RowSets<'a>,
     pub(super) tables: &'a [Table],
     pub(super) zone: chrono_tz::Tz,
 }
@@ -40,6 +40,7 @@ impl Checker<'_> {
         let syntax = declared.syntax;
         let items =
             Items::read("dimension", &syntax.items, &["title", "title_en", "owner", "values"], &[], diagnostics);
+        items.check_texts(&["title_en", "owner"], diagnostics);
         if syntax.name.value == "time" {
             diagnostics.push(
                 error!(E0639, syntax.name.span, "an answer has a column `time` already: the start of the bucket";
@@ -100,16 +101,15 @@ impl Checker<'_> {
             if name == "time" {
                 continue;
             }
-            let table = match self.names.row_set(name, None) {
-                Some(RowName::Table(place)) => TableId(place),
-                Some(RowName::Subset(_)) => {
+            let table = match self.rows.table_of(name) {
+                Some(Ok(table)) => table?,
+                Some(Err(())) => {
                     diagnostics.push(
                         error!(E0511, *span, "`{name}` is a subset; a dimension is bound to a source or an entity";
                         help: "name its source: the dimension then holds for every subset of it"),
                     );
                     return None;
                 }
-                Some(RowName::Later) => return None,
                 None => {
                     let help = match near(name, self.names.row_set_names()) {
                         Some(near) => format!("did you mean `{near}`?"),
@@ -129,7 +129,7 @@ impl Checker<'_> {
         match found {
             Some(table) => {
                 let mut own = expr.clone();
-                strip(&mut own);
+                strip(&mut own, &self.tables[table.0]);
                 let value = check_row(&self.scope(table), &own, diagnostics)?;
                 Some(Binding { table: Some(table), value, span: expr.span })
             }
@@ -146,6 +146,8 @@ impl Checker<'_> {
             ty: ValueType::plain(Type::Timestamp),
             encoding: Encoding::Native,
             computed: None,
+            internal: false,
+            size: Size::default(),
         };
         let clock = Table {
             kind: TableKind::Source,
@@ -162,6 +164,9 @@ impl Checker<'_> {
             retain: None,
             revised: None,
             columns: vec![time],
+            origin: Origin::Stored,
+            history: None,
+            dimensions: Vec::new(),
             span: expr.span,
         };
         let scope = RowScope { tables: &[clock], base: TableId(0), zone: self.zone };
@@ -186,10 +191,9 @@ impl Checker<'_> {
     }
 
     fn table(&self, path: &Path, diagnostics: &mut Diagnostics) -> Option<TableId> {
-        match path.single().and_then(|name| self.names.row_set(name, None)) {
-            Some(RowName::Table(place)) => Some(TableId(place)),
-            Some(RowName::Later) => None,
-            Some(RowName::Subset(_)) => {
+        match path.single().and_then(|name| self.rows.table_of(name)) {
+            Some(Ok(table)) => table,
+            Some(Err(())) => {
                 diagnostics.push(
                     error!(E0511, path.span, "`{path}` is a subset; a dimension is bound to a source or an entity";
                     help: "name its source: the dimension then holds for every subset of it"),
@@ -287,7 +291,7 @@ impl Checker<'_> {
 }
 
 /// Whether two types are one for a dimension: an enum is one with an enum of another domain.
-fn same_type(a: &Type, b: &Type) -> bool {
+pub(super) fn same_type(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Enum(_), Type::Enum(_)) => true,
         (Type::Decimal { scale: a, .. }, Type::Decimal { scale: b, .. }) => a == b,
@@ -295,7 +299,8 @@ fn same_type(a: &Type, b: &Type) -> bool {
     }
 }
 
-fn merge(a: &Type, b: &Type) -> Type {
+/// A type for the values of two that are one for a dimension.
+pub(super) fn merge(a: &Type, b: &Type) -> Type {
     match (a, b) {
         (Type::Enum(a), Type::Enum(b)) if a != b => {
             let mut all = a.as_ref().clone();
@@ -312,10 +317,12 @@ fn prefixes(expr: &ast::Expr, visit: &mut impl FnMut(&Path)) {
     paths_mut(&mut copy, &mut |path| visit(path));
 }
 
-/// Takes the table's name off every path.
-fn strip(expr: &mut ast::Expr) {
+/// Takes the table's name off every path, but off one to a column called `time`: alone, that would be the row's time.
+fn strip(expr: &mut ast::Expr, table: &Table) {
+    let has_time = table.columns.iter().any(|column| column.name.value == "time");
     paths_mut(expr, &mut |path| {
-        if path.parts.len() > 1 {
+        let is_time = path.parts.get(1).is_some_and(|name| name.as_str() == "time");
+        if path.parts.len() > 1 && !(is_time && has_time) {
             path.parts.remove(0);
         }
     });
@@ -355,8 +362,10 @@ fn paths_mut(expr: &mut ast::Expr, change: &mut impl FnMut(&mut Path)) {
             }
             otherwise.iter_mut().for_each(|value| each(value));
         }
-        ExprKind::Call { arguments, .. } => {
-            for argument in arguments {
+        ExprKind::Call { function, arguments } => {
+            // The second argument of `truncate` is a step, and may be a bare word such as `week`.
+            let paths = if function.single().is_some_and(|name| name.as_str() == "truncate") { 1 } else { usize::MAX };
+            for argument in arguments.iter_mut().take(paths) {
                 if let ast::ArgumentValue::Expr(value) = &mut argument.value {
                     each(value);
                 }
@@ -380,7 +389,8 @@ pub fn check_hierarchies(
     let mut hierarchies = Vec::new();
     for declared in &names.hierarchies {
         let syntax = declared.syntax;
-        Items::read("hierarchy", &syntax.items, &["title", "title_en", "owner"], &[], diagnostics);
+        let texts = ["title", "title_en", "owner"];
+        Items::read("hierarchy", &syntax.items, &texts, &[], diagnostics).check_texts(&texts, diagnostics);
         let mut levels: Vec<DimensionId> = Vec::new();
         for path in &syntax.levels {
             let Some(place) = path.single().and_then(|name| names.dimension(name)) else {
@@ -406,75 +416,4 @@ pub fn unknown_dimension(names: Vec<&str>, path: &Path) -> crate::diagnostic::Di
         None => format!("declare `dimension {text} = source.column`"),
     };
     error!(E0208, path.span, "no dimension named `{text}`"; help: help)
-}
-
-/// Why a dimension has no value for a table's rows.
-pub enum Unbound {
-    /// Nothing of it is bound to the table.
-    Missing,
-    /// Several columns lead to the entity that it is an attribute of.
-    Ambiguous(Vec<String>),
-}
-
-impl Model {
-    /// The value of a dimension over the rows of a table, `else` included.
-    pub fn bind(&self, dimension: DimensionId, table: TableId) -> Result<RowExpr, Unbound> {
-        bind(&self.tables, &self.dimensions[dimension.0], table)
-    }
-}
-
-/// See [`Model::bind`].
-pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<RowExpr, Unbound> {
-    let own = dimension.bindings.iter().find(|binding| binding.table == Some(table));
-    let value = match own {
-        Some(binding) => binding.value.clone(),
-        None => match attribute(tables, dimension, table)? {
-            Some(value) => value,
-            None => dimension
-                .bindings
-                .iter()
-                .find(|binding| binding.table.is_none() && tables[table.0].time.is_some())
-                .map(|binding| binding.value.clone())
-                .ok_or(Unbound::Missing)?,
-        },
-    };
-    Ok(match &dimension.otherwise {
-        Some(otherwise) if value.ty.nullable => RowExpr {
-            ty: ValueType { nullable: false, ..dimension.ty.clone() },
-            span: value.span,
-            kind: RowExprKind::Call(Function::Coalesce, vec![value, otherwise.clone()]),
-        },
-        _ => value,
-    })
-}
-
-/// The value through the one column of the table that leads to the entity of a binding.
-fn attribute(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<Option<RowExpr>, Unbound> {
-    let mut found: Vec<(ColumnId, &Binding)> = Vec::new();
-    for binding in &dimension.bindings {
-        let Some(entity) = binding.table.filter(|id| tables[id.0].kind == TableKind::Entity) else { continue };
-        for (column, declared) in tables[table.0].columns.iter().enumerate() {
-            if declared.ty.ty == Type::Entity(entity) {
-                found.push((ColumnId { table, column }, binding));
-            }
-        }
-    }
-    match found.as_slice() {
-        [] => Ok(None),
-        [(column, binding)] => {
-            let mut value = binding.value.clone();
-            value.walk_mut(&mut |part| {
-                if let RowExprKind::Column(path) = &mut part.kind {
-                    path.insert(0, *column);
-                    part.ty.nullable = true;
-                }
-            });
-            value.ty.nullable = true;
-            Ok(Some(value))
-        }
-        several => {
-            let name = |(id, _): &(ColumnId, &Binding)| tables[id.table.0].columns[id.column].name.value.clone();
-            Err(Unbound::Ambiguous(several.iter().map(name).collect()))
-        }
-    }
 }

@@ -4,16 +4,35 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Spanned};
 use crate::error;
-use crate::resolve::later;
+use crate::suggest::near;
 use crate::syntax::ast::{self, ExprKind, Literal, ValueKind};
 use crate::value::{Function, Value};
 
-use super::dimensions::Checker;
+use super::dimensions::{Checker, same_type};
 use super::items::Items;
 use super::listed::some_of;
 use super::literal::{example_of, literal_as};
-use super::model::{Binding, RowExpr, RowExprKind, TableId, Type, ValueType};
+use super::model::{Binding, Dimension, RowExpr, RowExprKind, Table, TableId, TableKind, Type, ValueType};
 use super::type_name::{show_type, with_article};
+
+/// What the values of a dimension may be.
+#[derive(Clone, Debug)]
+pub enum Domain {
+    /// These.
+    Listed(Vec<Spanned<Value>>),
+    /// The keys of an entity.
+    Keys(TableId),
+}
+
+impl Dimension {
+    /// The values that `values` lists; none where it does not list them.
+    pub fn listed(&self) -> &[Spanned<Value>] {
+        match &self.values {
+            Some(Domain::Listed(values)) => values,
+            Some(Domain::Keys(_)) | None => &[],
+        }
+    }
+}
 
 impl Checker<'_> {
     /// The string literals that a binding of a declared enum can give must lie in its domain.
@@ -81,12 +100,7 @@ impl Checker<'_> {
         table.key.first().map_or(Type::String, |key| table.columns[*key].ty.ty.clone())
     }
 
-    pub(super) fn values(
-        &self,
-        items: &Items<'_>,
-        ty: &ValueType,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Vec<Spanned<Value>>> {
+    pub(super) fn values(&self, items: &Items<'_>, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Domain> {
         let (_, written) = items.get("values")?;
         let mut values = Vec::new();
         for value in written {
@@ -100,12 +114,41 @@ impl Checker<'_> {
                         values.push(Spanned::new(one, value.span));
                     }
                 }
-                ValueKind::From(path) => diagnostics.push(later("values: from", path.span)),
-                _ => diagnostics
-                    .push(error!(E0205, value.span, "`values` takes literals"; help: "write `values: \"a\", \"b\"`")),
+                ValueKind::From(path) if written.len() == 1 => return self.keys_of(path, ty, diagnostics),
+                _ => diagnostics.push(error!(E0205, value.span, "`values` takes literals, or `from` and an entity";
+                        help: "write `values: \"a\", \"b\"`, or `values: from channel`")),
             }
         }
-        Some(values)
+        Some(Domain::Listed(values))
+    }
+
+    /// `values: from channel`: the keys of an entity.
+    fn keys_of(&self, path: &ast::Path, ty: &ValueType, diagnostics: &mut Diagnostics) -> Option<Domain> {
+        let entities = || self.tables.iter().filter(|table| table.kind == TableKind::Entity);
+        let entity = |table: &Table| table.kind == TableKind::Entity && path.single() == Some(&table.name);
+        let Some(id) = self.tables.iter().position(entity).map(TableId) else {
+            let help = match near(&path.to_string(), entities().map(|table| table.name.as_str())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name an entity: its keys are the values".to_owned(),
+            };
+            diagnostics.push(error!(E0207, path.span, "no entity named `{path}`"; help: help));
+            return None;
+        };
+        let own = match &ty.ty {
+            Type::Entity(own) => self.key_type(*own),
+            other => other.clone(),
+        };
+        let keys = self.key_type(id);
+        if !same_type(&own, &keys) && !matches!((&own, &keys), (Type::Enum(_), Type::String)) {
+            let shown = |ty: &Type| with_article(&show_type(ty, self.tables));
+            diagnostics.push(
+                error!(E0530, path.span, "a key of `{path}` is {}, the dimension is {}", shown(&keys), shown(&own);
+                    help: "name an entity with keys of the dimension's type")
+                .related(self.tables[id.0].name.span, "declared here"),
+            );
+            return None;
+        }
+        Some(Domain::Keys(id))
     }
 
     /// One literal of `values`.

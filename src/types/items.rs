@@ -81,6 +81,13 @@ impl<'a> Items<'a> {
         None
     }
 
+    /// Tells which of some keys have something else than a text; nothing depends on what they say.
+    pub fn check_texts(&self, keys: &[&str], diagnostics: &mut Diagnostics) {
+        for key in keys {
+            self.string(key, diagnostics);
+        }
+    }
+
     /// One of some words.
     pub fn word<T: Copy>(&self, key: &str, choices: &[(&str, T)], diagnostics: &mut Diagnostics) -> Option<T> {
         let value = self.one(key, diagnostics)?;

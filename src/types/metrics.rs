@@ -8,36 +8,39 @@ use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep
 use crate::value::Step;
 
 use super::dimensions::unknown_dimension;
-use super::formula::{FormulaScope, MAX_DEPTH};
+use super::formula::{Facts, FormulaScope, compared, fits};
 use super::items::{Items, name, output_step, word};
 use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
 use super::ops::{declare_unit, unit_expr};
+use super::size::{FormulaSize, Size, too_large};
 
 const ITEMS: &[&str] =
-    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "description", "link"];
-const LATER: &[&str] = &["compare", "fill"];
+    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "compare", "description", "link"];
+const LATER: &[&str] = &["fill"];
 
-/// Types the metric at a place, after those that it names. `depths` holds the depth of each typed metric's formula.
+/// Types the metric at a place, after those that it names. Gives what is known of its formula, and its size, too.
 pub fn check_metric(
     scope: &FormulaScope<'_>,
     declared: Declared<'_, ast::Metric>,
     units: &[&str],
-    depths: &[usize],
     d: &mut Diagnostics,
-) -> Option<(Metric, usize)> {
+) -> Option<(Metric, Facts, FormulaSize)> {
     let syntax = declared.syntax;
     let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
     let formula = scope.check(&syntax.formula, d);
     let (title, title_en, owner) = (items.string("title", d), items.string("title_en", d), items.string("owner", d));
+    items.check_texts(&["description", "link"], d);
     let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
     let grain = grain(&items, d);
     let by = by(scope, &items, d);
     let serve = serve(&items, d);
+    let compared = items.get("compare").map(|(_, values)| compared(values, d)).unwrap_or_default();
     let formula = formula?;
-    let depth = depth(&formula, depths);
-    if depth > MAX_DEPTH {
-        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is more than {MAX_DEPTH} levels deep with the metrics it names", syntax.name.value;
+    let facts = scope.facts(&formula);
+    let size = formula.size(scope.known());
+    if let Some(excess) = size.size.excess() {
+        d.push(error!(E0630, syntax.name.span, "the formula of `{}` is {excess}, with the names in it written out", syntax.name.value;
             help: "shorten the chain of metrics that name one another"));
         return None;
     }
@@ -70,6 +73,10 @@ pub fn check_metric(
         Some(by) => by,
         None => inherited_by(scope, &formula),
     };
+    let keys = Size::of_all(by.iter().map(|(id, _)| scope.dimensions[id.0].size(scope.tables)));
+    if too_large(keys, "what this metric is grouped by", syntax.name.span, d) {
+        return None;
+    }
     let metric = Metric {
         name: syntax.name.clone(),
         version: syntax.version.as_ref().map_or(1, |version| version.value),
@@ -82,15 +89,17 @@ pub fn check_metric(
         grain,
         by: by.iter().map(|(id, _)| *id).collect(),
         serve,
+        compared,
         formula,
         ty,
         span: declared.span,
     };
     check_output(scope, &metric, &by, &items, d);
+    check_intervals(&metric, &facts, d);
     if !items.broken {
         lint(&metric, d);
     }
-    Some((metric, depth))
+    Some((metric, facts, size))
 }
 
 /// Whether one of the formula's own aggregates is personal data.
@@ -100,19 +109,6 @@ fn shows_itself(formula: &Formula) -> bool {
         found |= matches!(part.kind, FormulaKind::Leaf(_)) && part.ty.sensitivity != Sensitivity::Public;
     });
     found
-}
-
-fn depth(formula: &Formula, depths: &[usize]) -> usize {
-    match &formula.kind {
-        FormulaKind::Leaf(_) | FormulaKind::Literal(_) => 1,
-        FormulaKind::Metric(id) => 1 + depths[id.0],
-        FormulaKind::Call(_, arguments) => 1 + arguments.iter().map(|a| depth(a, depths)).max().unwrap_or(0),
-        FormulaKind::Case { branches, otherwise } => {
-            let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
-            1 + values.chain(otherwise.as_deref()).map(|a| depth(a, depths)).max().unwrap_or(0)
-        }
-        FormulaKind::Where { operand, .. } => 1 + depth(operand, depths),
-    }
 }
 
 fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
@@ -301,7 +297,7 @@ fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
     });
     let tables = scope.tables_of(formula);
     let bound = |id: &DimensionId| {
-        tables.iter().all(|table| super::dimensions::bind(scope.tables, &scope.dimensions[id.0], *table).is_ok())
+        tables.iter().all(|table| super::bind::bind(scope.tables, &scope.dimensions[id.0], *table).is_ok())
     };
     common.unwrap_or_default().into_iter().filter(bound).map(|id| (id, formula.span)).collect()
 }
@@ -347,6 +343,21 @@ fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Item
                 d.push(error!(E0637, place, "a stream of {} cannot give buckets of {}", step.text(), grain.text();
                     help: "stream at a step that divides the grain"));
             }
+        }
+    }
+}
+
+/// What the shifts and inner steps of a metric ask of its grains.
+fn check_intervals(metric: &Metric, facts: &Facts, d: &mut Diagnostics) {
+    if !facts.rows && !facts.reads.is_empty() {
+        d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
+            help: "put it beside a value with rows: `m / m across feature`"));
+    }
+    for grain in &metric.grain {
+        if let Grain::Step(step) = grain
+            && fits(*step, &facts.shifts, &facts.steps, metric.formula.span, d).is_none()
+        {
+            return;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+mod bind;
 mod check;
 mod dimensions;
 mod domain;
@@ -12,9 +13,11 @@ mod literal;
 mod metrics;
 mod model;
 mod ops;
+mod origin;
 mod predicate;
 mod row;
 mod rows;
+mod size;
 mod tables;
 mod test_blocks;
 #[cfg(test)]
@@ -22,15 +25,18 @@ mod testing;
 mod type_name;
 mod unit;
 
+pub use bind::Unbound;
 pub use check::{Settings, check};
-pub use dimensions::Unbound;
-pub use formula::{DimensionNames, check_filter};
+pub use domain::Domain;
+pub use formula::{Compared, DimensionNames, Facts, check_filter, facts};
 pub use metrics::divides;
 pub use model::{
-    Aggregation, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula, FormulaKind,
-    Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subset,
-    Table, TableId, TableKind, Tier, Type, ValueType, data_type,
+    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
+    FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, Movement, Nested, NestedKey, RowExpr,
+    RowExprKind, RowSet, Sensitivity, Serve, Subset, Table, TableId, TableKind, Tier, Type, ValueType, data_type,
 };
+pub use origin::{History, Kept, Member, Origin, Session, Union};
+pub use size::Size;
 pub use unit::Unit;
 
 pub use row::{RowScope, check_predicate, check_row};

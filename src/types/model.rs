@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Span, Spanned};
+use crate::diagnostic::Span;
 use crate::syntax::ast;
-use crate::value::{DataType, Function, Step, Value, WeekStart};
+use crate::value::{DataType, Function, Span as Length, Step, Value, WeekStart, Window};
 
-use super::Unit;
+use super::{Compared, Domain, Facts, History, Origin, Size, Unit};
 
 /// The place of a table in [`Model::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub struct Model {
     pub zone: chrono_tz::Tz,
     /// The first day of a week.
     pub week_start: WeekStart,
-    /// Sources and entities.
+    /// Sources and entities, then what is derived from them.
     pub tables: Vec<Table>,
     /// Named row sets.
     pub subsets: Vec<Subset>,
@@ -46,6 +46,8 @@ pub struct Model {
     pub hierarchies: Vec<Hierarchy>,
     /// Metrics, all versions.
     pub metrics: Vec<Metric>,
+    /// What is known of their formulas, by their places.
+    pub facts: Vec<Facts>,
     /// Tests, as written; their tables are read when they run.
     pub tests: Vec<ast::Test>,
 }
@@ -106,18 +108,18 @@ impl ValueType {
     }
 }
 
-/// A source or an entity.
+/// A source or an entity, or rows derived from others.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// Which of the two.
+    /// Which of the two; what is derived happens, like a source.
     pub kind: TableKind,
-    /// Its name.
+    /// Its name; that of a derived table is its subset's or session's, or made of what it is derived from.
     pub name: ast::Name,
     /// Its version; 1 where none is written.
     pub version: u32,
     /// Its description.
     pub doc: Option<String>,
-    /// Its name in the warehouse.
+    /// Its name in the warehouse; empty for a derived table.
     pub physical: String,
     /// Its file in the samples folder.
     pub sample: Option<String>,
@@ -137,6 +139,12 @@ pub struct Table {
     pub revised: Option<i64>,
     /// Its columns, in order.
     pub columns: Vec<Column>,
+    /// Whether it is stored, or what it is derived from.
+    pub origin: Origin,
+    /// `valid` or `snapshot`
+    pub history: Option<History>,
+    /// The dimensions whose values are columns of a union or session, by name, and their columns.
+    pub dimensions: Vec<(String, usize)>,
     /// The declaration.
     pub span: Span,
 }
@@ -171,6 +179,10 @@ pub struct Column {
     pub encoding: Encoding,
     /// What it is computed from; none for a stored column.
     pub computed: Option<RowExpr>,
+    /// The size of that, with the computed columns that it uses written out.
+    pub size: Size,
+    /// Whether the compiler has made it: no name reaches it.
+    pub internal: bool,
 }
 
 /// A typed expression over the rows of a table.
@@ -191,6 +203,8 @@ pub enum RowExprKind {
     Column(Vec<ColumnId>),
     /// The row's time: the source's time column, or the one of `dated`.
     Time,
+    /// `value` in the condition of a nested aggregate: the inner formula's value.
+    Inner,
     /// A literal.
     Literal(Value),
     /// A function or operator. What must be widened is wrapped in [`Function::Cast`] to the type of the call.
@@ -254,8 +268,8 @@ pub struct Dimension {
     pub bindings: Vec<Binding>,
     /// `else`, put around each binding at use; none where there is none or it is `null`.
     pub otherwise: Option<RowExpr>,
-    /// The closed domain, where it is known.
-    pub values: Option<Vec<Spanned<Value>>>,
+    /// What its values may be, where that is told.
+    pub values: Option<Domain>,
     /// The declaration.
     pub span: Span,
 }
@@ -345,6 +359,8 @@ pub struct Metric {
     pub by: Vec<DimensionId>,
     /// `serve`; live where none is written.
     pub serve: Vec<Serve>,
+    /// Its growths against earlier buckets.
+    pub compared: Vec<Compared>,
     /// What it is.
     pub formula: Formula,
     /// Its type, with the declared unit.
@@ -389,6 +405,81 @@ pub enum FormulaKind {
         /// By dimensions.
         filter: DimFilter,
     },
+    /// `avg(count(event) per user_id)`: an aggregate over the values of a formula.
+    Nested(Box<Nested>),
+    /// `m over 30d`, `m ago 1w`, `m at start of month`: every leaf below has another interval.
+    Moved {
+        /// What is moved.
+        operand: Box<Formula>,
+        /// How.
+        by: Movement,
+    },
+    /// `m across feature`: every leaf below leaves the dimensions out of its grouping, and gives no rows of its own.
+    Across {
+        /// What is looked up.
+        operand: Box<Formula>,
+        /// The dimensions left out.
+        dimensions: Vec<DimensionId>,
+    },
+    /// `rate(m, 1s)`: the value divided by the number of such lengths in its interval.
+    Rate {
+        /// What is divided.
+        operand: Box<Formula>,
+        /// By the number of these.
+        length: Length,
+    },
+}
+
+/// How an interval is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Movement {
+    /// `over`: it begins earlier.
+    Over(Window),
+    /// `ago`: it lies earlier.
+    Ago(Length),
+    /// `at start of`: it ends where this step's bucket begins.
+    AtStartOf(Step),
+}
+
+/// An aggregate over the values of a formula, one for each value of its keys.
+#[derive(Clone, Debug)]
+pub struct Nested {
+    /// Which aggregate; a count has no input and counts the keys' values.
+    pub aggregation: Aggregation,
+    /// Whether it is a count of groups, and not of values.
+    pub counts_groups: bool,
+    /// What is computed for each.
+    pub formula: Formula,
+    /// For each of what.
+    pub keys: Vec<NestedKey>,
+    /// Which values count: over [`RowExprKind::Inner`].
+    pub filter: Option<RowExpr>,
+}
+
+impl Nested {
+    /// The step of time that the values are per.
+    pub fn step(&self) -> Option<Step> {
+        self.keys.iter().find_map(|key| match key {
+            NestedKey::Step(step) => Some(*step),
+            NestedKey::Dimension(_) | NestedKey::Column { .. } => None,
+        })
+    }
+}
+
+/// A key of a nested aggregate.
+#[derive(Clone, Debug)]
+pub enum NestedKey {
+    /// A dimension.
+    Dimension(DimensionId),
+    /// A column or entity: its value over the rows of each table that the formula reads.
+    Column {
+        /// As it is written.
+        name: String,
+        /// Sorted by table.
+        values: Vec<(TableId, RowExpr)>,
+    },
+    /// A step of time, which must divide the bucket.
+    Step(Step),
 }
 
 /// An aggregate over rows.
@@ -400,6 +491,17 @@ pub struct Leaf {
     pub input: Option<RowExpr>,
     /// Over which rows; the leaf's own `where` and `dated` included.
     pub rows: RowSet,
+    /// `at last 1d per k`: only rows of the last such bucket that has any.
+    pub at_last: Option<AtLast>,
+}
+
+/// `at last STEP [per k]`
+#[derive(Clone, Debug)]
+pub struct AtLast {
+    /// The buckets, of which the last that has rows counts.
+    pub step: Step,
+    /// For each value of these the last of its own.
+    pub per: Vec<RowExpr>,
 }
 
 /// The aggregates.

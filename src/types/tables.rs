@@ -1,8 +1,10 @@
 //! Typing sources and entities: columns, keys, time, computed columns.
 
+use rustc_hash::FxHashMap;
+
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::resolve::{Declared, Names};
+use crate::resolve::{self, Declared, Names};
 use crate::suggest::near;
 use crate::syntax::ast::{self, Clause};
 
@@ -12,14 +14,14 @@ use super::model::{
     Column, ColumnId, Encoding, RowExpr, RowExprKind, Sensitivity, Table, TableId, TableKind, Type, ValueType,
 };
 use super::ops::{Ops, column_unit};
-use super::{RowScope, check_row, type_name};
+use super::size::{Size, too_large};
+use super::{History, Origin, RowScope, check_row, type_name};
 
 const SOURCE_ITEMS: &[&str] = &[
     "table", "stream", "sample", "key", "time", "arrived", "lateness", "retain", "revised", "title", "title_en",
     "owner",
 ];
-const ENTITY_ITEMS: &[&str] = &["table", "sample", "key", "time", "title", "title_en", "owner"];
-const ENTITY_LATER: &[&str] = &["valid", "snapshot"];
+const ENTITY_ITEMS: &[&str] = &["table", "sample", "key", "time", "valid", "snapshot", "title", "title_en", "owner"];
 
 /// All tables, typed. A table with a broken column keeps its place and its other columns.
 pub fn check_tables(
@@ -48,6 +50,7 @@ pub fn check_tables(
     for (place, (_, declared)) in names.tables.iter().enumerate() {
         computed_columns(&mut tables, TableId(place), declared.syntax, zone, diagnostics);
     }
+    measure_computed(&mut tables, diagnostics);
     tables
 }
 
@@ -82,6 +85,8 @@ fn columns(
             ty: ValueType { ty, nullable, unit: Some(unit.unwrap_or_default()), sensitivity },
             encoding,
             computed: None,
+            size: Size::default(),
+            internal: false,
         });
     }
     columns
@@ -94,11 +99,12 @@ fn table(
     diagnostics: &mut Diagnostics,
 ) -> Table {
     let syntax = declared.syntax;
-    let (word, allowed, later_keys) = match kind {
-        TableKind::Source => ("source", SOURCE_ITEMS, &[][..]),
-        TableKind::Entity => ("entity", ENTITY_ITEMS, ENTITY_LATER),
+    let (word, allowed) = match kind {
+        TableKind::Source => ("source", SOURCE_ITEMS),
+        TableKind::Entity => ("entity", ENTITY_ITEMS),
     };
-    let items = Items::read(word, &syntax.items, allowed, later_keys, diagnostics);
+    let items = Items::read(word, &syntax.items, allowed, &[], diagnostics);
+    items.check_texts(&["title", "title_en", "owner"], diagnostics);
     let mut table = Table {
         kind,
         name: syntax.name.clone(),
@@ -114,6 +120,9 @@ fn table(
         retain: items.duration("retain", diagnostics),
         revised: items.duration("revised", diagnostics),
         columns,
+        origin: Origin::Stored,
+        history: None,
+        dimensions: Vec::new(),
         span: declared.span,
     };
     match items.get("table") {
@@ -123,6 +132,7 @@ fn table(
     keys(&mut table, &items, word, diagnostics);
     table.time = time_column(&table, &items, "time", diagnostics);
     table.arrived = time_column(&table, &items, "arrived", diagnostics);
+    table.history = history(&table, &items, diagnostics);
     if kind == TableKind::Source && items.get("time").is_none() {
         diagnostics.push(missing(word, "time", "time: event_time", syntax.name.span));
     }
@@ -188,6 +198,48 @@ fn time_column(table: &Table, items: &Items<'_>, key: &str, diagnostics: &mut Di
     Some(found)
 }
 
+/// How an entity tells the versions of one thing apart.
+fn history(table: &Table, items: &Items<'_>, diagnostics: &mut Diagnostics) -> Option<History> {
+    let (valid, snapshot) = (items.get("valid"), items.get("snapshot"));
+    if let (Some((first, _)), Some((second, _))) = (valid, snapshot) {
+        let found = error!(E0529, second, "`{}` keeps its history in two ways", table.name.value;
+            help: "keep `valid` where a row has a start and an end, `snapshot` where there is a copy a day");
+        diagnostics.push(found.related(first, "the other one"));
+        return None;
+    }
+    let (key, (span, _)) = valid.map(|item| ("valid", item)).or(snapshot.map(|item| ("snapshot", item)))?;
+    let mut columns = Vec::new();
+    for (name, _) in items.names(key, diagnostics) {
+        let found = column(table, name, diagnostics)?;
+        let fits = match &table.columns[found].ty.ty {
+            Type::Date | Type::Null => true,
+            Type::Timestamp => key == "valid",
+            _ => false,
+        };
+        if !fits {
+            let wanted = if key == "valid" { "a timestamp or a date" } else { "a date" };
+            diagnostics.push(
+                error!(E0529, name.span, "`{key}` takes {wanted}, and `{}` is none", name.value;
+                    help: "declare it with that type, or name another column")
+                .related(table.columns[found].name.span, "declared here"),
+            );
+            return None;
+        }
+        columns.push(found);
+    }
+    match (key, columns.as_slice()) {
+        ("valid", [from, until]) => Some(History::Valid { from: *from, until: *until }),
+        ("snapshot", [day]) => Some(History::Snapshot { day: *day }),
+        _ => {
+            let example = if key == "valid" { "valid: valid_from, valid_to" } else { "snapshot: ds" };
+            diagnostics.push(
+                error!(E0529, span, "`{key}` does not take {} columns", columns.len(); help: ("write `{example}`")),
+            );
+            None
+        }
+    }
+}
+
 fn column(table: &Table, name: &ast::Name, diagnostics: &mut Diagnostics) -> Option<usize> {
     let found = table.columns.iter().position(|column| column.name == *name);
     if found.is_none() {
@@ -244,13 +296,20 @@ fn computed_columns(
         }
         done.push(written.name.as_str());
     }
+    let versions = match tables[id.0].history {
+        Some(History::Valid { from, until }) => vec![from, until],
+        Some(History::Snapshot { day }) => vec![day],
+        None => Vec::new(),
+    };
     let table = &tables[id.0];
-    for key in table.key.clone().into_iter().chain(table.time).chain(table.arrived).chain(table.latest_by) {
+    let keys = table.key.clone().into_iter().chain(table.time).chain(table.arrived).chain(table.latest_by);
+    for key in keys.chain(versions) {
         let column = &tables[id.0].columns[key];
         if column.computed.is_some() {
-            diagnostics
-                .push(error!(E0505, column.name.span, "key, time, `arrived` and `latest by` must be stored columns";
-                help: "compute it in the warehouse, or name a stored column"));
+            diagnostics.push(
+                error!(E0505, column.name.span, "key, time, `arrived`, `latest by` and versions must be stored columns";
+                help: "compute it in the warehouse, or name a stored column"),
+            );
         }
     }
 }
@@ -273,6 +332,46 @@ fn uses_undone(expr: &RowExpr, table: &Table, id: TableId, syntax: &ast::Table, 
         }
     });
     found
+}
+
+/// Tells the computed columns that lead back to themselves through entities, and those that are too large once all names
+/// are written out. They go on as if they were stored.
+fn measure_computed(tables: &mut [Table], diagnostics: &mut Diagnostics) {
+    let computed: Vec<ColumnId> = (tables.iter().enumerate())
+        .flat_map(|(table, declared)| {
+            let places = declared.columns.iter().enumerate().filter(|(_, column)| column.computed.is_some());
+            places.map(move |(column, _)| ColumnId { table: TableId(table), column })
+        })
+        .collect();
+    let places: FxHashMap<ColumnId, usize> = computed.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let uses: Vec<Vec<(usize, Span)>> = (computed.iter())
+        .map(|id| {
+            let mut used = Vec::new();
+            let expr = tables[id.table.0].columns[id.column].computed.iter();
+            expr.for_each(|expr| {
+                expr.walk(&mut |part| {
+                    let RowExprKind::Column(path) = &part.kind else { return };
+                    used.extend(path.iter().filter_map(|id| Some((*places.get(id)?, part.span))));
+                });
+            });
+            used
+        })
+        .collect();
+    let name = |place: usize| &tables[computed[place].table.0].columns[computed[place].column].name;
+    let order = resolve::order(&uses, name, "column", diagnostics);
+    let mut sound = vec![false; computed.len()];
+    for place in order {
+        let ColumnId { table, column } = computed[place];
+        let Some(expr) = &tables[table.0].columns[column].computed else { continue };
+        let size = expr.size(tables).within(1);
+        if !too_large(size, "this computed column", expr.span, diagnostics) {
+            sound[place] = true;
+            tables[table.0].columns[column].size = size;
+        }
+    }
+    for (id, _) in computed.iter().zip(sound).filter(|(_, sound)| !sound) {
+        tables[id.table.0].columns[id.column].computed = None;
+    }
 }
 
 fn checked_computed(

@@ -28,7 +28,8 @@ fn check_metrics(names: &Names<'_>, test: &Test, d: &mut Diagnostics) -> bool {
     let mut known = true;
     for (path, version) in &test.metrics {
         let version = version.as_ref().map(|version| version.value);
-        if path.single().is_some_and(|name| names.metric(name, version).is_some()) {
+        // What is behind the dot of `dau.growth_1d` is looked up when the test runs.
+        if names.metric(&path.parts[0], version).is_some() {
             continue;
         }
         known = false;

@@ -8,7 +8,7 @@ use super::flow::column_sensitivity;
 use super::ops::column_unit;
 use super::row::{RowScope, check_predicate, check_row};
 use super::type_name::{show_type, type_name};
-use super::{Column, Encoding, RowExpr, RowExprKind, Table, TableId, TableKind, Type, ValueType};
+use super::{Column, Encoding, Origin, RowExpr, RowExprKind, Table, TableId, TableKind, Type, ValueType};
 
 /// What most tests look at.
 pub(super) const WORLD: &str = r#"
@@ -124,6 +124,9 @@ fn one(kind: TableKind, table: &ast::Table, entity: &dyn Fn(&str) -> Option<Tabl
         lateness: None,
         retain: None,
         revised: None,
+        origin: Origin::Stored,
+        history: None,
+        dimensions: Vec::new(),
         span: table.name.span,
         columns,
     }
@@ -140,6 +143,8 @@ fn typed_column(column: &ast::Column, entity: &dyn Fn(&str) -> Option<TableId>, 
         ty: ValueType { ty, nullable, unit, sensitivity },
         encoding,
         computed: None,
+        internal: false,
+        size: super::Size::default(),
     }
 }
 
@@ -250,6 +255,7 @@ pub(super) fn shape(expr: &RowExpr, tables: &[Table]) -> String {
             path.iter().map(name).collect::<Vec<_>>().join(".")
         }
         RowExprKind::Time => "time".to_owned(),
+        RowExprKind::Inner => "value".to_owned(),
         RowExprKind::Literal(value) => match (value, &expr.ty.ty) {
             (Value::Int(int), _) => int.to_string(),
             (Value::Decimal(digits), ty) => format!("{digits}:{}", show_type(ty, tables)),

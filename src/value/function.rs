@@ -76,7 +76,7 @@ pub enum Function {
     Upper,
     /// removes spaces (U+0020) at both ends
     Trim,
-    /// characters
+    /// characters of a text; items of an array or keys of a map, 0 where it is missing
     Length,
     /// (text, start from 1, length): start < 1 or length < 0 gives ""
     Substring,
@@ -88,7 +88,7 @@ pub enum Function {
     StartsWith,
     /// (text, suffix) → bool
     EndsWith,
-    /// (text, part) → bool
+    /// (text, part), (array, item) or (map, key) → bool; a missing array or map has nothing, and null matches nothing
     Contains,
     /// (text, pattern literal) → bool: RE2 syntax, anywhere in the text
     Matches,

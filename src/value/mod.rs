@@ -1,11 +1,13 @@
 //! The vocabulary that every stage shares: data types, literal values, functions, and steps of time.
 
 mod function;
+mod interval;
 pub mod time;
 
 use std::hash::{Hash, Hasher};
 
 pub use function::Function;
+pub use interval::{Interval, Span, Window};
 pub use time::{Step, WeekStart};
 
 /// The type of a value, with no unit, entity or enum left: what an engine must know.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use metricc::plan::{
     Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Join, Keep, Measure, MeasureId,
-    MetricOutput, OutputColumn, Query, Ratio, Scan, Step, StoredColumn, Table, Value, WeekStart,
+    MetricOutput, Origin, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
 };
 
 pub const EVENT: usize = 0;
@@ -35,6 +35,8 @@ fn table(name: &str, physical: &str, columns: Vec<StoredColumn>, key: &str, keep
         sample: None,
         columns,
         clean: Clean { key, keep, time: time.map(str::to_owned) },
+        origin: Origin::Stored,
+        history: None,
     }
 }
 
@@ -204,7 +206,7 @@ pub fn count() -> Measure {
 }
 
 pub fn scan(table: usize, time: Option<Expr>, measures: Vec<Measure>) -> Scan {
-    Scan { table, joins: Vec::new(), time, dimensions: Vec::new(), filter: None, measures, guard_start: false }
+    Scan::new(Source::Table(table), time, measures)
 }
 
 /// The place of a level.
@@ -269,7 +271,7 @@ pub fn by(mut query: Query, name: &str, values: Vec<Expr>) -> Query {
     };
     query.dimensions.push(column);
     for (scan, value) in query.scans.iter_mut().zip(values) {
-        scan.dimensions.push(value);
+        scan.dimensions.push(Some(value));
     }
     query
 }
@@ -298,8 +300,8 @@ pub fn named(name: &str) -> Expr {
 pub fn user_scan(measures: Vec<Measure>) -> Scan {
     Scan {
         joins: vec![
-            Join { table: USER, key: col(EVENT, "user_id"), column: "user_id".to_owned() },
-            Join { table: ORG, key: joined(0, USER, "org_id"), column: "org_id".to_owned() },
+            Join { table: USER, key: col(EVENT, "user_id"), column: "user_id".to_owned(), as_of: None },
+            Join { table: ORG, key: joined(0, USER, "org_id"), column: "org_id".to_owned(), as_of: None },
         ],
         ..event_scan(measures)
     }
@@ -351,6 +353,7 @@ pub fn shown() -> Vec<(&'static str, Query)> {
     let mut logins = by(logins, "platform", vec![col(EVENT, "platform")]);
     logins.from = Some(1_793_462_400_000);
     logins.to = Some(1_796_054_400_000);
+    (logins.scans[0].from, logins.scans[0].to) = (logins.from, logins.to);
     logins.limit = Some(10);
     logins.order = vec![metricc::plan::OrderBy { column: 2, descending: true }];
 

@@ -72,6 +72,14 @@ impl Session {
         &self.database
     }
 
+    /// Drops all tables of the session's database.
+    pub fn clear(&self) {
+        let tables = self.query("SHOW TABLES").unwrap_or_else(|error| panic!("{error}"));
+        for name in tables.single_column().into_iter().flatten() {
+            self.execute(&format!("DROP TABLE {}", quote_name(name))).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
     /// Runs one statement and forgets its result. `DROP … SYNC` runs without `SYNC`.
     ///
     /// # Errors

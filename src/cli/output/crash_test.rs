@@ -71,13 +71,21 @@ fn wait_for_a_build(out: &Path) {
     }
 }
 
+/// Waits until something is there.
+fn wait_for(path: &Path) {
+    let started = Instant::now();
+    while !path.exists() && started.elapsed() < Duration::from_secs(20) {
+        thread::yield_now();
+    }
+}
+
 fn crash(swap: Swap, rounds: usize) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let out = dir.path().join("build");
     write_build_by(&out, &numbered(0), swap).expect("a build");
     fs::write(out.join("mine.txt"), "not metricc's").expect("written");
     let mut interrupted = 0;
-    for _ in 0..rounds {
+    for round in 0..rounds {
         let mut child = Command::new(env::current_exe().expect("this test"))
             .args(["--exact", "--nocapture", "cli::output::crash_test::child_builds_until_it_is_killed"])
             .env(CHILD_OUT, &out)
@@ -87,7 +95,12 @@ fn crash(swap: Swap, rounds: usize) {
             .spawn()
             .expect("a child");
         wait_for_a_build(&out);
-        thread::sleep(Duration::from_micros(fastrand::u64(..8_000)));
+        if round % 2 == 0 {
+            thread::sleep(Duration::from_micros(fastrand::u64(..8_000)));
+        } else {
+            // However busy the machine is, some kills come amid a build.
+            wait_for(&dir.path().join(".build.metricc-staging"));
+        }
         child.kill().expect("killed");
         let ended = child.wait().expect("ended");
         assert_eq!(ended.signal(), Some(9), "the child must not end by itself");

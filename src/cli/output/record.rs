@@ -119,7 +119,8 @@ impl Fresh {
 
     fn try_write(mut self, out: &Path) -> Option<()> {
         let path = path(out)?;
-        let mut aside = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;
+        // Named such that the ignore file of a project covers it, if the process is killed here.
+        let mut aside = tempfile::Builder::new().prefix(path.file_name()?).tempfile_in(path.parent()?).ok()?;
         self.head.inode = inode(aside.as_file())?;
         let mut head = serde_json::to_vec(&self.head).ok()?;
         head.push(b'\n');

@@ -4,7 +4,9 @@
 mod aggregate;
 mod calendar;
 pub(super) mod cast;
+mod container;
 mod distinct;
+mod interval;
 pub(super) mod json;
 mod number;
 mod quantile;
@@ -16,7 +18,15 @@ use datafusion::prelude::SessionContext;
 
 /// Makes all functions known to a context.
 pub(super) fn register(context: &SessionContext) {
-    let scalars = [time::FUNCTIONS, number::FUNCTIONS, text::FUNCTIONS, cast::FUNCTIONS, json::FUNCTIONS];
+    let scalars = [
+        time::FUNCTIONS,
+        interval::FUNCTIONS,
+        number::FUNCTIONS,
+        text::FUNCTIONS,
+        cast::FUNCTIONS,
+        json::FUNCTIONS,
+        container::FUNCTIONS,
+    ];
     for definition in scalars.into_iter().flatten() {
         context.register_udf(definition.function());
     }

@@ -155,8 +155,8 @@ impl Sample {
     }
 
     /// The table of these files without the rows dropped.
-    pub(super) fn table(self, table: &Table, dropped: Option<&[u64]>) -> Result<ParquetTable> {
-        ParquetTable::new(schema(table), self.parts, dropped)
+    pub(super) fn table(&self, table: &Table, dropped: Option<&[u64]>) -> Result<ParquetTable> {
+        ParquetTable::new(schema(table), &self.parts, dropped)
     }
 }
 

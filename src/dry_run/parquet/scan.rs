@@ -31,7 +31,7 @@ pub(in crate::dry_run) struct ParquetTable {
 
 impl ParquetTable {
     /// The rows of the parts but those of these numbers (ascending, over all parts).
-    pub(super) fn new(schema: SchemaRef, parts: Vec<Part>, dropped: Option<&[u64]>) -> Result<ParquetTable> {
+    pub(super) fn new(schema: SchemaRef, parts: &[Part], dropped: Option<&[u64]>) -> Result<ParquetTable> {
         let dropped = dropped.unwrap_or_default();
         let mut files = Vec::with_capacity(parts.len());
         let mut start = 0;

@@ -7,6 +7,7 @@ use super::metric::ServedView;
 use super::rollups::Made;
 use super::{Build, File};
 use crate::emit::MetricView;
+use crate::plan::stored_columns;
 use crate::rollup::{Layer, Reason, Served, Use, Way};
 
 /// Settings that inserts need so that a retried block counts once everywhere (CH1). Their defaults moved between releases.
@@ -37,10 +38,7 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
 fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served, made: &[Made]) -> Value {
     let tables = &build.input.tables;
     let mut reads: Map<String, Value> = Map::new();
-    let mut columns: Vec<(usize, &str)> = metric.query.scans.iter().flat_map(|scan| scan.columns(tables)).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    for (table, column) in columns {
+    for (table, column) in stored_columns(tables, &metric.query.scans) {
         let list = reads.entry(tables[table].name.clone()).or_insert_with(|| json!([]));
         if let Value::Array(list) = list {
             list.push(json!(column));

@@ -12,6 +12,7 @@ use super::{Build, File, Object, line};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name};
 use crate::error;
+use crate::plan::Scan;
 use crate::rollup::{Layer, Served};
 use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE};
@@ -52,7 +53,7 @@ pub fn views(build: &Build, made: &[Made], diagnostics: &mut Diagnostics) -> (Ve
 }
 
 fn file_of(build: &Build, metric: &MetricView) -> (String, String) {
-    let mut tables = metric.query.scans.iter().map(|scan| scan.table);
+    let mut tables = metric.query.scans.iter().flat_map(Scan::base_tables);
     let first = tables.next().map(|table| &build.input.tables[table].name);
     match first {
         Some(table) if tables.all(|other| build.input.tables[other].name == *table) => {
@@ -75,9 +76,11 @@ impl Maker<'_> {
             Ok(select) => (select, Diagnostics::new()),
             Err(diagnostics) => (Arc::default(), diagnostics),
         };
+        // A growth's name has a dot: `dau.growth_1d`.
+        let plain = metric.name.replace('.', "__");
         let name = match metric.current {
-            true => format!("{}__{}", metric.name, metric.grain()),
-            false => format!("{}__v{}__{}", metric.name, metric.version, metric.grain()),
+            true => format!("{plain}__{}", metric.grain()),
+            false => format!("{plain}__v{}__{}", metric.version, metric.grain()),
         };
         let view = self.build.name(&name).to_string();
         let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));

@@ -9,7 +9,7 @@ use crate::sql::{CLICKHOUSE, Dialect};
 pub fn databases(build: &Build) -> File {
     let mut databases = vec![CLICKHOUSE.identifier(&build.settings.database).to_string()];
     if build.settings.create_sources {
-        for table in build.input.tables.iter() {
+        for table in stored(build) {
             if let Some((database, _)) = table.physical.split_once('.') {
                 databases.push(CLICKHOUSE.identifier(database).to_string());
             }
@@ -28,15 +28,19 @@ pub fn databases(build: &Build) -> File {
 
 /// The source tables.
 pub fn tables(build: &Build) -> File {
-    let bodies: Vec<String> = build.input.tables.iter().map(|table| source(table, build)).collect();
+    let bodies: Vec<String> = stored(build).map(|table| source(table, build)).collect();
     File {
         name: "10_sources.sql".to_owned(),
         what: "Source tables".to_owned(),
         body: bodies.concat(),
-        origin: build.input.tables.iter().map(|table| table.name.clone()).collect(),
+        origin: stored(build).map(|table| table.name.clone()).collect(),
         // They hold the data: what takes back a build leaves them alone.
         objects: Vec::new(),
     }
+}
+
+fn stored<'b>(build: &'b Build) -> impl Iterator<Item = &'b Table> {
+    build.input.tables.iter().filter(|table| !table.is_derived())
 }
 
 fn source(table: &Table, build: &Build) -> String {
@@ -54,7 +58,9 @@ fn source(table: &Table, build: &Build) -> String {
             format!("toYYYYMM(fromUnixTimestamp64Milli({}, '{}'))", name(column), build.input.zone.name())
         }
     });
-    let order: Vec<String> = table.clean.key.iter().filter_map(column).chain(time).map(name).collect();
+    let version = table.history.iter().map(|history| history.version().to_owned());
+    let key: Vec<String> = table.clean.key.iter().cloned().chain(version).collect();
+    let order: Vec<String> = key.iter().filter_map(column).chain(time).map(name).collect();
     let mut unique: Vec<String> = Vec::new();
     for name in order {
         if !unique.contains(&name) {

@@ -1,73 +1,182 @@
-//! Formulas: every aggregate becomes a measure of the scan of its table and time column, once.
+//! Formulas: every aggregate becomes a measure of a scan, once. Scans are shared by what reads the same rows in the same
+//! intervals and groups them alike.
 
-use crate::plan::question::Question;
-use crate::plan::{Aggregate, Expr, ExprKind, Function, Measure, MeasureId, MetricOutput, Ratio, Scan};
-use crate::types::{Aggregation, ColumnId, DimFilter, Formula, FormulaKind, Leaf, Level, MetricId, Model, TableId};
-use crate::value::{DataType, Step};
+use crate::plan::{
+    Expr, ExprKind, Function, Interval, Last, Measure, MeasureId, MetricOutput, Query, Scan, Source, Step,
+};
+use crate::types::{
+    Aggregation, ColumnId, DimFilter, DimensionId, Formula, FormulaKind, Leaf, MetricId, Model, Movement, TableId,
+};
 
+use super::aggregate::aggregate;
 use super::row::Rows;
+
+/// What the answers of a question have in common.
+pub struct Frame<'a> {
+    pub model: &'a Model,
+    pub tables: std::sync::Arc<Vec<crate::plan::Table>>,
+    pub step: Option<Step>,
+    /// What rows are grouped by.
+    pub by: Vec<Key<'a>>,
+    /// On bucket borders.
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+    /// Parts of the question's condition, all of which must hold.
+    pub filters: Vec<&'a DimFilter>,
+}
+
+/// What rows are grouped by.
+#[derive(Clone, Copy)]
+pub enum Key<'a> {
+    Dimension(DimensionId),
+    /// The key of a nested aggregate, by table.
+    Column(&'a [(TableId, crate::types::RowExpr)]),
+}
+
+/// Where a formula stands: what the constructs around it ask of its leaves.
+#[derive(Clone, Default)]
+pub struct Context<'a> {
+    pub filters: Vec<&'a DimFilter>,
+    pub interval: Interval,
+    /// Dimensions that are left out.
+    pub across: Vec<DimensionId>,
+    pub looked_up: bool,
+}
+
+impl<'a> Context<'a> {
+    fn filtered(&self, filter: &'a DimFilter) -> Context<'a> {
+        let mut inner = self.clone();
+        conjuncts(filter, &mut inner.filters);
+        inner
+    }
+
+    fn moved(&self, by: Movement) -> Context<'a> {
+        let mut inner = self.clone();
+        match by {
+            Movement::Ago(length) => inner.interval.ago.push(length),
+            Movement::Over(window) => inner.interval.window = Some(window),
+            Movement::AtStartOf(step) => inner.interval.at_start_of = Some(step),
+        }
+        inner
+    }
+
+    /// A filter outside that tests a dimension which is left out inside does not hold there.
+    fn across(&self, dimensions: &[DimensionId]) -> Context<'a> {
+        let mut inner = self.clone();
+        inner.across.extend(dimensions);
+        inner.looked_up = true;
+        inner.filters.retain(|filter| !tests(filter, &inner.across));
+        inner
+    }
+}
+
+/// The parts of a condition, all of which must hold.
+pub fn conjuncts<'a>(filter: &'a DimFilter, into: &mut Vec<&'a DimFilter>) {
+    match filter {
+        DimFilter::And(parts) => parts.iter().for_each(|part| conjuncts(part, into)),
+        _ => into.push(filter),
+    }
+}
+
+fn tests(filter: &DimFilter, dimensions: &[DimensionId]) -> bool {
+    let mut found = false;
+    filter.walk(&mut |dimension, _| found |= dimensions.contains(&dimension));
+    found
+}
 
 /// The scans of a query in the making.
 pub struct Scans<'a> {
-    model: &'a Model,
-    question: &'a Question,
+    pub frame: Frame<'a>,
     open: Vec<Open<'a>>,
 }
 
-struct Open<'a> {
-    base: TableId,
+/// What scans are told apart by.
+#[derive(Clone, PartialEq)]
+struct Group {
     time: Option<ColumnId>,
+    /// Whether rows without a time are left out in any case.
+    timed: bool,
+    interval: Interval,
+    /// Whether each key is left out.
+    left_out: Vec<bool>,
+    looked_up: bool,
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+struct Open<'a> {
+    base: Base,
+    group: Group,
     rows: Rows<'a>,
-    dimensions: Vec<Expr>,
+    dimensions: Vec<Option<Expr>>,
+    time: Option<Expr>,
+    last: Option<Last>,
     filter: Option<Expr>,
     measures: Vec<Measure>,
 }
 
+#[derive(PartialEq)]
+enum Base {
+    Table(TableId),
+    Query(Box<Query>),
+}
+
 impl<'a> Scans<'a> {
-    pub fn new(model: &'a Model, question: &'a Question) -> Scans<'a> {
-        Scans { model, question, open: Vec::new() }
+    pub fn new(frame: Frame<'a>) -> Scans<'a> {
+        Scans { frame, open: Vec::new() }
     }
 
-    /// The formula of a metric over measures, and the measures it is made of.
+    /// The formula of a metric over measures, and the measures that give it rows.
     pub fn formula(&mut self, id: MetricId) -> (Expr, Vec<MeasureId>) {
+        let formula = &self.frame.model.metrics[id.0].formula;
+        self.lower_formula(formula, &Context::default())
+    }
+
+    /// The same of any formula, within a context.
+    pub fn lower_formula(&mut self, formula: &'a Formula, context: &Context<'a>) -> (Expr, Vec<MeasureId>) {
         let mut present = Vec::new();
-        let formula = &self.model.metrics[id.0].formula;
-        let expr = self.lower(formula, &mut Vec::new(), &mut present);
+        let expr = self.lower(formula, context, &mut present);
+        present.sort_unstable();
+        present.dedup();
         (expr, present)
     }
 
-    fn lower(&mut self, formula: &'a Formula, filters: &mut Vec<&'a DimFilter>, present: &mut Vec<MeasureId>) -> Expr {
-        let ty = self.model.data_type(&formula.ty.ty);
+    fn lower(&mut self, formula: &'a Formula, context: &Context<'a>, present: &mut Vec<MeasureId>) -> Expr {
+        let model = self.frame.model;
+        let ty = model.data_type(&formula.ty.ty);
         let nullable = formula.ty.nullable;
         let kind = match &formula.kind {
             FormulaKind::Leaf(leaf) => {
-                let id = self.measure(leaf, filters);
-                present.push(id);
-                let ty = self.open[id.scan].measures[id.measure].ty.clone();
-                // A measure may be null where its source has not started.
-                return Expr { kind: ExprKind::Measure(id), ty, nullable: true };
+                let id = self.measure(leaf, context);
+                return self.of_measure(id, present);
             }
-            FormulaKind::Metric(id) => {
-                let inner = &self.model.metrics[id.0].formula;
-                return self.lower(inner, filters, present);
+            FormulaKind::Nested(nested) => {
+                let id = self.nested(nested, context);
+                return self.of_measure(id, present);
             }
-            FormulaKind::Where { operand, filter } => {
-                filters.push(filter);
-                let lowered = self.lower(operand, filters, present);
-                filters.pop();
-                return lowered;
+            FormulaKind::Metric(id) => return self.lower(&model.metrics[id.0].formula, context, present),
+            FormulaKind::Where { operand, filter } => return self.lower(operand, &context.filtered(filter), present),
+            FormulaKind::Moved { operand, by } => return self.lower(operand, &context.moved(*by), present),
+            FormulaKind::Across { operand, dimensions } => {
+                return self.lower(operand, &context.across(dimensions), present);
+            }
+            FormulaKind::Rate { operand, length } => {
+                let interval = super::interval::of_formula(model, operand, &context.interval);
+                let steps = self.steps(interval, *length);
+                let value = self.lower(operand, context, present);
+                ExprKind::Call(Function::Divide, vec![value, steps])
             }
             FormulaKind::Literal(value) => ExprKind::Literal(value.clone()),
             FormulaKind::Call(function, arguments) => ExprKind::Call(
                 *function,
-                arguments.iter().map(|argument| self.lower(argument, filters, present)).collect(),
+                arguments.iter().map(|argument| self.lower(argument, context, present)).collect(),
             ),
             FormulaKind::Case { branches, otherwise } => {
                 let mut lowered = Vec::with_capacity(branches.len());
                 for (condition, value) in branches {
-                    lowered.push((self.lower(condition, filters, present), self.lower(value, filters, present)));
+                    lowered.push((self.lower(condition, context, present), self.lower(value, context, present)));
                 }
-                let otherwise = otherwise.as_ref().map(|value| Box::new(self.lower(value, filters, present)));
+                let otherwise = otherwise.as_ref().map(|value| Box::new(self.lower(value, context, present)));
                 ExprKind::Case { branches: lowered, otherwise }
             }
         };
@@ -76,59 +185,210 @@ impl<'a> Scans<'a> {
         Expr { kind, ty, nullable: if literal || never_null { nullable } else { true } }
     }
 
-    /// The measure of an aggregate under some filters; the same one for the same meaning.
-    fn measure(&mut self, leaf: &'a Leaf, filters: &[&'a DimFilter]) -> MeasureId {
-        let base = leaf.rows.base;
-        let own = self.model.table(base).time.map(|column| ColumnId { table: base, column });
-        let time = leaf.rows.dated.or(own);
-        let scan = self.scan(base, time);
-        let open = &mut self.open[scan];
-        let mut conditions: Vec<Expr> = leaf.rows.filters.iter().map(|filter| open.rows.lower(filter)).collect();
-        conditions.extend(filters.iter().map(|filter| open.rows.filter(filter)));
-        dedup(&mut conditions);
-        let input = leaf.input.as_ref().map(|input| open.rows.lower(input));
-        let measure = aggregate(leaf.aggregation, input, Expr::all(conditions));
-        let place = open.measures.iter().position(|known| *known == measure).unwrap_or_else(|| {
-            open.measures.push(measure);
-            open.measures.len() - 1
-        });
-        MeasureId { scan, measure: place }
+    /// A measure in a formula. It may be null where its source has not started.
+    fn of_measure(&self, id: MeasureId, present: &mut Vec<MeasureId>) -> Expr {
+        let open = &self.open[id.scan];
+        if !open.group.looked_up {
+            present.push(id);
+        }
+        Expr { kind: ExprKind::Measure(id), ty: open.measures[id.measure].ty.clone(), nullable: true }
     }
 
-    fn scan(&mut self, base: TableId, time: Option<ColumnId>) -> usize {
-        if let Some(found) = self.open.iter().position(|open| open.base == base && open.time == time) {
+    /// The measure of an aggregate; the same one for the same meaning.
+    fn measure(&mut self, leaf: &'a Leaf, context: &Context<'a>) -> MeasureId {
+        let base = leaf.rows.base;
+        let own = self.frame.model.table(base).time.map(|column| ColumnId { table: base, column });
+        let mut group = self.group(leaf.rows.dated.or(own), context);
+        // Of rows as they came those without a time count too, where nothing asks for it.
+        let ordered = matches!(leaf.aggregation, Aggregation::First | Aggregation::Last) || leaf.at_last.is_some();
+        group.timed = !self.frame.model.table(base).may_lack_time() || leaf.rows.dated.is_some() || ordered;
+        let scan = self.table_scan(base, &group, leaf, context);
+        let open = &mut self.open[scan];
+        let mut conditions = Vec::new();
+        if leaf.at_last.is_none() {
+            conditions = leaf_conditions(&mut open.rows, leaf, context);
+        }
+        let input = leaf.input.as_ref().map(|input| open.rows.lower(input));
+        let measure = aggregate(leaf.aggregation, input, Expr::all(conditions));
+        MeasureId { scan, measure: place(&mut open.measures, measure) }
+    }
+
+    fn group(&self, time: Option<ColumnId>, context: &Context<'a>) -> Group {
+        let frame = &self.frame;
+        let left_out = frame.by.iter().map(|key| match key {
+            Key::Dimension(id) => context.across.contains(id),
+            Key::Column(_) => false,
+        });
+        let (interval, from, to) = self.reach(&context.interval);
+        Group { time, timed: true, interval, left_out: left_out.collect(), looked_up: context.looked_up, from, to }
+    }
+
+    /// The interval of a scan, and what it reads for the asked range.
+    pub(super) fn reach(&self, interval: &Interval) -> (Interval, Option<i64>, Option<i64>) {
+        let (frame, model) = (&self.frame, self.frame.model);
+        let (zone, week_start) = (model.zone, model.week_start);
+        let known = |at: i64| (at > i64::MIN / 8).then_some(at);
+        if interval.is_bucket() {
+            return (interval.clone(), frame.from, frame.to);
+        }
+        match frame.step {
+            None => match frame.to {
+                // Without buckets the interval is a range of instants.
+                Some(to) => {
+                    let whole = (frame.from.unwrap_or(i64::MIN / 2), to);
+                    let (from, to) = interval.within(whole, None, zone, week_start);
+                    (Interval::default(), known(from), Some(to))
+                }
+                None => (interval.clone(), None, None),
+            },
+            Some(step) => {
+                let first = |from: i64| interval.of(from, step, zone, week_start).0;
+                let last = |to: i64| interval.of(step.bucket(to - 1, zone, week_start), step, zone, week_start).1;
+                (interval.clone(), frame.from.map(first).and_then(known), frame.to.map(last))
+            }
+        }
+    }
+
+    fn steps(&self, interval: Interval, length: crate::plan::Span) -> Expr {
+        let ty = crate::plan::DataType::Float;
+        let kind = match (self.frame.step, self.frame.from.zip(self.frame.to)) {
+            (None, Some(whole)) => {
+                let model = self.frame.model;
+                let (from, to) = interval.within(whole, None, model.zone, model.week_start);
+                ExprKind::Literal(crate::plan::Value::Float(length.count(from, to, model.zone)))
+            }
+            _ => ExprKind::Steps { interval, length },
+        };
+        Expr { kind, ty, nullable: false }
+    }
+
+    fn table_scan(&mut self, base: TableId, group: &Group, leaf: &'a Leaf, context: &Context<'a>) -> usize {
+        let mut rows = Rows::new(self.frame.model, base, group.time);
+        let dimensions = self.dimensions(&mut rows, base, &group.left_out);
+        let filters = self.frame.filters.iter().filter(|filter| !tests(filter, &context.across));
+        let mut filter: Vec<Expr> = filters.map(|filter| rows.filter(filter)).collect();
+        let last = leaf.at_last.as_ref().map(|last| {
+            // The last rows are the last of those that satisfy the condition.
+            filter.extend(leaf_conditions(&mut rows, leaf, context));
+            Last { step: last.step, per: last.per.iter().map(|value| rows.lower(value)).collect() }
+        });
+        dedup(&mut filter);
+        let filter = Expr::all(filter);
+        let same = |open: &Open| {
+            open.base == Base::Table(base) && open.group == *group && open.last == last && open.filter == filter
+        };
+        if let Some(found) = self.open.iter().position(same) {
             return found;
         }
-        let mut rows = Rows::new(self.model, base, time);
-        let dimensions = self.question.by.iter().map(|id| rows.dimension(*id)).collect();
-        let filter = self.question.filter.as_ref().map(|filter| rows.filter(filter));
-        self.open.push(Open { base, time, rows, dimensions, filter, measures: Vec::new() });
+        let in_time = self.frame.step.is_some() || group.from.is_some() || group.to.is_some();
+        let time = rows.scan_time(group.timed, in_time || !group.interval.is_bucket());
+        let (base, group) = (Base::Table(base), group.clone());
+        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures: Vec::new() });
         self.open.len() - 1
+    }
+
+    fn dimensions(&self, rows: &mut Rows<'a>, base: TableId, left_out: &[bool]) -> Vec<Option<Expr>> {
+        let keys = self.frame.by.iter().zip(left_out);
+        keys.map(|(key, left_out)| match key {
+            _ if *left_out => None,
+            Key::Dimension(id) => Some(rows.dimension(*id)),
+            Key::Column(values) => {
+                let value = values.iter().find(|(table, _)| *table == base);
+                value.map(|(_, value)| rows.lower(value))
+            }
+        })
+        .collect()
+    }
+
+    /// The scan over the answer of an inner query.
+    pub(super) fn query_scan(&mut self, query: Query, context: &Context<'a>, filter: Option<Expr>) -> usize {
+        let mut group = self.group(None, context);
+        if query.step.is_none() || self.frame.step.is_none() {
+            (group.from, group.to) = (None, None);
+        }
+        let base = Base::Query(Box::new(query));
+        let same = |open: &Open| open.base == base && open.group == group && open.filter == filter;
+        if let Some(found) = self.open.iter().position(same) {
+            return found;
+        }
+        let Base::Query(query) = &base else { return 0 };
+        let mut inner = query.dimensions.iter();
+        let dimensions = group.left_out.iter().map(|left_out| match left_out {
+            true => None,
+            false => {
+                inner.next().map(|dimension| super::nested::column(&dimension.name, &dimension.ty, dimension.nullable))
+            }
+        });
+        let dimensions = dimensions.collect();
+        let time = query.step.map(|_| super::nested::column("time", &crate::plan::DataType::Timestamp, false));
+        let rows = Rows::new(self.frame.model, TableId(0), None);
+        self.open.push(Open { base, group, rows, dimensions, time, last: None, filter, measures: Vec::new() });
+        self.open.len() - 1
+    }
+
+    /// A measure of a scan; the same one for the same meaning.
+    pub(super) fn add(&mut self, scan: usize, measure: Measure) -> MeasureId {
+        MeasureId { scan, measure: place(&mut self.open[scan].measures, measure) }
+    }
+
+    /// A condition on the values of an inner query.
+    pub(super) fn inner_condition(&self, condition: &crate::types::RowExpr) -> Expr {
+        Rows::new(self.frame.model, TableId(0), None).lower(condition)
     }
 
     /// The scans. A scan guards the start of its source where a bucket before it may have a row: if it shares a metric with
     /// another scan, or if the answer is one row in any case.
-    pub fn finish(self, metrics: &[MetricOutput], step: Option<Step>) -> Vec<Scan> {
-        let shared = |scan: usize| {
-            let of = |metric: &&MetricOutput| metric.present.iter().any(|id| id.scan == scan);
-            metrics.iter().filter(of).any(|metric| metric.present.iter().any(|id| id.scan != scan))
-        };
-        let one_row = step.is_none() && self.question.by.is_empty() && self.question.to.is_some();
+    pub fn finish(self, metrics: &[MetricOutput]) -> Vec<Scan> {
+        let uses: Vec<Vec<usize>> = metrics.iter().map(|metric| scans_of(&metric.formula)).collect();
+        let shared = |scan: usize| uses.iter().any(|scans| scans.contains(&scan) && scans.len() > 1);
+        let one_row = self.frame.step.is_none() && self.frame.by.is_empty();
         (self.open.into_iter().enumerate())
-            .map(|(place, mut open)| {
-                let time = open.rows.time();
-                Scan {
-                    table: open.base.0,
-                    joins: open.rows.joins,
-                    time,
-                    dimensions: open.dimensions,
-                    filter: open.filter,
-                    measures: open.measures,
-                    guard_start: one_row || shared(place),
-                }
+            .map(|(place, open)| Scan {
+                source: match open.base {
+                    Base::Table(table) => Source::Table(table.0),
+                    Base::Query(query) => Source::Query(query),
+                },
+                joins: open.rows.joins,
+                time: open.time,
+                from: open.group.from,
+                guard_start: (one_row && open.group.to.is_some()) || shared(place) || open.group.looked_up,
+                to: open.group.to,
+                interval: open.group.interval,
+                last: open.last,
+                dimensions: open.dimensions,
+                looked_up: open.group.looked_up,
+                filter: open.filter,
+                measures: open.measures,
             })
             .collect()
     }
+}
+
+/// The scans whose measures a formula names, each once.
+fn scans_of(formula: &Expr) -> Vec<usize> {
+    let mut scans = Vec::new();
+    formula.walk(&mut |part| {
+        if let ExprKind::Measure(id) = &part.kind {
+            scans.push(id.scan);
+        }
+    });
+    scans.sort_unstable();
+    scans.dedup();
+    scans
+}
+
+fn leaf_conditions<'a>(rows: &mut Rows<'a>, leaf: &'a Leaf, context: &Context<'a>) -> Vec<Expr> {
+    let mut conditions: Vec<Expr> = leaf.rows.filters.iter().map(|filter| rows.lower(filter)).collect();
+    conditions.extend(context.filters.iter().map(|filter| rows.filter(filter)));
+    dedup(&mut conditions);
+    conditions
+}
+
+fn place(measures: &mut Vec<Measure>, measure: Measure) -> usize {
+    measures.iter().position(|known| *known == measure).unwrap_or_else(|| {
+        measures.push(measure);
+        measures.len() - 1
+    })
 }
 
 fn dedup(conditions: &mut Vec<Expr>) {
@@ -139,40 +399,4 @@ fn dedup(conditions: &mut Vec<Expr>) {
         }
     }
     *conditions = kept;
-}
-
-fn aggregate(aggregation: Aggregation, input: Option<Expr>, filter: Option<Expr>) -> Measure {
-    let Some(input) = input else {
-        return Measure { filter, aggregate: Aggregate::CountRows, ty: DataType::Int };
-    };
-    let float = if input.ty == DataType::Duration { DataType::Duration } else { DataType::Float };
-    let own = input.ty.clone();
-    let (aggregate, ty) = match aggregation {
-        Aggregation::Count => (Aggregate::Count(input), DataType::Int),
-        Aggregation::Distinct => (Aggregate::Distinct(input), DataType::Int),
-        Aggregation::ApproxDistinct => (Aggregate::ApproxDistinct(input), DataType::Int),
-        Aggregation::Sum => {
-            let ty = match &own {
-                DataType::Int => DataType::Decimal { precision: 38, scale: 0 },
-                DataType::Decimal { scale, .. } => DataType::Decimal { precision: 38, scale: *scale },
-                other => other.clone(),
-            };
-            (Aggregate::Sum(input), ty)
-        }
-        Aggregation::Avg => (Aggregate::Avg(input), float),
-        Aggregation::Min => (Aggregate::Min(input), own),
-        Aggregation::Max => (Aggregate::Max(input), own),
-        Aggregation::Quantile(level) => (Aggregate::Quantile(input, ratio(level)), float),
-        Aggregation::ApproxQuantile(level) => (Aggregate::ApproxQuantile(input, ratio(level)), float),
-        Aggregation::QuantileDisc(level) => (Aggregate::QuantileDisc(input, ratio(level)), own),
-        Aggregation::Stddev => (Aggregate::Stddev(input), DataType::Float),
-        Aggregation::Variance => (Aggregate::Variance(input), DataType::Float),
-        Aggregation::First => (Aggregate::First(input), own),
-        Aggregation::Last => (Aggregate::Last(input), own),
-    };
-    Measure { filter, aggregate, ty }
-}
-
-fn ratio(level: Level) -> Ratio {
-    Ratio { numerator: level.numerator, denominator: level.denominator }
 }

@@ -1,6 +1,10 @@
 //! From the typed model and a question to a plan.
 
+mod aggregate;
+mod derived;
 mod formula;
+mod interval;
+mod nested;
 mod row;
 mod tables;
 
@@ -8,6 +12,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostics;
 use crate::error;
+use crate::stack;
 use crate::types::{Grain, MetricId, Model, TableId};
 use crate::value::Step;
 
@@ -32,14 +37,27 @@ impl<'a> Lowering<'a> {
 
     /// The plan that answers a question, or why there is none.
     pub fn lower(&self, question: &Question) -> Result<Query, Diagnostics> {
+        stack::enough(|| self.lower_here(question))
+    }
+
+    fn lower_here(&self, question: &Question) -> Result<Query, Diagnostics> {
         let mut d = Diagnostics::new();
         let step = self.step(question, &mut d);
         self.check_dimensions(question, &mut d);
+        self.check_intervals(question, step, &mut d);
         self.check_columns(question, &mut d);
         if d.has_errors() {
             return Err(d);
         }
-        let mut scans = formula::Scans::new(self.model, question);
+        let from = question.from.map(|from| self.bucket(step, from));
+        let to = question.to.map(|to| self.bucket_end(step, to));
+        let mut filters = Vec::new();
+        if let Some(filter) = &question.filter {
+            formula::conjuncts(filter, &mut filters);
+        }
+        let by = question.by.iter().map(|id| formula::Key::Dimension(*id)).collect();
+        let tables = Arc::clone(&self.tables);
+        let mut scans = formula::Scans::new(formula::Frame { model: self.model, tables, step, by, from, to, filters });
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
             let mut output = self.metric(*id, &mut scans);
@@ -47,14 +65,14 @@ impl<'a> Lowering<'a> {
             metrics.push(output);
         }
         let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
-        let scans = scans.finish(&metrics, step);
+        let scans = scans.finish(&metrics);
         let mut query = Query {
             tables: Arc::clone(&self.tables),
             zone: self.model.zone,
             week_start: self.model.week_start,
             step,
-            from: question.from.map(|from| self.bucket(step, from)),
-            to: question.to.map(|to| self.bucket_end(step, to)),
+            from,
+            to,
             dimensions,
             scans,
             metrics,
@@ -67,9 +85,7 @@ impl<'a> Lowering<'a> {
 
     fn metric(&self, id: MetricId, scans: &mut formula::Scans<'_>) -> MetricOutput {
         let metric = &self.model.metrics[id.0];
-        let (formula, mut present) = scans.formula(id);
-        present.sort_unstable();
-        present.dedup();
+        let (formula, present) = scans.formula(id);
         let column = OutputColumn {
             name: metric.name.value.clone(),
             ty: formula.ty.clone(),
@@ -105,7 +121,7 @@ impl<'a> Lowering<'a> {
         if step.is_some() {
             for id in &question.metrics {
                 for table in self.tables_of(*id) {
-                    let table = self.model.table(table);
+                    let table = self.model.table(*table);
                     if table.time.is_none() {
                         let name = &self.model.metrics[id.0].name.value;
                         d.push(error!(E0951, None, "`{name}` counts `{}`, which has no time", table.name.value;
@@ -128,10 +144,10 @@ impl<'a> Lowering<'a> {
         for id in &question.metrics {
             for table in self.tables_of(*id) {
                 for dimension in &asked {
-                    if self.model.bind(*dimension, table).is_err() {
+                    if self.model.bind(*dimension, *table).is_err() {
                         let metric = &self.model.metrics[id.0].name.value;
                         let (of, name) =
-                            (&self.model.table(table).name.value, &self.model.dimensions[dimension.0].name.value);
+                            (&self.model.table(*table).name.value, &self.model.dimensions[dimension.0].name.value);
                         d.push(error!(E0952, None, "`{metric}` has no dimension `{name}`: `{of}` is not bound to it";
                             help: ("leave `{name}` out, or bind it: `dimension {name} = … | {of}.column`")));
                     }
@@ -159,12 +175,8 @@ impl<'a> Lowering<'a> {
     }
 
     /// The tables that a metric reads, through the metrics it names.
-    pub fn tables_of(&self, id: MetricId) -> Vec<TableId> {
-        let mut tables = Vec::new();
-        self.model.leaves(id, &mut |leaf| tables.push(leaf.rows.base));
-        tables.sort_unstable();
-        tables.dedup();
-        tables
+    pub fn tables_of(&self, id: MetricId) -> &[TableId] {
+        &self.model.facts[id.0].reads
     }
 
     fn bucket(&self, step: Option<Step>, ms: i64) -> i64 {

@@ -1,7 +1,7 @@
 //! Row expressions: columns behind entity-typed columns become look-ups.
 
 use crate::plan::{Expr, ExprKind, Function, Input, Join};
-use crate::types::{ColumnId, DimFilter, Model, RowExpr, RowExprKind, TableId};
+use crate::types::{ColumnId, DimFilter, Model, RowExpr, RowExprKind, TableId, Type};
 use crate::value::{DataType, Value};
 
 /// The look-ups of a scan, and the row's time.
@@ -11,13 +11,21 @@ pub struct Rows<'a> {
     /// The column that is the row's time.
     pub time: Option<ColumnId>,
     pub joins: Vec<Join>,
+    /// Whether rows without a time cannot be grouped: a dimension asks for it.
+    groups_by_time: bool,
     /// The path of entity columns that leads to each join.
     paths: Vec<Vec<ColumnId>>,
 }
 
 impl<'a> Rows<'a> {
     pub fn new(model: &'a Model, base: TableId, time: Option<ColumnId>) -> Rows<'a> {
-        Rows { model, base, time, joins: Vec::new(), paths: Vec::new() }
+        Rows { model, base, time, joins: Vec::new(), groups_by_time: false, paths: Vec::new() }
+    }
+
+    /// The time by which a scan drops rows that have none. Where they may count (not `timed`) they do so in a total, which needs
+    /// no time (`in_time` tells that it is none), unless a dimension groups by it.
+    pub fn scan_time(&mut self, timed: bool, in_time: bool) -> Option<Expr> {
+        if timed || in_time || self.groups_by_time { self.time() } else { None }
     }
 
     /// The row's time.
@@ -37,6 +45,7 @@ impl<'a> Rows<'a> {
             RowExprKind::Time => {
                 return self.time().unwrap_or_else(|| Expr::literal(Value::Null, DataType::Timestamp));
             }
+            RowExprKind::Inner => ExprKind::Column { input: Input::Base, name: "value".to_owned() },
             RowExprKind::Literal(value) => ExprKind::Literal(value.clone()),
             RowExprKind::Call(function, arguments) => {
                 ExprKind::Call(*function, arguments.iter().map(|argument| self.lower(argument)).collect())
@@ -128,7 +137,9 @@ impl<'a> Rows<'a> {
         let entity = self.table_behind(hops);
         let table = self.model.table(entity);
         let column = table.key.first().map_or(String::new(), |key| table.columns[*key].name.value.clone());
-        self.joins.push(Join { table: entity.0, key, column });
+        // The versions of a history are looked up as of the row's time.
+        let as_of = if table.history.is_some() { self.time() } else { None };
+        self.joins.push(Join { table: entity.0, key, column, as_of });
         self.paths.push(hops.to_vec());
         self.joins.len() - 1
     }
@@ -161,7 +172,10 @@ impl<'a> Rows<'a> {
     /// The value of a dimension over these rows. The question has been checked: it is bound.
     pub fn dimension(&mut self, id: crate::types::DimensionId) -> Expr {
         match self.model.bind(id, self.base) {
-            Ok(value) => self.lower(&value),
+            Ok(value) => {
+                value.walk(&mut |part| self.groups_by_time |= matches!(part.kind, RowExprKind::Time));
+                self.lower(&value)
+            }
             Err(_) => Expr::literal(Value::Null, self.model.data_type(&self.model.dimensions[id.0].ty.ty)),
         }
     }
@@ -170,7 +184,7 @@ impl<'a> Rows<'a> {
 /// Whether an expression is null where all columns are.
 fn null_without_row(expr: &RowExpr) -> bool {
     match &expr.kind {
-        RowExprKind::Column(_) | RowExprKind::Time => true,
+        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner => true,
         RowExprKind::Literal(value) => *value == Value::Null,
         RowExprKind::Call(Function::IsNull | Function::IsNotNull, _) => false,
         // These may be something beside a null.
@@ -178,6 +192,12 @@ fn null_without_row(expr: &RowExpr) -> bool {
             Function::And | Function::Or | Function::Coalesce | Function::Least | Function::Greatest,
             arguments,
         ) => arguments.iter().all(null_without_row),
+        // A list or map that is missing is empty.
+        RowExprKind::Call(Function::Length | Function::Contains, arguments)
+            if arguments.first().is_some_and(|first| matches!(first.ty.ty, Type::Array(_) | Type::Map(_))) =>
+        {
+            arguments[1..].iter().any(null_without_row)
+        }
         RowExprKind::Call(Function::NullIf | Function::In, arguments) => {
             arguments.first().is_some_and(null_without_row)
         }

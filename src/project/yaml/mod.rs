@@ -142,7 +142,10 @@ fn syntax_error(file: FileId, sources: &SourceMap, failure: &serde_yaml::Error) 
         return error!(E0020, span, "the key `{}` is written twice in `{}`", key, source.path; help: "keep one of the two");
     }
     let place = failure.location().map_or(0, |at| source.offset(at.line(), at.column()));
-    let reason = text.split(" at line ").next().unwrap_or(&text);
+    let reason = match text.split(" at line ").next().unwrap_or(&text) {
+        several if several.contains("more than one document") => "it holds more than one document",
+        other => other,
+    };
     error!(E0020, Span::new(file, place, place), "`{}` is not valid YAML: {}", source.path, reason;
         help: "mind the indentation, the blank after each colon, and quotes around text with special characters")
 }

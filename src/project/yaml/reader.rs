@@ -77,6 +77,8 @@ impl<'a> Reader<'a> {
             let span = self.document.span(&[Step::Value(key), Step::Index(index)]);
             match element {
                 Value::String(text) if !text.trim().is_empty() => texts.push(Spanned::new(text.clone(), span)),
+                Value::String(_) => self.diagnostics.push(error!(E0023, span, "`{key}` lists an empty text";
+                    help: "take it out")),
                 other => self.diagnostics.push(error!(E0022, span, "`{key}` lists {}, not a text", kind(other);
                     help: "put it in quotes if it looks like a number or a date")),
             }

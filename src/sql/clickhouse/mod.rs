@@ -5,6 +5,7 @@ mod aggregate;
 mod batch;
 mod cast;
 mod grammar;
+mod interval;
 mod logic;
 mod number;
 mod script;
@@ -13,13 +14,13 @@ mod text;
 mod time;
 mod value;
 
-use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::ast::{Expr, Ident, ObjectName, Setting};
 use sqlparser::parser::ParserError;
 
 use super::build;
 use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
-use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
+use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,11 @@ impl Dialect for ClickHouse {
 
     fn deduplication(&self) -> Deduplication {
         Deduplication::LimitBy
+    }
+
+    fn interval_join_settings(&self) -> Option<Vec<Setting>> {
+        // Other algorithms, which a session may prefer, refuse such conditions.
+        Some(vec![Setting { key: build::ident("join_algorithm"), value: build::text("hash") }])
     }
 
     fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr {
@@ -103,6 +109,26 @@ impl Dialect for ClickHouse {
 
     fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr {
         time::bucket_start(key, step, calendar)
+    }
+
+    fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.buckets(time, last)
+    }
+
+    fn explode(&self, list: Expr) -> Expr {
+        build::call("arrayJoin", vec![list])
+    }
+
+    fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
+        interval::Relative { step, interval, calendar }.start(key)
+    }
+
+    fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.end(key)
+    }
+
+    fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.steps(key, length)
     }
 
     fn only_value(&self, value: Expr, _: &DataType) -> Expr {

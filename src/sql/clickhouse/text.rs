@@ -4,6 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::{cast, value};
 
+use crate::plan::DataType;
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Call, Unsupported};
 use crate::sql::json;
@@ -46,7 +47,11 @@ pub fn trim(call_: &Call) -> Result<Expr, Unsupported> {
 }
 
 pub fn length(call_: &Call) -> Result<Expr, Unsupported> {
-    Ok(call("toInt64", vec![call("lengthUTF8", call_.args())]))
+    let name = match call_.arg_type(0) {
+        DataType::Array(_) | DataType::Map(_) => "length",
+        _ => "lengthUTF8",
+    };
+    Ok(call("toInt64", vec![call(name, call_.args())]))
 }
 
 /// The engine counts a negative start from the end.
@@ -81,6 +86,17 @@ pub fn ends_with(call_: &Call) -> Result<Expr, Unsupported> {
 }
 
 pub fn contains(call_: &Call) -> Result<Expr, Unsupported> {
+    let found = match call_.arg_type(0) {
+        DataType::Array(_) => "has",
+        DataType::Map(_) => "mapContains",
+        _ => "",
+    };
+    if !found.is_empty() {
+        let nullable = call_.arguments.get(1).is_some_and(|item| item.nullable);
+        let found = call(found, call_.args());
+        // A null is looked for like any value here.
+        return Ok(if nullable { call("if", vec![build::is_null(call_.arg(1)), build::null(), found]) } else { found });
+    }
     Ok(binary(call("position", call_.args()), BinaryOperator::Gt, number(0)))
 }
 

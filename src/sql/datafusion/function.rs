@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::value::type_name;
-use crate::plan::{DataType, Function};
+use crate::plan::{DataType, Function, Interval, Step};
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Calendar, Call, Lowering, Unsupported};
 use crate::sql::json;
@@ -45,13 +45,13 @@ pub fn lowering(function: Function) -> Lowering {
         F::Lower => |c| plain("mc_lower", c),
         F::Upper => |c| plain("mc_upper", c),
         F::Trim => |c| plain("mc_trim", c),
-        F::Length => |c| plain("mc_length", c),
+        F::Length => |c| plain(if is_container(c) { "mc_size" } else { "mc_length" }, c),
         F::Substring => |c| plain("mc_substring", c),
         F::Concat => concat,
         F::Replace => |c| plain("mc_replace", c),
         F::StartsWith => |c| plain("mc_starts_with", c),
         F::EndsWith => |c| plain("mc_ends_with", c),
-        F::Contains => |c| plain("mc_contains", c),
+        F::Contains => |c| plain(if is_container(c) { "mc_has" } else { "mc_contains" }, c),
         F::Matches => |c| plain("mc_matches", c),
         F::SplitPart => |c| plain("mc_split_part", c),
         F::DateOf => |c| Ok(call("mc_date", vec![c.arg(0), zone(c.calendar)])),
@@ -74,6 +74,22 @@ pub fn lowering(function: Function) -> Lowering {
     }
 }
 
+/// A function of an instant and an interval.
+pub fn of_interval(
+    name: &str,
+    at: Expr,
+    step: Step,
+    interval: &Interval,
+    calendar: Calendar,
+    last: Option<Expr>,
+) -> Expr {
+    let week_start = number(calendar.week_start.0.number_from_monday());
+    let mut arguments =
+        vec![at, build::text(step.text()), build::text(interval.to_string()), zone(calendar), week_start];
+    arguments.extend(last);
+    call(name, arguments)
+}
+
 /// The bucket of an instant.
 pub fn bucket(time: Expr, step: &str, calendar: Calendar) -> Expr {
     let week_start = calendar.week_start.0.number_from_monday();
@@ -86,6 +102,11 @@ fn zone(calendar: Calendar) -> Expr {
 
 fn plain(name: &str, call_: &Call) -> Result {
     Ok(call(name, call_.args()))
+}
+
+/// Whether the first argument is a list or a map.
+fn is_container(call: &Call) -> bool {
+    matches!(call.arg_type(0), DataType::Array(_) | DataType::Map(_))
 }
 
 /// A function of floats.

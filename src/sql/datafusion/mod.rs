@@ -13,7 +13,7 @@ use sqlparser::dialect::GenericDialect;
 use super::build;
 use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering};
 use super::identifier::{is_plain, is_reserved};
-use crate::plan::{DataType, Function, Step, StoredColumn, Table, Value};
+use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value, Window};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,10 @@ impl Dialect for DataFusion {
 
     fn table(&self, table: &Table) -> ObjectName {
         ObjectName::from(vec![self.identifier(&format!("src_{}", table.name))])
+    }
+
+    fn raw_table(&self, table: &Table) -> ObjectName {
+        ObjectName::from(vec![self.identifier(&format!("raw_{}", table.name))])
     }
 
     fn deduplication(&self) -> Deduplication {
@@ -94,6 +98,28 @@ impl Dialect for DataFusion {
 
     fn bucket_start(&self, key: Expr, _: Step, _: Calendar) -> Expr {
         key
+    }
+
+    fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
+        function::of_interval("mc_buckets", time, step, interval, calendar, Some(last))
+    }
+
+    fn explode(&self, list: Expr) -> Expr {
+        build::call("unnest", vec![list])
+    }
+
+    fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
+        let bounded = interval.window != Some(Window::All);
+        bounded.then(|| function::of_interval("mc_interval_start", key, step, interval, calendar, None))
+    }
+
+    fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr {
+        function::of_interval("mc_interval_end", key, step, interval, calendar, None)
+    }
+
+    fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr {
+        let length = build::text(length.to_string());
+        function::of_interval("mc_steps", key, step, interval, calendar, Some(length))
     }
 
     fn only_value(&self, value: Expr, ty: &DataType) -> Expr {

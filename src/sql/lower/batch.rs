@@ -7,7 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Query, Select, SelectItem, Set
 
 use super::Lowering;
 use super::filling::{CutOver, SIDE, Side};
-use super::scan::{BASE, Rows};
+use super::read::{BASE, Rows};
 use super::stored::{ROLLUP, Stored};
 use crate::plan::{Expr, ExprKind, Input, Scan, Step, Table};
 use crate::rollup::Cadence;
@@ -57,7 +57,7 @@ impl Lowering<'_> {
         let cadence = self.run?;
         let scan = self.query.scans.first()?;
         // An entity that is looked up keeps all of its rows.
-        if self.query.tables[scan.table].name != table.name {
+        if scan.table().is_none_or(|base| self.query.tables[base].name != table.name) {
             return None;
         }
         let time = scan.time.as_ref()?;
@@ -124,7 +124,7 @@ impl Lowering<'_> {
             let value = if time.nullable { self.dialect.not_null(value) } else { value };
             let projection = vec![build::item(how.month(value, self.calendar), ident("month"))];
             let read: Vec<&str> = columns(time).into_iter().chain([cut.arrived]).collect();
-            let from = Some(build::derived(self.decoded(table, &read, Vec::new()), BASE));
+            let from = Some(build::derived(self.raw_rows(table, &read), BASE));
             let filter = build::all(known.into_iter().chain([self.came(batch.table, cut, Side::History)]));
             Parts { projection, from, filter, ..Parts::default() }.select()
         });
@@ -175,7 +175,7 @@ impl Lowering<'_> {
         let key = || table.clean.key.iter().map(String::as_str);
         let projection = key().map(|name| build::item(column(BASE, self.name(name)), self.name(name))).collect();
         let columns: Vec<&str> = key().chain(read).chain(times.iter().flat_map(|time| columns(time))).collect();
-        let from = Some(build::derived(self.decoded(table, &columns, Vec::new()), BASE));
+        let from = Some(build::derived(self.raw_rows(table, &columns), BASE));
         Parts { projection, from, filter: build::all(filter), ..Parts::default() }.query()
     }
 
@@ -188,7 +188,7 @@ impl Lowering<'_> {
         let day = self.dialect.bucket_key(value, Step::Day, self.calendar);
         let mut read: Vec<&str> = columns(time);
         read.extend(table.clean.key.iter().chain(&table.clean.time).map(String::as_str).chain(batch.arrived));
-        let from = Some(build::derived(self.decoded(table, &read, Vec::new()), BASE));
+        let from = Some(build::derived(self.raw_rows(table, &read), BASE));
         let filter = build::all(known.into_iter().chain(filter));
         Parts { projection: vec![build::item(day, ident("day"))], from, filter, ..Parts::default() }.select()
     }

@@ -12,6 +12,8 @@ use crate::sql::build::{self, Parts};
 const COMBINED: &str = "c";
 /// The alias of the scans' rows before they are combined.
 const UNION: &str = "u";
+/// The alias of the combined rows before values are looked up in them.
+const LOOKED_UP: &str = "w";
 
 /// The columns between the scans and the formulas.
 struct Layout<'a> {
@@ -93,6 +95,10 @@ impl Leaves for Measures<'_> {
     fn measure(&self, id: MeasureId) -> Sql {
         build::column(COMBINED, build::ident(&measure_name(self.0, id)))
     }
+
+    fn bucket(&self) -> Option<Sql> {
+        Some(build::column(COMBINED, build::ident("_t")))
+    }
 }
 
 impl Lowering<'_> {
@@ -107,26 +113,26 @@ impl Lowering<'_> {
     pub(super) fn answer(&self) -> (Query, Vec<(Ident, Query)>) {
         let layout = Layout::new(self.query, !self.stored.is_empty());
         let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
+        let looked_up = self.query.scans.iter().any(|scan| scan.looked_up);
         let combined = match self.query.scans.len() {
-            1 => build::union_all(selects),
+            1 if !looked_up => build::union_all(selects),
             _ => build::union_all(selects).map(|union| self.regrouped(union, &layout)),
         };
+        let combined = if looked_up { combined.map(|rows| self.with_looked_up(rows, &layout)) } else { combined };
         let from = combined.map(|combined| build::derived(combined, COMBINED));
         let projection = self.output(&layout);
         let filter = if self.has_keys() { self.any_present(&layout) } else { None };
         let mut query = Parts { projection, from, filter, ..Parts::default() }.query();
-        if !self.options.unordered || self.query.limit.is_some() {
+        if self.level == 0 && (!self.options.unordered || self.query.limit.is_some()) {
             query = build::ordered(query, self.order());
         }
         if let Some(rows) = self.query.limit {
             query = build::limited(query, rows, Vec::new());
         }
-        let scans = self.query.scans.iter().enumerate().filter(|(at, _)| self.is_guarded(*at));
-        let starts = scans.filter_map(|(at, scan)| Some((build::ident(&start_name(at)), self.start(scan)?))).collect();
-        (query, starts)
+        (query, self.edge_tables())
     }
 
-    fn has_keys(&self) -> bool {
+    pub(super) fn has_keys(&self) -> bool {
         self.query.step.is_some() || !self.query.dimensions.is_empty()
     }
 
@@ -137,17 +143,19 @@ impl Lowering<'_> {
         let stored = self.stored.get(at).zip(self.dialect.states());
         let mut parts = match stored {
             Some((from, _)) => self.stored_parts(scan, from),
-            None => self.scan_parts(scan, filters, self.keys(scan)),
+            None if scan.is_plain() => self.scan_parts(scan, filters, self.keys(scan)),
+            None => self.moved_parts(scan, filters),
         };
         for (of, other) in self.query.scans.iter().enumerate() {
             for (measure, known) in other.measures.iter().enumerate() {
                 let value = match stored {
                     _ if of != at => self.dialect.typed_null(&known.ty, self.calendar),
                     Some((from, how)) => self.stored_measure(scan, known, from, how),
-                    None => self.aggregate(scan, known, &filters.measures[measure]),
+                    None if scan.is_plain() => self.aggregate(scan, known, &filters.measures[measure]),
+                    None => self.moved_aggregate(scan, measure, filters),
                 };
-                let alone = self.query.scans.len() == 1 && known.empty_is_zero();
-                let value = if alone { self.null_before_start(at, known, value) } else { value };
+                let alone = self.query.scans.len() == 1 && known.empty_is_zero() && !scan.looked_up;
+                let value = if alone { self.null_before_start(at, known, value, COMBINED) } else { value };
                 let name = measure_name(&self.query.scans, MeasureId { scan: of, measure });
                 parts.projection.push(build::item(value, build::ident(&name)));
             }
@@ -156,7 +164,8 @@ impl Lowering<'_> {
             let value = match stored {
                 _ if counter.scan != at => self.dialect.typed_null(&DataType::Int, self.calendar),
                 Some((from, how)) => self.stored_count(scan, &counter.filter, from, how),
-                None => self.row_count(&counter.filter),
+                None if scan.is_plain() => self.row_count(&counter.filter),
+                None => self.moved_count(filters, &counter.filter),
             };
             parts.projection.push(build::item(value, build::ident(&counter.name)));
         }
@@ -174,7 +183,8 @@ impl Lowering<'_> {
             for (measure, known) in scan.measures.iter().enumerate() {
                 let name = measure_name(&self.query.scans, MeasureId { scan: at, measure });
                 let value = self.dialect.only_value(column(&name), &known.ty);
-                let value = if known.empty_is_zero() { self.zero_filled(at, known, value) } else { value };
+                let filled = known.empty_is_zero() && !scan.looked_up;
+                let value = if filled { self.zero_filled(at, known, value, UNION) } else { value };
                 projection.push(build::item(value, build::ident(&name)));
             }
         }
@@ -186,15 +196,52 @@ impl Lowering<'_> {
         Parts { projection, from, group_by, ..Parts::default() }.query()
     }
 
-    /// 0 where a scan has no row, but null before the scan's first row where that is asked.
-    fn zero_filled(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
-        let zero = self.dialect.zero(&measure.ty, self.calendar);
-        self.null_before_start(scan, measure, build::call("coalesce", vec![value, zero]))
+    /// The measures that are looked up, beside every row with the keys that they have.
+    fn with_looked_up(&self, rows: Query, layout: &Layout) -> Query {
+        let column = |name: &str| build::column(LOOKED_UP, build::ident(name));
+        let keys = self.key_names();
+        let mut projection: Vec<SelectItem> =
+            keys.iter().map(|key| build::item(build::column(LOOKED_UP, key.clone()), key.clone())).collect();
+        for (at, scan) in self.query.scans.iter().enumerate() {
+            for (measure, known) in scan.measures.iter().enumerate() {
+                let name = measure_name(&self.query.scans, MeasureId { scan: at, measure });
+                let value = match scan.looked_up {
+                    false => column(&name),
+                    true => {
+                        let found = self.dialect.only_value(column(&name), &known.ty);
+                        let found = build::over(found, self.looked_up_keys(scan));
+                        match known.empty_is_zero() {
+                            true => self.zero_filled(at, known, found, LOOKED_UP),
+                            false => found,
+                        }
+                    }
+                };
+                projection.push(build::item(value, build::ident(&name)));
+            }
+        }
+        for counter in layout.counters.iter().filter(|counter| !counter.shared) {
+            projection.push(build::item(column(&counter.name), build::ident(&counter.name)));
+        }
+        Parts { projection, from: Some(build::derived(rows, LOOKED_UP)), ..Parts::default() }.query()
     }
 
-    /// The value, but null where the bucket lies wholly before the scan's first row and that is asked.
-    fn null_before_start(&self, scan: usize, measure: &Measure, value: Sql) -> Sql {
-        match self.before_start(scan) {
+    /// The keys that a scan has.
+    fn looked_up_keys(&self, scan: &Scan) -> Vec<Sql> {
+        let time = self.query.step.map(|_| "_t".to_owned());
+        let kept = scan.dimensions.iter().enumerate().filter(|(_, dimension)| dimension.is_some());
+        let dimensions = kept.map(|(at, _)| format!("_d{at}"));
+        time.into_iter().chain(dimensions).map(|name| build::column(LOOKED_UP, build::ident(&name))).collect()
+    }
+
+    /// 0 where a scan has no row, but null before the scan's first row where that is asked.
+    fn zero_filled(&self, scan: usize, measure: &Measure, value: Sql, alias: &str) -> Sql {
+        let zero = self.dialect.zero(&measure.ty, self.calendar);
+        self.null_before_start(scan, measure, build::call("coalesce", vec![value, zero]), alias)
+    }
+
+    /// The value, but null where the bucket's interval lies wholly before the scan's first row and that is asked.
+    fn null_before_start(&self, scan: usize, measure: &Measure, value: Sql, alias: &str) -> Sql {
+        match self.before_start(scan, alias) {
             Some(before) => {
                 let null = self.dialect.typed_null(&measure.ty, self.calendar);
                 build::case(vec![(before, null)], Some(value))
@@ -214,19 +261,28 @@ impl Lowering<'_> {
             build::item(build::column(COMBINED, build::ident(&format!("_d{at}"))), self.name(&dimension.name))
         });
         // One condition for all metrics is the answer's WHERE, and no metric asks again.
-        let alike = layout.present.windows(2).all(|pair| pair[0] == pair[1]);
-        let metrics = self.query.metrics.iter().zip(&layout.present).map(|(metric, present)| {
+        let alike = layout.present.windows(2).all(|pair| pair[0] == pair[1]) && !self.any_limited();
+        let metrics = self.query.metrics.iter().enumerate().map(|(at, metric)| {
             let value = self.settled(&metric.formula, &measures);
-            let value = match present {
-                Some(counters) if !alike => match self.present(counters, layout) {
-                    Some(condition) => build::case(vec![(condition, value)], None),
-                    None => value,
-                },
-                _ => value,
+            let value = match self.has_row(at, layout).filter(|_| !alike) {
+                Some(condition) => build::case(vec![(condition, value)], None),
+                None => value,
             };
             build::item(value, self.name(&metric.column.name))
         });
         time.into_iter().chain(dimensions).chain(metrics).collect()
+    }
+
+    /// Whether some metric ends before the data of others.
+    fn any_limited(&self) -> bool {
+        (0..self.query.metrics.len()).any(|metric| self.limiting(metric).is_some())
+    }
+
+    /// Whether a metric has a row; none where it always has one.
+    fn has_row(&self, metric: usize, layout: &Layout) -> Option<Sql> {
+        let present = layout.present[metric].as_ref().and_then(|counters| self.present(counters, layout));
+        let within = self.within_data(metric, build::column(COMBINED, build::ident("_t")));
+        build::all(present.into_iter().chain(within))
     }
 
     /// Whether one of the counters has rows.
@@ -237,8 +293,12 @@ impl Lowering<'_> {
         }))
     }
 
-    /// Whether a metric has a row; none where there always is one.
+    /// Whether some metric has a row; none where there always is one.
     fn any_present(&self, layout: &Layout) -> Option<Sql> {
+        if self.any_limited() {
+            let all: Option<Vec<Sql>> = (0..self.query.metrics.len()).map(|at| self.has_row(at, layout)).collect();
+            return all.and_then(build::any);
+        }
         let mut counters: Vec<usize> = Vec::new();
         for present in &layout.present {
             counters.extend(present.as_ref()?);
@@ -249,7 +309,8 @@ impl Lowering<'_> {
         let whole = |scan: usize| {
             counters.iter().any(|at| layout.counters[*at].scan == scan && layout.counters[*at].filter.is_empty())
         };
-        if (0..self.query.scans.len()).all(whole) {
+        let rows_of = |scan: usize| !self.query.scans[scan].looked_up;
+        if (0..self.query.scans.len()).all(|scan| rows_of(scan) && whole(scan)) {
             return None;
         }
         self.present(&counters, layout)
@@ -272,39 +333,4 @@ impl Lowering<'_> {
             .filter_map(|(column, descending)| Some(build::sort(place(column)?, descending, nullable(column))))
             .collect()
     }
-
-    /// Whether a measure of the scan is null, and not 0, before the scan's first row.
-    fn is_guarded(&self, scan: usize) -> bool {
-        // A scan alone has no bucket before its first row, but the one row of an answer without keys.
-        let possible = match self.query.step {
-            Some(_) => self.query.scans.len() > 1,
-            None => self.query.to.is_some() && (self.query.scans.len() > 1 || !self.has_keys()),
-        };
-        let scan = &self.query.scans[scan];
-        possible && scan.guard_start && scan.time.is_some() && scan.measures.iter().any(Measure::empty_is_zero)
-    }
-
-    /// Whether the bucket lies wholly before the scan's first clean row.
-    fn before_start(&self, scan: usize) -> Option<Sql> {
-        if !self.is_guarded(scan) {
-            return None;
-        }
-        let from = build::table(sqlparser::ast::ObjectName::from(vec![build::ident(&start_name(scan))]), "s");
-        let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column("s", build::ident("_s")))];
-        let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
-        Some(match self.query.step {
-            Some(_) => build::binary(build::column(UNION, build::ident("_t")), BinaryOperator::Lt, start),
-            None => {
-                let to = crate::plan::Value::Timestamp(self.query.to?);
-                let to = self.dialect.literal(&to, &DataType::Timestamp, self.calendar);
-                let to = self.dialect.unfolded(to);
-                build::binary(to, BinaryOperator::LtEq, start)
-            }
-        })
-    }
-}
-
-/// The name of the query for the start of a scan.
-fn start_name(scan: usize) -> String {
-    format!("start_{scan}")
 }

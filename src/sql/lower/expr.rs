@@ -1,5 +1,7 @@
 //! Expressions over rows or measures.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast;
 
 use super::Lowering;
@@ -14,7 +16,14 @@ pub(super) trait Leaves {
     fn column(&self, input: Input, name: &str) -> ast::Expr;
     /// A measure.
     fn measure(&self, id: MeasureId) -> ast::Expr;
+    /// The key of the bucket, where there is one.
+    fn bucket(&self) -> Option<ast::Expr> {
+        None
+    }
 }
+
+/// How many parts the SQL of an expression may have. ClickHouse reads a statement of 50,000.
+const MAX_PARTS: usize = 20_000;
 
 impl Lowering<'_> {
     /// The value of an expression.
@@ -38,8 +47,13 @@ impl Lowering<'_> {
 
     fn expr(&self, expr: &Expr, leaves: &dyn Leaves, truth: bool) -> ast::Expr {
         match &expr.kind {
+            _ if self.overgrown.get() => build::null(),
             ExprKind::Column { input, name } => leaves.column(*input, name),
             ExprKind::Measure(id) => leaves.measure(*id),
+            ExprKind::Steps { interval, length } => match (leaves.bucket(), self.query.step) {
+                (Some(key), Some(step)) => self.dialect.steps(key, step, interval, *length, self.calendar),
+                _ => self.dialect.typed_null(&expr.ty, self.calendar),
+            },
             ExprKind::Literal(Value::Null) => self.dialect.typed_null(&expr.ty, self.calendar),
             ExprKind::Literal(value) => self.dialect.literal(value, &expr.ty, self.calendar),
             ExprKind::Call(function, arguments) => {
@@ -47,7 +61,8 @@ impl Lowering<'_> {
                 let below = truth && matches!(function, And | Or);
                 let arguments = arguments.iter().map(|argument| self.operand(argument, leaves, below)).collect();
                 let call = Call { function: *function, arguments, ty: &expr.ty, truth, calendar: self.calendar };
-                self.or_null(self.dialect.function(*function)(&call), &expr.ty)
+                let made = self.dialect.function(*function)(&call);
+                self.or_null(made.and_then(|made| self.bounded(expr, made)), &expr.ty)
             }
             ExprKind::Case { branches, otherwise } => {
                 let branches = branches
@@ -59,7 +74,7 @@ impl Lowering<'_> {
             ExprKind::Sql { variants, arguments } => {
                 let arguments: Vec<ast::Expr> = arguments.iter().map(|argument| self.value(argument, leaves)).collect();
                 let value = self.escape(variants, &arguments).map(|value| self.dialect.settle(value, &expr.ty));
-                self.or_null(value, &expr.ty)
+                self.or_null(value.and_then(|value| self.bounded(expr, value)), &expr.ty)
             }
         }
     }
@@ -70,6 +85,26 @@ impl Lowering<'_> {
             _ => None,
         };
         Operand { sql: self.expr(expr, leaves, truth), ty: &expr.ty, nullable: expr.nullable, literal }
+    }
+
+    /// Where a dialect writes an argument several times, and so for the call around it, the text doubles at each level.
+    fn bounded(&self, expr: &Expr, made: ast::Expr) -> Result<ast::Expr, Unsupported> {
+        // Few levels cannot get large, and most expressions have no more.
+        if !expr.is_deeper_than(4) {
+            return Ok(made);
+        }
+        let mut parts = 0_usize;
+        let counted = ast::visit_expressions(&made, |_| {
+            parts += 1;
+            if parts > MAX_PARTS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if counted.is_continue() {
+            return Ok(made);
+        }
+        self.overgrown.set(true);
+        let reason =
+            format!("its SQL has more than {MAX_PARTS} parts: store a part of it as a column of the warehouse");
+        Err(Unsupported { construct: "an expression of this size".to_owned(), reason })
     }
 
     /// A failed expression is remembered, and a null goes on, so that one run tells all of them.

@@ -3,13 +3,14 @@
 use sqlparser::ast::{BinaryOperator, Expr as Sql, ObjectName, Query};
 
 use super::batch::{Batch, Days};
-use super::scan::BASE;
+use super::read::{BASE, Rows};
 use super::stored::{Stored, StoredColumn};
 use super::{Lowering, Options};
 use crate::plan::{self, Scan};
 use crate::rollup::{Cadence, State};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Dialect, Unsupported};
+use crate::stack;
 
 /// What makes a rollup at one step.
 pub struct Filling {
@@ -95,6 +96,16 @@ pub fn filling(
     dialect: &dyn Dialect,
     options: &Options,
 ) -> Result<Filling, Vec<Unsupported>> {
+    stack::enough(|| filling_here(query, states, from, dialect, options))
+}
+
+fn filling_here(
+    query: &plan::Query,
+    states: &[State],
+    from: &Source,
+    dialect: &dyn Dialect,
+    options: &Options,
+) -> Result<Filling, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
     let unable = || vec![Unsupported { construct: "a rollup".to_owned(), reason: "it keeps no states".to_owned() }];
     let (Some(how), Some(scan)) = (dialect.states(), query.scans.first()) else { return Err(unable()) };
@@ -102,10 +113,14 @@ pub fn filling(
     if let Source::Days(cadence) = from {
         lowering.run = Some(*cadence);
     }
-    let select = match from {
+    let mut select = match from {
         Source::Finer(finer, side) => lowering.coarser_select(scan, finer, how, *side),
         _ => lowering.states_parts(scan, states, how, from).query(),
     };
+    let looked_up = !matches!(from, Source::Finer(..));
+    if looked_up && scan.joins.iter().any(|join| lowering.is_interval(join)) {
+        select.settings = dialect.interval_join_settings();
+    }
     lowering.made(Filling { columns, select })
 }
 
@@ -166,11 +181,14 @@ impl Lowering<'_> {
     pub(super) fn source_filter(&self, scan: &Scan, from: &Source) -> Vec<Sql> {
         match from {
             Source::Days(cadence) => self.in_run(scan, *cadence),
-            Source::Stored(Some(cut)) => vec![self.came(scan.table, cut, Side::Stream)],
+            Source::Stored(Some(cut)) => {
+                scan.table().map(|table| self.came(table, cut, Side::Stream)).into_iter().collect()
+            }
             Source::Month(cut) => {
-                let time = scan.time.as_ref().map(|time| self.value(time, &super::scan::Rows(self.dialect)));
+                let time = scan.time.as_ref().map(|time| self.value(time, &Rows(self.dialect)));
                 let month = time.zip(self.dialect.batches()).map(|(time, how)| how.in_month(time, self.calendar));
-                std::iter::once(self.came(scan.table, cut, Side::History)).chain(month.into_iter().flatten()).collect()
+                let came = scan.table().map(|table| self.came(table, cut, Side::History));
+                came.into_iter().chain(month.into_iter().flatten()).collect()
             }
             Source::Stored(None) | Source::Clean | Source::Finer(..) => Vec::new(),
         }

@@ -6,7 +6,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Select, SelectItem};
 use super::Lowering;
 use super::expr::Leaves;
 use super::filling::Source;
-use super::scan::Rows;
+use super::read::Rows;
 use super::stored::{ROLLUP, Stored};
 use crate::plan::{Aggregate, DataType, Expr, ExprKind, Input, Measure, MeasureId, Scan, Step, Value};
 use crate::rollup::{Part, State, conditions, needed, parts, replaced, same};
@@ -47,7 +47,7 @@ impl Lowering<'_> {
         if let [Layer::Stored(only)] = layers {
             let (projection, group_by) = self.stored_keys(scan, only, self.query.step);
             let from = Some(build::table(only.table.clone(), ROLLUP));
-            let filter = build::all(self.within(only));
+            let filter = build::all(self.within_asked(scan, only));
             return Parts { projection, from, filter, group_by, ..Parts::default() };
         }
         let states = needed(scan, self.query);
@@ -82,7 +82,7 @@ impl Lowering<'_> {
                 let bucket = build::column(ROLLUP, build::ident("_t"));
                 let start = self.dialect.bucket_start(bucket, stored.step, self.calendar);
                 let missing = before.iter().map(|built| self.not_built(start.clone(), stored.step, built));
-                let filter = build::all(self.within(stored).into_iter().chain(missing));
+                let filter = build::all(self.within_asked(scan, stored).into_iter().chain(missing));
                 let from = Some(build::table(stored.table.clone(), ROLLUP));
                 Some(Parts { projection, from, filter, group_by, ..Parts::default() }.select())
             }
@@ -97,14 +97,14 @@ impl Lowering<'_> {
     }
 
     /// The conditions that keep the buckets of a rollup within the question's interval.
-    fn within(&self, from: &Stored) -> Vec<Sql> {
+    fn within_asked(&self, scan: &Scan, from: &Stored) -> Vec<Sql> {
         let bound = |op, at: Option<i64>| {
             let bucket = build::column(ROLLUP, build::ident("_t"));
             let start = self.dialect.bucket_start(bucket, from.step, self.calendar);
             let bound = self.dialect.literal(&Value::Timestamp(at?), &DataType::Timestamp, self.calendar);
             Some(build::binary(start, op, bound))
         };
-        let bounds = [bound(BinaryOperator::GtEq, self.query.from), bound(BinaryOperator::Lt, self.query.to)];
+        let bounds = [bound(BinaryOperator::GtEq, scan.from), bound(BinaryOperator::Lt, scan.to)];
         bounds.into_iter().flatten().collect()
     }
 

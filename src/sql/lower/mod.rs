@@ -3,16 +3,18 @@
 mod batch;
 mod clean;
 mod combine;
+mod edges;
 mod escape;
 mod expr;
 mod filling;
 mod filter;
 mod layers;
+mod moved;
+mod read;
 mod scan;
 mod stored;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
 
 use sqlparser::ast::{Ident, Query};
 
@@ -37,7 +39,11 @@ pub(super) struct Lowering<'a> {
     stored: &'a [Vec<Layer<'a>>],
     /// The batch whose days are read.
     run: Option<Cadence>,
+    /// How many queries this one is inside of.
+    level: usize,
     errors: RefCell<Vec<Unsupported>>,
+    /// An expression got too large, which was told: no other is worth the work.
+    overgrown: Cell<bool>,
 }
 
 /// Lowers a question; its scans read their sources, or the layers told for each.
@@ -49,17 +55,19 @@ pub fn query(
 ) -> Result<Query, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
     lowering.stored = stored;
-    let (body, starts) = lowering.answer();
+    let (mut body, starts) = lowering.answer();
+    if lowering.looks_up_intervals(query) {
+        body.settings = dialect.interval_join_settings();
+    }
     let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
     tables.extend(starts);
     let errors = lowering.errors.into_inner();
     if errors.is_empty() { Ok(build::with(body, tables)) } else { Err(errors) }
 }
 
-/// The clean rows of a table, all columns.
-pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query {
-    let options = Options::default();
-    let lowering = Lowering::new(query, dialect, &options);
+/// The clean rows of a table, all columns; those of a derived one out of the clean rows of others.
+pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect, options: &Options) -> Query {
+    let lowering = Lowering::new(query, dialect, options);
     let columns: Vec<&str> = query.tables[table].columns.iter().map(|column| column.name.as_str()).collect();
     lowering.clean_rows(table, &columns)
 }
@@ -67,7 +75,35 @@ pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect) -> Query 
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        Lowering { query, dialect, options, calendar, stored: &[], run: None, errors: RefCell::default() }
+        Lowering {
+            query,
+            dialect,
+            options,
+            calendar,
+            stored: &[],
+            run: None,
+            level: 0,
+            errors: RefCell::default(),
+            overgrown: Cell::default(),
+        }
+    }
+
+    /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
+    fn inner(&self, query: &plan::Query) -> Query {
+        let mut inner = Lowering::new(query, self.dialect, self.options);
+        inner.level = self.level + 1;
+        let (body, tables) = inner.answer();
+        self.overgrown.set(self.overgrown.get() || inner.overgrown.get());
+        inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));
+        build::with(body, tables)
+    }
+
+    /// A name of our own for a table beside the clean rows, unlike those of the queries around this one.
+    fn own_name(&self, name: &str) -> Ident {
+        match self.level {
+            0 => build::ident(name),
+            level => build::ident(&format!("{name}_{level}")),
+        }
     }
 
     fn name(&self, name: &str) -> Ident {
@@ -79,17 +115,5 @@ impl<'a> Lowering<'a> {
         if !errors.contains(&error) {
             errors.push(error);
         }
-    }
-
-    /// The clean rows of every table that a scan reads, with the columns that are used.
-    fn clean_tables(&self) -> Vec<(Ident, Query)> {
-        let tables: BTreeSet<usize> = self.query.scans.iter().flat_map(plan::Scan::tables).collect();
-        tables
-            .into_iter()
-            .map(|table| {
-                let columns = self.used_columns(table);
-                (self.name(&self.clean_name(table)), self.clean_rows(table, &columns))
-            })
-            .collect()
     }
 }

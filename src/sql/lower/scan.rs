@@ -1,97 +1,23 @@
 //! One pass over the clean rows of a table: joins, filter, keys, aggregates.
 
-use sqlparser::ast::{Expr as Sql, Join as SqlJoin, ObjectName, Query, SelectItem, TableFactor};
+use sqlparser::ast::{Expr as Sql, Join as SqlJoin, SelectItem, TableFactor};
 
 use super::Lowering;
 use super::expr::Leaves;
 use super::filter::Filters;
-use crate::plan::{Aggregate, DataType, Expr, ExprKind, Input, Measure, MeasureId, Scan, Value};
+use super::read::{BASE, Rows};
+use crate::plan::{Aggregate, DataType, Expr, Input, Measure, Scan, Source, Value};
 use crate::sql::build::{self, Parts};
-use crate::sql::dialect::{Aggregated, Dialect};
-
-/// The alias of the scanned rows.
-pub(super) const BASE: &str = "b";
-/// The alias of an entity's rows before they are joined.
-const ENTITY: &str = "e";
-
-/// Rows: columns by the aliases of their inputs.
-pub(super) struct Rows<'a>(pub &'a dyn Dialect);
-
-impl Leaves for Rows<'_> {
-    fn column(&self, input: Input, name: &str) -> Sql {
-        let name = self.0.identifier(name);
-        match input {
-            Input::Base => build::column(BASE, name),
-            Input::Join(at) => build::column(&join_alias(at), name),
-        }
-    }
-
-    fn measure(&self, _: MeasureId) -> Sql {
-        build::null()
-    }
-}
-
-fn join_alias(at: usize) -> String {
-    format!("j{at}")
-}
+use crate::sql::dialect::Aggregated;
 
 impl Lowering<'_> {
-    /// The columns of a table that the query's scans use, in declaration order.
-    pub(super) fn used_columns(&self, table: usize) -> Vec<&str> {
-        let of_table = |scan: &'_ Scan| scan.tables().any(|of| of == table);
-        let scans = self.query.scans.iter().filter(|scan| of_table(scan));
-        let used: Vec<(usize, &str)> = scans.flat_map(|scan| scan.columns(&self.query.tables)).collect();
-        let declared = self.query.tables[table].columns.iter().map(|column| column.name.as_str());
-        declared.filter(|name| used.contains(&(table, name))).collect()
-    }
-
-    /// The clean rows of a table, as something to read from.
-    fn clean_relation(&self, table: usize, alias: &str) -> TableFactor {
-        let name = match &self.options.clean_views {
-            Some(database) => {
-                let view = format!("clean_{}", self.query.tables[table].name);
-                ObjectName::from(vec![self.name(database), self.name(&view)])
-            }
-            None => ObjectName::from(vec![self.name(&self.clean_name(table))]),
-        };
-        build::table(name, alias)
-    }
-
     /// The rows of a scan with its look-ups.
-    fn rows(&self, scan: &Scan) -> (TableFactor, Vec<SqlJoin>) {
-        let leaves = Rows(self.dialect);
-        let joins = scan.joins.iter().enumerate().map(|(at, join)| {
-            let alias = join_alias(at);
-            let found = build::column(&alias, self.name(&join.column));
-            let condition = build::equal(self.value(&join.key, &leaves), found);
-            build::left_join(build::derived(self.entity(scan, at), &alias), condition)
-        });
-        (self.clean_relation(scan.table, BASE), joins.collect())
-    }
-
-    /// The columns of an entity that a look-up uses. All but a bare key can be null afterwards.
-    fn entity(&self, scan: &Scan, at: usize) -> Query {
-        let join = &scan.joins[at];
-        let mut used: Vec<&str> = Vec::new();
-        for expr in scan.expressions() {
-            expr.walk(&mut |expr| match &expr.kind {
-                ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
-                _ => {}
-            });
-        }
-        let table = &self.query.tables[join.table];
-        let columns = table.columns.iter().filter_map(|column| {
-            let name = column.name.as_str();
-            let value = || build::column(ENTITY, self.name(name));
-            let value = match (used.contains(&name), name == join.column) {
-                (true, _) => self.dialect.optional(value(), &column.ty),
-                (false, true) => value(),
-                (false, false) => return None,
-            };
-            Some(build::item(value, self.name(name)))
-        });
-        let projection = columns.collect();
-        Parts { projection, from: Some(self.clean_relation(join.table, ENTITY)), ..Parts::default() }.query()
+    pub(super) fn rows(&self, scan: &Scan) -> (TableFactor, Vec<SqlJoin>) {
+        let base = match &scan.source {
+            Source::Table(table) => self.clean_relation(*table, BASE),
+            Source::Query(query) => build::derived(self.inner(query), BASE),
+        };
+        (base, self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>()))
     }
 
     /// The columns that a scan's rows are grouped by: the bucket, then the dimensions.
@@ -104,19 +30,50 @@ impl Lowering<'_> {
             let key = self.dialect.bucket_key(value, step, self.calendar);
             build::item(key, build::ident("_t"))
         });
-        let dimensions = scan
-            .dimensions
-            .iter()
-            .enumerate()
-            .map(|(at, dimension)| build::item(self.settled(dimension, &leaves), build::ident(&format!("_d{at}"))));
-        time.into_iter().chain(dimensions).collect()
+        time.into_iter().chain(self.dimension_items(scan)).collect()
+    }
+
+    /// The values of a scan's dimensions: `_d0` …; null for one that is left out.
+    pub(super) fn dimension_items(&self, scan: &Scan) -> Vec<SelectItem> {
+        let leaves = Rows(self.dialect);
+        let dimensions = scan.dimensions.iter().zip(&self.query.dimensions).enumerate();
+        dimensions
+            .map(|(at, (dimension, column))| {
+                let value = match dimension {
+                    Some(dimension) => self.settled(dimension, &leaves),
+                    None => self.dialect.typed_null(&column.ty, self.calendar),
+                };
+                build::item(value, build::ident(&format!("_d{at}")))
+            })
+            .collect()
+    }
+
+    /// What orders the rows of a scan for `First` and `Last`, and whether that names one row.
+    pub(super) fn row_order(&self, scan: &Scan) -> (Vec<Sql>, bool) {
+        let leaves = Rows(self.dialect);
+        let time = scan.time.iter().map(|time| self.value(time, &leaves));
+        match scan.table() {
+            Some(table) => {
+                let key = &self.query.tables[table].clean.key;
+                (time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect(), !key.is_empty())
+            }
+            // The rows of an answer are one a bucket here.
+            None => (time.collect(), true),
+        }
     }
 
     /// Reads, filters and groups the rows of a scan to `projection`.
     pub(super) fn scan_parts(&self, scan: &Scan, filters: &Filters, projection: Vec<SelectItem>) -> Parts {
-        let leaves = Rows(self.dialect);
         let (from, joins) = self.rows(scan);
-        let time = scan.time.iter().flat_map(|time| self.time_filter(time));
+        let filter = self.row_filter(scan, filters);
+        let group_by = self.group_by(scan, &projection);
+        Parts { projection, from: Some(from), joins, filter, group_by }
+    }
+
+    /// What every row must satisfy.
+    pub(super) fn row_filter(&self, scan: &Scan, filters: &Filters) -> Option<Sql> {
+        let leaves = Rows(self.dialect);
+        let time = scan.time.iter().flat_map(|time| self.time_filter(scan, time));
         let filter = filters.rows.iter().map(|part| self.condition(part, &leaves));
         let mut parts: Vec<Sql> = Vec::new();
         for part in time.chain(filter) {
@@ -124,9 +81,7 @@ impl Lowering<'_> {
                 parts.push(part);
             }
         }
-        let filter = build::all(parts);
-        let group_by = self.group_by(scan, &projection);
-        Parts { projection, from: Some(from), joins, filter, group_by }
+        build::all(parts)
     }
 
     /// The key columns by name; written out where a column of a user has such a name.
@@ -134,9 +89,12 @@ impl Lowering<'_> {
         let names = self.key_names();
         let tables = scan.tables().map(|table| &self.query.tables[table]);
         let clash = tables.flat_map(|table| &table.columns).any(|column| names.iter().any(|n| n.value == column.name));
-        let items = projection.iter().zip(names);
+        // A dimension that is left out is a constant, and no key.
+        let timed = self.query.step.and(scan.time.as_ref()).is_some();
+        let kept = timed.then_some(true).into_iter().chain(scan.dimensions.iter().map(Option::is_some));
+        let items = projection.iter().zip(names).zip(kept).filter(|(_, kept)| *kept);
         items
-            .map(|(item, name)| match item {
+            .map(|((item, name), _)| match item {
                 SelectItem::ExprWithAlias { expr, .. } if clash => expr.clone(),
                 _ => Sql::Identifier(name),
             })
@@ -144,14 +102,14 @@ impl Lowering<'_> {
     }
 
     /// Within `[from, to)`; not null in any case.
-    fn time_filter(&self, time: &Expr) -> Vec<Sql> {
+    fn time_filter(&self, scan: &Scan, time: &Expr) -> Vec<Sql> {
         use sqlparser::ast::BinaryOperator::{GtEq, Lt};
         let leaves = Rows(self.dialect);
         let bound = |op, at: Option<i64>| {
             let bound = self.dialect.literal(&Value::Timestamp(at?), &DataType::Timestamp, self.calendar);
             Some(build::binary(self.value(time, &leaves), op, bound))
         };
-        let bounds: Vec<Sql> = [bound(GtEq, self.query.from), bound(Lt, self.query.to)].into_iter().flatten().collect();
+        let bounds: Vec<Sql> = [bound(GtEq, scan.from), bound(Lt, scan.to)].into_iter().flatten().collect();
         if bounds.is_empty() && time.nullable {
             return vec![build::is_not_null(self.value(time, &leaves))];
         }
@@ -166,15 +124,10 @@ impl Lowering<'_> {
             operand.sql = self.settled(argument, &leaves);
             operand
         });
-        let order = match measure.aggregate {
-            Aggregate::First(_) | Aggregate::Last(_) => {
-                let time = scan.time.iter().map(|time| self.value(time, &leaves));
-                let key = &self.query.tables[scan.table].clean.key;
-                time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect()
-            }
-            _ => Vec::new(),
+        let (order, keyed) = match measure.aggregate {
+            Aggregate::First(_) | Aggregate::Last(_) => self.row_order(scan),
+            _ => (Vec::new(), true),
         };
-        let keyed = !self.query.tables[scan.table].clean.key.is_empty();
         let filter = self.row_condition(filter);
         let aggregated = Aggregated { aggregate: &measure.aggregate, argument, filter, order, keyed, ty: &measure.ty };
         self.dialect.aggregate(aggregated, self.calendar)
@@ -194,35 +147,8 @@ impl Lowering<'_> {
         self.dialect.aggregate(aggregated, self.calendar)
     }
 
-    fn row_condition(&self, filter: &[&Expr]) -> Option<Sql> {
+    pub(super) fn row_condition(&self, filter: &[&Expr]) -> Option<Sql> {
         let leaves = Rows(self.dialect);
         build::all(filter.iter().map(|part| self.condition(part, &leaves)))
-    }
-
-    /// The least time of all clean rows of a scan, and the key of its bucket where there is a step: `_s`.
-    pub(super) fn start(&self, scan: &Scan) -> Option<Query> {
-        let leaves = Rows(self.dialect);
-        let time = scan.time.as_ref()?;
-        let mut operand = self.operand(time, &leaves, false);
-        operand.nullable = true;
-        let aggregate = Aggregate::Min(time.clone());
-        let least = self.dialect.aggregate(
-            Aggregated {
-                aggregate: &aggregate,
-                argument: Some(operand),
-                filter: None,
-                order: Vec::new(),
-                keyed: true,
-                ty: &DataType::Timestamp,
-            },
-            self.calendar,
-        );
-        let start = match self.query.step {
-            Some(step) => self.dialect.bucket_key(least, step, self.calendar),
-            None => least,
-        };
-        let (from, joins) = self.rows(scan);
-        let projection = vec![build::item(start, build::ident("_s"))];
-        Some(Parts { projection, from: Some(from), joins, ..Parts::default() }.query())
     }
 }

@@ -3,10 +3,9 @@
 use sqlparser::ast::{Expr as Sql, ObjectName, Query, SelectItem};
 
 use super::Lowering;
-use super::expr::Leaves;
 use super::filling::{SIDE, Side, Source};
-use super::scan::Rows;
-use crate::plan::{DataType, Input, Join, Scan, Step};
+use super::read::{BASE, Rows};
+use crate::plan::{DataType, Join, Scan, Step};
 use crate::rollup::{Dimension, State, same};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Kept, ReadState, States};
@@ -54,7 +53,7 @@ impl Lowering<'_> {
     ) -> Vec<StoredColumn> {
         let step = self.query.step.unwrap_or(Step::Day);
         let key = StoredColumn { name: "_t".to_owned(), ty: how.key_type(step, self.calendar), is_key: true };
-        let dimensions = scan.dimensions.iter().enumerate().map(|(at, dimension)| StoredColumn {
+        let dimensions = scan.dimensions.iter().flatten().enumerate().map(|(at, dimension)| StoredColumn {
             name: format!("_d{at}"),
             ty: how.dimension_type(dimension, self.calendar),
             is_key: true,
@@ -71,7 +70,7 @@ impl Lowering<'_> {
 
     /// The types of what orders rows, and whether that names one row.
     fn order_types(&self, scan: &Scan) -> (Vec<DataType>, bool) {
-        let table = &self.query.tables[scan.table];
+        let Some(table) = scan.table().map(|table| &self.query.tables[table]) else { return (Vec::new(), true) };
         let key = table.clean.key.iter().filter_map(|key| table.columns.iter().find(|column| column.name == *key));
         let time = scan.time.iter().map(|time| time.ty.clone());
         (time.chain(key.map(|column| column.ty.clone())).collect(), !table.clean.key.is_empty())
@@ -81,7 +80,7 @@ impl Lowering<'_> {
     pub(super) fn states_parts(&self, scan: &Scan, states: &[State], how: &dyn States, of: &Source) -> Parts {
         let leaves = Rows(self.dialect);
         let mut projection: Vec<SelectItem> = self.keys(scan);
-        for (item, dimension) in projection.iter_mut().skip(1).zip(&scan.dimensions) {
+        for (item, dimension) in projection.iter_mut().skip(1).zip(scan.dimensions.iter().flatten()) {
             if let SelectItem::ExprWithAlias { expr, .. } = item
                 && !dimension.nullable
             {
@@ -89,9 +88,7 @@ impl Lowering<'_> {
             }
         }
         projection.extend(of.side().map(|side| build::item(side.value(), build::ident(SIDE))));
-        let key = &self.query.tables[scan.table].clean.key;
-        let order: Vec<Sql> = scan.time.iter().map(|time| self.value(time, &leaves)).collect();
-        let order: Vec<Sql> = order.into_iter().chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect();
+        let (order, keyed) = self.row_order(scan);
         for (at, state) in states.iter().enumerate() {
             let argument = state.argument.as_ref().map(|argument| {
                 let mut operand = self.operand(argument, &leaves, false);
@@ -99,16 +96,18 @@ impl Lowering<'_> {
                 operand
             });
             let filter = build::all(state.filter.iter().map(|part| self.condition(part, &leaves)));
-            let kept = Kept { part: state.part, argument, filter, order: order.clone(), keyed: !key.is_empty() };
+            let kept = Kept { part: state.part, argument, filter, order: order.clone(), keyed };
             projection.push(build::item(how.keep(&kept, self.calendar), build::ident(&format!("_s{at}"))));
         }
         let filters = super::filter::Filters { rows: Vec::new(), measures: Vec::new() };
         let mut parts = self.scan_parts(scan, &filters, projection);
         // Not out of a view, so that inserts are seen and rows of other keys are left out.
-        if !matches!(of, Source::Clean) {
-            let mut columns = self.used_columns(scan.table);
-            columns.extend(of.arrived());
-            parts.from = Some(build::derived(self.clean_rows(scan.table, &columns), super::scan::BASE));
+        if let Some(table) = scan.table().filter(|_| !matches!(of, Source::Clean)) {
+            let used = scan.columns(&self.query.tables);
+            let all = self.query.tables[table].columns.iter().map(|column| column.name.as_str());
+            let columns: Vec<&str> =
+                all.filter(|name| used.contains(&(table, name)) || of.arrived() == Some(*name)).collect();
+            parts.from = Some(build::derived(self.clean_rows(table, &columns), BASE));
         }
         parts.filter = build::all(parts.filter.into_iter().chain(self.source_filter(scan, of)));
         parts
@@ -141,8 +140,10 @@ impl Lowering<'_> {
     pub(super) fn stored_keys(&self, scan: &Scan, from: &Stored, step: Option<Step>) -> (Vec<SelectItem>, Vec<Sql>) {
         let time = step.map(|step| (self.stored_bucket(from, step), build::ident("_t")));
         let dimensions = scan.dimensions.iter().enumerate().map(|(at, value)| {
-            let known = from.dimensions.iter();
-            let place = known.clone().position(|known| same(value, &scan.joins, &known.value, from.joins));
+            let mut known = from.dimensions.iter();
+            let place = value
+                .as_ref()
+                .and_then(|value| known.position(|known| same(value, &scan.joins, &known.value, from.joins)));
             let column = match place {
                 Some(place) => build::column(ROLLUP, build::ident(&format!("_d{place}"))),
                 None => self.lacks(&format!("`{}`", from.table), "dimension"),

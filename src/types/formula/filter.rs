@@ -234,7 +234,7 @@ impl Checker<'_, '_> {
     fn literal(&self, id: DimensionId, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
         let dimension = &self.dimensions[id.0];
         let value = self.typed_literal(dimension, expr, d)?;
-        let listed = dimension.values.as_deref().unwrap_or_default();
+        let listed = dimension.listed();
         let otherwise = dimension.otherwise.as_ref().and_then(RowExpr::as_literal);
         if listed.is_empty() || listed.iter().any(|one| one.value == value) || otherwise == Some(&value) {
             return Some(value);

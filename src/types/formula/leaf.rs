@@ -2,16 +2,18 @@
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::resolve::later;
 use crate::syntax::ast::{self, AggregateInput, ExprKind, Literal};
 
 use super::super::flow::aggregate_sensitivity;
 use super::super::model::{
-    Aggregation, Formula, FormulaKind, Leaf, Level, RowExpr, RowSet, Sensitivity, Type, ValueType,
+    Aggregation, AtLast, Formula, FormulaKind, Leaf, Level, Movement, RowExpr, RowSet, Sensitivity, Table, TableId,
+    Type, ValueType,
 };
 use super::super::type_name::{show_type, with_article};
 use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
+use super::moved::{step, window};
+use super::nested::check_nested;
 
 /// Types an aggregate.
 pub fn check_leaf(
@@ -20,17 +22,11 @@ pub fn check_leaf(
     span: Span,
     d: &mut Diagnostics,
 ) -> Option<Formula> {
-    if let Some(over) = &aggregate.over {
-        d.push(later("over", over.span));
-        return None;
-    }
-    if let Some(at_last) = &aggregate.at_last {
-        d.push(later("at last", at_last.span));
-        return None;
-    }
-    if !aggregate.per.is_empty() {
-        d.push(later("per", span));
-        return None;
+    if let AggregateInput::Formula(inner) = &aggregate.input
+        && !aggregate.per.is_empty()
+        && aggregate.at_last.is_none()
+    {
+        return check_nested(scope, aggregate, inner, span, d);
     }
     let aggregation = aggregation(&aggregate.function, &aggregate.arguments, d);
     let (input, mut rows) = input(scope, aggregate, span, d)?;
@@ -41,14 +37,63 @@ pub fn check_leaf(
         scope.rows.filter(&mut rows, filter, d)?;
     }
     let (input, aggregation) = (input?, aggregation?);
-    let ty = result_type(scope, aggregation, &aggregate.function, input.as_ref(), &rows, d)?;
-    if matches!(aggregation, Aggregation::First | Aggregation::Last) && scope.tables[rows.base.0].time.is_none() {
+    let units = Units::of(scope.tables, input.as_ref(), rows.base);
+    let of = input.as_ref().map(|input| (&input.ty, input.span));
+    let mut ty = result_type(aggregation, &aggregate.function, of, &units, scope.tables, d)?;
+    let timeless = scope.tables[rows.base.0].time.is_none();
+    if matches!(aggregation, Aggregation::First | Aggregation::Last) && timeless {
         d.push(error!(E0611, span, "`{}` has no time to order its rows by", scope.tables[rows.base.0].name.value;
             help: "use `min` or `max`, or aggregate a source"));
         return None;
     }
-    let leaf = Leaf { aggregation, input, rows };
-    Some(Formula { kind: FormulaKind::Leaf(Box::new(leaf)), ty, span })
+    let at_last = match &aggregate.at_last {
+        Some(written) => Some(at_last(scope, aggregate, written, &rows, d)?),
+        None => None,
+    };
+    let over = match &aggregate.over {
+        Some(written) => Some(window(&written.value, written.span, d)?),
+        None => None,
+    };
+    ty.nullable |= over.is_some();
+    let leaf = Leaf { aggregation, input, rows, at_last };
+    let leaf = Formula { kind: FormulaKind::Leaf(Box::new(leaf)), ty: ty.clone(), span };
+    Some(match over {
+        Some(window) => {
+            let by = Movement::Over(window);
+            Formula { kind: FormulaKind::Moved { operand: Box::new(leaf), by }, ty, span }
+        }
+        None => leaf,
+    })
+}
+
+/// `at last STEP [per k]`
+fn at_last(
+    scope: &FormulaScope<'_>,
+    aggregate: &ast::Aggregate,
+    written: &Spanned<ast::Step>,
+    rows: &RowSet,
+    d: &mut Diagnostics,
+) -> Option<AtLast> {
+    let table = &scope.tables[rows.base.0];
+    if rows.dated.is_none() && table.time.is_none() {
+        d.push(error!(E0611, written.span, "`{}` has no time to take the last rows by", table.name.value;
+            help: "leave `at last` out, or aggregate a source"));
+        return None;
+    }
+    let step = step(&written.value, written.span, d)?;
+    let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
+    let mut per = Vec::new();
+    for key in &aggregate.per {
+        let ast::Key::Path(path) = key else {
+            d.push(error!(E0645, written.span, "`at last … per` takes columns"; help: "name a column: `at last 1d per account_id`"));
+            return None;
+        };
+        let expr = ast::Expr { kind: ExprKind::Path { path: path.clone(), version: None }, span: path.span };
+        let key = check_row(&row_scope, &expr, d)?;
+        scope.rows.check_as_of(rows, &key, d)?;
+        per.push(key);
+    }
+    Some(AtLast { step, per })
 }
 
 /// What an aggregate takes of each row; none for a bare count.
@@ -79,10 +124,10 @@ fn input(
             }
             let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
             let Some(mut typed) = check_row(&row_scope, expr, d) else { return Some((None, rows)) };
-            let time = rows
-                .dated
-                .or(scope.tables[rows.base.0].time.map(|column| super::super::ColumnId { table: rows.base, column }));
-            if let Some(time) = time {
+            if scope.rows.check_as_of(&rows, &typed, d).is_none() {
+                return Some((None, rows));
+            }
+            if let Some(time) = scope.rows.time(&rows) {
                 typed.replace_time(time);
             }
             Some((Some(Some(typed)), rows))
@@ -110,7 +155,8 @@ fn needs_expression(function: &ast::Name, span: Span) -> crate::diagnostic::Diag
         help: ("write `{}(column from rows)`; only `count` takes rows alone", function.value))
 }
 
-fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnostics) -> Option<Aggregation> {
+/// The aggregate of a name and its further arguments.
+pub fn aggregation(name: &ast::Name, arguments: &[Spanned<Literal>], d: &mut Diagnostics) -> Option<Aggregation> {
     let fixed = |numerator: u64| Aggregation::Quantile(Level { numerator, denominator: 100 });
     let found = match name.as_str() {
         "count" => Aggregation::Count,
@@ -172,20 +218,46 @@ fn fraction(text: &str, percent: bool) -> Option<Level> {
     Some(Level { numerator, denominator: 10u64.pow(digits) })
 }
 
-fn result_type(
-    scope: &FormulaScope<'_>,
+/// What counts are in.
+pub struct Units {
+    /// A count of rows or groups, or of their values.
+    pub count: Unit,
+    /// A number of different values.
+    pub distinct: Unit,
+}
+
+impl Units {
+    /// Of the rows of a table: a count is in their source, a number of different values in their entity, or the source.
+    pub fn of(tables: &[Table], input: Option<&RowExpr>, base: TableId) -> Units {
+        let source = base.source(tables);
+        let distinct = input.map(|input| match input.ty.ty {
+            Type::Entity(id) => id,
+            _ => source,
+        });
+        let named = |table: TableId| Unit::named(tables[table.0].name.as_str());
+        Units { count: named(source), distinct: distinct.map_or_else(Unit::none, named) }
+    }
+}
+
+/// The type of an aggregate of values of a type; of rows or groups alone where there is no `input`.
+pub fn result_type(
     aggregation: Aggregation,
     name: &ast::Name,
-    input: Option<&RowExpr>,
-    rows: &RowSet,
+    input: Option<(&ValueType, Span)>,
+    units: &Units,
+    tables: &[Table],
     d: &mut Diagnostics,
 ) -> Option<ValueType> {
-    let public =
-        |ty: Type, unit: Unit| ValueType { ty, nullable: false, unit: Some(unit), sensitivity: Sensitivity::Public };
-    let Some(input) = input else {
-        return Some(public(Type::Int, Unit::named(scope.tables[rows.base.0].name.as_str())));
+    let public = |ty: Type, unit: &Unit| ValueType {
+        ty,
+        nullable: false,
+        unit: Some(unit.clone()),
+        sensitivity: Sensitivity::Public,
     };
-    let ty = &input.ty.ty;
+    let Some((input, span)) = input else {
+        return Some(public(Type::Int, &units.count));
+    };
+    let ty = &input.ty;
     let numeric = matches!(ty, Type::Int | Type::Float | Type::Decimal { .. } | Type::Duration);
     let scalar = !matches!(ty, Type::Array(_) | Type::Map(_));
     let fits = match aggregation {
@@ -197,19 +269,15 @@ fn result_type(
         Aggregation::Sum | Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => numeric,
     };
     if !fits {
-        let shown = with_article(&show_type(ty, scope.tables));
+        let shown = with_article(&show_type(ty, tables));
         let help = fitting(aggregation, ty);
-        d.push(error!(E0617, input.span, "`{}` does not take {shown}", name.value; help: help));
+        d.push(error!(E0617, span, "`{}` does not take {shown}", name.value; help: help));
         return None;
     }
     let float = if *ty == Type::Duration { Type::Duration } else { Type::Float };
     let (ty, nullable) = match aggregation {
-        Aggregation::Count => {
-            return Some(public(Type::Int, Unit::named(scope.tables[rows.base.0].name.as_str())));
-        }
-        Aggregation::Distinct | Aggregation::ApproxDistinct => {
-            return Some(public(Type::Int, Unit::named(distinct_unit(scope, input, rows))));
-        }
+        Aggregation::Count => return Some(public(Type::Int, &units.count)),
+        Aggregation::Distinct | Aggregation::ApproxDistinct => return Some(public(Type::Int, &units.distinct)),
         Aggregation::Sum => (sum_type(ty), false),
         Aggregation::Avg | Aggregation::Quantile(_) | Aggregation::ApproxQuantile(_) => (float, true),
         Aggregation::Stddev | Aggregation::Variance => (Type::Float, true),
@@ -218,14 +286,14 @@ fn result_type(
         }
     };
     let unit = match aggregation {
-        Aggregation::Variance => input.ty.unit.as_ref().map(|unit| unit.times(unit)),
-        _ => input.ty.unit.clone(),
+        Aggregation::Variance => input.unit.as_ref().map(|unit| unit.times(unit)),
+        _ => input.unit.clone(),
     };
     Some(ValueType {
         ty,
         nullable,
         unit: Some(unit.unwrap_or_default()),
-        sensitivity: aggregate_sensitivity(aggregation, input.ty.sensitivity),
+        sensitivity: aggregate_sensitivity(aggregation, input.sensitivity),
     })
 }
 
@@ -253,13 +321,4 @@ fn sum_type(ty: &Type) -> Type {
         Type::Decimal { scale, .. } => Type::Decimal { precision: 38, scale: *scale },
         other => other.clone(),
     }
-}
-
-/// A distinct's unit is its entity; of a plain column, the source.
-fn distinct_unit(scope: &FormulaScope<'_>, input: &RowExpr, rows: &RowSet) -> String {
-    let table = match input.ty.ty {
-        Type::Entity(id) => id,
-        _ => rows.base,
-    };
-    scope.tables[table.0].name.value.clone()
 }

@@ -1,8 +1,12 @@
 //! Typing formulas: aggregates over rows, arithmetic over metrics.
 
 mod arithmetic;
+mod compared;
+mod facts;
 mod filter;
 mod leaf;
+mod moved;
+mod nested;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
@@ -13,11 +17,13 @@ use crate::value::Function;
 
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
 use super::rows::RowSets;
+use super::size::{FormulaSize, Known, Size, too_large};
 
+pub use compared::{Compared, compared, compared_metric};
+pub use facts::{Facts, facts};
 pub use filter::{DimensionNames, check_filter};
-
-/// How deep a formula may be once the metrics it names are put in their place.
-pub const MAX_DEPTH: usize = 200;
+pub(super) use leaf::{Units, aggregation, result_type};
+pub use nested::fits;
 
 /// What formulas are typed with.
 pub struct FormulaScope<'a> {
@@ -35,13 +41,27 @@ pub struct FormulaScope<'a> {
     pub metrics: &'a [Metric],
     /// Where a declared metric stands among the typed ones; none for a broken one.
     pub metric_ids: &'a [Option<MetricId>],
-    /// The tables that each typed metric reads.
-    pub reads: &'a [Vec<TableId>],
+    /// What is known of each typed metric's formula.
+    pub known: &'a [Facts],
+    /// The size of each typed metric's formula.
+    pub sizes: &'a [FormulaSize],
     /// The project's zone.
     pub zone: chrono_tz::Tz,
 }
 
 impl FormulaScope<'_> {
+    /// What the sizes of formulas depend on.
+    pub fn known(&self) -> Known<'_> {
+        Known { tables: self.tables, dimensions: self.dimensions, metrics: self.sizes }
+    }
+
+    /// What is typed for several uses must not be too large already.
+    fn copied(&self, operand: Formula, copies: usize, d: &mut Diagnostics) -> Option<Formula> {
+        let size = operand.size(self.known()).size;
+        let all = Size { operators: size.operators.saturating_mul(copies), ..size };
+        (!too_large(all, "this test", operand.span, d)).then_some(operand)
+    }
+
     /// Types a formula; none where it is wrong, which has been told.
     pub fn check(&self, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Formula> {
         match &expr.kind {
@@ -63,7 +83,7 @@ impl FormulaScope<'_> {
             }
             ExprKind::Between { operand, low, high, negated } => {
                 let (operand, low, high) = (self.check(operand, d), self.check(low, d), self.check(high, d));
-                let (operand, low, high) = (operand?, low?, high?);
+                let (operand, low, high) = (self.copied(operand?, 2, d)?, low?, high?);
                 let from = arithmetic::binary(BinaryOp::GreaterEqual, operand.clone(), low, expr.span, d)?;
                 let to = arithmetic::binary(BinaryOp::LessEqual, operand, high, expr.span, d)?;
                 let both = arithmetic::logic(Function::And, vec![from, to], expr.span, d)?;
@@ -72,7 +92,7 @@ impl FormulaScope<'_> {
             ExprKind::In { operand, list, negated } => {
                 let operand = self.check(operand, d);
                 let list: Vec<_> = list.iter().map(|item| self.check(item, d)).collect();
-                let operand = operand?;
+                let operand = self.copied(operand?, list.len(), d)?;
                 let mut tests = Vec::new();
                 for item in list {
                     tests.push(arithmetic::binary(BinaryOp::Equal, operand.clone(), item?, expr.span, d)?);
@@ -111,6 +131,12 @@ impl FormulaScope<'_> {
         if self.names.later_table(&path.parts[0]).is_some() {
             return None;
         }
+        if let [first, column] = path.parts.as_slice()
+            && path.at.is_none()
+            && let Some(place) = self.names.metric(first, version)
+        {
+            return self.compared(self.metric_ids[place]?, column, span, d);
+        }
         let Some(place) = path.single().and_then(|name| self.names.metric(name, version)) else {
             d.push(self.unknown(path, version, span));
             return None;
@@ -118,6 +144,23 @@ impl FormulaScope<'_> {
         let id = self.metric_ids[place]?;
         let metric = &self.metrics[id.0];
         Some(Formula { kind: FormulaKind::Metric(id), ty: metric.ty.clone(), span })
+    }
+
+    /// `dau.growth_1w`
+    fn compared(&self, id: MetricId, column: &ast::Name, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+        let metric = &self.metrics[id.0];
+        if let Some(found) = metric.compared.iter().find(|compared| compared.name == column.value) {
+            return compared::growth_of(id, metric, found, span, d);
+        }
+        let help = match near(column, metric.compared.iter().map(|compared| compared.name.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "declare a comparison in its item `compare: 1d, 1w`".to_owned(),
+        };
+        d.push(
+            error!(E0201, column.span, "`{}` has no column `{}`", metric.name.value, column.value; help: help)
+                .related(metric.name.span, "the metric"),
+        );
+        None
     }
 
     fn unknown(&self, path: &ast::Path, version: Option<u32>, span: Span) -> crate::diagnostic::Diagnostic {
@@ -169,7 +212,7 @@ impl FormulaScope<'_> {
         }
         let name = function.to_string();
         if matches!(name.as_str(), "rate" | "growth") {
-            return told(d, &name, span);
+            return self.of_time(&name, arguments, span, d);
         }
         if !arithmetic::is_function(&name) {
             return arithmetic::unknown_function(&name, function.span, d);
@@ -205,14 +248,17 @@ impl FormulaScope<'_> {
                 let names = DimensionNames { find: &find, all: &all };
                 let filter = check_filter(&names, self.dimensions, self.tables, self.zone, condition, d);
                 let (operand, filter) = (operand?, filter?);
+                if too_large(filter.size(self.known()), "this condition", condition.span, d) {
+                    return None;
+                }
                 self.check_bound(&operand, &filter, d)?;
                 let ty = operand.ty.clone();
                 return Some(Formula { kind: FormulaKind::Where { operand: Box::new(operand), filter }, ty, span });
             }
-            Postfix::Over(_) => "over",
-            Postfix::Ago(_) => "ago",
-            Postfix::Across(_) => "across",
-            Postfix::AtStartOf(_) => "at start of",
+            Postfix::Over(window) => return self.over(self.check(operand, d)?, window, span, d),
+            Postfix::Ago(step) => return self.ago(self.check(operand, d)?, step, span, d),
+            Postfix::Across(keys) => return self.across(self.check(operand, d)?, keys, span, d),
+            Postfix::AtStartOf(step) => return self.at_start_of(self.check(operand, d)?, step, span, d),
             Postfix::At { .. } => "at",
         };
         told(d, word, span)
@@ -233,7 +279,7 @@ impl FormulaScope<'_> {
     /// Tells where a dimension has no value for a table.
     pub fn bound(&self, dimension: DimensionId, table: TableId, span: Span, d: &mut Diagnostics) -> bool {
         let declared = &self.dimensions[dimension.0];
-        match super::dimensions::bind(self.tables, declared, table) {
+        match super::bind::bind(self.tables, declared, table) {
             Ok(_) => true,
             Err(why) => {
                 d.push(unbound(declared, &self.tables[table.0], &why, span));
@@ -244,15 +290,7 @@ impl FormulaScope<'_> {
 
     /// The tables that a formula reads, each once, in order.
     pub fn tables_of(&self, formula: &Formula) -> Vec<TableId> {
-        let mut tables = Vec::new();
-        formula.walk(&mut |part| match &part.kind {
-            FormulaKind::Leaf(leaf) => tables.push(leaf.rows.base),
-            FormulaKind::Metric(id) => tables.extend(&self.reads[id.0]),
-            _ => {}
-        });
-        tables.sort_unstable();
-        tables.dedup();
-        tables
+        self.facts(formula).reads
     }
 }
 
@@ -260,16 +298,20 @@ impl FormulaScope<'_> {
 pub fn unbound(
     dimension: &Dimension,
     table: &Table,
-    why: &super::dimensions::Unbound,
+    why: &super::bind::Unbound,
     span: Span,
 ) -> crate::diagnostic::Diagnostic {
     let (name, of) = (&dimension.name.value, &table.name.value);
     let found = match why {
-        super::dimensions::Unbound::Missing => {
+        super::bind::Unbound::Missing => {
             error!(E0604, span, "`{of}` has no dimension `{name}`";
                 help: ("bind it: `dimension {name} = … | {of}.column`, or leave it out"))
         }
-        super::dimensions::Unbound::Ambiguous(columns) => {
+        super::bind::Unbound::Timeless(entity) => {
+            error!(E0527, span, "`{name}` looks up `{entity}`, which keeps a history, but the rows of `{of}` have no time";
+                help: "leave it out, or count the rows of a source")
+        }
+        super::bind::Unbound::Ambiguous(columns) => {
             error!(E0605, span, "`{of}` leads to `{name}` in {} ways: {}", columns.len(), columns.join(", ");
                 help: ("bind it explicitly: `dimension {name} = … | {of}.{}.…`", columns[0]))
         }
@@ -300,7 +342,11 @@ impl Formula {
                 }
                 otherwise.iter().for_each(|value| value.walk(visit));
             }
-            FormulaKind::Where { operand, .. } => operand.walk(visit),
+            FormulaKind::Where { operand, .. }
+            | FormulaKind::Moved { operand, .. }
+            | FormulaKind::Across { operand, .. }
+            | FormulaKind::Rate { operand, .. } => operand.walk(visit),
+            FormulaKind::Nested(nested) => nested.formula.walk(visit),
             FormulaKind::Leaf(_) | FormulaKind::Metric(_) | FormulaKind::Literal(_) => {}
         }
     }

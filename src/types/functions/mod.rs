@@ -1,5 +1,6 @@
 //! The functions of the language: their names, what they take, what they give.
 
+mod container;
 mod pattern;
 mod special;
 
@@ -48,6 +49,8 @@ enum Rule {
     NullIf,
     Extreme(Function),
     Round,
+    Length,
+    Contains,
     Concat,
     Matches,
     SplitPart,
@@ -102,7 +105,7 @@ static SPECS: &[Spec] = &[
     spec("lower", "lower(text)", (1, 1), Rule::Simple(Function::Lower, &[Kind::Text], Type::String)),
     spec("upper", "upper(text)", (1, 1), Rule::Simple(Function::Upper, &[Kind::Text], Type::String)),
     spec("trim", "trim(text)", (1, 1), Rule::Simple(Function::Trim, &[Kind::Text], Type::String)),
-    spec("length", "length(text)", (1, 1), Rule::Simple(Function::Length, &[Kind::Text], Type::Int)),
+    spec("length", "length(text)", (1, 1), Rule::Length),
     spec(
         "substr",
         "substr(text, start, length)",
@@ -128,12 +131,7 @@ static SPECS: &[Spec] = &[
         (2, 2),
         Rule::Simple(Function::EndsWith, &[Kind::Text, Kind::Text], Type::Bool),
     ),
-    spec(
-        "contains",
-        "contains(text, part)",
-        (2, 2),
-        Rule::Simple(Function::Contains, &[Kind::Text, Kind::Text], Type::Bool),
-    ),
+    spec("contains", "contains(text, part)", (2, 2), Rule::Contains),
     spec("matches", "matches(text, \"^a.*z$\")", (2, 2), Rule::Matches),
     spec("split_part", "split_part(text, \",\", 1)", (3, 3), Rule::SplitPart),
     spec("date", "date(timestamp)", (1, 1), Rule::Simple(Function::DateOf, &[Kind::Timestamp], Type::Date)),
@@ -266,6 +264,8 @@ fn apply<T: Typed>(ops: &Ops, spec: &Spec, mut values: Vec<T>, span: Span, d: &m
             let known = result(Type::String, &values);
             Some(T::call(Function::Concat, values, known, span))
         }
+        Rule::Length => container::length(ops, spec, values, span, d),
+        Rule::Contains => container::contains(ops, spec, values, span, d),
         Rule::Matches => special::matches(ops, spec, values, span, d),
         Rule::SplitPart => special::split_part(ops, spec, values, span, d),
         Rule::Hash => special::hash(ops, values, span, d),

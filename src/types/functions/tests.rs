@@ -15,6 +15,11 @@ fn functions_of_texts() {
         ("starts_with(note, \"a\")", "bool"),
         ("ends_with(feature, \"a\")", "bool?"),
         ("contains(note, feature)", "bool?"),
+        ("contains(tags, \"a\")", "bool"),
+        ("contains(tags, feature)", "bool?"),
+        ("contains(props, \"a\")", "bool"),
+        ("length(tags)", "int"),
+        ("length(counts)", "int"),
         ("matches(note, \"^a.*$\")", "bool"),
         ("split_part(note, \",\", 2)", "string"),
     ] {
@@ -23,7 +28,8 @@ fn functions_of_texts() {
     for text in [
         "lower(items)",
         "concat(note, items)",
-        "length(tags)",
+        "length(items)",
+        "contains(props, items)",
         "substr(note, \"a\", 2)",
         "trim(shop_id)",
         "split_part(note, \"\", 1)",

@@ -54,6 +54,8 @@ pub trait Typed: Sized + Clone {
     fn case(branches: Vec<(Self, Self)>, otherwise: Option<Self>, ty: ValueType, span: Span) -> Self;
     /// Its value, where it is a literal.
     fn as_literal(&self) -> Option<&Value>;
+    /// How many operators it is made of, names not written out.
+    fn operators(&self) -> usize;
     /// All texts that it can be, where it only chooses between string literals (and null).
     fn texts(&self) -> Option<Vec<(String, Span)>>;
 }
@@ -103,6 +105,14 @@ impl Typed for RowExpr {
             _ => None,
         }
     }
+    fn operators(&self) -> usize {
+        let mut count = 0;
+        self.walk(&mut |part| {
+            let leaf = matches!(part.kind, RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_));
+            count += usize::from(!leaf);
+        });
+        count
+    }
     fn texts(&self) -> Option<Vec<(String, Span)>> {
         match &self.kind {
             RowExprKind::Literal(value) => literal_texts(value, self.span),
@@ -141,6 +151,11 @@ impl Typed for Formula {
             FormulaKind::Literal(value) => Some(value),
             _ => None,
         }
+    }
+    fn operators(&self) -> usize {
+        let mut count = 0;
+        self.walk(&mut |part| count += usize::from(!matches!(part.kind, FormulaKind::Literal(_))));
+        count
     }
     fn texts(&self) -> Option<Vec<(String, Span)>> {
         match &self.kind {

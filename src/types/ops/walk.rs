@@ -5,6 +5,7 @@ use crate::error;
 use crate::syntax::ast::{self, BinaryOp, ExprKind};
 use crate::types::functions::{self, Argument};
 use crate::types::literal::literal;
+use crate::types::size::{Size, too_large};
 use crate::types::type_name::type_name;
 use crate::types::{Encoding, Table, TableKind, Type};
 use crate::value::Function;
@@ -54,7 +55,8 @@ impl Ops<'_> {
             ExprKind::Between { operand, low, high, negated } => {
                 let operand = self.check(leaves, operand, d);
                 let (low, high) = (self.check(leaves, low, d), self.check(leaves, high, d));
-                self.between(operand?, low?, high?, *negated, span, d)
+                let operand = self.copied(operand?, d)?;
+                self.between(operand, low?, high?, *negated, span, d)
             }
             ExprKind::Like { operand, pattern, negated } => {
                 let (operand, pattern) = (self.check(leaves, operand, d), self.check(leaves, pattern, d));
@@ -67,7 +69,8 @@ impl Ops<'_> {
             ExprKind::Cast { operand, ty } => {
                 let operand = self.check(leaves, operand, d);
                 let (ty, _) = self.written_type(ty, d)?;
-                self.cast(operand?, &ty, span, d)
+                let operand = self.copied(operand?, d)?;
+                self.cast(operand, &ty, span, d)
             }
             ExprKind::Json { operand, path, ty } => {
                 let operand = self.check(leaves, operand, d);
@@ -120,6 +123,12 @@ impl Ops<'_> {
                 parts.into_iter().collect::<Option<Vec<T>>>().and_then(|parts| self.logic(function, parts, whole, d));
         }
         left
+    }
+
+    /// What is typed for two uses must not be too large already: doubled at every level, it would have no bounds.
+    fn copied<T: Typed>(&self, operand: T, d: &mut Diagnostics) -> Option<T> {
+        let size = Size { depth: 0, operators: operand.operators() };
+        (!too_large(size, "this expression", operand.span(), d)).then_some(operand)
     }
 
     fn all<T: Typed>(&self, leaves: &mut dyn Leaves<T>, list: &[ast::Expr], d: &mut Diagnostics) -> Option<Vec<T>> {

@@ -67,7 +67,7 @@ fn below(expr: &RowExpr, d: &mut Diagnostics) {
             }
         }
         RowExprKind::Sql { arguments, .. } => arguments.iter().for_each(|argument| inspect(argument, d)),
-        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Literal(_) => {}
+        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
     }
 }
 

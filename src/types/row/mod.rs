@@ -5,8 +5,10 @@
 //! `time` is the row's time: the table's time column, or the one of `dated`. It never means another column: a table whose
 //! column `time` is not its time has to say `event.time` for the column.
 
+mod nesting;
 mod path;
 mod sql;
+mod walk;
 
 #[cfg(test)]
 mod random;
@@ -21,6 +23,7 @@ use crate::syntax::ast::{self, ExprKind};
 
 use super::ops::{Leaf, Leaves, Ops, refuse};
 use super::predicate;
+use super::size::too_large;
 use super::{RowExpr, Table, TableId, Type};
 
 /// Where a row expression stands.
@@ -62,7 +65,8 @@ pub fn check_predicate(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) 
 }
 
 fn type_row(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
-    scope.ops().check(&mut RowLeaves { scope: *scope }, expr, d)
+    let typed = scope.ops().check(&mut RowLeaves { scope: *scope }, expr, d)?;
+    (!too_large(typed.size(scope.tables), "this expression", expr.span, d)).then_some(typed)
 }
 
 /// What only expressions over rows know.

@@ -25,7 +25,9 @@ pub(super) fn column(scope: &RowScope, path: &Path, d: &mut Diagnostics) -> Opti
     }
     let table = scope.table();
     let mut parts = path.parts.as_slice();
-    let qualified = parts.len() > 1 && parts[0].value == table.name.value && find(table, &parts[0]).is_none();
+    let named = |table: &Table| parts[0].value == table.name.value;
+    let own = named(table) || named(&scope.tables[scope.base.source(scope.tables).0]);
+    let qualified = parts.len() > 1 && own && find(table, &parts[0]).is_none();
     if qualified {
         parts = &parts[1..];
     } else if let [name] = parts
@@ -75,7 +77,7 @@ fn row_time(scope: &RowScope, name: &Name, d: &mut Diagnostics) -> Option<Option
                 .related(table.columns[own].name.span, "the column")))
         }
         (Some(_), _) => {
-            let ty = ValueType::plain(Type::Timestamp);
+            let ty = ValueType { nullable: table.may_lack_time(), ..ValueType::plain(Type::Timestamp) };
             Some(Some(RowExpr { kind: RowExprKind::Time, ty, span: name.span }))
         }
         (None, Some(_)) => None,
@@ -89,11 +91,11 @@ fn row_time(scope: &RowScope, name: &Name, d: &mut Diagnostics) -> Option<Option
 
 /// The place of a column by its name.
 fn find(table: &Table, name: &Name) -> Option<usize> {
-    table.columns.iter().position(|column| column.name.value == name.value)
+    table.columns.iter().position(|column| !column.internal && column.name.value == name.value)
 }
 
 fn unknown(scope: &RowScope, table: &Table, through: Option<&str>, name: &Name) -> Diagnostic {
-    let names = || table.columns.iter().map(|column| column.name.as_str());
+    let names = || table.columns.iter().filter(|column| !column.internal).map(|column| column.name.as_str());
     let help = match (near(name, names()), reachable(scope, table, name)) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some(path)) => format!("did you mean `{path}`?"),

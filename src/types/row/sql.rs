@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{self as sql, Ident, Visit, VisitMut, Visitor, VisitorMut};
 use sqlparser::dialect::{ClickHouseDialect, DatabricksDialect, Dialect, GenericDialect, PostgreSqlDialect};
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
@@ -19,6 +19,7 @@ use crate::types::ops::{is_number, refuse, sensitivity};
 use crate::types::predicate::same;
 use crate::types::{RowExpr, RowExprKind, Type, Unit, ValueType};
 
+use super::nesting::{MAX_LEVELS, is_too_deep};
 use super::{RowScope, path};
 
 /// The dialects that a text can be written in.
@@ -114,7 +115,16 @@ fn variant(
     columns: &mut Vec<RowExpr>,
     d: &mut Diagnostics,
 ) -> Option<String> {
-    let parsed = Parser::new(dialect).try_with_sql(&text.value).and_then(|mut parser| {
+    let tokens = Tokenizer::new(dialect, &text.value).tokenize_with_location();
+    if tokens.as_ref().is_ok_and(|tokens| is_too_deep(tokens.iter().map(|token| &token.token))) {
+        return refuse(
+            d,
+            error!(E0327, text.span, "this is nested more than {MAX_LEVELS} levels deep";
+            help: "make a computed column of the inner part: `column c: T = sql(…) as T`"),
+        );
+    }
+    let parsed = tokens.map_err(ParserError::from).and_then(|tokens| {
+        let mut parser = Parser::new(dialect).with_tokens_with_locations(tokens);
         let expr = parser.parse_expr()?;
         parser.expect_token(&Token::EOF).map(|_| expr)
     });

@@ -60,6 +60,13 @@ pub fn errors(diagnostics: &Diagnostics) -> String {
     errors.map(|one| format!("{}: {}\n", one.code, one.message)).collect()
 }
 
+/// Whether errors only say that something is not compiled yet.
+pub fn is_refusal(errors: &str) -> bool {
+    let code = |line: &&str| line.starts_with('E') && line.get(5..6) == Some(":");
+    let mut codes = errors.lines().filter(code).map(|line| &line[..5]).peekable();
+    codes.peek().is_some() && codes.all(|code| code == "E0801")
+}
+
 /// The errors, each with the line it is about.
 fn shown(diagnostics: &Diagnostics, loaded: &Loaded) -> String {
     let errors = diagnostics.iter().filter(|one| one.code.severity() == Severity::Error);

@@ -7,11 +7,11 @@ use super::clickhouse::{self, Blocks};
 use super::compare::{difference, read};
 #[cfg(feature = "dry-run")]
 use super::dry_run;
-use super::front::front;
+use super::front::{front, is_refusal};
 use super::model::*;
 use super::oracle::{Answer, Oracle};
 use super::shrink::shrink;
-use crate::support::clickhouse::{Session, quote_name};
+use crate::support::clickhouse::Session;
 
 /// Who is asked beside the oracle.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,15 @@ pub struct Engines {
     pub clickhouse: bool,
     #[cfg_attr(not(feature = "dry-run"), allow(dead_code))]
     pub dry_run: bool,
+}
+
+/// What came of a project's questions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// Answered alike by everybody.
+    pub answered: usize,
+    /// Not compiled yet.
+    pub refused: usize,
 }
 
 /// What went wrong with a project.
@@ -42,8 +51,6 @@ impl Failure {
 /// Judges projects one after another, with engines that are started once.
 pub struct Judge {
     session: Option<Session>,
-    /// The tables of the last project.
-    tables: Vec<String>,
     #[cfg(feature = "dry-run")]
     dry: Option<dry_run::DryRuns>,
 }
@@ -53,14 +60,13 @@ impl Judge {
     pub fn new(engines: Engines) -> Judge {
         Judge {
             session: engines.clickhouse.then(Session::new),
-            tables: Vec::new(),
             #[cfg(feature = "dry-run")]
             dry: engines.dry_run.then(dry_run::DryRuns::default),
         }
     }
 
-    /// Asks all questions of a project; gives their number.
-    pub fn judge(&mut self, project: &Project) -> Result<usize, Failure> {
+    /// Asks all questions of a project.
+    pub fn judge(&mut self, project: &Project) -> Result<Asked, Failure> {
         std::panic::catch_unwind(AssertUnwindSafe(|| self.answers(project))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -68,18 +74,35 @@ impl Judge {
         })
     }
 
-    fn answers(&mut self, project: &Project) -> Result<usize, Failure> {
+    fn answers(&mut self, project: &Project) -> Result<Asked, Failure> {
         let database = self.session.as_ref().map_or("dwd", Session::database);
-        let front = front(project, database).map_err(|error| Failure::new("compiler", error))?;
+        let oracle = Oracle::new(project);
+        let front = match front(project, database) {
+            Ok(front) => front,
+            Err(errors) if is_refusal(&errors) => {
+                // What cannot be asked yet has an answer all the same.
+                project.questions.iter().for_each(|question| drop(oracle.answer(question)));
+                return Ok(Asked { answered: 0, refused: project.questions.len() });
+            }
+            Err(errors) => return Err(Failure::new("compiler", errors)),
+        };
         self.load(project).map_err(|error| Failure::new("ClickHouse cannot load", error))?;
         #[cfg(feature = "dry-run")]
         let dry = match &mut self.dry {
             Some(all) => Some(all.load(project, &front).map_err(|error| Failure::new("dry run cannot load", error))?),
             None => None,
         };
-        let oracle = Oracle::new(project);
+        let mut asked = Asked::default();
         for question in &project.questions {
             let right = oracle.answer(question);
+            match front.plan(project, question) {
+                Ok(_) => asked.answered += 1,
+                Err(errors) if is_refusal(&errors) => {
+                    asked.refused += 1;
+                    continue;
+                }
+                Err(errors) => return Err(Failure::new("plan", errors)),
+            }
             let mut answers: Vec<(&'static str, Result<Vec<Vec<Value>>, String>)> = Vec::new();
             let mut text = String::new();
             #[cfg(feature = "dry-run")]
@@ -104,16 +127,13 @@ impl Judge {
                 }
             }
         }
-        Ok(project.questions.len())
+        Ok(asked)
     }
 
     /// Puts the project's tables in place of those of the last one.
-    fn load(&mut self, project: &Project) -> Result<(), String> {
+    fn load(&self, project: &Project) -> Result<(), String> {
         let Some(session) = &self.session else { return Ok(()) };
-        for table in self.tables.drain(..) {
-            session.execute(&format!("DROP TABLE IF EXISTS {}", quote_name(&table)))?;
-        }
-        self.tables.extend(project.tables.iter().map(|table| table.name.clone()));
+        session.clear();
         clickhouse::load(project, session, Blocks::of(project.seed))
     }
 

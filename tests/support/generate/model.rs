@@ -4,6 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use super::algebra::*;
+pub use super::expr::*;
+
 /// A type of the language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ty {
@@ -65,123 +68,8 @@ impl Value {
 /// A product of named units with exponents.
 pub type Unit = BTreeMap<String, i32>;
 
-/// An expression over rows, a formula over metrics, or a filter over dimensions; its node decides.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Expr {
-    pub node: Node,
-    pub ty: Ty,
-    pub nullable: bool,
-    /// Of numbers.
-    pub unit: Unit,
-    /// A float that engines may compute with another last digit: never compared, counted, rounded or grouped by.
-    pub inexact: bool,
-}
-
-/// The forms of expressions.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Node {
-    /// A column, through entity columns: `["user_id", "province"]`.
-    Column(Vec<String>),
-    /// The row's time.
-    Time,
-    Literal(Value),
-    Call(Op, Vec<Expr>),
-    /// `case when c then a … [else z] end`
-    Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
-    /// An aggregate over rows (formulas).
-    Leaf(Box<Leaf>),
-    /// Another metric (formulas).
-    Metric(String),
-    /// `m where p` (formulas); in `p`, [`Node::Dimension`]s.
-    Where(Box<Expr>, Box<Expr>),
-    /// A dimension (filters of formulas and questions).
-    Dimension(String),
-}
-
-/// Operators and functions.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Op {
-    And,
-    Or,
-    Not,
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    In,
-    NotIn,
-    Between,
-    NotBetween,
-    Like,
-    NotLike,
-    IsNull,
-    IsNotNull,
-    /// `a ?? b`
-    Coalesce,
-    /// `coalesce(a, b, …)`
-    CoalesceCall,
-    NullIf,
-    /// `if(c, a, b)`
-    If,
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Modulo,
-    Negate,
-    Abs,
-    Round,
-    /// `round(x, digits)`
-    RoundTo(u8),
-    Floor,
-    Ceil,
-    Sqrt,
-    Ln,
-    Exp,
-    Pow,
-    Least,
-    Greatest,
-    Lower,
-    Upper,
-    Trim,
-    Length,
-    /// `substr(x, start, length)`
-    Substr(i64, i64),
-    Concat,
-    Replace,
-    StartsWith,
-    EndsWith,
-    Contains,
-    /// `matches(x, pattern)`, by its place in [`super::text::PATTERNS`]
-    Matches(usize),
-    /// `split_part(x, separator, n)`
-    SplitPart(String, i64),
-    Date,
-    Hour,
-    DayOfWeek,
-    DayOfYear,
-    Day,
-    Week,
-    IsoYear,
-    Month,
-    Quarter,
-    Year,
-    Truncate(Step),
-    ToUnix,
-    /// `cast(x as T)`, T being the expression's type
-    Cast,
-    /// `json(x, "$.path", T)`, the keys of the path
-    Json(Vec<String>),
-    Hash,
-    Mask,
-    /// `x["key"]`
-    Index(String),
-}
-
 /// An output step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Milliseconds, a divisor of a day.
     Subday(i64),
@@ -220,6 +108,8 @@ pub struct Leaf {
     pub dated: Option<String>,
     /// `where p`
     pub filter: Option<Expr>,
+    pub over: Option<Window>,
+    pub at_last: Option<AtLast>,
 }
 
 /// The aggregates; levels are parts of 1000.
@@ -350,6 +240,7 @@ pub struct Metric {
     pub formula: Expr,
     pub grain: Option<Step>,
     pub by: Vec<String>,
+    pub fill: Fill,
 }
 
 /// A question.
@@ -467,48 +358,5 @@ impl Project {
     /// Whether a metric has buckets of time.
     pub fn timed(&self, formula: &Expr) -> bool {
         self.bases(formula).iter().filter_map(|name| self.table(name)).all(|table| table.time.is_some())
-    }
-}
-
-impl Expr {
-    /// Calls `visit` on this and every expression below it.
-    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        visit(self);
-        for child in self.children() {
-            child.walk(visit);
-        }
-    }
-
-    /// The expressions right below it.
-    pub fn children(&self) -> Vec<&Expr> {
-        match &self.node {
-            Node::Call(_, arguments) => arguments.iter().collect(),
-            Node::Case(branches, otherwise) => {
-                branches.iter().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref()).collect()
-            }
-            Node::Leaf(leaf) => leaf.input.iter().chain(&leaf.filter).collect(),
-            Node::Where(operand, filter) => vec![operand, filter],
-            _ => Vec::new(),
-        }
-    }
-
-    /// The expressions right below it, to change.
-    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
-        match &mut self.node {
-            Node::Call(_, arguments) => arguments.iter_mut().collect(),
-            Node::Case(branches, otherwise) => {
-                branches.iter_mut().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref_mut()).collect()
-            }
-            Node::Leaf(leaf) => leaf.input.iter_mut().chain(leaf.filter.iter_mut()).collect(),
-            Node::Where(operand, filter) => vec![operand, filter],
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether it, or anything below, satisfies `test`.
-    pub fn any(&self, test: &mut dyn FnMut(&Expr) -> bool) -> bool {
-        let mut found = false;
-        self.walk(&mut |expr| found |= test(expr));
-        found
     }
 }

@@ -83,6 +83,7 @@ fn sound(project: &Project) -> bool {
             && metrics.iter().all(bound)
             && ordered
             && (timed || question.step.is_none() && question.range.is_none())
+            && metrics.iter().all(|metric| project.bears(&metric.formula, question.step, question.range.is_some()))
     });
     formulas && questions
 }
@@ -96,6 +97,17 @@ fn formula_is_sound(project: &Project, formula: &Expr) -> bool {
             let common = project.common_dimensions(operand);
             fine &= dimensions_of(filter).iter().all(|name| common.iter().any(|dimension| dimension.name == *name));
         }
+        Node::Across(_, names) => fine &= names.iter().all(|name| project.dimension(name).is_some()),
+        Node::Nested(nested) => {
+            let common = project.common_dimensions(&nested.formula);
+            let known = |key: &NestedKey| match key {
+                NestedKey::Dimension(name) => common.iter().any(|dimension| dimension.name == *name),
+                NestedKey::Entity(name) => project.table(name).is_some(),
+                NestedKey::Column(_) | NestedKey::Step(_) => true,
+            };
+            fine &= nested.keys.iter().all(known);
+        }
+        Node::MetricPer(metric, _) => fine &= project.metric(metric).is_some(),
         _ => {}
     });
     fine
@@ -205,6 +217,7 @@ fn plainer_metric(project: &Project, n: usize) -> Option<Option<Project>> {
     project.metrics.get(n)?;
     with(project, |p| {
         p.metrics[n].grain = None;
+        p.metrics[n].fill = Fill::None;
         p.metrics[n].by.clear();
     })
 }
@@ -283,9 +296,11 @@ fn plainer_leaf(project: &Project, n: usize) -> Option<Option<Project>> {
             match n.checked_sub(count) {
                 Some(0) => leaf.filter = None,
                 Some(1) => leaf.dated = None,
+                Some(2) => leaf.over = None,
+                Some(3) => leaf.at_last = None,
                 _ => {}
             }
-            count += 2;
+            count += 4;
         });
     }
     (n < count).then_some(Some(changed))
@@ -389,7 +404,12 @@ fn no_column(project: &Project, n: usize) -> Option<Option<Project>> {
     for root in roots(project) {
         root.walk(&mut |expr| match &expr.node {
             Node::Column(path) => used.extend(path),
-            Node::Leaf(leaf) => used.extend(&leaf.dated),
+            Node::Leaf(leaf) => used.extend(leaf.dated.iter().chain(leaf.at_last.iter().flat_map(|at| &at.per))),
+            Node::Nested(nested) => used.extend(nested.keys.iter().filter_map(|key| match key {
+                NestedKey::Column(name) => Some(name),
+                _ => None,
+            })),
+            Node::MetricPer(_, column) => used.extend([column]),
             _ => {}
         });
     }
@@ -398,7 +418,8 @@ fn no_column(project: &Project, n: usize) -> Option<Option<Project>> {
     }
     // An entity's attribute goes through its columns without naming them.
     let by_type = matches!(&project.tables[table].columns[column].ty, Ty::Entity(_))
-        && project.dimensions.iter().any(|d| d.bindings.iter().any(|b| matches!(b, Binding::Attribute(..))));
+        && (project.dimensions.iter().any(|d| d.bindings.iter().any(|b| matches!(b, Binding::Attribute(..))))
+            || project.constructs().contains(&Construct::NestedColumn));
     if by_type {
         return Some(None);
     }
@@ -447,16 +468,19 @@ mod tests {
 
     #[test]
     fn a_failure_shrinks_to_what_makes_it() {
-        // "Fails" where an average of something below zero is asked.
+        // "Fails" where an average below zero is answered.
+        let averages = |project: &Project, name: &String| {
+            let average = |e: &Expr| matches!(&e.node, Node::Leaf(leaf) if leaf.aggregate == Aggregate::Avg);
+            project.metric(name).is_some_and(|metric| metric.formula.any(&mut |e| average(e)))
+        };
         let fails = |project: &Project| {
-            let averages = project.metrics.iter().any(|metric| {
-                metric.formula.any(&mut |e| matches!(&e.node, Node::Leaf(leaf) if leaf.aggregate == Aggregate::Avg))
-            });
-            averages
-                && project.questions.iter().any(|question| {
-                    let answer = Oracle::new(project).answer(question);
-                    answer.rows.iter().flatten().any(|value| matches!(value, Value::Float(f) if *f < 0.0))
-                })
+            project.questions.iter().any(|question| {
+                let answer = Oracle::new(project).answer(question);
+                let keys = answer.columns.len() - question.metrics.len();
+                let below = |value: &Value| matches!(value, Value::Float(f) if *f < 0.0);
+                (question.metrics.iter().enumerate())
+                    .any(|(n, name)| averages(project, name) && answer.rows.iter().any(|row| below(&row[keys + n])))
+            })
         };
         let project = (0..).map(make::project).find(|project| fails(project)).expect("some project");
         let small = shrink(&project, 5_000, &mut { fails });

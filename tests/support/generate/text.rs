@@ -6,6 +6,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::model::*;
+use super::printer::Printer;
 
 /// The patterns of `matches`, each with its meaning written out.
 pub const PATTERNS: &[(&str, fn(&str) -> bool)] = &[
@@ -109,202 +110,6 @@ pub fn type_name(ty: &Ty) -> String {
         Ty::Duration => "duration".into(),
         Ty::Map => "map(string, string)".into(),
         Ty::Entity(name) => ident(name),
-    }
-}
-
-/// Prints expressions of a project.
-#[derive(Clone, Copy)]
-pub struct Printer {
-    pub zone: Tz,
-}
-
-/// How tightly operators bind.
-mod level {
-    pub const OR: u8 = 1;
-    pub const AND: u8 = 2;
-    pub const NOT: u8 = 3;
-    pub const COMPARE: u8 = 4;
-    pub const COALESCE: u8 = 5;
-    pub const ADD: u8 = 6;
-    pub const MULTIPLY: u8 = 7;
-    pub const NEGATE: u8 = 8;
-    pub const ATOM: u8 = 9;
-}
-
-impl Printer {
-    /// An expression with no more parentheses than it needs.
-    pub fn expr(self, expr: &Expr) -> String {
-        self.node(expr).0
-    }
-
-    /// In parentheses where it binds weaker than `level`.
-    fn at(self, level: u8, expr: &Expr) -> String {
-        match self.node(expr) {
-            (text, own) if own >= level => text,
-            (text, _) => format!("({text})"),
-        }
-    }
-
-    fn node(self, expr: &Expr) -> (String, u8) {
-        match &expr.node {
-            Node::Column(path) => (path.iter().map(|name| ident(name)).collect::<Vec<_>>().join("."), level::ATOM),
-            Node::Time => ("time".into(), level::ATOM),
-            Node::Literal(value) => {
-                let text = literal(value, self.zone);
-                let own = if text.starts_with('-') { level::NEGATE } else { level::ATOM };
-                (text, own)
-            }
-            Node::Metric(name) | Node::Dimension(name) => (ident(name), level::ATOM),
-            Node::Case(branches, otherwise) => (self.case(branches, otherwise.as_deref()), level::ATOM),
-            Node::Leaf(leaf) => (self.leaf(leaf), level::ATOM),
-            Node::Where(operand, filter) => {
-                (format!("{} where {}", self.at(level::ATOM, operand), self.filter(filter)), level::ATOM)
-            }
-            Node::Call(op, arguments) => self.call(expr, op, arguments),
-        }
-    }
-
-    fn case(self, branches: &[(Expr, Expr)], otherwise: Option<&Expr>) -> String {
-        let mut out = String::from("case");
-        for (condition, value) in branches {
-            let _ = write!(out, " when {} then {}", self.expr(condition), self.expr(value));
-        }
-        if let Some(value) = otherwise {
-            let _ = write!(out, " else {}", self.expr(value));
-        }
-        out + " end"
-    }
-
-    /// The filter of a postfix `where`: more than one comparison stands in parentheses.
-    fn filter(self, filter: &Expr) -> String {
-        match &filter.node {
-            Node::Call(Op::And | Op::Or | Op::Not, _) => format!("({})", self.expr(filter)),
-            _ => self.expr(filter),
-        }
-    }
-
-    fn leaf(self, leaf: &Leaf) -> String {
-        let level = |parts: u16| format!(", {}", decimal(i128::from(parts), 3));
-        let (name, argument) = match leaf.aggregate {
-            Aggregate::Count => ("count".to_owned(), String::new()),
-            Aggregate::Distinct => ("distinct".into(), String::new()),
-            Aggregate::ApproxDistinct => ("approx_distinct".into(), String::new()),
-            Aggregate::Sum => ("sum".into(), String::new()),
-            Aggregate::Avg => ("avg".into(), String::new()),
-            Aggregate::Min => ("min".into(), String::new()),
-            Aggregate::Max => ("max".into(), String::new()),
-            Aggregate::Percentile(parts) => (format!("p{}", parts / 10), String::new()),
-            Aggregate::Quantile(parts) => ("quantile".into(), level(parts)),
-            Aggregate::QuantileDisc(parts) => ("quantile_disc".into(), level(parts)),
-            Aggregate::ApproxQuantile(parts) => ("approx_quantile".into(), level(parts)),
-            Aggregate::Stddev => ("stddev".into(), String::new()),
-            Aggregate::Variance => ("variance".into(), String::new()),
-            Aggregate::First => ("first".into(), String::new()),
-            Aggregate::Last => ("last".into(), String::new()),
-        };
-        let input = leaf.input.as_ref().map(|input| format!("{} from ", self.expr(input))).unwrap_or_default();
-        let dated = leaf.dated.as_ref().map(|column| format!(" dated {}", ident(column))).unwrap_or_default();
-        let filter = leaf.filter.as_ref().map(|filter| format!(" where {}", self.expr(filter))).unwrap_or_default();
-        format!("{name}({input}{}{dated}{filter}{argument})", ident(&leaf.rows))
-    }
-
-    fn call(self, expr: &Expr, op: &Op, arguments: &[Expr]) -> (String, u8) {
-        let infix = |symbol: &str, own: u8, left: u8, right: u8| {
-            let mut text = self.at(left, &arguments[0]);
-            for argument in &arguments[1..] {
-                let _ = write!(text, " {symbol} {}", self.at(right, argument));
-            }
-            (text, own)
-        };
-        let list = |from: usize| arguments[from..].iter().map(|a| self.expr(a)).collect::<Vec<_>>().join(", ");
-        let first = |level: u8| self.at(level, &arguments[0]);
-        let function = |name: &str| (format!("{name}({})", list(0)), level::ATOM);
-        let compare = |text: String| (text, level::COMPARE);
-        match op {
-            Op::Or => infix("or", level::OR, level::AND, level::AND),
-            Op::And => infix("and", level::AND, level::NOT, level::NOT),
-            Op::Not => (format!("not {}", first(level::NOT)), level::NOT),
-            Op::Equal => infix("=", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::NotEqual => infix("!=", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::Less => infix("<", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::LessEqual => infix("<=", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::Greater => infix(">", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::GreaterEqual => infix(">=", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::In => compare(format!("{} in ({})", first(level::COALESCE), list(1))),
-            Op::NotIn => compare(format!("{} not in ({})", first(level::COALESCE), list(1))),
-            Op::Between | Op::NotBetween => {
-                let not = if *op == Op::NotBetween { "not " } else { "" };
-                let (low, high) = (self.at(level::COALESCE, &arguments[1]), self.at(level::COALESCE, &arguments[2]));
-                compare(format!("{} {not}between {low} and {high}", first(level::COALESCE)))
-            }
-            Op::Like => infix("like", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::NotLike => infix("not like", level::COMPARE, level::COALESCE, level::COALESCE),
-            Op::IsNull => compare(format!("{} is null", first(level::COALESCE))),
-            Op::IsNotNull => compare(format!("{} is not null", first(level::COALESCE))),
-            Op::Coalesce => infix("??", level::COALESCE, level::ADD, level::ADD),
-            Op::Add => infix("+", level::ADD, level::ADD, level::MULTIPLY),
-            Op::Subtract => infix("-", level::ADD, level::ADD, level::MULTIPLY),
-            Op::Multiply => infix("*", level::MULTIPLY, level::MULTIPLY, level::NEGATE),
-            Op::Divide => infix("/", level::MULTIPLY, level::MULTIPLY, level::NEGATE),
-            Op::Modulo => infix("%", level::MULTIPLY, level::MULTIPLY, level::NEGATE),
-            Op::Negate => (format!("-{}", first(level::ATOM)), level::NEGATE),
-            Op::Cast => (format!("cast({} as {})", list(0), type_name(&expr.ty)), level::ATOM),
-            Op::Json(path) => {
-                let path = quoted(&format!("$.{}", path.join(".")));
-                (format!("json({}, {path}, {})", list(0), type_name(&expr.ty)), level::ATOM)
-            }
-            Op::Index(key) => (format!("{}[{}]", first(level::ATOM), quoted(key)), level::ATOM),
-            Op::RoundTo(digits) => (format!("round({}, {digits})", list(0)), level::ATOM),
-            Op::Substr(start, length) => (format!("substr({}, {start}, {length})", list(0)), level::ATOM),
-            Op::Matches(pattern) => (format!("matches({}, {})", list(0), quoted(PATTERNS[*pattern].0)), level::ATOM),
-            Op::SplitPart(separator, n) => {
-                (format!("split_part({}, {}, {n})", list(0), quoted(separator)), level::ATOM)
-            }
-            Op::Truncate(step) => (format!("truncate({}, {})", list(0), step.text()), level::ATOM),
-            _ => function(function_name(op)),
-        }
-    }
-}
-
-/// The name of a function whose arguments are all expressions.
-fn function_name(op: &Op) -> &'static str {
-    match op {
-        Op::CoalesceCall => "coalesce",
-        Op::NullIf => "nullif",
-        Op::If => "if",
-        Op::Abs => "abs",
-        Op::Round => "round",
-        Op::Floor => "floor",
-        Op::Ceil => "ceil",
-        Op::Sqrt => "sqrt",
-        Op::Ln => "ln",
-        Op::Exp => "exp",
-        Op::Pow => "pow",
-        Op::Least => "least",
-        Op::Greatest => "greatest",
-        Op::Lower => "lower",
-        Op::Upper => "upper",
-        Op::Trim => "trim",
-        Op::Length => "length",
-        Op::Concat => "concat",
-        Op::Replace => "replace",
-        Op::StartsWith => "starts_with",
-        Op::EndsWith => "ends_with",
-        Op::Contains => "contains",
-        Op::Date => "date",
-        Op::Hour => "hour",
-        Op::DayOfWeek => "day_of_week",
-        Op::DayOfYear => "day_of_year",
-        Op::Day => "day",
-        Op::Week => "week",
-        Op::IsoYear => "iso_year",
-        Op::Month => "month",
-        Op::Quarter => "quarter",
-        Op::Year => "year",
-        Op::ToUnix => "to_unix",
-        Op::Hash => "hash",
-        Op::Mask => "mask",
-        _ => unreachable!("{op:?} is no plain function"),
     }
 }
 
@@ -420,6 +225,11 @@ impl Project {
         if !metric.by.is_empty() {
             let by: Vec<String> = metric.by.iter().map(|name| ident(name)).collect();
             items.push(format!("by: {}", by.join(", ")));
+        }
+        match metric.fill {
+            Fill::None => {}
+            Fill::Null => items.push("fill: null".into()),
+            Fill::Zero => items.push("fill: zero".into()),
         }
         let formula = self.printer().expr(&metric.formula);
         let _ = writeln!(out, "metric {} = {formula} {{ {} }}", ident(&metric.name), items.join("; "));

@@ -6,19 +6,32 @@ use super::{Maker, times};
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 
+const STEPS: [Step; 10] = [
+    Step::Subday(MINUTE),
+    Step::Subday(5 * MINUTE),
+    Step::Subday(HOUR),
+    Step::Subday(4 * HOUR),
+    Step::Day,
+    Step::Day,
+    Step::Week,
+    Step::Month,
+    Step::Quarter,
+    Step::Year,
+];
+
 impl Maker {
     pub fn questions(&mut self) {
         for _ in 0..3 + self.rng.below(4) {
-            if let Some(question) = self.question() {
-                self.project.questions.push(question);
-            }
+            let wanted = 1 + self.rng.below(4);
+            // Not all metrics bear one step.
+            let question = self.question(wanted).or_else(|| self.question(1));
+            self.project.questions.extend(question);
         }
     }
 
-    fn question(&mut self) -> Option<Question> {
+    fn question(&mut self, wanted: usize) -> Option<Question> {
         let mut all = self.project.metrics.clone();
         self.rng.shuffle(&mut all);
-        let wanted = 1 + self.rng.below(4);
         let asked: Vec<Metric> = all.into_iter().take(wanted).collect();
         let names: Vec<String> = asked.iter().map(|metric| metric.name.clone()).collect();
         let mut common: Vec<Dimension> =
@@ -29,28 +42,48 @@ impl Maker {
             common.retain(|dimension| own.contains(&dimension.name));
         }
         common.retain(|dimension| !names.contains(&dimension.name));
-        let timed = asked.iter().all(|metric| self.project.timed(&metric.formula));
-        let steps = [
-            Step::Subday(MINUTE),
-            Step::Subday(5 * MINUTE),
-            Step::Subday(HOUR),
-            Step::Subday(4 * HOUR),
-            Step::Day,
-            Step::Day,
-            Step::Week,
-            Step::Month,
-            Step::Quarter,
-            Step::Year,
-        ];
-        let step = (timed && self.rng.chance(80)).then(|| *self.rng.pick(&steps));
+        let (step, range) = self.step_and_range(&asked)?;
         let filter = if self.rng.chance(25) { self.dimension_filter(&common) } else { None };
-        let range = (timed && self.rng.chance(25)).then(|| self.range());
         self.rng.shuffle(&mut common);
         let by: Vec<String> =
             common.iter().take([0, 0, 1, 1, 2, 3][self.rng.below(6)]).map(|d| d.name.clone()).collect();
         let order = self.order(&asked, &by, step);
         let limit = self.rng.chance(15).then(|| 1 + self.rng.below(5) as u64);
         Some(Question { metrics: names, step, by, filter, range, order, limit })
+    }
+
+    /// What all these metrics bear.
+    fn step_and_range(&mut self, asked: &[Metric]) -> Option<(Option<Step>, Option<(i32, i32)>)> {
+        let timed = asked.iter().all(|metric| self.project.timed(&metric.formula));
+        let dense = asked.iter().any(|metric| metric.fill != Fill::None || self.project.is_moved(&metric.formula));
+        (0..8).find_map(|_| {
+            let (step, range) = match dense {
+                true => self.few_buckets(),
+                false => {
+                    let step = self.rng.chance(80).then(|| *self.rng.pick(&STEPS));
+                    let range = self.rng.chance(25).then(|| self.range());
+                    if timed { (step, range) } else { (None, None) }
+                }
+            };
+            let bears = |metric: &Metric| self.project.bears(&metric.formula, step, range.is_some());
+            (asked.iter().all(bears) && (timed || step.is_none() && range.is_none())).then_some((step, range))
+        })
+    }
+
+    /// No more than a thousand buckets or so: where each of them may have a value, a short step needs a short interval.
+    fn few_buckets(&mut self) -> (Option<Step>, Option<(i32, i32)>) {
+        match self.rng.below(10) {
+            0 => (None, Some(self.range())),
+            1 => (None, None),
+            2..=4 => {
+                let day = times::crowded(&mut self.rng, self.project.zone).div_euclid(24 * HOUR) as i32;
+                let last = day + self.rng.between(0, 3) as i32;
+                let step = Step::Subday(*self.rng.pick(&[15 * MINUTE, HOUR, HOUR, 4 * HOUR]));
+                (Some(step), Some((day, last)))
+            }
+            5..=7 => (Some(Step::Day), self.rng.chance(50).then(|| self.range())),
+            _ => (Some(*self.rng.pick(&STEPS[6..])), self.rng.chance(25).then(|| self.range())),
+        }
     }
 
     fn range(&mut self) -> (i32, i32) {

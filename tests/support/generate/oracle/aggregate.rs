@@ -37,6 +37,7 @@ impl PartialEq for Cell {
 impl Eq for Cell {}
 
 /// A row's value, with what orders rows for `first` and `last`.
+#[derive(Clone, Debug)]
 pub struct Item {
     pub value: Value,
     pub time: i64,

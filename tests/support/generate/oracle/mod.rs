@@ -5,13 +5,21 @@
 pub mod aggregate;
 pub mod calendar;
 pub mod eval;
+pub mod formula;
+#[cfg(test)]
+mod hand;
+pub mod interval;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::model::*;
-use aggregate::{Cell, Item, aggregate, zero};
+use aggregate::Cell;
 use calendar::{Calendar, day_of};
-use eval::{Scope, eval, truth};
+use eval::{Scope, eval};
+use formula::Prepared;
+use interval::{BEGINNING, Bucket};
 
 /// How near two engines must come to one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,16 +70,12 @@ pub struct Oracle<'a> {
     clean: BTreeMap<String, Vec<usize>>,
     /// By entity, its clean rows by key.
     index: BTreeMap<String, BTreeMap<Cell, usize>>,
+    /// Metrics that filters look up by a column.
+    looked_up: RefCell<BTreeMap<(String, String), Rc<Prepared>>>,
 }
 
 /// A group: the start of its bucket and its dimension values.
-type Key = (Option<i64>, Vec<Cell>);
-
-/// A leaf with the filters of every `where` around it.
-struct FilteredLeaf {
-    leaf: Leaf,
-    filters: Vec<Expr>,
-}
+type Key = (Option<i64>, formula::Group);
 
 impl<'a> Oracle<'a> {
     pub fn new(project: &'a Project) -> Oracle<'a> {
@@ -85,7 +89,7 @@ impl<'a> Oracle<'a> {
                 (table.name.clone(), rows.collect())
             })
             .collect();
-        Oracle { project, calendar, end: End::Right, clean, index }
+        Oracle { project, calendar, end: End::Right, clean, index, looked_up: RefCell::default() }
     }
 
     /// What a question's answer must be.
@@ -93,8 +97,8 @@ impl<'a> Oracle<'a> {
         let mut answer = self.one_answer(question);
         if answer.columns.iter().any(|column| column.tolerance == Tolerance::Neighbours) {
             let at = |end| {
-                let (clean, index) = (self.clean.clone(), self.index.clone());
-                Oracle { project: self.project, calendar: self.calendar, end, clean, index }.one_answer(question).rows
+                let oracle = Oracle { end, ..Oracle::new(self.project) };
+                oracle.one_answer(question).rows
             };
             (answer.low, answer.high) = (at(End::Low), at(End::High));
         }
@@ -106,7 +110,7 @@ impl<'a> Oracle<'a> {
             question.metrics.iter().map(|name| self.project.metric(name).expect("a declared metric")).collect();
         let mut table: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
         for (place, metric) in metrics.iter().enumerate() {
-            for (key, value) in self.evaluate(&metric.formula, question) {
+            for (key, value) in self.evaluate(metric, question) {
                 table.entry(key).or_insert_with(|| vec![Value::Null; metrics.len()])[place] = value;
             }
         }
@@ -142,6 +146,10 @@ impl<'a> Oracle<'a> {
                 Aggregate::Percentile(parts) | Aggregate::Quantile(parts) => interpolated |= parts != 500,
                 _ => {}
             },
+            Node::Nested(nested) => match nested.aggregate {
+                Aggregate::Percentile(parts) | Aggregate::Quantile(parts) => interpolated |= parts != 500,
+                _ => {}
+            },
             Node::Metric(name) => {
                 let metric = self.project.metric(name).expect("a declared metric");
                 match self.tolerance(&metric.formula) {
@@ -162,99 +170,79 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// A formula per group: over the union of the groups of its leaves.
-    fn evaluate(&self, formula: &Expr, question: &Question) -> BTreeMap<Key, Value> {
-        let mut leaves = Vec::new();
-        let flat = self.flatten(formula, &[], &mut leaves);
-        let groups: Vec<BTreeMap<Key, Value>> = leaves.iter().map(|leaf| self.leaf(leaf, question)).collect();
-        let mut keys: Vec<Key> = groups.iter().flat_map(|group| group.keys().cloned()).collect();
-        if question.step.is_none() && question.by.is_empty() {
-            keys.push((None, Vec::new()));
+    /// A metric in every bucket and group that has rows.
+    fn evaluate(&self, metric: &Metric, question: &Question) -> BTreeMap<Key, Value> {
+        let keys: Vec<formula::Key> = question.by.iter().cloned().map(formula::Key::Dimension).collect();
+        let prepared = self.prepare(&metric.formula, &keys, question.filter.as_ref());
+        let mut found = BTreeMap::new();
+        for bucket in self.output(metric, &prepared, question) {
+            let mut values = self.values(&prepared, bucket);
+            if question.step.is_none() && question.by.is_empty() {
+                values.entry(Vec::new()).or_insert_with_key(|group| self.value(&prepared, bucket, group));
+            }
+            let time = question.step.map(|_| bucket.start);
+            found.extend(values.into_iter().map(|(group, value)| ((time, group), value)));
         }
-        keys.sort();
-        keys.dedup();
-        (keys.into_iter())
-            .map(|key| {
-                let measures = (groups.iter().zip(&leaves))
-                    .map(|(group, leaf)| group.get(&key).cloned().unwrap_or_else(|| self.empty(leaf, &key, question)))
-                    .collect();
-                let value = eval(&flat, &Measures { measures, calendar: self.calendar });
-                (key, value)
-            })
-            .collect()
+        self.fill(metric, question, &mut found);
+        found
     }
 
-    /// Puts metrics in place of their names, collects the leaves, and leaves their numbers behind.
-    fn flatten(&self, expr: &Expr, filters: &[&Expr], leaves: &mut Vec<FilteredLeaf>) -> Expr {
-        match &expr.node {
-            Node::Metric(name) => {
-                let metric = self.project.metric(name).expect("a declared metric");
-                self.flatten(&metric.formula, filters, leaves)
+    /// The buckets of the output.
+    fn output(&self, metric: &Metric, prepared: &Prepared, question: &Question) -> Vec<Bucket> {
+        match question.step {
+            None => {
+                let all = || (BEGINNING, self.span(&metric.formula).map_or(i64::MAX, |(_, last)| last + 1));
+                let (start, end) = self.limits(question).unwrap_or_else(all);
+                vec![Bucket { start, end, step: None }]
             }
-            Node::Where(operand, filter) => {
-                let filters: Vec<&Expr> = filters.iter().copied().chain([&**filter]).collect();
-                self.flatten(operand, &filters, leaves)
-            }
-            Node::Leaf(leaf) => {
-                let filters = filters.iter().map(|filter| (*filter).clone()).collect();
-                leaves.push(FilteredLeaf { leaf: (**leaf).clone(), filters });
-                Expr { node: Node::Metric((leaves.len() - 1).to_string()), ..expr.clone() }
-            }
-            _ => {
-                let mut flat = expr.clone();
-                for child in flat.children_mut() {
-                    *child = self.flatten(child, filters, leaves);
-                }
-                flat
-            }
+            Some(step) => match self.reach(metric, question, step) {
+                Some((from, to)) => self.output_buckets(prepared, step, from, to),
+                None => Vec::new(),
+            },
         }
     }
 
-    /// A leaf per group that has rows.
-    fn leaf(&self, filtered: &FilteredLeaf, question: &Question) -> BTreeMap<Key, Value> {
-        let leaf = &filtered.leaf;
-        let table = self.project.base(&leaf.rows).expect("a declared row set");
-        let limits = self.limits(question);
-        let mut groups: BTreeMap<Key, Vec<Item>> = BTreeMap::new();
-        for &place in &self.clean[&table.name] {
-            let row = &table.rows[place];
-            let Some(time) = self.time(leaf, table, row) else { continue };
-            let scope = Row { oracle: self, table, row, time };
-            let all = self.row_filters(&leaf.rows).into_iter().chain(&leaf.filter).chain(&filtered.filters);
-            if !all.chain(&question.filter).all(|filter| truth(&eval(filter, &scope)) == Some(true)) {
-                continue;
-            }
-            let outside = |time: i64| limits.is_some_and(|(from, to)| time < from || time >= to);
-            if time.is_some_and(outside) {
-                continue;
-            }
-            let bucket = question.step.zip(time).map(|(step, time)| self.calendar.bucket(time, step).0);
-            let dimensions = question.by.iter().map(|name| Cell(scope.dimension(name))).collect();
-            let value = leaf.input.as_ref().map_or(Value::Bool(true), |input| eval(input, &scope));
-            let key =
-                table.key.iter().map(|name| Cell(row[table.place(name).expect("a stored key")].clone())).collect();
-            groups.entry((bucket, dimensions)).or_default().push(Item { value, time: time.unwrap_or(0), key });
-        }
-        let ty = leaf.input.as_ref().map_or(Ty::Bool, |input| input.ty.clone());
-        groups.into_iter().map(|(key, items)| (key, aggregate(leaf.aggregate, &ty, &items, self.end))).collect()
-    }
-
-    /// A leaf where it has no rows: 0 for count, distinct and sum, but null before the source's first row.
-    fn empty(&self, filtered: &FilteredLeaf, key: &Key, question: &Question) -> Value {
-        let leaf = &filtered.leaf;
-        if !leaf.aggregate.empty_is_zero() {
-            return Value::Null;
-        }
-        let end = match (key.0, question.step) {
-            (Some(start), Some(step)) => Some(self.calendar.bucket(start, step).1),
-            _ => self.limits(question).map(|(_, to)| to),
+    /// The asked interval, or the span of the data in whole buckets; none where there is no data.
+    fn reach(&self, metric: &Metric, question: &Question, step: Step) -> Option<(i64, i64)> {
+        let span = || {
+            let (first, last) = self.span(&metric.formula)?;
+            Some((self.calendar.bucket(first, step).0, self.calendar.bucket(last, step).1))
         };
-        let table = self.project.base(&leaf.rows).expect("a declared row set");
-        let times = self.clean[&table.name].iter().filter_map(|row| self.time(leaf, table, &table.rows[*row])?);
-        match (end, times.min()) {
-            (Some(end), Some(first)) if end <= first => Value::Null,
-            _ => zero(leaf.aggregate, &leaf.input.as_ref().map_or(Ty::Bool, |input| input.ty.clone())),
+        self.limits(question).or_else(span)
+    }
+
+    /// `fill`: a row for every step of the interval and every group that was seen.
+    fn fill(&self, metric: &Metric, question: &Question, found: &mut BTreeMap<Key, Value>) {
+        let value = match metric.fill {
+            Fill::None => return,
+            Fill::Null => Value::Null,
+            Fill::Zero => nothing(&metric.formula.ty),
+        };
+        let Some(step) = question.step else { return };
+        let Some((from, to)) = self.reach(metric, question, step) else { return };
+        let mut groups: BTreeSet<formula::Group> = found.keys().map(|(_, group)| group.clone()).collect();
+        if question.by.is_empty() {
+            groups.insert(Vec::new());
         }
+        for bucket in self.calendar.buckets(from, to, step) {
+            for group in &groups {
+                found.entry((Some(bucket.start), group.clone())).or_insert_with(|| value.clone());
+            }
+        }
+    }
+
+    /// `(m per column)`: a metric over the rows whose column has this value, up to the midnight before an instant.
+    fn before(&self, metric: &str, column: &str, value: Value, instant: i64) -> Value {
+        let name = (metric.to_owned(), column.to_owned());
+        let known = self.looked_up.borrow().get(&name).cloned();
+        let prepared = known.unwrap_or_else(|| {
+            let metric = self.project.metric(metric).expect("a declared metric");
+            let made = Rc::new(self.prepare(&metric.formula, &[formula::Key::Column(column.to_owned())], None));
+            self.looked_up.borrow_mut().insert(name, Rc::clone(&made));
+            made
+        });
+        let end = self.calendar.midnight(self.calendar.date(instant));
+        self.value(&prepared, Bucket { start: BEGINNING, end, step: None }, &vec![Cell(value)])
     }
 
     /// The asked interval, widened to whole buckets.
@@ -343,22 +331,14 @@ fn order(question: &Question, columns: &[OutputColumn], rows: &mut Vec<Vec<Value
     rows.truncate(question.limit.map_or(usize::MAX, |limit| limit as usize));
 }
 
-/// The values of a formula's leaves, by number.
-struct Measures {
-    measures: Vec<Value>,
-    calendar: Calendar,
-}
-
-impl Scope for Measures {
-    fn atom(&self, expr: &Expr) -> Value {
-        match &expr.node {
-            Node::Metric(number) => self.measures[number.parse::<usize>().expect("the number of a leaf")].clone(),
-            other => panic!("{other:?} in a formula"),
-        }
-    }
-
-    fn calendar(&self) -> Calendar {
-        self.calendar
+/// The zero of a type.
+fn nothing(ty: &Ty) -> Value {
+    match ty {
+        Ty::Int => Value::Int(0),
+        Ty::Float => Value::Float(0.0),
+        Ty::Decimal(_, scale) => Value::Decimal(0, *scale),
+        Ty::Duration => Value::Duration(0),
+        other => panic!("{other:?} has no zero"),
     }
 }
 
@@ -407,6 +387,10 @@ impl Scope for Row<'_> {
             Node::Column(path) => self.path(path),
             Node::Time => self.time.map_or(Value::Null, Value::Timestamp),
             Node::Dimension(name) => self.dimension(name),
+            Node::MetricPer(metric, column) => {
+                let value = self.path(std::slice::from_ref(column));
+                self.oracle.before(metric, column, value, self.time.expect("a row with a time"))
+            }
             other => panic!("{other:?} over rows"),
         }
     }

@@ -1,0 +1,133 @@
+//! Functions of lists and maps. One that is missing is empty.
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use datafusion::arrow::compute::kernels::cmp::eq;
+use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, exec_err};
+
+use super::json::members;
+use super::scalar::{Call, Definition, Kind, Returns};
+
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition {
+        name: "mc_size",
+        takes: &[Kind::Any],
+        optional: 0,
+        returns: Returns::Type(|| DataType::Int64),
+        kernel: size,
+    },
+    Definition {
+        name: "mc_has",
+        takes: &[Kind::Any, Kind::Any],
+        optional: 0,
+        returns: Returns::Type(|| DataType::Boolean),
+        kernel: has,
+    },
+];
+
+/// `mc_size(list)` or `mc_size(map)`
+fn size(call: &Call) -> Result<ArrayRef> {
+    match call.ty(0) {
+        DataType::List(_) => {
+            let lists = call.array(0).as_list::<i32>();
+            call.ints(|row| {
+                let list = call.place(0, row);
+                Some(if lists.is_valid(list) { i64::from(lists.value_length(list)) } else { 0 })
+            })
+        }
+        DataType::Utf8View => {
+            let map = call.text(0);
+            call.ints(|row| Some(map.get(row).and_then(members).map_or(0, |members| members.len() as i64)))
+        }
+        DataType::Null => call.ints(|_| Some(0)),
+        other => exec_err!("mc_size takes a map or a list, not a {other}"),
+    }
+}
+
+/// `mc_has(list, item)` or `mc_has(map, key)`; null for a null item or key.
+fn has(call: &Call) -> Result<ArrayRef> {
+    let item = call.array(1);
+    let known = |row: usize| item.is_valid(call.place(1, row));
+    match call.ty(0) {
+        DataType::List(field) => {
+            let found = in_list(call, field.data_type())?;
+            call.bools(|row| known(row).then(|| found[row]))
+        }
+        DataType::Utf8View => {
+            let (map, key) = (call.text(0), call.text(1));
+            call.bools(|row| {
+                let key = key.get(row)?;
+                let members = map.get(row).and_then(members).unwrap_or_default();
+                Some(members.iter().any(|(name, _)| name == key))
+            })
+        }
+        DataType::Null => call.bools(|row| known(row).then_some(false)),
+        other => exec_err!("mc_has takes a map or a list, not a {other}"),
+    }
+}
+
+/// For each row whether its list has its item: all items of all lists are compared at once.
+fn in_list(call: &Call, ty: &DataType) -> Result<Vec<bool>> {
+    let lists = call.array(0).as_list::<i32>();
+    let (mut rows, mut values, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..call.rows {
+        let list = call.place(0, row);
+        if lists.is_valid(list) {
+            let start = lists.value_offsets()[list];
+            for at in start..start + lists.value_length(list) {
+                rows.push(row);
+                values.push(at as u32);
+                wanted.push(call.place(1, row) as u32);
+            }
+        }
+    }
+    let values = take(lists.values(), &UInt32Array::from(values), None)?;
+    let wanted = take(&cast(call.array(1), ty)?, &UInt32Array::from(wanted), None)?;
+    let equal = eq(&values, &wanted)?;
+    let mut found = vec![false; call.rows];
+    for (place, row) in rows.into_iter().enumerate() {
+        found[row] |= equal.is_valid(place) && equal.value(place);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dry_run::functions::scalar::testing::{call, column, scalar, shown, texts};
+    use datafusion::arrow::array::{Int64Array, ListArray};
+    use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::common::ScalarValue;
+    use datafusion::logical_expr::ColumnarValue;
+
+    fn one(name: &str, arguments: Vec<ColumnarValue>) -> Vec<String> {
+        let definition = FUNCTIONS.iter().find(|function| function.name == name).unwrap();
+        shown(&call(definition, arguments).unwrap())
+    }
+
+    fn lists() -> ColumnarValue {
+        let lists = [Some(vec![Some(7), None, Some(7)]), Some(vec![]), None, Some(vec![Some(8)])];
+        column(ListArray::from_iter_primitive::<Int64Type, _, _>(lists))
+    }
+
+    fn maps() -> ColumnarValue {
+        texts(&[Some(r#"{"k":"v","n":null}"#), Some("{}"), None, Some(r#"{"K":"v"}"#)])
+    }
+
+    #[test]
+    fn what_is_missing_is_empty() {
+        assert_eq!(one("mc_size", vec![lists()]), ["3", "0", "0", "1"]);
+        assert_eq!(one("mc_size", vec![maps()]), ["2", "0", "0", "1"]);
+    }
+
+    #[test]
+    fn items_are_found_but_no_nulls() {
+        assert_eq!(one("mc_has", vec![lists(), scalar(7_i64)]), ["true", "false", "false", "false"]);
+        let items = column(Int64Array::from(vec![Some(9), None, Some(7), Some(8)]));
+        assert_eq!(one("mc_has", vec![lists(), items]), ["false", "∅", "false", "true"]);
+        assert_eq!(one("mc_has", vec![lists(), scalar(ScalarValue::Int64(None))]), ["∅"; 4]);
+        assert_eq!(one("mc_has", vec![maps(), scalar("k")]), ["true", "false", "false", "false"]);
+        assert_eq!(one("mc_has", vec![maps(), scalar("n")]), ["true", "false", "false", "false"]);
+    }
+}

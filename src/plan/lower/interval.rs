@@ -1,0 +1,71 @@
+//! Intervals of formulas, and whether a question can ask for them.
+
+use crate::diagnostic::Diagnostics;
+use crate::error;
+use crate::plan::{Interval, Step};
+use crate::types::{Facts, Formula, MetricId, Model, divides, facts};
+
+use super::Lowering;
+use super::formula::Scans;
+use crate::plan::question::Question;
+
+/// The one interval that the values of a formula have within `outer`.
+pub fn of_formula(model: &Model, formula: &Formula, outer: &Interval) -> Interval {
+    let own = facts(formula, &model.facts).interval.unwrap_or_default();
+    let mut ago = outer.ago.clone();
+    ago.extend(own.ago);
+    Interval { ago, at_start_of: outer.at_start_of.or(own.at_start_of), window: outer.window.or(own.window) }
+}
+
+impl Scans<'_> {
+    /// The range of inner buckets that the outer buckets of the asked range are made of.
+    pub(super) fn inner_range(&self, interval: &Interval) -> (Option<i64>, Option<i64>) {
+        let (_, from, to) = self.reach(interval);
+        (from, to)
+    }
+}
+
+impl Lowering<'_> {
+    /// Tells what the shifts, windows and inner steps of the metrics ask of a step.
+    pub(super) fn check_intervals(&self, question: &Question, step: Option<Step>, d: &mut Diagnostics) {
+        for id in &question.metrics {
+            let facts = &self.model.facts[id.0];
+            match step {
+                Some(step) => self.check_step(*id, facts, step, d),
+                None => self.check_no_step(*id, facts, question, d),
+            }
+        }
+    }
+
+    fn check_step(&self, id: MetricId, facts: &Facts, step: Step, d: &mut Diagnostics) {
+        let name = &self.model.metrics[id.0].name.value;
+        if let Some(shift) = facts.shifts.iter().find(|shift| !shift.maps(step)) {
+            d.push(error!(E0963, None, "`{name}` goes {} back, which does not map buckets of {} to buckets", shift.text(), step.text();
+                help: "ask at another step, or define the metric with a shift of whole steps, such as 52w"));
+        }
+        if let Some(inner) = facts.steps.iter().find(|inner| !divides(**inner, step)) {
+            d.push(error!(E0962, None, "`{name}` takes values per {}, which do not fit into buckets of {}", inner.text(), step.text();
+                help: "ask at a coarser step"));
+        }
+    }
+
+    fn check_no_step(&self, id: MetricId, facts: &Facts, question: &Question, d: &mut Diagnostics) {
+        let name = &self.model.metrics[id.0].name.value;
+        let bounded = question.from.is_some() && question.to.is_some();
+        let limits = question.from.iter().chain(&question.to);
+        let cut =
+            |step: &&Step| limits.clone().any(|at| step.bucket(*at, self.model.zone, self.model.week_start) != *at);
+        if let Some(inner) = facts.steps.iter().find(cut) {
+            d.push(error!(E0962, None, "`{name}` takes values per {}, and the asked interval cuts one of them", inner.text();
+                help: "let `--from` and `--to` begin and end with them, or ask at a step"));
+        }
+        if !facts.shifts.is_empty() && !bounded {
+            d.push(error!(E0963, None, "`{name}` goes back in time, but there is no interval to move";
+                help: "ask at a step, or give `--from` and `--to`"));
+        }
+        if facts.needs_buckets && !bounded {
+            d.push(error!(E0961, None, "`{name}` needs an interval with a beginning and an end";
+                help: "ask at a step, or give `--from` and `--to`"));
+        }
+    }
+}

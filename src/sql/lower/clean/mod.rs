@@ -1,0 +1,181 @@
+//! Clean rows. Those of a stored table: null keys out, one row a key, null times out. Those of a derived table are made of the
+//! clean rows of the tables before it, in one file an origin.
+
+mod first;
+mod session;
+mod stored;
+mod union;
+
+use std::collections::BTreeSet;
+
+use sqlparser::ast::{Expr, Ident, ObjectName, OrderByExpr, Query, SelectItem, SetExpr, TableFactor};
+
+use super::Lowering;
+use super::expr::Leaves;
+use super::read::{BASE, Rows};
+use crate::plan::{self, Input, Origin, Selection};
+use crate::sql::build::{self, Parts};
+use crate::sql::dialect::Deduplication;
+
+/// The alias of rows while one of several is chosen.
+pub(super) const ROWS: &str = "s";
+/// The place of a row among those of its key.
+const RANK: &str = "_rank";
+
+impl Lowering<'_> {
+    /// The name of the clean rows of a table within one query; never that of a stored table.
+    pub(super) fn clean_name(&self, table: usize) -> String {
+        let mut name = format!("{}_clean", self.query.tables[table].name);
+        while self.query.tables.iter().any(|table| table.physical == name) {
+            name.push('_');
+        }
+        name
+    }
+
+    /// The clean rows of a table, as something to read from.
+    pub(super) fn clean_relation(&self, table: usize, alias: &str) -> TableFactor {
+        let name = match &self.options.clean_views {
+            Some(database) => {
+                let view = format!("clean_{}", self.query.tables[table].name);
+                ObjectName::from(vec![self.name(database), self.name(&view)])
+            }
+            None => ObjectName::from(vec![self.name(&self.clean_name(table))]),
+        };
+        build::table(name, alias)
+    }
+
+    /// The clean rows of every table that a scan reads, also through others, with the columns that are used; each after those
+    /// that it is made of.
+    pub(super) fn clean_tables(&self) -> Vec<(Ident, Query)> {
+        let tables = &self.query.tables;
+        let mut wanted: Vec<Option<BTreeSet<&str>>> = vec![None; tables.len()];
+        for scan in &self.query.scans {
+            for table in scan.all_tables() {
+                wanted[table].get_or_insert_default();
+            }
+            for (table, column) in scan.columns(tables) {
+                wanted[table].get_or_insert_default().insert(column);
+            }
+        }
+        let mut made = Vec::new();
+        // A derived table stands behind all that it is made of: from the last to the first, all users of one are known.
+        for place in (0..tables.len()).rev() {
+            let Some(columns) = wanted[place].take() else { continue };
+            let table = &tables[place];
+            let columns: Vec<&str> =
+                table.columns.iter().map(|column| column.name.as_str()).filter(|name| columns.contains(name)).collect();
+            for read in table.reads() {
+                wanted[read].get_or_insert_default();
+            }
+            for (input, column) in table.inputs(tables, &columns) {
+                wanted[input].get_or_insert_default().insert(column);
+            }
+            made.push((self.name(&self.clean_name(place)), self.clean_rows(place, &columns)));
+        }
+        made.reverse();
+        made
+    }
+
+    /// The clean rows of a table: the columns named, in declaration order.
+    pub(super) fn clean_rows(&self, place: usize, columns: &[&str]) -> Query {
+        let table = &self.query.tables[place];
+        let columns: Vec<&str> = match columns {
+            // A count of rows reads no column, but a SELECT needs one.
+            [] => table.columns.iter().take(1).map(|column| column.name.as_str()).collect(),
+            some => some.to_vec(),
+        };
+        let mut rows = match &table.origin {
+            Origin::Stored => self.stored_rows(table, &columns),
+            Origin::Raw(of) => self.raw_rows(&self.query.tables[*of], &columns),
+            Origin::FirstOf(first) => self.first_rows(&first.rows, &first.keys, &columns),
+            Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
+            Origin::Session(session) => self.session_rows(table, session, &columns),
+        };
+        if table.joins().any(|join| self.is_interval(join))
+            && let Some(settings) = self.dialect.interval_join_settings()
+        {
+            if matches!(*rows.body, SetExpr::SetOperation { .. }) {
+                // Behind a union they would be those of its last member.
+                let (projection, from) = (self.columns_of(ROWS, &columns), Some(build::derived(rows, ROWS)));
+                rows = Parts { projection, from, ..Parts::default() }.query();
+            }
+            rows.settings = Some(settings);
+        }
+        rows
+    }
+
+    /// Reads a selection: its tables, and the condition on its rows. `others` are further expressions over its rows.
+    fn selected(
+        &self,
+        rows: &Selection,
+        others: &[&plan::Expr],
+        more: Vec<Expr>,
+        projection: Vec<SelectItem>,
+    ) -> Parts {
+        let leaves = Rows(self.dialect);
+        let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
+        let (from, joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
+        let mut conditions: Vec<Expr> = Vec::new();
+        let time = rows.time.iter().filter(|time| time.nullable);
+        let conjuncts = rows.filter.iter().flat_map(crate::rollup::conjuncts);
+        let own = conjuncts.map(|part| self.condition(part, &leaves));
+        for part in time.map(|time| build::is_not_null(self.value(time, &leaves))).chain(more).chain(own) {
+            if !conditions.contains(&part) {
+                conditions.push(part);
+            }
+        }
+        Parts { projection, from: Some(from), joins, filter: build::all(conditions), ..Parts::default() }
+    }
+
+    /// What orders the rows of a selection where the first of some is wanted: time, then key; all columns without a key.
+    fn order_of(&self, rows: &Selection) -> Vec<OrderByExpr> {
+        let leaves = Rows(self.dialect);
+        let base = &self.query.tables[rows.table];
+        let column = |name: &str| leaves.column(Input::Base, name);
+        let time = rows.time.iter().map(|time| build::sort(self.value(time, &leaves), false, false));
+        if !base.clean.key.is_empty() {
+            let key = base.clean.key.iter().map(|key| build::sort(column(key), false, false));
+            return time.chain(key).collect();
+        }
+        let all = base.columns.iter().map(|one| {
+            let key = self.dialect.sort_key(column(&one.name), &one.ty);
+            build::sort(key, false, one.nullable)
+        });
+        time.chain(all).collect()
+    }
+
+    /// Of rows that agree in what they are told apart by (each with whether it may be null), the first in an order, where it
+    /// satisfies `after`, which is a condition on the rows of the alias [`ROWS`]: the columns named, which `rows` must have.
+    fn one_each(
+        &self,
+        mut rows: Parts,
+        each: Vec<(Expr, bool)>,
+        order: Vec<OrderByExpr>,
+        after: Vec<Expr>,
+        columns: &[&str],
+    ) -> Query {
+        let by: Vec<Expr> = each.iter().map(|(key, _)| key.clone()).collect();
+        let (inner, after) = match self.dialect.deduplication() {
+            Deduplication::LimitBy => {
+                let keys = each.into_iter().map(|(key, nullable)| build::sort(key, false, nullable));
+                let kept = build::limited(build::ordered(rows.query(), keys.chain(order).collect()), 1, by);
+                if after.is_empty() {
+                    return kept;
+                }
+                (kept, build::all(after))
+            }
+            Deduplication::RowNumber => {
+                rows.projection.push(build::item(build::window("row_number", by, order), build::ident(RANK)));
+                let first = build::equal(build::column(ROWS, build::ident(RANK)), build::number(1));
+                (rows.query(), build::all(std::iter::once(first).chain(after)))
+            }
+        };
+        let (projection, from) = (self.columns_of(ROWS, columns), Some(build::derived(inner, ROWS)));
+        Parts { projection, from, filter: after, ..Parts::default() }.query()
+    }
+
+    /// The columns named, out of rows with an alias.
+    fn columns_of(&self, alias: &str, columns: &[&str]) -> Vec<SelectItem> {
+        columns.iter().map(|name| build::item(build::column(alias, self.name(name)), self.name(name))).collect()
+    }
+}

@@ -1,0 +1,209 @@
+//! Where the data of a scan begins and ends.
+
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Query, Select};
+
+use super::Lowering;
+use super::read::Rows;
+use crate::plan::{Aggregate, DataType, Expr, ExprKind, Measure, Scan, Source, Step};
+use crate::sql::build::{self, Parts};
+use crate::sql::dialect::Aggregated;
+
+/// The alias of such a table.
+const EDGE: &str = "s";
+/// Its column.
+const AT: &str = "_s";
+
+/// The first or the last instant.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Edge {
+    First,
+    Last,
+}
+
+impl Lowering<'_> {
+    /// The name of the table that holds where a scan begins.
+    fn start_name(&self, scan: usize) -> Ident {
+        self.own_name(&format!("start_{scan}"))
+    }
+
+    /// The name of the table that holds the last bucket of all scans.
+    pub(super) fn last_name(&self) -> Ident {
+        self.own_name("last_bucket")
+    }
+
+    /// The tables that tell where data begins and ends, as far as the query compares with them.
+    pub(super) fn edge_tables(&self) -> Vec<(Ident, Query)> {
+        let scans = self.query.scans.iter().enumerate();
+        let guarded = scans.filter(|(at, _)| self.is_guarded(*at));
+        let mut tables: Vec<(Ident, Query)> = guarded
+            .filter_map(|(at, scan)| {
+                let step = self.query.step.filter(|_| scan.interval.is_bucket());
+                Some((self.start_name(at), self.edge(&[scan], Edge::First, step)?))
+            })
+            .collect();
+        for metric in 0..self.query.metrics.len() {
+            let Some(scans) = self.limiting(metric) else { continue };
+            let scans: Vec<&Scan> = scans.into_iter().map(|at| &self.query.scans[at]).collect();
+            let last = self.edge(&scans, Edge::Last, self.query.step);
+            tables.extend(last.map(|query| (self.limit_name(metric), query)));
+        }
+        if self.needs_last() {
+            let scans: Vec<&Scan> = self.query.scans.iter().collect();
+            let step = self.query.step.unwrap_or(Step::Day);
+            tables.extend(self.edge(&scans, Edge::Last, Some(step)).map(|query| (self.last_name(), query)));
+        }
+        tables
+    }
+
+    /// The name of the table that holds the last bucket of the data that a metric reads.
+    fn limit_name(&self, metric: usize) -> Ident {
+        self.own_name(&format!("last_bucket_of_{metric}"))
+    }
+
+    /// The scans of a metric, where it must end before others do: its rows count in later buckets, and others have later data.
+    pub(super) fn limiting(&self, metric: usize) -> Option<Vec<usize>> {
+        if self.query.step.is_none() || !self.needs_last() {
+            return None;
+        }
+        let mut scans = Vec::new();
+        self.query.metrics[metric].formula.walk(&mut |part| {
+            if let ExprKind::Measure(id) = &part.kind {
+                scans.push(id.scan);
+            }
+        });
+        scans.sort_unstable();
+        scans.dedup();
+        let moved = scans.iter().any(|at| !self.query.scans[*at].interval.is_bucket());
+        (moved && scans.len() < self.query.scans.len()).then_some(scans)
+    }
+
+    /// Whether a bucket of the answer lies within the data that a metric reads; none where it always does.
+    pub(super) fn within_data(&self, metric: usize, key: Sql) -> Option<Sql> {
+        self.limiting(metric)?;
+        let from = build::table(sqlparser::ast::ObjectName::from(vec![self.limit_name(metric)]), EDGE);
+        let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column(EDGE, build::ident(AT)))];
+        let last = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
+        Some(build::binary(key, BinaryOperator::LtEq, last))
+    }
+
+    /// Whether the last bucket of the data must be known: rows count in later buckets, and nobody said where to end.
+    pub(super) fn needs_last(&self) -> bool {
+        self.query.to.is_none() && self.query.scans.iter().any(|scan| !scan.interval.is_bucket())
+    }
+
+    /// The first or last instant of all clean rows of scans, or the key of its bucket: `_s`.
+    fn edge(&self, scans: &[&Scan], edge: Edge, step: Option<Step>) -> Option<Query> {
+        let mut selects = Vec::new();
+        scans.iter().for_each(|scan| self.edge_selects(scan, edge, &mut selects));
+        let mut distinct: Vec<(Select, Sql)> = Vec::new();
+        for select in selects {
+            if !distinct.contains(&select) {
+                distinct.push(select);
+            }
+        }
+        let keyed = |at: Sql| match step {
+            Some(step) => self.dialect.bucket_key(at, step, self.calendar),
+            None => at,
+        };
+        if let [(select, at)] = distinct.as_slice() {
+            let mut select = select.clone();
+            select.projection = vec![build::item(keyed(at.clone()), build::ident(AT))];
+            return Some(build::query(sqlparser::ast::SetExpr::Select(Box::new(select))));
+        }
+        let union = build::union_all(distinct.into_iter().map(|(select, _)| select))?;
+        let at = self.extreme(build::column(EDGE, build::ident(AT)), edge);
+        let projection = vec![build::item(keyed(at), build::ident(AT))];
+        Some(Parts { projection, from: Some(build::derived(union, EDGE)), ..Parts::default() }.query())
+    }
+
+    /// A SELECT of the instant for each table and time that a scan reads, and the instant in it.
+    fn edge_selects(&self, scan: &Scan, edge: Edge, selects: &mut Vec<(Select, Sql)>) {
+        if let Source::Query(query) = &scan.source {
+            query.scans.iter().for_each(|scan| self.edge_selects(scan, edge, selects));
+            return;
+        }
+        let Some(time) = &scan.time else { return };
+        let at = self.extreme(self.value(time, &Rows(self.dialect)), edge);
+        let (from, joins) = self.rows(&bare(scan, time));
+        let projection = vec![build::item(at.clone(), build::ident(AT))];
+        selects.push((Parts { projection, from: Some(from), joins, ..Parts::default() }.select(), at));
+    }
+
+    fn extreme(&self, time: Sql, edge: Edge) -> Sql {
+        let argument = Expr::literal(crate::plan::Value::Null, DataType::Timestamp);
+        let aggregate = match edge {
+            Edge::First => Aggregate::Min(argument),
+            Edge::Last => Aggregate::Max(argument),
+        };
+        let ty = DataType::Timestamp;
+        let operand = crate::sql::dialect::Operand { sql: time, ty: &ty, nullable: true, literal: None };
+        let aggregated = Aggregated {
+            aggregate: &aggregate,
+            argument: Some(operand),
+            filter: None,
+            order: Vec::new(),
+            keyed: true,
+            ty: &ty,
+        };
+        self.dialect.aggregate(aggregated, self.calendar)
+    }
+
+    /// Whether a measure of the scan is null, and not 0, before the scan's first row.
+    pub(super) fn is_guarded(&self, scan: usize) -> bool {
+        // A scan alone has no bucket before its first row, but the one row of an answer without keys.
+        let several = self.query.scans.len() > 1;
+        let scan = &self.query.scans[scan];
+        let possible = match self.query.step {
+            Some(_) => several,
+            None => scan.to.is_some() && (several || !self.has_keys()),
+        };
+        let timed = match &scan.source {
+            Source::Table(_) => scan.time.is_some(),
+            Source::Query(query) => query.scans.iter().any(|scan| scan.time.is_some()),
+        };
+        possible && scan.guard_start && timed && scan.measures.iter().any(Measure::empty_is_zero)
+    }
+
+    /// Whether the interval of the bucket with the key in `alias` lies wholly before the scan's first clean row.
+    pub(super) fn before_start(&self, at: usize, alias: &str) -> Option<Sql> {
+        if !self.is_guarded(at) {
+            return None;
+        }
+        let from = build::table(sqlparser::ast::ObjectName::from(vec![self.start_name(at)]), EDGE);
+        let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column(EDGE, build::ident(AT)))];
+        let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
+        let key = || build::column(alias, build::ident("_t"));
+        let scan = &self.query.scans[at];
+        Some(match self.query.step {
+            Some(_) if scan.interval.is_bucket() => build::binary(key(), BinaryOperator::Lt, start),
+            Some(step) => {
+                let end = self.dialect.interval_end(key(), step, &scan.interval, self.calendar);
+                build::binary(end, BinaryOperator::LtEq, start)
+            }
+            None => {
+                let to = crate::plan::Value::Timestamp(scan.to?);
+                let to = self.dialect.literal(&to, &DataType::Timestamp, self.calendar);
+                let to = self.dialect.unfolded(to);
+                build::binary(to, BinaryOperator::LtEq, start)
+            }
+        })
+    }
+}
+
+/// The scan with nothing but its time, so that only the look-ups of that are joined.
+fn bare(scan: &Scan, time: &Expr) -> Scan {
+    let mut bare = scan.clone();
+    bare.time = Some(time.clone());
+    bare.dimensions = Vec::new();
+    bare.measures = Vec::new();
+    bare.filter = None;
+    bare.last = None;
+    let mut used = false;
+    time.walk(&mut |part| {
+        used |= matches!(&part.kind, ExprKind::Column { input: crate::plan::Input::Join(_), .. });
+    });
+    if !used {
+        bare.joins = Vec::new();
+    }
+    bare
+}

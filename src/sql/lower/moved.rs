@@ -1,0 +1,200 @@
+//! Scans whose rows count in other buckets than their own, or only where they are the last of their bucket.
+//!
+//! The rows are laid out first (`_t`, `_d0` …, and what the measures need as `_a0` …, `_f0` …), one for each bucket that a
+//! row counts in; then they are grouped like those of any scan.
+
+use sqlparser::ast::{BinaryOperator, Expr as Sql, SelectItem};
+
+use super::Lowering;
+use super::filter::Filters;
+use super::read::{BASE, Rows};
+use crate::plan::{Aggregate, DataType, Expr, Measure, Scan, Step, Value};
+use crate::sql::build::{self, Parts};
+use crate::sql::dialect::{Aggregated, Operand};
+
+/// The alias of the last bucket of all data.
+const LAST: &str = "l";
+/// The step bucket of a row, for `at last`.
+const PLACE: &str = "_l";
+/// The greatest of those.
+const GREATEST: &str = "_g";
+
+impl Lowering<'_> {
+    /// The rows of a scan, laid out and put to the buckets in which they count, with their keys to group by.
+    pub(super) fn moved_parts(&self, scan: &Scan, filters: &Filters) -> Parts {
+        let laid_out = self.laid_out(scan, filters);
+        let from = match &scan.last {
+            Some(last) => self.last_rows(laid_out, last.per.len(), scan),
+            None => laid_out,
+        };
+        let keys = self.key_names();
+        let column = |name: &sqlparser::ast::Ident| build::column(BASE, name.clone());
+        let projection = keys.iter().map(|key| build::item(column(key), key.clone())).collect();
+        let filter = self.asked_buckets(scan, filters_last(scan));
+        Parts {
+            projection,
+            from: Some(build::derived(from.query(), BASE)),
+            filter,
+            group_by: keys.iter().map(column).collect(),
+            ..Parts::default()
+        }
+    }
+
+    /// One row for each bucket that a row of the scan counts in.
+    fn laid_out(&self, scan: &Scan, filters: &Filters) -> Parts {
+        let leaves = Rows(self.dialect);
+        let (from, mut joins) = self.rows(scan);
+        let mut conditions: Vec<Sql> = self.row_filter(scan, filters).into_iter().collect();
+        let mut projection = Vec::new();
+        if let Some(time) = &scan.time {
+            let value = self.value(time, &leaves);
+            let value = if time.nullable { self.dialect.not_null(value) } else { value };
+            if !scan.interval.is_bucket() && self.query.to.is_none() {
+                let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
+                joins.push(build::cross_join(build::table(last, LAST)));
+            }
+            match self.query.step {
+                Some(step) => {
+                    projection.push(build::item(self.bucket_of(scan, value.clone(), step), build::ident("_t")))
+                }
+                None => conditions.extend(self.within(scan, value.clone())),
+            }
+            if let Some(last) = &scan.last {
+                let place = self.dialect.bucket_key(value, last.step, self.calendar);
+                projection.push(build::item(place, build::ident(PLACE)));
+                for (at, per) in last.per.iter().enumerate() {
+                    projection.push(build::item(self.settled(per, &leaves), build::ident(&format!("_p{at}"))));
+                }
+            }
+        }
+        projection.extend(self.dimension_items(scan));
+        projection.extend(self.laid_out_measures(scan, filters));
+        Parts { projection, from: Some(from), joins, filter: build::all(conditions), group_by: Vec::new() }
+    }
+
+    /// The bucket of a row; several rows where it counts in several.
+    fn bucket_of(&self, scan: &Scan, time: Sql, step: Step) -> Sql {
+        if scan.interval.is_bucket() {
+            return self.dialect.bucket_key(time, step, self.calendar);
+        }
+        let last = match self.query.to {
+            Some(to) => {
+                let last = self.dialect.literal(&Value::Timestamp(to - 1), &DataType::Timestamp, self.calendar);
+                self.dialect.bucket_key(last, step, self.calendar)
+            }
+            None => build::column(LAST, build::ident("_s")),
+        };
+        self.dialect.explode(self.dialect.buckets(time, step, &scan.interval, last, self.calendar))
+    }
+
+    /// Without buckets, the interval ends with the last local day of the data.
+    fn within(&self, scan: &Scan, time: Sql) -> Vec<Sql> {
+        if scan.interval.is_bucket() {
+            return Vec::new();
+        }
+        let last = build::column(LAST, build::ident("_s"));
+        let start = self.dialect.interval_start(last.clone(), Step::Day, &scan.interval, self.calendar);
+        let end = self.dialect.interval_end(last, Step::Day, &scan.interval, self.calendar);
+        let after = start.map(|start| build::binary(time.clone(), BinaryOperator::GtEq, start));
+        after.into_iter().chain([build::binary(time, BinaryOperator::Lt, end)]).collect()
+    }
+
+    /// What the measures need of each row.
+    fn laid_out_measures(&self, scan: &Scan, filters: &Filters) -> Vec<SelectItem> {
+        let leaves = Rows(self.dialect);
+        let mut items = Vec::new();
+        let mut ordered = false;
+        for (at, measure) in scan.measures.iter().enumerate() {
+            if let Some(argument) = measure.aggregate.argument() {
+                items.push(build::item(self.settled(argument, &leaves), build::ident(&format!("_a{at}"))));
+            }
+            if let Some(condition) = self.row_condition(&filters.measures[at]) {
+                items.push(build::item(condition, build::ident(&format!("_f{at}"))));
+            }
+            ordered |= matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
+        }
+        if ordered {
+            let (order, _) = self.row_order(scan);
+            items.extend(
+                order.into_iter().enumerate().map(|(at, by)| build::item(by, build::ident(&format!("_o{at}")))),
+            );
+        }
+        items
+    }
+
+    /// Adds to each row the last place that its bucket and dimension values have.
+    fn last_rows(&self, rows: Parts, per: usize, scan: &Scan) -> Parts {
+        let names: Vec<sqlparser::ast::Ident> = (rows.projection.iter())
+            .filter_map(|item| match item {
+                SelectItem::ExprWithAlias { alias, .. } => Some(alias.clone()),
+                _ => None,
+            })
+            .collect();
+        let column = |name: &str| build::column(BASE, build::ident(name));
+        let left_out = |at: &usize| scan.dimensions.get(*at).is_some_and(Option::is_none);
+        let time = self.query.step.map(|_| column("_t"));
+        let dimensions =
+            (0..self.query.dimensions.len()).filter(|at| !left_out(at)).map(|at| column(&format!("_d{at}")));
+        let per = (0..per).map(|at| column(&format!("_p{at}")));
+        let partition = time.into_iter().chain(dimensions).chain(per).collect();
+        let greatest = build::over(build::call("max", vec![column(PLACE)]), partition);
+        let mut projection: Vec<SelectItem> =
+            names.into_iter().map(|name| build::item(build::column(BASE, name.clone()), name)).collect();
+        projection.push(build::item(greatest, build::ident(GREATEST)));
+        Parts { projection, from: Some(build::derived(rows.query(), BASE)), ..Parts::default() }
+    }
+
+    /// Only the buckets that are asked for, and only the last rows where those count.
+    fn asked_buckets(&self, scan: &Scan, only_last: bool) -> Option<Sql> {
+        let column = |name: &str| build::column(BASE, build::ident(name));
+        let last = only_last.then(|| build::equal(column(PLACE), column(GREATEST)));
+        let first = self.query.from.zip(self.query.step).filter(|_| !scan.interval.is_bucket()).map(|(from, step)| {
+            let from = self.dialect.literal(&Value::Timestamp(from), &DataType::Timestamp, self.calendar);
+            let first = self.dialect.bucket_key(from, step, self.calendar);
+            build::binary(column("_t"), BinaryOperator::GtEq, first)
+        });
+        build::all(last.into_iter().chain(first))
+    }
+
+    /// A measure over rows that are laid out.
+    pub(super) fn moved_aggregate(&self, scan: &Scan, at: usize, filters: &Filters) -> Sql {
+        let measure: &Measure = &scan.measures[at];
+        let column = |name: String| build::column(BASE, build::ident(&name));
+        let argument = measure.aggregate.argument().map(|argument: &Expr| Operand {
+            sql: column(format!("_a{at}")),
+            ty: &argument.ty,
+            nullable: argument.nullable,
+            literal: None,
+        });
+        let (order, keyed) = match measure.aggregate {
+            Aggregate::First(_) | Aggregate::Last(_) => {
+                let (order, keyed) = self.row_order(scan);
+                ((0..order.len()).map(|by| column(format!("_o{by}"))).collect(), keyed)
+            }
+            _ => (Vec::new(), true),
+        };
+        let filter = (!filters.measures[at].is_empty()).then(|| column(format!("_f{at}")));
+        let aggregated = Aggregated { aggregate: &measure.aggregate, argument, filter, order, keyed, ty: &measure.ty };
+        self.dialect.aggregate(aggregated, self.calendar)
+    }
+
+    /// The number of rows that are laid out and satisfy the filter of some measure.
+    pub(super) fn moved_count(&self, filters: &Filters, filter: &[&Expr]) -> Sql {
+        let measure = filters.measures.iter().position(|known| known.as_slice() == filter);
+        let filter =
+            measure.filter(|_| !filter.is_empty()).map(|at| build::column(BASE, build::ident(&format!("_f{at}"))));
+        let aggregated = Aggregated {
+            aggregate: &Aggregate::CountRows,
+            argument: None,
+            filter,
+            order: Vec::new(),
+            keyed: true,
+            ty: &DataType::Int,
+        };
+        self.dialect.aggregate(aggregated, self.calendar)
+    }
+}
+
+fn filters_last(scan: &Scan) -> bool {
+    scan.last.is_some()
+}

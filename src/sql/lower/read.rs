@@ -1,0 +1,164 @@
+//! Rows as they are read: the clean rows of a table, with what is looked up for each.
+
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query};
+
+use super::Lowering;
+use super::expr::Leaves;
+use crate::plan::{self, Source};
+use crate::plan::{DataType, Expr, ExprKind, Function, History, Input, Join, MeasureId, StoredColumn, Table};
+use crate::sql::build::{self, Parts};
+use crate::sql::dialect::{Call, Dialect, Operand};
+
+/// The alias of the rows.
+pub(super) const BASE: &str = "b";
+/// The alias of an entity's rows before they are joined.
+const ENTITY: &str = "e";
+
+/// Rows: columns by the aliases of their inputs.
+pub(super) struct Rows<'a>(pub &'a dyn Dialect);
+
+impl Leaves for Rows<'_> {
+    fn column(&self, input: Input, name: &str) -> Sql {
+        let name = self.0.identifier(name);
+        match input {
+            Input::Base => build::column(BASE, name),
+            Input::Join(at) => build::column(&join_alias(at), name),
+        }
+    }
+
+    fn measure(&self, _: MeasureId) -> Sql {
+        build::null()
+    }
+}
+
+fn join_alias(at: usize) -> String {
+    format!("j{at}")
+}
+
+/// The column of a look-up that holds an edge of a version's time; never one of the table's own.
+fn edge(table: &Table, word: &str) -> Ident {
+    let mut name = word.to_owned();
+    while table.columns.iter().any(|column| column.name == name) {
+        name.push('_');
+    }
+    build::ident(&name)
+}
+
+impl Lowering<'_> {
+    /// The look-ups of rows; `used` are all expressions over them.
+    pub(super) fn looked_up(&self, joins: &[Join], used: &[&Expr]) -> Vec<SqlJoin> {
+        let leaves = Rows(self.dialect);
+        let looked_up = joins.iter().enumerate().map(|(at, join)| {
+            let alias = join_alias(at);
+            let found = build::column(&alias, self.name(&join.column));
+            let equal = build::equal(self.value(&join.key, &leaves), found);
+            let condition = build::all(std::iter::once(equal).chain(self.holds(join, &alias)));
+            build::left_join(build::derived(self.entity(join, at, used), &alias), condition.unwrap_or_else(build::null))
+        });
+        looked_up.collect()
+    }
+
+    /// Whether a look-up compares more than whether values are equal.
+    pub(super) fn is_interval(&self, join: &Join) -> bool {
+        join.as_of.is_some() && matches!(self.query.tables[join.table].history, Some(History::Valid { .. }))
+    }
+
+    /// Whether one of the look-ups of a query does, or of those that it reads.
+    pub(super) fn looks_up_intervals(&self, query: &plan::Query) -> bool {
+        query.scans.iter().any(|scan| {
+            let below = match &scan.source {
+                Source::Table(_) => false,
+                Source::Query(query) => self.looks_up_intervals(query),
+            };
+            below || scan.joins.iter().any(|join| self.is_interval(join))
+        })
+    }
+
+    /// Whether a version holds at the instant of a look-up.
+    fn holds(&self, join: &Join, alias: &str) -> Vec<Sql> {
+        let table = &self.query.tables[join.table];
+        let (Some(history), Some(as_of)) = (&table.history, &join.as_of) else { return Vec::new() };
+        let at = self.value(as_of, &Rows(self.dialect));
+        match history {
+            History::Snapshot { day } => {
+                let local = self.call(Function::DateOf, vec![(at, &DataType::Timestamp)], &DataType::Date);
+                vec![build::equal(local, build::column(alias, self.name(day)))]
+            }
+            History::Valid { .. } => {
+                let column = |word| build::column(alias, edge(table, word));
+                let open = |word, condition| build::any([build::is_null(column(word)), condition]);
+                let from = open("_from", build::binary(column("_from"), BinaryOperator::LtEq, at.clone()));
+                let until = open("_until", build::binary(at, BinaryOperator::Lt, column("_until")));
+                // What is open on both sides holds at every instant, but not at none.
+                let known = as_of.nullable.then(|| build::is_not_null(self.value(as_of, &Rows(self.dialect))));
+                known.into_iter().chain(from).chain(until).collect()
+            }
+        }
+    }
+
+    /// The columns of an entity that a look-up uses. All but a bare key can be null afterwards.
+    fn entity(&self, join: &Join, at: usize, all: &[&Expr]) -> Query {
+        let mut used: Vec<&str> = Vec::new();
+        for expr in all {
+            expr.walk(&mut |expr| match &expr.kind {
+                ExprKind::Column { input: Input::Join(of), name } if *of == at => used.push(name),
+                _ => {}
+            });
+        }
+        let table = &self.query.tables[join.table];
+        let history = table.history.as_ref().filter(|_| join.as_of.is_some());
+        let compared =
+            |name: &str| name == join.column || matches!(history, Some(History::Snapshot { day }) if day == name);
+        let columns = table.columns.iter().filter_map(|column| {
+            let name = column.name.as_str();
+            let value = match (used.contains(&name), compared(name)) {
+                (true, _) => self.dialect.optional(self.of_entity(name), &column.ty),
+                (false, true) => self.of_entity(name),
+                (false, false) => return None,
+            };
+            Some(build::item(value, self.name(name)))
+        });
+        let mut projection: Vec<_> = columns.collect();
+        if let Some(History::Valid { from, until }) = history {
+            let (from, until) = self.interval(table, &join.column, from, until);
+            projection.push(build::item(from, edge(table, "_from")));
+            projection.push(build::item(until, edge(table, "_until")));
+        }
+        Parts { projection, from: Some(self.clean_relation(join.table, ENTITY)), ..Parts::default() }.query()
+    }
+
+    fn of_entity(&self, name: &str) -> Sql {
+        build::column(ENTITY, self.name(name))
+    }
+
+    /// From when to when a version is the one that is looked up: to its end, or to the start of the next one of its key. So the
+    /// times of two versions never overlap.
+    fn interval(&self, table: &Table, key: &str, from: &str, until: &str) -> (Sql, Sql) {
+        let column = |name: &str| table.columns.iter().find(|column| column.name == name);
+        let instant = |name: &str| match column(name) {
+            Some(StoredColumn { ty: ty @ DataType::Date, .. }) => {
+                self.call(Function::Cast, vec![(self.of_entity(name), ty)], &DataType::Timestamp)
+            }
+            _ => self.of_entity(name),
+        };
+        let (from, until) = (instant(from), instant(until));
+        let known = self.dialect.optional(from.clone(), &DataType::Timestamp);
+        let by = vec![self.of_entity(key)];
+        let next = build::neighbour("max", known, by, vec![build::nulls_first(from.clone())], build::Neighbour::After);
+        let earlier =
+            build::any([build::is_null(until.clone()), build::binary(next.clone(), BinaryOperator::Lt, until.clone())]);
+        let cut = build::all([build::is_not_null(next.clone())].into_iter().chain(earlier));
+        (from, build::case(cut.map(|cut| (cut, next)).into_iter().collect(), Some(until)))
+    }
+
+    /// A function of values.
+    pub(super) fn call(&self, function: Function, arguments: Vec<(Sql, &DataType)>, ty: &DataType) -> Sql {
+        let operand = |(sql, ty)| Operand { sql, ty, nullable: true, literal: None };
+        let arguments = arguments.into_iter().map(operand).collect();
+        let call = Call { function, arguments, ty, truth: false, calendar: self.calendar };
+        self.dialect.function(function)(&call).unwrap_or_else(|error| {
+            self.fail(error);
+            self.dialect.typed_null(ty, self.calendar)
+        })
+    }
+}

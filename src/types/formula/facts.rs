@@ -1,0 +1,129 @@
+//! What must be known of a formula to take a part of another: which tables it reads, which intervals it has.
+
+use crate::value::{Interval, Span as Length, Step, Window};
+
+use super::super::model::{Formula, FormulaKind, Movement, TableId};
+use super::FormulaScope;
+
+/// What is known of a formula, the metrics that it names included.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The tables that it reads, each once, sorted.
+    pub reads: Vec<TableId>,
+    /// Whether some value of a bucket has a window (`over`).
+    pub windowed: bool,
+    /// Whether every value of a bucket has a window or `at last`.
+    pub pinned: bool,
+    /// Whether it gives rows: some aggregate is not looked up (`across`).
+    pub rows: bool,
+    /// Whether some value reaches back to the beginning of all data.
+    pub unbounded: bool,
+    /// Whether its values are of different intervals.
+    pub mixed: bool,
+    /// The interval of its values, where they have only one.
+    pub interval: Option<Interval>,
+    /// All shifts (`ago`) that its values have, each once: what a step must bear.
+    pub shifts: Vec<Length>,
+    /// Whether it needs an interval with two ends: a rate, or a value at the start of something.
+    pub needs_buckets: bool,
+    /// The steps that values are per, each once: what must divide a step.
+    pub steps: Vec<Step>,
+}
+
+impl Facts {
+    /// Of something without values, such as a literal.
+    fn none() -> Facts {
+        Facts { pinned: true, ..Facts::default() }
+    }
+
+    fn of_table(table: TableId, pinned: bool) -> Facts {
+        let interval = Some(Interval::default());
+        Facts { reads: vec![table], pinned, rows: true, interval, ..Facts::default() }
+    }
+
+    /// Those of both.
+    fn and(mut self, other: Facts) -> Facts {
+        self.mixed |= other.mixed;
+        match (&self.interval, other.interval) {
+            (Some(a), Some(b)) if *a != b => self.mixed = true,
+            (None, b) => self.interval = b,
+            _ => {}
+        }
+        self.reads.extend(other.reads);
+        self.reads.sort_unstable();
+        self.reads.dedup();
+        self.shifts.extend(other.shifts);
+        self.shifts.sort_unstable();
+        self.shifts.dedup();
+        self.steps.extend(other.steps);
+        self.steps.sort_unstable();
+        self.steps.dedup();
+        self.windowed |= other.windowed;
+        self.pinned &= other.pinned;
+        self.rows |= other.rows;
+        self.unbounded |= other.unbounded;
+        self.needs_buckets |= other.needs_buckets;
+        self
+    }
+
+    fn moved(mut self, by: Movement) -> Facts {
+        if let Some(interval) = &mut self.interval {
+            match by {
+                Movement::Over(window) => interval.window = Some(window),
+                Movement::Ago(length) => interval.ago.push(length),
+                Movement::AtStartOf(step) => interval.at_start_of = Some(step),
+            }
+        }
+        match by {
+            Movement::Over(window) => {
+                self.windowed = true;
+                self.pinned = true;
+                self.unbounded |= window == Window::All;
+            }
+            Movement::Ago(length) if !self.shifts.contains(&length) => self.shifts.push(length),
+            Movement::AtStartOf(_) => self.needs_buckets = true,
+            Movement::Ago(_) => {}
+        }
+        self
+    }
+}
+
+/// The facts of a formula, from those of the typed metrics by their places.
+pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
+    let of = |formula: &Formula| facts(formula, known);
+    match &formula.kind {
+        FormulaKind::Leaf(leaf) => Facts::of_table(leaf.rows.base, leaf.at_last.is_some()),
+        FormulaKind::Metric(id) => known[id.0].clone(),
+        FormulaKind::Literal(_) => Facts::none(),
+        FormulaKind::Call(_, arguments) => arguments.iter().map(of).fold(Facts::none(), Facts::and),
+        FormulaKind::Case { branches, otherwise } => {
+            let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
+            values.chain(otherwise.as_deref()).map(of).fold(Facts::none(), Facts::and)
+        }
+        FormulaKind::Where { operand, .. } => of(operand),
+        FormulaKind::Rate { operand, .. } => Facts { needs_buckets: true, ..of(operand) },
+        FormulaKind::Moved { operand, by } => of(operand).moved(*by),
+        FormulaKind::Across { operand, .. } => Facts { rows: false, ..of(operand) },
+        FormulaKind::Nested(nested) => {
+            let inner = of(&nested.formula);
+            match nested.step() {
+                // Its values are those of the inner buckets within the outer one: their intervals are their own affair.
+                Some(step) => Facts {
+                    reads: inner.reads,
+                    rows: true,
+                    interval: Some(Interval::default()),
+                    steps: vec![step],
+                    ..Facts::default()
+                },
+                None => Facts { rows: true, ..inner },
+            }
+        }
+    }
+}
+
+impl FormulaScope<'_> {
+    /// The facts of a formula.
+    pub fn facts(&self, formula: &Formula) -> Facts {
+        facts(formula, self.known)
+    }
+}

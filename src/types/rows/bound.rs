@@ -1,0 +1,177 @@
+//! What derived tables need dimensions for: the keys of `first of`, and the dimensions of unions and sessions, which become
+//! columns of theirs.
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::error;
+use crate::syntax::ast::{self, ExprKind};
+use crate::types::bind::bind;
+use crate::types::model::{Dimension, DimensionId, RowExprKind, TableKind, Type};
+use crate::types::size::too_large;
+use crate::types::{Aggregation, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
+
+use super::RowSets;
+use super::derived::moved;
+use super::union::internal;
+
+impl RowSets<'_> {
+    /// Gives derived tables what dimensions they have. All of them stand behind the tables that they are made of.
+    pub fn bind_derived(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
+        let keys = std::mem::take(&mut self.keys);
+        let mut keys = keys.into_iter().peekable();
+        for place in self.names.tables.len()..self.tables.len() {
+            let table = TableId(place);
+            match &self.tables[place].origin {
+                Origin::Stored => {}
+                Origin::Raw(base) => self.follow(table, *base),
+                Origin::FirstOf { rows, .. } => {
+                    let rows = rows.clone();
+                    self.follow(table, rows.base);
+                    if let Some((_, written, span)) = keys.next_if(|(of, ..)| *of == table) {
+                        self.type_keys(table, &rows, written, span, (dimensions, ids), d);
+                    }
+                }
+                Origin::Union(_) => self.bind_union(table, dimensions),
+                Origin::Session(_) => self.bind_session(table, dimensions),
+            }
+        }
+    }
+
+    /// A table with the columns of another one gets those that this one has got meanwhile.
+    fn follow(&mut self, table: TableId, base: TableId) {
+        let have = self.tables[table.0].columns.len();
+        let more: Vec<_> =
+            self.tables[base.0].columns[have..].iter().map(|one| moved(one, base, table, None)).collect();
+        self.tables[table.0].columns.extend(more);
+    }
+
+    /// The keys of `first of`: a dimension, else an entity, else a column.
+    fn type_keys(
+        &mut self,
+        table: TableId,
+        rows: &RowSet,
+        written: &[ast::Key],
+        span: Span,
+        (dimensions, ids): (&[Dimension], &[Option<DimensionId>]),
+        d: &mut Diagnostics,
+    ) {
+        let mut typed = Vec::with_capacity(written.len());
+        for key in written {
+            let ast::Key::Path(path) = key else {
+                d.push(error!(E0522, span, "`first of` takes columns, entities and dimensions as keys, and no step of time";
+                    help: "write `first of … per user_id`"));
+                continue;
+            };
+            let Some(value) = self.key(rows, path, (dimensions, ids), d) else { continue };
+            if too_large(value.size(&self.tables), "this key", path.span, d) {
+                continue;
+            }
+            if matches!(value.ty.ty, Type::Array(_) | Type::Map(_) | Type::Float) {
+                d.push(error!(E0522, path.span, "a key cannot be an array, a map or a float";
+                    help: "use a column that tells things apart exactly"));
+                continue;
+            }
+            typed.push(value);
+        }
+        if let Origin::FirstOf { keys, .. } = &mut self.tables[table.0].origin {
+            *keys = typed;
+        }
+    }
+
+    fn key(
+        &self,
+        rows: &RowSet,
+        path: &ast::Path,
+        (dimensions, ids): (&[Dimension], &[Option<DimensionId>]),
+        d: &mut Diagnostics,
+    ) -> Option<RowExpr> {
+        let named = path.single().and_then(|name| self.names.dimension(name));
+        if let Some(place) = named {
+            let dimension = &dimensions[ids[place]?.0];
+            return match bind(&self.tables, dimension, rows.base) {
+                Ok(value) => Some(value),
+                Err(why) => {
+                    let table = &self.tables[rows.base.0];
+                    d.push(crate::types::formula::unbound(dimension, table, &why, path.span));
+                    None
+                }
+            };
+        }
+        let entity = path.single().and_then(|name| {
+            let found = |table: &crate::types::Table| table.kind == TableKind::Entity && table.name == *name;
+            self.tables.iter().position(found).map(TableId)
+        });
+        let value = match entity {
+            Some(entity) => {
+                let column = self.column_of(entity, rows.base, path.span, d)?;
+                let ty = self.tables[rows.base.0].columns[column.column].ty.clone();
+                RowExpr { kind: RowExprKind::Column(vec![column]), ty, span: path.span }
+            }
+            None => {
+                let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
+                let kind = ExprKind::Path { path: path.clone(), version: None };
+                check_row(&scope, &ast::Expr { kind, span: path.span }, d)?
+            }
+        };
+        self.check_as_of(rows, &value, d)?;
+        Some(value)
+    }
+
+    /// A union has the dimensions that all its members have.
+    fn bind_union(&mut self, table: TableId, dimensions: &[Dimension]) {
+        for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
+            if dimension.size(&self.tables).excess().is_some() {
+                continue;
+            }
+            let Origin::Union(union) = &self.tables[table.0].origin else { return };
+            let value = |member: &Member| bind(&self.tables, dimension, member.rows.base).ok();
+            let values: Vec<RowExpr> = union.members.iter().map_while(value).collect();
+            if values.len() < union.members.len() {
+                continue;
+            }
+            let nullable = values.iter().any(|value| value.ty.nullable);
+            self.add_dimension(table, dimension, nullable);
+            let Origin::Union(union) = &mut self.tables[table.0].origin else { return };
+            for (member, mut value) in union.members.iter_mut().zip(values) {
+                date(&mut value, &member.rows);
+                member.values.push(value);
+            }
+        }
+    }
+
+    /// A session has the dimensions of its rows, as they are in its first row.
+    fn bind_session(&mut self, table: TableId, dimensions: &[Dimension]) {
+        for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
+            if dimension.size(&self.tables).excess().is_some() {
+                continue;
+            }
+            let Origin::Session(session) = &self.tables[table.0].origin else { return };
+            let Ok(mut value) = bind(&self.tables, dimension, session.rows.base) else { continue };
+            date(&mut value, &session.rows);
+            self.add_dimension(table, dimension, value.ty.nullable);
+            if let Origin::Session(session) = &mut self.tables[table.0].origin {
+                session.kept.push(Kept { aggregation: Aggregation::First, input: value, filter: None });
+            }
+        }
+    }
+
+    /// A column for the values of a dimension.
+    fn add_dimension(&mut self, table: TableId, dimension: &Dimension, nullable: bool) {
+        let table = &mut self.tables[table.0];
+        let ty = crate::types::ValueType { nullable, ..dimension.ty.clone() };
+        let name = format!("_{}", dimension.name.value);
+        let column = internal(&table.columns, &name, ty, dimension.name.span);
+        table.dimensions.push((dimension.name.value.clone(), table.columns.len()));
+        table.columns.push(column);
+    }
+}
+
+fn is_bound(dimension: &Dimension, table: TableId) -> bool {
+    dimension.bindings.iter().any(|binding| binding.table == Some(table))
+}
+
+/// Puts the column of `dated` in the place of the row's time.
+fn date(value: &mut RowExpr, rows: &RowSet) {
+    if let Some(column) = rows.dated {
+        value.replace_time(column);
+    }
+}
