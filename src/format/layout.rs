@@ -144,7 +144,10 @@ impl Layout<'_, '_> {
         let elements: Vec<Range<usize>> = ranges(&range, &points).collect();
         let simple = |part: &Range<usize>| {
             let brackets = self.pieces.list[part.clone()].iter().any(|piece| piece.mate != NO_MATE);
-            !brackets && !self.pieces.is_broken(part)
+            let column = if part.start == range.start { self.column(part.start) } else { hang };
+            let tail = if part.end == range.end { tail } else { 0 };
+            // What has to break is as good as broken: the next time it will be.
+            !brackets && !self.pieces.is_broken(part) && column + self.pieces.width(part) + tail <= WIDTH
         };
         let commented = elements.iter().skip(1).any(|part| self.has_comment(part.start));
         let fill = !commented && elements.iter().all(simple);

@@ -408,7 +408,11 @@ impl Parts {
     }
 
     /// As a member of a union.
-    pub fn select(self) -> Select {
+    pub fn select(mut self) -> Select {
+        // Rows that are only counted need no column, but a SELECT does.
+        if self.projection.is_empty() {
+            self.projection.push(SelectItem::UnnamedExpr(number(1)));
+        }
         let joins = self.joins;
         let from = self.from.map(|relation| TableWithJoins { relation, joins });
         Select {

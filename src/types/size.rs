@@ -71,9 +71,9 @@ impl RowExpr {
 }
 
 impl RowSet {
-    /// The size of all of its conditions.
+    /// The size of all of its conditions. Each is a level around those before it: a subset of a subset.
     pub fn size(&self, tables: &[Table]) -> Size {
-        Size::of_all(self.filters.iter().map(|filter| filter.size(tables).within(1)))
+        Size::of_all(self.filters.iter().map(|filter| filter.size(tables))).within(self.filters.len())
     }
 }
 

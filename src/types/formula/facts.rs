@@ -26,6 +26,8 @@ pub struct Facts {
     pub shifts: Vec<Length>,
     /// Whether it needs an interval with two ends: a rate, or a value at the start of something.
     pub needs_buckets: bool,
+    /// Whether some value is divided by the length of its interval.
+    pub rated: bool,
     /// The steps that values are per, each once: what must divide a step.
     pub steps: Vec<Step>,
 }
@@ -63,6 +65,7 @@ impl Facts {
         self.rows |= other.rows;
         self.unbounded |= other.unbounded;
         self.needs_buckets |= other.needs_buckets;
+        self.rated |= other.rated;
         self
     }
 
@@ -101,7 +104,7 @@ pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
             values.chain(otherwise.as_deref()).map(of).fold(Facts::none(), Facts::and)
         }
         FormulaKind::Where { operand, .. } => of(operand),
-        FormulaKind::Rate { operand, .. } => Facts { needs_buckets: true, ..of(operand) },
+        FormulaKind::Rate { operand, .. } => Facts { needs_buckets: true, rated: true, ..of(operand) },
         FormulaKind::Moved { operand, by } => of(operand).moved(*by),
         FormulaKind::Across { operand, .. } => Facts { rows: false, ..of(operand) },
         FormulaKind::Nested(nested) => {

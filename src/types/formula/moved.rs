@@ -82,10 +82,19 @@ impl FormulaScope<'_> {
         d: &mut Diagnostics,
     ) -> Option<Formula> {
         let window = window(written, span, d)?;
-        if self.facts(&operand).windowed {
+        let facts = self.facts(&operand);
+        if facts.windowed {
             d.push(error!(E0640, span, "this has a window of its own already";
                 help: "take `over` of a metric without a window, or put the inner values together: `avg(m over 7d per 1d)`")
                 .related(operand.span, "with a window"));
+            return None;
+        }
+        if facts.rated && window == Window::All {
+            d.push(
+                error!(E0648, span, "all of the data has no number of steps to divide by";
+                help: "take a window of some length: `m over 30d`")
+                .related(operand.span, "with a rate"),
+            );
             return None;
         }
         Some(moved(operand, Movement::Over(window), span))

@@ -347,7 +347,7 @@ impl Project {
             && match &formula.node {
                 Node::Metric(name) => self.metric(name).is_some_and(|metric| below(&metric.formula)),
                 Node::Moved(_, Move::Ago(length)) | Node::Growth(_, length) => fixed && length.moves(step),
-                Node::Moved(_, Move::Over(Window::All)) => true,
+                Node::Moved(operand, Move::Over(Window::All)) => !self.is_rated(operand),
                 // A window of a length ends somewhere.
                 Node::Moved(..) | Node::Rate(..) => fixed,
                 Node::Leaf(leaf) => leaf.over.is_none_or(|over| over == Window::All) || fixed,
@@ -373,6 +373,16 @@ impl Project {
             Node::Metric(name) => self.metric(name).is_some_and(|metric| self.is_windowed(&metric.formula)),
             Node::Nested(nested) => nested.step().is_none() && self.is_windowed(&nested.formula),
             _ => formula.children().into_iter().any(|part| self.is_windowed(part)),
+        }
+    }
+
+    /// Whether some value is divided by the length of its interval; one per step of time is divided by its own.
+    fn is_rated(&self, formula: &Expr) -> bool {
+        match &formula.node {
+            Node::Rate(..) => true,
+            Node::Metric(name) => self.metric(name).is_some_and(|metric| self.is_rated(&metric.formula)),
+            Node::Nested(nested) => nested.step().is_none() && self.is_rated(&nested.formula),
+            _ => formula.children().into_iter().any(|part| self.is_rated(part)),
         }
     }
 
