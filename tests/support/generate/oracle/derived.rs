@@ -44,11 +44,8 @@ impl Oracle<'_> {
         let mut found = Vec::new();
         for place in &self.clean[&table.name] {
             let row = &table.rows[*place];
-            let Value::Timestamp(time) =
-                (Row { oracle: self, table, row, time: None }.path(std::slice::from_ref(&dated)))
-            else {
-                continue;
-            };
+            let timeless = Row { oracle: self, table, row, time: None };
+            let Value::Timestamp(time) = timeless.path(std::slice::from_ref(&dated)) else { continue };
             let scope = Row { oracle: self, table, row, time: Some(time) };
             if self.row_filters(rows).into_iter().all(|filter| truth(&eval(filter, &scope)) == Some(true)) {
                 found.push(Chosen { table, row, time });
