@@ -100,11 +100,17 @@ impl Project {
         match origin {
             Origin::Raw(rows) => {
                 let base = self.table(rows).filter(|_| self.derived(rows).is_none())?;
-                let mut table =
-                    Table { entity: false, key: Vec::new(), latest_by: None, rows: Vec::new(), ..base.clone() };
+                let mut table = Table {
+                    entity: false,
+                    key: Vec::new(),
+                    latest_by: None,
+                    history: None,
+                    rows: Vec::new(),
+                    ..base.clone()
+                };
                 for column in &mut table.columns {
-                    let known = !base.key.contains(&column.name) && base.time.as_ref() != Some(&column.name);
-                    column.nullable |= !known || column.computed.is_some();
+                    let dropped = base.key.contains(&column.name) || base.time.as_ref() == Some(&column.name);
+                    column.nullable |= dropped || column.computed.is_some();
                 }
                 Some(table)
             }
@@ -112,7 +118,7 @@ impl Project {
                 let base = self.base(rows)?;
                 keys.iter().all(|key| self.first_of_key(base, key)).then_some(())?;
                 let time = Some(self.dated(rows)?.to_owned());
-                Some(Table { entity: false, time, latest_by: None, rows: Vec::new(), ..base.clone() })
+                Some(Table { entity: false, time, latest_by: None, history: None, rows: Vec::new(), ..base.clone() })
             }
             Origin::Union(members) => self.union_shape(members),
             Origin::Session { entity, rows, keep, .. } => self.session_shape(entity, rows, keep),
@@ -200,5 +206,5 @@ fn made(name: &str, ty: Ty, unit: Option<String>) -> Column {
 
 fn plain(columns: Vec<Column>, key: Vec<String>, time: &str) -> Table {
     let time = Some(time.to_owned());
-    Table { name: String::new(), entity: false, columns, key, latest_by: None, time, rows: Vec::new() }
+    Table { name: String::new(), entity: false, columns, key, latest_by: None, time, history: None, rows: Vec::new() }
 }

@@ -60,6 +60,8 @@ pub const WANTED: &[&str] = &[
     "two references to one entity",
     "entity with a time",
     "entity without a time",
+    "entity with versions",
+    "entity with a copy a day",
     "time in milliseconds",
     "computed column",
     "column with a unit",
@@ -293,6 +295,8 @@ impl Found<'_> {
         self.when(latest == Some(&Ty::Int), "latest by an int");
         self.when(table.entity && table.time.is_some(), "entity with a time");
         self.when(table.entity && table.time.is_none(), "entity without a time");
+        self.when(matches!(table.history, Some(History::Valid(..))), "entity with versions");
+        self.when(matches!(table.history, Some(History::Snapshot(_))), "entity with a copy a day");
         let time = table.time.as_ref().and_then(|name| table.column(name));
         self.when(time.is_some_and(|column| column.milliseconds), "time in milliseconds");
         for (place, column) in table.stored().enumerate() {

@@ -439,6 +439,7 @@ fn no_column(project: &Project, n: usize) -> Option<Option<Project>> {
     let mut used: BTreeSet<&String> = BTreeSet::new();
     for table in &project.tables {
         used.extend(table.key.iter().chain(&table.latest_by).chain(&table.time));
+        used.extend(table.history.iter().flat_map(History::columns));
     }
     used.extend(project.subsets.iter().filter_map(|subset| subset.dated.as_ref()));
     for derived in &project.derived {

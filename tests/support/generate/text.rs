@@ -164,6 +164,15 @@ impl Project {
             let latest = table.latest_by.as_ref().map(|name| format!(" latest by {}", ident(name)));
             let _ = writeln!(out, "  key: {}{}", key.join(", "), latest.unwrap_or_default());
         }
+        match &table.history {
+            Some(History::Valid(from, to)) => {
+                let _ = writeln!(out, "  valid: {}, {}", ident(from), ident(to));
+            }
+            Some(History::Snapshot(day)) => {
+                let _ = writeln!(out, "  snapshot: {}", ident(day));
+            }
+            None => {}
+        }
         if let Some(time) = &table.time {
             let _ = writeln!(out, "  time: {}", ident(time));
         }

@@ -17,6 +17,7 @@ impl Maker {
                 key: Vec::new(),
                 latest_by: None,
                 time: None,
+                history: None,
                 rows: Vec::new(),
             };
             self.project.derived.push(Derived { table, origin });

@@ -32,11 +32,15 @@ impl Maker {
 
     /// An aggregate over rows.
     pub fn leaf(&mut self) -> Option<Expr> {
-        let rows: Vec<String> =
-            (self.project.tables.iter().filter(|t| !t.entity || self.rng.chance(50)).map(|t| t.name.clone()))
-                .chain(self.project.subsets.iter().map(|subset| subset.name.clone()))
-                .chain(self.project.derived.iter().map(|derived| derived.table.name.clone()))
-                .collect();
+        let rows: Vec<String> = (self
+            .project
+            .tables
+            .iter()
+            .filter(|t| t.history.is_none() && (!t.entity || self.rng.chance(50)))
+            .map(|t| t.name.clone()))
+        .chain(self.project.subsets.iter().map(|subset| subset.name.clone()))
+        .chain(self.project.derived.iter().map(|derived| derived.table.name.clone()))
+        .collect();
         let rows = self.rng.maybe(&rows)?.clone();
         let table = self.project.base(&rows)?.clone();
         let raw = self.is_raw(&rows);

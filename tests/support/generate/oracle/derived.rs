@@ -12,6 +12,8 @@ use super::{Oracle, Row, cells};
 struct Chosen<'a> {
     table: &'a Table,
     row: &'a [Value],
+    /// Its place among the rows of the table.
+    place: usize,
     time: i64,
 }
 
@@ -48,7 +50,7 @@ impl Oracle<'_> {
             let Value::Timestamp(time) = timeless.path(std::slice::from_ref(&dated)) else { continue };
             let scope = Row { oracle: self, table, row, time: Some(time) };
             if self.row_filters(rows).into_iter().all(|filter| truth(&eval(filter, &scope)) == Some(true)) {
-                found.push(Chosen { table, row, time });
+                found.push(Chosen { table, row, place: *place, time });
             }
         }
         found
@@ -85,7 +87,7 @@ impl Oracle<'_> {
 
     /// Time, key, row.
     fn order(&self, chosen: &Chosen<'_>) -> (i64, Vec<Cell>, Vec<Cell>) {
-        let Chosen { table, row, time } = *chosen;
+        let Chosen { table, row, time, .. } = *chosen;
         let value = |name: &String| Cell(Row { oracle: self, table, row, time: None }.path(std::slice::from_ref(name)));
         (time, table.key.iter().map(value).collect(), cells(row))
     }
@@ -98,10 +100,7 @@ impl Oracle<'_> {
         for member in members {
             for chosen in self.chosen(member) {
                 let row = self.value_of(&columns, &chosen);
-                let Some(identity) = self.identity(member, &chosen) else {
-                    rows.push(row);
-                    continue;
-                };
+                let identity = self.identity(member, &chosen);
                 match seen.get_mut(&identity) {
                     Some((time, _)) if *time <= chosen.time => {}
                     Some((time, place)) => {
@@ -118,13 +117,18 @@ impl Oracle<'_> {
         Table { columns, rows, ..shape.clone() }
     }
 
-    /// What tells a row apart from all others: source and key; nothing where it has no key.
-    fn identity(&self, rows: &str, chosen: &Chosen<'_>) -> Option<(String, Vec<Cell>)> {
-        let nature = self.project.nature(&self.base(rows).name).to_owned();
-        let (_, key, _) = self.order(chosen);
+    /// What tells a row apart from all others: source and key. Without a key those of one table at one time are the same rows.
+    fn identity(&self, rows: &str, chosen: &Chosen<'_>) -> (String, Vec<Cell>) {
+        let table = &self.base(rows).name;
+        let nature = self.project.nature(table).to_owned();
         let union = self.project.derived(&nature).filter(|derived| matches!(derived.origin, Origin::Union(_)));
         assert!(union.is_none(), "unions of unions are not generated");
-        (!key.is_empty()).then_some((nature, key))
+        let (_, key, _) = self.order(chosen);
+        if key.is_empty() {
+            let dated = self.project.dated(rows).unwrap_or_default();
+            return (format!("{table}·{dated}"), vec![Cell(Value::Int(chosen.place as i64))]);
+        }
+        (nature, key)
     }
 
     /// The columns of a union or session, and those that hold its dimensions and its time.
@@ -152,7 +156,7 @@ impl Oracle<'_> {
 
     /// The values of a row for such columns.
     fn value_of(&self, columns: &[Column], chosen: &Chosen<'_>) -> Vec<Value> {
-        let Chosen { table, row, time } = *chosen;
+        let Chosen { table, row, time, .. } = *chosen;
         let row = Row { oracle: self, table, row, time: Some(time) };
         (columns.iter())
             .map(|column| match column.name.strip_prefix('·') {

@@ -40,6 +40,7 @@ fn table(name: &str, zone: Tz, rows: &[&str]) -> Table {
         key: Vec::new(),
         latest_by: None,
         time: Some("t".into()),
+        history: None,
         rows: rows.iter().map(row).collect(),
     }
 }
