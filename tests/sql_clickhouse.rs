@@ -4,9 +4,10 @@ mod plans;
 mod support;
 
 use metricc::diagnostic::{FileId, Span, Spanned};
-use metricc::emit::{Emitted, Input, MetricView, emit};
+use metricc::emit::{Emitted, Input, MetricView, Upkeep, emit};
 use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::rollup::Statistics;
 use metricc::sql::memo::Memo;
 use metricc::sql::{self, CLICKHOUSE, Options};
 use metricc::types::Serve;
@@ -29,6 +30,8 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
     let zone = chrono_tz::Asia::Shanghai;
     let input = Input {
         tables: plans::tables(),
+        upkeep: plans::tables().iter().map(|_| Upkeep::default()).collect(),
+        statistics: Statistics::default(),
         zone,
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
