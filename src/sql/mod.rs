@@ -17,7 +17,7 @@ pub mod memo;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sqlparser::ast::{Query, Statement};
+use sqlparser::ast::{ObjectName, Query, Statement};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
@@ -51,6 +51,8 @@ pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
 pub struct Options {
     /// The database that holds a view `clean_<table>` of each table's clean rows; where there is none, each query makes them.
     pub clean_views: Option<String>,
+    /// By table, what ends the name of its view behind `__`, so that views of other builds have other names; empty for none.
+    pub clean_versions: Vec<String>,
     /// Tables (by their names in the language) whose keys are known to be unique and not null: no row must be dropped.
     pub unique_keys: BTreeSet<String>,
     /// Leaves ORDER BY out: in a view it costs and promises nothing.
@@ -96,6 +98,13 @@ pub fn clean(
         limit: None,
     };
     lower::clean(&query, table, dialect, options)
+}
+
+/// The SELECT of columns of a table or view, by their names.
+pub fn same(of: ObjectName, columns: &[&str], dialect: &dyn Dialect) -> Query {
+    let column = |name: &&str| build::item(build::column("v", dialect.identifier(name)), dialect.identifier(name));
+    let projection = columns.iter().map(column).collect();
+    build::Parts { projection, from: Some(build::table(of, "v")), ..build::Parts::default() }.query()
 }
 
 /// The text, over several lines.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::metric::ServedView;
 use super::rollups::Made;
-use super::{Build, File};
+use super::{Build, File, readers};
 use crate::emit::MetricView;
 use crate::plan::stored_columns;
 use crate::rollup::{Layer, Reason, Served, Use, Way};
@@ -50,7 +50,9 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
     found.insert("version".to_owned(), json!(metric.version));
     found.insert("step".to_owned(), json!(metric.grain()));
     found.insert("dimensions".to_owned(), json!(dimensions));
-    found.insert("view".to_owned(), json!(view.view));
+    let name = if metric.current { readers::stable(metric) } else { readers::pinned(metric) };
+    found.insert("view".to_owned(), json!(build.name(&name).to_string()));
+    found.insert("made".to_owned(), json!(view.view.to_string()));
     found.insert("fingerprint".to_owned(), json!(view.fingerprint));
     found.insert("reads".to_owned(), Value::Object(reads));
     let table = |of: &Use| Some(made.get(of.rollup)?.steps.get(of.step)?.table.to_string());

@@ -1,5 +1,5 @@
-//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, a view a metric and step, and what
-//! batches run.
+//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, a view a metric and step, what readers
+//! see, and what batches run.
 //!
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
@@ -9,8 +9,10 @@ mod batch;
 mod clean;
 mod details;
 mod metric;
+mod readers;
 mod rollups;
 mod source;
+mod version;
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -54,8 +56,16 @@ struct File {
 struct Object {
     /// `VIEW` or `TABLE`.
     kind: &'static str,
-    /// As SQL.
-    name: String,
+    name: ObjectName,
+}
+
+impl Object {
+    /// Its name in its database, as the engine knows it.
+    fn plain_name(&self) -> String {
+        let last = self.name.0.last().and_then(|part| part.as_ident());
+        // In the tree backslashes stand as they are printed.
+        last.map(|ident| ident.value.replace("\\\\", "\\")).unwrap_or_default()
+    }
 }
 
 /// Makes the artefacts of a target.
@@ -63,7 +73,8 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let mut diagnostics = Diagnostics::new();
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
     let rollups = rollup::plan(questions, &input.statistics);
-    let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
+    let mut options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
+    let clean = clean::rows(input, &mut options, &mut diagnostics);
     let shared = Key::new(|hasher| {
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
@@ -72,7 +83,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
-    files.extend(clean::views(&build, &mut diagnostics));
+    files.extend(clean::views(&build, &clean, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
     files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
@@ -86,14 +97,20 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     }
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
-    check_names(&files, &mut diagnostics);
+    let readers = readers::Readers::new(&build, &clean, &served);
+    let last = readers.file(&build, &mut diagnostics);
+    check_names(&last, &mut diagnostics);
+    files.push(last);
     let mut details = details::details(&build, &files, &made, &served);
+    details["versions"] = readers.details(&build);
+    let beside = readers.artifacts(&build, &files, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
     let mut artifacts = build.artifacts(files);
     for one in artifacts.iter().filter(|one| one.path.ends_with("/rollback.sql")) {
         check(&build, &one.path, &one.text, &mut diagnostics);
     }
+    artifacts.extend(beside);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)
@@ -105,8 +122,23 @@ impl Build<'_> {
         ObjectName::from(vec![CLICKHOUSE.identifier(&self.settings.database), CLICKHOUSE.identifier(name)])
     }
 
+    /// The comment of an object, as SQL. What it begins with tells the objects of the target apart.
+    fn comment(&self, what: &str) -> String {
+        sql::quoted(&format!("{}{}", self.mark(), line(what)), &CLICKHOUSE)
+    }
+
+    /// What the comments of all objects of the target begin with.
+    fn mark(&self) -> String {
+        format!("metricc/{}: ", line(self.target))
+    }
+
+    /// The path of a file of the target.
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", super::name::file(self.target))
+    }
+
     fn artifacts(&self, files: Vec<File>) -> Vec<Artifact> {
-        let path = |name: &str| format!("{}/{name}", super::name::file(self.target));
+        let path = |name: &str| self.path(name);
         let mut apply = self.header("Everything, in the order of application");
         let mut origin: Vec<String> = Vec::new();
         apply.reserve(files.iter().map(|file| file.body.len()).sum());
@@ -201,13 +233,13 @@ fn checked(build: &Build, file: File, diagnostics: &mut Diagnostics) -> File {
 /// What is prepared, by a batch or a backfill.
 struct Staged<'a> {
     /// The table that says so.
-    table: &'a str,
+    table: &'a ObjectName,
     /// Its one column.
     column: &'a str,
     /// Who prepares it.
     word: &'a str,
     /// A rollup that it is prepared for.
-    rollup: Option<String>,
+    rollup: Option<ObjectName>,
 }
 
 impl Staged<'_> {
@@ -215,11 +247,14 @@ impl Staged<'_> {
     fn add(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
         let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == self.rollup.as_ref());
         let Some(file) = files.iter_mut().find(makes) else { return };
-        let values = minijinja::context! { staged => self.table, word => self.word, column => self.column };
+        let comment = build.comment(&format!("prepared by the {}", self.word));
+        let table = self.table.to_string();
+        let values =
+            minijinja::context! { staged => table.as_str(), word => self.word, column => self.column, comment };
         let text = template::render("clickhouse/staged.sql", values);
-        check(build, self.table, &text, diagnostics);
+        check(build, &table, &text, diagnostics);
         file.body.push_str(&text);
-        file.objects.push(Object { kind: "TABLE", name: self.table.to_owned() });
+        file.objects.push(Object { kind: "TABLE", name: self.table.clone() });
     }
 }
 
@@ -228,11 +263,11 @@ fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Two objects of one name would replace each other.
-fn check_names(files: &[File], diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in files.iter().flat_map(|file| &file.objects) {
-        let times = seen.entry(&object.name).or_default();
+/// Two objects of one name would replace each other. Those of other files have their content in their names.
+fn check_names(readers: &File, diagnostics: &mut Diagnostics) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for object in &readers.objects {
+        let times = seen.entry(object.name.to_string()).or_default();
         *times += 1;
         if *times == 2 {
             diagnostics.push(error!(E0811, None, "two artefacts are named {}", object.name;
