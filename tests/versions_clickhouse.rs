@@ -174,3 +174,24 @@ fn ch15_runs_of_two_builds_share_nothing_that_they_prepare() {
     run(&warehouse, text_of(&before, "warehouse/90_readers.sql"));
     assert_eq!(warehouse.view("built__1h"), ["2026-11-02 11:00:00.000 | 1"]);
 }
+
+/// Why nothing is ever exchanged: the name decides where a view writes.
+#[test]
+fn ch15_a_table_that_is_exchanged_takes_the_place_of_the_other() {
+    support::engine!("clickhouse");
+    let session = support::clickhouse::Session::new();
+    session
+        .apply(
+            "CREATE TABLE came (x Int64) ENGINE = MergeTree ORDER BY x;
+             CREATE TABLE old (n UInt64) ENGINE = SummingMergeTree ORDER BY tuple();
+             CREATE TABLE new (n UInt64) ENGINE = SummingMergeTree ORDER BY tuple();
+             CREATE MATERIALIZED VIEW old_mv TO old AS SELECT count() AS n FROM came AS c;
+             INSERT INTO came VALUES (1);
+             EXCHANGE TABLES old AND new;
+             INSERT INTO came VALUES (2);",
+        )
+        .expect("it is done");
+    let sum = |table: &str| session.query(&format!("SELECT sum(t.n) FROM {table} AS t")).expect("rows").lines();
+    // `new` is the old table now, and misses the second row.
+    assert_eq!((sum("new"), sum("old")), (vec!["1".to_owned()], vec!["1".to_owned()]));
+}
