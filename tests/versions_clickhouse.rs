@@ -175,6 +175,22 @@ fn ch15_runs_of_two_builds_share_nothing_that_they_prepare() {
     assert_eq!(warehouse.view("built__1h"), ["2026-11-02 11:00:00.000 | 1"]);
 }
 
+#[test]
+fn ch15_long_names_keep_what_tells_them_apart() {
+    support::engine!("clickhouse");
+    let (table, first, second) = ("调".repeat(17), "数".repeat(21), "数".repeat(20) + "据");
+    let declarations = format!(
+        "source {table} {{ table: \"dwd.call\"; time: at; arrived: at; column at: timestamp; column ok: bool }}
+         metric {first} = count({table}) {{ grain: 1d; serve: stream(1m), daily }}
+         metric {second} = count({table} where ok) {{ grain: 1d; serve: stream(1m), daily }}"
+    );
+    let warehouse = Warehouse::new("UTC", &declarations);
+    warehouse.insert(&table, "2126-11-02 10:00:00 | false\n2126-11-02 11:00:00 | true");
+    warehouse.fill_history(&table);
+    assert_eq!(warehouse.view(&format!("`{first}__1d`")), ["2126-11-02 00:00:00.000 | 2"]);
+    assert_eq!(warehouse.view(&format!("`{second}__1d`")), ["2126-11-02 00:00:00.000 | 1"]);
+}
+
 /// Why nothing is ever exchanged: the name decides where a view writes.
 #[test]
 fn ch15_a_table_that_is_exchanged_takes_the_place_of_the_other() {

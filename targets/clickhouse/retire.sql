@@ -7,10 +7,12 @@ SELECT concat(
 FROM system.tables AS t
 WHERE t.database = {{ database }}
     AND startsWith(t.comment, {{ mark }})
+{% if names %}
     AND t.name NOT IN (
 {% for name in names %}
         {{ name }}{{ "" if loop.last else "," }}
 {% endfor %}
     )
+{% endif %}
 -- What reads goes before what is read.
 ORDER BY multiIf(t.engine = 'MaterializedView', 0, t.engine = 'View', 2, t.engine = 'Dictionary', 1, 3), t.name;

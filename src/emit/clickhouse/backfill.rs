@@ -60,7 +60,7 @@ pub fn backfills<'a>(build: &'a Build, made: &'a [Made], diagnostics: &mut Diagn
             None => {
                 let source = &build.input.tables[rollup.table].name;
                 let run = version::run(&build.rollups, rollup.table, Way::Added);
-                let staged = build.name(&version::name(&format!("staged__{source}__backfill"), &run));
+                let staged = build.versioned(&format!("staged__{source}__backfill"), &run);
                 let rollups = vec![(rollup, made, cut)];
                 found.push(Backfill { table: rollup.table, rollups, files: Vec::new(), staged });
             }

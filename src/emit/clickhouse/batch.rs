@@ -60,7 +60,7 @@ impl Batch<'_> {
         let upkeep = &build.input.upkeep[self.table];
         let word = self.cadence.word();
         let run = version::run(&build.rollups, self.table, Way::Batched(self.cadence));
-        self.staged = build.name(&version::name(&format!("staged__{source}__{word}"), &run));
+        self.staged = build.versioned(&format!("staged__{source}__{word}"), &run);
         let days_of = |ms: i64| u32::try_from(ms.max(0).div_euclid(DAY_MS)).unwrap_or(u32::MAX);
         let revised = upkeep.revised.map(|ms| days_of(ms.saturating_add(DAY_MS - 1)));
         let retain = upkeep.retain.map(days_of);

@@ -43,11 +43,12 @@ pub fn rows(input: &Input, options: &mut Options, diagnostics: &mut Diagnostics)
     let mut used: Vec<usize> = used.into_iter().collect();
     used.sort_by_key(|place| levels[*place]);
     options.clean_versions = vec![String::new(); tables.len()];
+    let shared = Key::new(|hasher| (CLICKHOUSE.name(), &*input.tables, input.zone, input.week_start).hash(hasher));
     let mut made: Vec<Clean> = Vec::with_capacity(used.len());
     // Those of one level know the names of all levels before.
     for of_level in used.chunk_by(|a, b| levels[*a] == levels[*b]) {
         let selects: Vec<(Arc<str>, Diagnostics)> =
-            of_level.par_iter().map(|place| select(input, *place, options)).collect();
+            of_level.par_iter().map(|place| select(input, *place, options, shared)).collect();
         for (place, (select, found)) in of_level.iter().zip(selects) {
             diagnostics.extend(found);
             options.clean_versions[*place] = version::hash(&select);
@@ -58,11 +59,9 @@ pub fn rows(input: &Input, options: &mut Options, diagnostics: &mut Diagnostics)
 }
 
 /// The SELECT of a table's clean rows, read back.
-fn select(input: &Input, place: usize, options: &Options) -> (Arc<str>, Diagnostics) {
+fn select(input: &Input, place: usize, options: &Options, shared: Key) -> (Arc<str>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let key = Key::new(|hasher| {
-        ("clean", CLICKHOUSE.name(), options, &*input.tables, input.zone, input.week_start, place).hash(hasher);
-    });
+    let key = Key::new(|hasher| ("clean", shared, options, place).hash(hasher));
     let select = input.memo.statement(key, || {
         let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE, options);
         let select = sql::to_text(&select, &CLICKHOUSE);
@@ -84,7 +83,7 @@ impl Clean {
 
     /// The view of this version.
     pub fn view(&self, build: &Build) -> ObjectName {
-        build.name(&version::name(&self.stable(build), &build.options.clean_versions[self.table]))
+        build.versioned(&self.stable(build), &build.options.clean_versions[self.table])
     }
 
     /// The columns of the view.

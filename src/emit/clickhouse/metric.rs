@@ -77,7 +77,7 @@ impl Maker<'_> {
             Err(diagnostics) => (Arc::default(), diagnostics),
         };
         let hash = version::hash(&select);
-        let view = self.build.name(&version::name(&readers::pinned(metric), &hash));
+        let view = self.build.versioned(&readers::pinned(metric), &hash);
         let fingerprint = metric.fingerprint.clone().unwrap_or(hash);
         let about = self.about(metric, &fingerprint, served);
         let comment = self.build.comment(&format!("{} v{}, {}", metric.name, metric.version, metric.grain()));

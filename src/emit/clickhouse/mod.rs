@@ -99,7 +99,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     files.extend(metrics);
     let readers = readers::Readers::new(&build, &clean, &served);
     let last = readers.file(&build, &mut diagnostics);
-    check_names(&last, &mut diagnostics);
+    check_names(&build, &last, &mut diagnostics);
     files.push(last);
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
@@ -120,6 +120,11 @@ impl Build<'_> {
     /// `database.name`
     fn name(&self, name: &str) -> ObjectName {
         ObjectName::from(vec![CLICKHOUSE.identifier(&self.settings.database), CLICKHOUSE.identifier(name)])
+    }
+
+    /// `database.name__hash`
+    fn versioned(&self, plain: &str, hash: &str) -> ObjectName {
+        self.name(&version::name(&self.settings.database, plain, hash))
     }
 
     /// The comment of an object, as SQL. What it begins with tells the objects of the target apart.
@@ -263,10 +268,15 @@ fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Two objects of one name would replace each other. Those of other files have their content in their names.
-fn check_names(readers: &File, diagnostics: &mut Diagnostics) {
+/// Two objects of one name would replace each other, and long ones have no room. The names of other files' objects have their
+/// content in them, and are cut.
+fn check_names(build: &Build, readers: &File, diagnostics: &mut Diagnostics) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for object in &readers.objects {
+        if !version::fits(&build.settings.database, &object.plain_name()) {
+            diagnostics.push(error!(E0813, None, "the name {} is too long for ClickHouse", object.name;
+                help: "give the metric or table a shorter name; a letter outside of a-z takes up to 12 times the room"));
+        }
         let times = seen.entry(object.name.to_string()).or_default();
         *times += 1;
         if *times == 2 {

@@ -197,7 +197,7 @@ impl Maker<'_> {
     /// The table in which a run prepares partitions of another.
     fn staging(&self, table: &str) -> ObjectName {
         let run = version::run(&self.build.rollups, self.rollup.table, self.rollup.way);
-        self.build.name(&version::name(&format!("{table}__staging"), &run))
+        self.build.name(&format!("{table}__staging__{run}"))
     }
 
     fn filling(&self, step: Step, source: &Source) -> Result<Filling, Vec<Unsupported>> {
@@ -211,7 +211,11 @@ impl Maker<'_> {
     }
 
     fn name(&self, step: Step, content: &str) -> String {
-        version::name(&format!("{}__{}", self.table().name, step.text()), &version::hash(content))
+        version::name(
+            &self.build.settings.database,
+            &format!("{}__{}", self.table().name, step.text()),
+            &version::hash(content),
+        )
     }
 
     fn statements(

@@ -5,8 +5,10 @@
 
 mod locate;
 mod reader;
+mod scalar;
 
 pub use reader::{Reader, list};
+pub use scalar::duration;
 
 use serde_yaml::Value;
 
