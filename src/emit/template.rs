@@ -19,6 +19,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/batch_stage.sql", include_str!("../../targets/clickhouse/batch_stage.sql")),
     ("clickhouse/batch_publish.sql", include_str!("../../targets/clickhouse/batch_publish.sql")),
     ("clickhouse/batch_history.sql", include_str!("../../targets/clickhouse/batch_history.sql")),
+    ("clickhouse/dictionary.sql", include_str!("../../targets/clickhouse/dictionary.sql")),
     ("clickhouse/gone.sql", include_str!("../../targets/clickhouse/gone.sql")),
     ("clickhouse/retire.sql", include_str!("../../targets/clickhouse/retire.sql")),
     ("clickhouse/view.sql", include_str!("../../targets/clickhouse/view.sql")),

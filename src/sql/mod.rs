@@ -26,7 +26,7 @@ use crate::stack;
 
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
-pub use dialect::{Calendar, Dialect, Unsupported};
+pub use dialect::{Calendar, Dialect, Dictionary, Unsupported};
 pub use lower::{
     Batch, CutOver, Days, Filling, Layer, Side, Source, Stored, StoredColumn, backfill_months, batch_days, batch_gone,
     filling,
@@ -53,6 +53,8 @@ pub struct Options {
     pub clean_views: Option<String>,
     /// By table, what ends the name of its view behind `__`, so that views of other builds have other names; empty for none.
     pub clean_versions: Vec<String>,
+    /// Dictionaries of clean rows, which take the place of joins.
+    pub dictionaries: Vec<Dictionary>,
     /// Tables (by their names in the language) whose keys are known to be unique and not null: no row must be dropped.
     pub unique_keys: BTreeSet<String>,
     /// Leaves ORDER BY out: in a view it costs and promises nothing.

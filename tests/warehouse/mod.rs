@@ -182,6 +182,18 @@ impl Warehouse {
         self.batches().fill_history(source).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Makes anew what is not made of rows as they arrive: dictionaries, then rollups.
+    pub fn refresh(&self) {
+        self.execute("SYSTEM RELOAD DICTIONARIES");
+        for rollup in self.emitted.details["rollups"].as_array().expect("a list") {
+            if rollup["filled"] == "rebuilt" {
+                for verb in ["WAIT", "REFRESH", "WAIT"] {
+                    self.execute(&format!("SYSTEM {verb} VIEW {}", rollup["view"].as_str().expect("a name")));
+                }
+            }
+        }
+    }
+
     /// The rows of a view, in its order of columns.
     pub fn view(&self, name: &str) -> Vec<String> {
         self.lines(&format!("SELECT * FROM metrics.{name} ORDER BY ALL"))

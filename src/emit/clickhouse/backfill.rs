@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Object, Staged, version};
+use super::{Build, File, Object, Staged, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
 use crate::rollup::{Cadence, Rollup, Way};
@@ -99,7 +99,10 @@ impl Backfill<'_> {
             })
             .collect();
         let steps: Vec<_> = self.steps().filter_map(step).collect();
-        let values = minijinja::context! { months, gone, steps, staged => self.staged.to_string() };
+        let values = minijinja::context! {
+            months, gone, steps, staged => self.staged.to_string(),
+            dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, ..)| *rollup)),
+        };
         let file = |name: &'static str, template: &str| (name, template::render(template, values.clone()));
         self.files = vec![
             file("1_months.sql", "clickhouse/backfill_months.sql"),

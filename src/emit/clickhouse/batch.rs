@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Staged, version};
+use super::{Build, File, Staged, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
 use crate::plan::Expr;
@@ -90,6 +90,7 @@ impl Batch<'_> {
         let values = minijinja::context! {
             source, word, parameter, hourly => self.cadence == Cadence::Hourly, rebuilds => self.rebuilds.as_str(),
             staged => self.staged.to_string(), days, history, steps, gone,
+            dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, _)| *rollup)),
         };
         let file = |name: &'static str, template: &str| (name, template::render(template, values.clone()));
         self.files = vec![

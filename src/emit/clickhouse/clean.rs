@@ -7,11 +7,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, version};
+use super::{Build, File, Object, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Input, name};
 use crate::error;
 use crate::plan::{Keep, Origin, Selection, Table};
+use crate::project::ClickhouseTarget;
 use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Dialect, Options};
 
@@ -26,8 +27,13 @@ pub struct Clean {
 }
 
 /// The clean rows of all tables that a metric reads, also through others; each after those that it is made of. The options
-/// get to know the names of their views.
-pub fn rows(input: &Input, options: &mut Options, diagnostics: &mut Diagnostics) -> Vec<Clean> {
+/// get to know the names of their views, and the dictionaries of entities.
+pub fn rows(
+    input: &Input,
+    settings: &ClickhouseTarget,
+    options: &mut Options,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Clean> {
     let tables = &input.tables;
     let mut used: BTreeSet<usize> = input.metrics.iter().flat_map(|metric| metric.query.all_tables()).collect();
     // A table stands behind all that it is made of.
@@ -53,6 +59,9 @@ pub fn rows(input: &Input, options: &mut Options, diagnostics: &mut Diagnostics)
             diagnostics.extend(found);
             options.clean_versions[*place] = version::hash(&select);
             made.push(Clean { table: *place, level: levels[*place], select });
+        }
+        if of_level.iter().all(|place| levels[*place] == 0) {
+            options.dictionaries = dictionaries::known(input, settings, options, diagnostics);
         }
     }
     made

@@ -23,7 +23,9 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
     let folder = crate::emit::name::file(build.target);
     let order: Vec<String> = files.iter().map(|file| format!("{folder}/{}", file.name)).collect();
     let metrics = build.input.metrics.par_iter().zip(served).zip(&build.rollups.served);
-    let metrics: Vec<Value> = metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
+    let mut metrics: Vec<Value> =
+        metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
+    let measures = metrics.split_off(build.own);
     let settings: Map<String, Value> =
         INSERT_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     json!({
@@ -32,6 +34,7 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
         "insert_settings": settings,
         "rollups": rollups(build, made),
         "metrics": metrics,
+        "look_ups": measures,
     })
 }
 
@@ -63,6 +66,9 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
         }
     }
     found.insert("rollups".to_owned(), json!(from));
+    if build.is_as_of_ingestion(how) {
+        found.insert("attributes".to_owned(), json!("as of ingestion"));
+    }
     if let Some(reason) = how.because {
         found.insert("live_because".to_owned(), json!(reason.text()));
     }

@@ -97,7 +97,7 @@ impl Maker<'_> {
             ("metric", self.build.shared, &layers).hash(hasher);
             metric.query.hash_but_tables(hasher);
         });
-        self.build.input.memo.statement(key, || self.made(metric, &layers))
+        self.build.memo.statement(key, || self.made(metric, &layers))
     }
 
     /// What a scan is read from; none if a rollup could not be made.
@@ -140,6 +140,9 @@ impl Maker<'_> {
         about.extend(metric.title.as_deref().and_then(|title| title.lines().next()).map(line));
         if let Some(reason) = served.because {
             about.push(format!("Not served from a rollup. {}.", reason.text()));
+        }
+        if self.build.is_as_of_ingestion(served) {
+            about.push("Entities are looked up as rows arrive: attributes are as of ingestion (CH4).".to_owned());
         }
         if served.layers.len() > 1 {
             about.push("What a batch has built comes from there, all else as rows arrive.".to_owned());

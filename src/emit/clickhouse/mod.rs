@@ -8,6 +8,7 @@ mod backfill;
 mod batch;
 mod clean;
 mod details;
+mod dictionaries;
 mod metric;
 mod readers;
 mod rollups;
@@ -16,6 +17,7 @@ mod version;
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use sqlparser::ast::{ObjectName, Query};
 
@@ -23,13 +25,17 @@ use super::{Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::ClickhouseTarget;
-use crate::rollup::{self, Rollups};
-use crate::sql::memo::Key;
+use crate::rollup::{self, Layer, Rollups, Served};
+use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
 
 /// What all parts of a build share.
 struct Build<'a> {
     input: &'a Input,
+    /// The views of metrics that the project has; behind them are those that measure look-ups.
+    own: usize,
+    /// Statements of an earlier build.
+    memo: &'a Memo,
     /// The target's name.
     target: &'a str,
     settings: &'a ClickhouseTarget,
@@ -71,19 +77,28 @@ impl Object {
 /// Makes the artefacts of a target.
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let rollups = rollup::plan(questions, &input.statistics);
     let mut options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
-    let clean = clean::rows(input, &mut options, &mut diagnostics);
+    let clean = clean::rows(input, settings, &mut options, &mut diagnostics);
+    let (own, memo) = (input.metrics.len(), &input.memo);
+    let measured = with_measures(input, settings, &options);
+    let input = measured.as_ref().unwrap_or(input);
+    let arrival = dictionaries::on_arrival(settings, &options.dictionaries);
+    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
+    let rollups = rollup::plan(questions, &input.statistics, &arrival);
     let shared = Key::new(|hasher| {
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
-    let build = Build { input, target, settings, rollups, options, shared };
+    let build = Build { input, own, memo, target, settings, rollups, options, shared };
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
     files.extend(clean::views(&build, &clean, &mut diagnostics));
+    if let Some(file) = dictionaries::file(&build, &mut diagnostics) {
+        // What is derived of others may look them up.
+        let place = files.iter().position(|other| other.name > file.name).unwrap_or(files.len());
+        files.insert(place, file);
+    }
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
     files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
@@ -103,6 +118,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     files.push(last);
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
+    details["dictionaries"] = dictionaries::details(&build);
     let beside = readers.artifacts(&build, &files, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
@@ -116,6 +132,20 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     (Emitted { artifacts, details }, diagnostics)
 }
 
+/// What is emitted where look-ups are measured: the metrics and the measures. None where there is nothing to measure.
+fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) -> Option<Input> {
+    let measures = dictionaries::measures(input, settings, &options.dictionaries);
+    (!measures.is_empty()).then(|| Input {
+        tables: Arc::clone(&input.tables),
+        upkeep: input.upkeep.clone(),
+        statistics: input.statistics.clone(),
+        zone: input.zone,
+        week_start: input.week_start,
+        metrics: input.metrics.iter().cloned().chain(measures).collect(),
+        memo: Memo::default(),
+    })
+}
+
 impl Build<'_> {
     /// `database.name`
     fn name(&self, name: &str) -> ObjectName {
@@ -125,6 +155,15 @@ impl Build<'_> {
     /// `database.name__hash`
     fn versioned(&self, plain: &str, hash: &str) -> ObjectName {
         self.name(&version::name(&self.settings.database, plain, hash))
+    }
+
+    /// Whether some of it was looked up as rows arrived.
+    fn is_as_of_ingestion(&self, served: &Served) -> bool {
+        let rolled = |layer: &Layer| match layer {
+            Layer::Rolled(uses) => uses.iter().any(|of| self.rollups.rollups[of.rollup].is_as_of_ingestion()),
+            Layer::Live => false,
+        };
+        served.layers.iter().any(rolled)
     }
 
     /// The comment of an object, as SQL. What it begins with tells the objects of the target apart.
@@ -190,7 +229,7 @@ fn read_back(
             // Unless an earlier build has.
             let key = Key::new(|hasher| ("read back", CLICKHOUSE.name(), &text).hash(hasher));
             let parsed = || sql::reparse(&text, &CLICKHOUSE).map(|_| String::new());
-            if let Err(error) = build.input.memo.statement(key, parsed) {
+            if let Err(error) = build.memo.statement(key, parsed) {
                 diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
             }
             text
@@ -224,7 +263,7 @@ fn with_select(
 fn check(build: &Build, what: &str, text: &str, diagnostics: &mut Diagnostics) {
     let key = Key::new(|hasher| ("script", CLICKHOUSE.name(), text).hash(hasher));
     let read = || CLICKHOUSE.script(text).map(|_| String::new());
-    if let Err(error) = build.input.memo.statement(key, read) {
+    if let Err(error) = build.memo.statement(key, read) {
         diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
     }
 }

@@ -294,7 +294,11 @@ impl Maker<'_> {
                 format!("Filled by the {} batch, which replaces whole days (CH14).", cadence.word())
             }
         };
-        vec![what, line(&way)]
+        let mut about = vec![what, line(&way)];
+        if self.rollup.is_as_of_ingestion() {
+            about.push("Entities are looked up as rows arrive, or when their history is filled in (CH4).".to_owned());
+        }
+        about
     }
 
     fn tell(&self, unsupported: Vec<Unsupported>, diagnostics: &mut Diagnostics) {

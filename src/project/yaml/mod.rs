@@ -8,7 +8,6 @@ mod reader;
 mod scalar;
 
 pub use reader::{Reader, list};
-pub use scalar::duration;
 
 use serde_yaml::Value;
 

@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A number and a unit; none if it is neither, or too long.
-pub fn duration(text: &str) -> Option<i64> {
+fn duration(text: &str) -> Option<i64> {
     let unit = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit);
     let (_, length) = UNITS.iter().find(|(name, _)| *name == unit)?;

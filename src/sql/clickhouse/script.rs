@@ -43,6 +43,10 @@ impl Reader<'_> {
                 self.named()
             }
             Some("GRANT") => self.grant(),
+            Some("SYSTEM") => {
+                self.words("SYSTEM RELOAD DICTIONARY")?;
+                self.named()
+            }
             _ => self.query(),
         }
     }
@@ -426,6 +430,7 @@ mod tests {
         reads(
             "CREATE DICTIONARY IF NOT EXISTS m.d (k String, a Nullable(String)) PRIMARY KEY k SOURCE(CLICKHOUSE(TABLE 'x' DB 'm')) LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 0 MAX 60);",
         );
+        reads("SYSTEM RELOAD DICTIONARY m.d;");
         reads("CREATE ROLE IF NOT EXISTS reader;");
         reads("GRANT SELECT ON m.v TO reader;");
         reads(
