@@ -43,16 +43,12 @@ impl Lowering<'_> {
     /// One row for each bucket that a row of the scan counts in.
     fn laid_out(&self, scan: &Scan, filters: &Filters) -> Parts {
         let leaves = Rows(self.dialect);
-        let (from, mut joins) = self.rows(scan);
+        let (from, joins) = self.rows(scan);
         let mut conditions: Vec<Sql> = self.row_filter(scan, filters).into_iter().collect();
         let mut projection = Vec::new();
         if let Some(time) = &scan.time {
             let value = self.value(time, &leaves);
             let value = if time.nullable { self.dialect.not_null(value) } else { value };
-            if !scan.interval.is_bucket() && self.query.to.is_none() {
-                let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
-                joins.push(build::cross_join(build::table(last, LAST)));
-            }
             match self.query.step {
                 Some(step) => {
                     projection.push(build::item(self.bucket_of(scan, value.clone(), step), build::ident("_t")))
@@ -82,9 +78,17 @@ impl Lowering<'_> {
                 let last = self.dialect.literal(&Value::Timestamp(to - 1), &DataType::Timestamp, self.calendar);
                 self.dialect.bucket_key(last, step, self.calendar)
             }
-            None => build::column(LAST, build::ident("_s")),
+            None => self.last_bucket(),
         };
         self.dialect.explode(self.dialect.buckets(time, step, &scan.interval, last, self.calendar))
+    }
+
+    /// The last bucket of all data. Not by a join beside those of the look-ups
+    /// ([CH23](../../../docs/targets.md#rules)).
+    fn last_bucket(&self) -> Sql {
+        let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
+        let projection = vec![SelectItem::UnnamedExpr(build::column(LAST, build::ident("_s")))];
+        build::scalar(Parts { projection, from: Some(build::table(last, LAST)), ..Parts::default() }.query())
     }
 
     /// Without buckets, the interval ends with the last local day of the data.
@@ -92,7 +96,7 @@ impl Lowering<'_> {
         if scan.interval.is_bucket() {
             return Vec::new();
         }
-        let last = build::column(LAST, build::ident("_s"));
+        let last = self.last_bucket();
         let start = self.dialect.interval_start(last.clone(), Step::Day, &scan.interval, self.calendar);
         let end = self.dialect.interval_end(last, Step::Day, &scan.interval, self.calendar);
         let after = start.map(|start| build::binary(time.clone(), BinaryOperator::GtEq, start));
