@@ -223,7 +223,7 @@ pub fn measures(input: &Input, settings: &ClickhouseTarget, known: &[Dictionary]
                 let key = moved(&join.key, &scan.joins, &mut joins);
                 joins.push(Join { key, ..join.clone() });
                 let all_arrive = arrives && joins.iter().all(|join| arrival.contains(&join.table));
-                match found.iter_mut().find(|(table, others, _)| (*table, &*others) == (place, &joins)) {
+                match found.iter_mut().find(|(table, others, _)| *table == place && *others == joins) {
                     Some((.., arrives)) => *arrives |= all_arrive,
                     None => found.push((place, joins, all_arrive)),
                 }
