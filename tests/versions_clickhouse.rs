@@ -179,11 +179,14 @@ fn ch15_runs_of_two_builds_share_nothing_that_they_prepare() {
 fn ch15_long_names_keep_what_tells_them_apart() {
     support::engine!("clickhouse");
     let (table, first, second) = ("调".repeat(17), "数".repeat(21), "数".repeat(20) + "据");
-    let declarations = format!(
-        "source {table} {{ table: \"dwd.call\"; time: at; arrived: at; column at: timestamp; column ok: bool }}
-         metric {first} = count({table}) {{ grain: 1d; serve: stream(1m), daily }}
-         metric {second} = count({table} where ok) {{ grain: 1d; serve: stream(1m), daily }}"
-    );
+    let declarations = [
+        format!(
+            "source {table} {{\n  table: \"dwd.call\"\n  time: at\n  arrived: at\n  column at: timestamp\n  column ok: bool\n}}"
+        ),
+        format!("metric {first} = count({table}) {{ grain: 1d; serve: stream(1m), daily }}"),
+        format!("metric {second} = count({table} where ok) {{ grain: 1d; serve: stream(1m), daily }}"),
+    ];
+    let declarations = declarations.join("\n");
     let warehouse = Warehouse::new("UTC", &declarations);
     warehouse.insert(&table, "2126-11-02 10:00:00 | false\n2126-11-02 11:00:00 | true");
     warehouse.fill_history(&table);
