@@ -5,7 +5,7 @@ mod support;
 
 use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::emit::{Emitted, Input, MetricView, emit};
-use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
+use metricc::plan::{Aggregate, DataType, Expr, Guard, Interval, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
 use metricc::sql::memo::Memo;
 use metricc::sql::{self, CLICKHOUSE, Options};
@@ -150,8 +150,8 @@ fn scans_are_joined_in_full_and_guard_their_start() {
     let session = events_and_orders();
     let gmv = || measure(Aggregate::Sum(col(plans::ORDER, "pay_amount")), None);
     let mut query = question(Some(Step::Day), vec![plans::paid_scan(vec![gmv()]), event_scan(vec![count()])]);
-    query.scans[0].guard_start = true;
-    query.scans[1].guard_start = true;
+    query.scans[0].guard = Some(Guard::Of(Interval::default()));
+    query.scans[1].guard = Some(Guard::Of(Interval::default()));
     let query = with_leaf(query, "gmv", id(0, 0));
     let query = with(query, "sum", |query| {
         let events = plans::call(metricc::plan::Function::Cast, vec![leaf(query, id(1, 0))], leaf(query, id(0, 0)).ty);
@@ -418,8 +418,8 @@ fn streamed() -> Vec<MetricView> {
     let rare = equal_api("api1");
     let rare = measure(Aggregate::Sum(col(CALL, "cost")), Some(plans::and(vec![rare, col(CALL, "ok")])));
     let mut both = question(Some(Step::Day), vec![call_scan(vec![rare]), event_scan(vec![count()])]);
-    both.scans[0].guard_start = true;
-    both.scans[1].guard_start = true;
+    both.scans[0].guard = Some(Guard::Of(Interval::default()));
+    both.scans[1].guard = Some(Guard::Of(Interval::default()));
     add("both".to_owned(), with_leaf(with_leaf(both, "rare", id(0, 0)), "events", id(1, 0)), Step::Day);
     made
 }

@@ -49,6 +49,7 @@ impl Rollup {
         let scan = Scan {
             source: Source::Table(self.table),
             joins: self.joins.clone(),
+            answers: Vec::new(),
             time: Some(self.time.clone()),
             from: None,
             to: None,
@@ -58,7 +59,7 @@ impl Rollup {
             looked_up: false,
             filter: None,
             measures: self.states.iter().map(measure).collect(),
-            guard_start: false,
+            guard: None,
         };
         let column = |dimension: &Dimension| OutputColumn {
             name: dimension.name.clone(),
@@ -74,6 +75,7 @@ impl Rollup {
             from: None,
             to: None,
             dimensions: self.dimensions.iter().map(column).collect(),
+            asked: None,
             scans: vec![scan],
             metrics: Vec::new(),
             order: Vec::new(),
@@ -115,7 +117,7 @@ pub enum Reason {
     Timeless,
     /// The output step is not made of whole stream steps.
     Step,
-    /// A window, a shift, a stock, or a value that is looked up or made of values.
+    /// A window, a shift, a stock, or a value that is looked up or made of values; conditions on those.
     Interval,
 }
 
@@ -275,7 +277,8 @@ fn refusal(query: &Query, stream: Step) -> Option<Reason> {
     if query.step.is_some_and(|step| !divides(stream, step)) || query.from.is_some() || query.to.is_some() {
         return Some(Reason::Step);
     }
-    if query.scans.iter().any(|scan| !scan.is_plain() || scan.looked_up || scan.table().is_none()) {
+    let computed = |scan: &Scan| !scan.is_plain() || scan.looked_up || scan.table().is_none();
+    if query.scans.iter().any(|scan| computed(scan) || !scan.answers.is_empty()) {
         return Some(Reason::Interval);
     }
     let container = |ty: &DataType| matches!(ty, DataType::Array(_) | DataType::Map(_));

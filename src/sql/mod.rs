@@ -87,6 +87,7 @@ pub fn clean(
         from: None,
         to: None,
         dimensions: Vec::new(),
+        asked: None,
         scans: Vec::new(),
         metrics: Vec::new(),
         order: Vec::new(),

@@ -1,5 +1,6 @@
 //! From the plan to one SELECT.
 
+mod answers;
 mod clean;
 mod combine;
 mod edges;
@@ -27,6 +28,8 @@ use crate::stack;
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
     query: &'a plan::Query,
+    /// Those of the outermost query.
+    tables: &'a [plan::Table],
     dialect: &'a dyn Dialect,
     options: &'a Options,
     calendar: Calendar,
@@ -120,14 +123,25 @@ pub enum Source<'a> {
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        let errors = RefCell::default();
-        Lowering { query, dialect, options, calendar, stored: &[], level: 0, errors, overgrown: Cell::default() }
+        let (errors, tables) = (RefCell::default(), query.tables.as_slice());
+        Lowering {
+            query,
+            tables,
+            dialect,
+            options,
+            calendar,
+            stored: &[],
+            level: 0,
+            errors,
+            overgrown: Cell::default(),
+        }
     }
 
     /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
     fn inner(&self, query: &plan::Query) -> Query {
         let mut inner = Lowering::new(query, self.dialect, self.options);
         inner.level = self.level + 1;
+        inner.tables = self.tables;
         let (body, tables) = inner.answer();
         self.overgrown.set(self.overgrown.get() || inner.overgrown.get());
         inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));

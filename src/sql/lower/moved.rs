@@ -49,7 +49,10 @@ impl Lowering<'_> {
         if let Some(time) = &scan.time {
             let value = self.value(time, &leaves);
             let value = if time.nullable { self.dialect.not_null(value) } else { value };
-            if !scan.interval.is_bucket() && self.query.to.is_none() {
+            if let Some(asked) = self.query.asked.as_ref().filter(|_| !scan.interval.is_bucket()) {
+                joins.push(self.asked_groups(scan, asked));
+                conditions.extend(self.within_asked(scan, value.clone()));
+            } else if !scan.interval.is_bucket() && self.query.to.is_none() {
                 let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
                 joins.push(build::cross_join(build::table(last, LAST)));
             }
@@ -76,6 +79,9 @@ impl Lowering<'_> {
     fn bucket_of(&self, scan: &Scan, time: Sql, step: Step) -> Sql {
         if scan.interval.is_bucket() {
             return self.dialect.bucket_key(time, step, self.calendar);
+        }
+        if self.query.asked.is_some() {
+            return self.asked_bucket();
         }
         let last = match self.query.to {
             Some(to) => {
