@@ -245,6 +245,8 @@ fn explain_tells_what_is_declared() {
     let told = place.run_in("shop", &["explain", "arppu"]).assert_code(0).out;
     check_snapshot("explain_metric", &told);
     assert!(place.run_in("shop", &["explain", "gmv"]).assert_code(0).out.contains("used by  arppu"));
+    let gmv = place.run_in("shop", &["explain", "gmv"]).assert_code(0).out;
+    assert!(gmv.ends_with("looks up  user by user_id, as it is now\n"), "by province: {gmv}");
     assert!(place.run_in("shop", &["explain", "paid_order"]).assert_code(0).out.contains("dated paid_at"));
     assert!(place.run_in("shop", &["explain", "gmv@v1"]).assert_code(0).out.contains("unit     CNY"));
     assert!(place.run_in("shop", &["explain", "gmv v2"]).assert_code(2).err.contains("E0039"));

@@ -3,9 +3,10 @@
 mod plans;
 
 use metricc::diagnostic::{FileId, Span, Spanned};
-use metricc::emit::{Emitted, Input, MetricView, emit};
-use metricc::plan::{Query, Step, WeekStart};
+use metricc::emit::{Emitted, Input, MetricView, Upkeep, emit};
+use metricc::plan::{Query, Step, Table, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::rollup::Statistics;
 use metricc::sql::memo::Memo;
 use metricc::types::Serve;
 
@@ -50,13 +51,26 @@ fn input() -> Input {
     metrics.push(view("every", every, vec![minute]));
     let visits = with_leaf(question(Some(Step::Day), vec![user_scan(vec![count()])]), "visits", id(0, 0));
     metrics.push(view("visits", visits, vec![Serve::Stream(Step::Day)]));
+    let orders = with_leaf(question(Some(Step::Day), vec![plans::paid_scan(vec![count()])]), "orders", id(0, 0));
+    metrics.push(view("orders", orders, vec![minute, Serve::Daily]));
     Input {
         tables: plans::tables(),
+        upkeep: upkeep(),
+        statistics: Statistics::default(),
         zone: chrono_tz::Asia::Shanghai,
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
         memo: Memo::default(),
     }
+}
+
+/// Orders may change for a month.
+fn upkeep() -> Vec<Upkeep> {
+    let of = |table: &Table| match table.name.as_str() {
+        "order" => Upkeep { revised: Some(30 * plans::DAY), ..Upkeep::default() },
+        _ => Upkeep::default(),
+    };
+    plans::tables().iter().map(of).collect()
 }
 
 fn made() -> Emitted {
@@ -71,7 +85,10 @@ fn the_artefacts_are_shown() {
     let paths: Vec<&str> = emitted.artifacts.iter().map(|artifact| artifact.path.as_str()).collect();
     insta::with_settings!({ snapshot_path => "../snapshots/clickhouse", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("paths", paths.join("\n"));
-        for part in ["10_sources", "20_clean_order", "30_rollups_call", "30_rollups_event", "40_metrics_call", "rollback"] {
+        for part in [
+            "10_sources", "20_clean_order", "30_rollups_call", "30_rollups_event", "30_rollups_order", "40_metrics_call",
+            "rollback", "1_days", "2_stage", "3_publish", "history",
+        ] {
             let artifact = emitted.artifacts.iter().find(|artifact| artifact.path.contains(part)).expect("made");
             insta::assert_snapshot!(part, artifact.text);
         }

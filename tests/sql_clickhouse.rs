@@ -4,9 +4,10 @@ mod plans;
 mod support;
 
 use metricc::diagnostic::{FileId, Span, Spanned};
-use metricc::emit::{Emitted, Input, MetricView, emit};
+use metricc::emit::{Emitted, Input, MetricView, Upkeep, emit};
 use metricc::plan::{Aggregate, DataType, Expr, Guard, Interval, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
+use metricc::rollup::Statistics;
 use metricc::sql::memo::Memo;
 use metricc::sql::{self, CLICKHOUSE, Options};
 use metricc::types::Serve;
@@ -29,6 +30,8 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
     let zone = chrono_tz::Asia::Shanghai;
     let input = Input {
         tables: plans::tables(),
+        upkeep: plans::tables().iter().map(|_| Upkeep::default()).collect(),
+        statistics: Statistics::default(),
         zone,
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
@@ -166,11 +169,13 @@ fn scans_are_joined_in_full_and_guard_their_start() {
         "2026-11-04 00:00:00.000 | 0 | 0",
     ];
     assert_eq!(answer(&session, &query), expected);
-    let total = Query { step: None, ..query.clone() };
+    let mut total = Query { step: None, ..query.clone() };
+    total.scans.iter_mut().for_each(|scan| scan.guard = None);
     assert_eq!(answer(&session, &total), ["10.75 | 14.75"]);
     let mut early = total;
-    early.to = Some(1_793_548_800_000);
-    early.scans.iter_mut().for_each(|scan| scan.to = early.to);
+    let end = 1_793_548_800_000;
+    early.to = Some(end);
+    early.scans.iter_mut().for_each(|scan| (scan.to, scan.guard) = (early.to, Some(Guard::Until(end))));
     assert_eq!(answer(&session, &early), ["NULL | NULL"]);
 }
 

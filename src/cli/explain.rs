@@ -1,5 +1,7 @@
 //! `metricc explain`: what a diagnostic means, or what a declaration says.
 
+mod caliber;
+
 use super::{Context, Exit, Outcome, debug, declared, markdown, ready::Ready, ui};
 use crate::{
     diagnostic::{Code, codes},
@@ -86,6 +88,14 @@ fn declaration(found: &Declaration, ready: &Ready, context: &Context) -> String 
         text.push('\n');
         for (what, value) in facts {
             text += &format!("{}  {value}\n", paint.bold(&format!("{what:width$}")));
+        }
+        for lines in caliber::of(MetricId(place), model, sources) {
+            text.push('\n');
+            for (at, (what, value)) in lines.iter().enumerate() {
+                let again = at > 0 && lines[at - 1].0 == *what;
+                let what = if again { "" } else { what };
+                text += &format!("{}  {value}\n", paint.bold(&format!("{what:8}")));
+            }
         }
     }
     text

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{Target, TargetSettings};
+use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::Serve;
 
@@ -44,6 +45,10 @@ pub struct Emitted {
 pub struct Input {
     /// Sources and entities, as all plans know them.
     pub tables: Arc<Vec<Table>>,
+    /// How each of them comes in and how long it stays.
+    pub upkeep: Vec<Upkeep>,
+    /// What samples tell of the tables.
+    pub statistics: Statistics,
     /// The project's time zone.
     pub zone: chrono_tz::Tz,
     /// The first day of a week.
@@ -52,6 +57,17 @@ pub struct Input {
     pub metrics: Vec<MetricView>,
     /// Statements of an earlier build.
     pub memo: Memo,
+}
+
+/// How the rows of a table come in and how long they stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// The column that says when a row reached us.
+    pub arrived: Option<String>,
+    /// How long a row may still change, in milliseconds.
+    pub revised: Option<i64>,
+    /// How long rows are kept, in milliseconds.
+    pub retain: Option<i64>,
 }
 
 /// A metric at one of its default steps, by its default dimensions.
@@ -83,12 +99,18 @@ impl MetricView {
         self.step.map_or_else(|| "total".to_owned(), Step::text)
     }
 
-    /// The step of its stream, where it has one.
-    pub fn stream(&self) -> Option<Step> {
-        self.serve.iter().find_map(|serve| match serve {
-            Serve::Stream(step) => Some(*step),
-            Serve::Live | Serve::Hourly | Serve::Daily => None,
-        })
+    /// How it is asked to be served.
+    pub fn asked(&self) -> Asked {
+        let mut asked = Asked::default();
+        for serve in &self.serve {
+            match serve {
+                Serve::Live => asked.live = true,
+                Serve::Stream(step) => asked.servings.push(Serving::Stream(*step)),
+                Serve::Hourly => asked.servings.push(Serving::Batch(Cadence::Hourly)),
+                Serve::Daily => asked.servings.push(Serving::Batch(Cadence::Daily)),
+            }
+        }
+        asked
     }
 }
 

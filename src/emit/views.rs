@@ -7,10 +7,11 @@ use rustc_hash::FxHashMap;
 
 use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Question};
+use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
-use crate::types::{Grain, MetricId, Model};
+use crate::types::{self, Grain, MetricId, Model};
 
-use super::{Input, MetricView};
+use super::{Input, MetricView, Upkeep};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -29,7 +30,18 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
         diagnostics.extend(found);
     }
     let tables = Arc::clone(&lowering.tables);
-    (Input { tables, zone: model.zone, week_start: model.week_start, metrics, memo: Memo::default() }, diagnostics)
+    let upkeep = model.tables.iter().map(upkeep).collect();
+    let (zone, week_start) = (model.zone, model.week_start);
+    let statistics = Statistics::default();
+    (Input { tables, upkeep, statistics, zone, week_start, metrics, memo: Memo::default() }, diagnostics)
+}
+
+fn upkeep(table: &types::Table) -> Upkeep {
+    Upkeep {
+        arrived: table.arrived.map(|column| table.columns[column].name.value.clone()),
+        revised: table.revised,
+        retain: table.retain,
+    }
 }
 
 /// The views of a metric; `newest` has the highest version of each name.

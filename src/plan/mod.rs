@@ -334,6 +334,9 @@ pub struct Query {
     pub from: Option<i64>,
     /// See `from`.
     pub to: Option<i64>,
+    /// Whether it ends with the data that it reads where `to` is later: the values of buckets within other buckets must not
+    /// depend on what is asked.
+    pub ends_with_data: bool,
     /// The dimensions.
     pub dimensions: Vec<OutputColumn>,
     /// The groups that it is asked for; none for all that have rows.
@@ -369,6 +372,25 @@ impl std::hash::Hash for Query {
 }
 
 impl Query {
+    /// A query of nothing yet.
+    pub fn empty(zone: chrono_tz::Tz, week_start: WeekStart) -> Query {
+        Query {
+            tables: std::sync::Arc::default(),
+            zone,
+            week_start,
+            step: None,
+            from: None,
+            to: None,
+            ends_with_data: false,
+            dimensions: Vec::new(),
+            asked: None,
+            scans: Vec::new(),
+            metrics: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+        }
+    }
+
     /// All tables that it reads, each once, sorted.
     pub fn all_tables(&self) -> Vec<usize> {
         let mut tables: Vec<usize> = self.scans.iter().flat_map(Scan::all_tables).collect();
@@ -417,9 +439,22 @@ impl Query {
     /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.
     pub fn hash_but_tables(&self, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash;
-        let Query { tables: _, zone, week_start, step, from, to, dimensions, asked, scans, metrics, order, limit } =
-            self;
-        (zone, week_start, step, from, to).hash(hasher);
+        let Query {
+            tables: _,
+            zone,
+            week_start,
+            step,
+            from,
+            to,
+            ends_with_data,
+            dimensions,
+            asked,
+            scans,
+            metrics,
+            order,
+            limit,
+        } = self;
+        (zone, week_start, step, from, to, ends_with_data).hash(hasher);
         (dimensions, asked, scans, metrics, order, limit).hash(hasher);
     }
 

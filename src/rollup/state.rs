@@ -42,6 +42,18 @@ pub struct State {
     pub filter: Vec<Expr>,
 }
 
+impl State {
+    /// Whether another one has the same values, whatever the order of its conditions. Both are of one rollup.
+    pub fn keeps_the_same(&self, other: &State) -> bool {
+        let within = |a: &State, b: &State| a.filter.iter().all(|part| b.filter.contains(part));
+        self.part == other.part
+            && self.argument == other.argument
+            && self.filter.len() == other.filter.len()
+            && within(self, other)
+            && within(other, self)
+    }
+}
+
 /// The states that an aggregate is computed from. The first is its own; the others count.
 pub fn parts(aggregate: &Aggregate) -> Vec<(Part, Option<&Expr>)> {
     let own = |part: Part| vec![(part, aggregate.argument())];
@@ -86,7 +98,7 @@ pub fn conjuncts(filter: &Expr) -> Vec<&Expr> {
 }
 
 /// The states that a scan's measures need, and the row counts that tell which metrics have rows.
-pub(super) fn states(scan: &Scan, query: &Query) -> Vec<State> {
+pub fn needed(scan: &Scan, query: &Query) -> Vec<State> {
     let mut found: Vec<State> = Vec::new();
     let mut add = |part: Part, argument: Option<&Expr>, filter: &[&Expr]| {
         let filter = filter.iter().map(|part| (*part).clone()).collect();

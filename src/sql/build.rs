@@ -2,12 +2,12 @@
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, Cte, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    BinaryOperator, CaseWhen, CastKind, Cte, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
     JoinOperator, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
     OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, TableAlias, TableFactor, TableWithJoins, UnaryOperator, Value, WindowFrame, WindowFrameBound,
-    WindowFrameUnits, WindowSpec, WindowType, With,
+    SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowFrame,
+    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType, With,
 };
 
 /// A bare identifier of our own making; names of users go through `Dialect::identifier`.
@@ -170,6 +170,7 @@ fn binding(expr: &Expr) -> u8 {
         | Expr::Cast { .. }
         | Expr::Case { .. }
         | Expr::Subquery(_)
+        | Expr::Dictionary(_)
         | Expr::Tuple(_) => 9,
         _ => 0,
     }
@@ -244,6 +245,26 @@ pub fn in_list(operand: Expr, list: Vec<Expr>) -> Expr {
     Expr::InList { expr: above(operand, 4), list, negated: false }
 }
 
+/// `operand IN (query)`
+pub fn in_query(operand: Expr, query: Query) -> Expr {
+    Expr::InSubquery { expr: above(operand, 4), subquery: Box::new(query), negated: false }
+}
+
+/// `operand NOT IN (query)`
+pub fn not_in_query(operand: Expr, query: Query) -> Expr {
+    Expr::InSubquery { expr: above(operand, 4), subquery: Box::new(query), negated: true }
+}
+
+/// `(a, b, …)`; one value stays as it is.
+pub fn tuple(mut values: Vec<Expr>) -> Expr {
+    if values.len() == 1 { values.swap_remove(0) } else { Expr::Tuple(values) }
+}
+
+/// `{name: type}`, a parameter of a ClickHouse query.
+pub fn parameter(name: &str, ty: Expr) -> Expr {
+    Expr::Dictionary(vec![DictionaryField { key: ident(name), value: Box::new(ty) }])
+}
+
 /// `operand LIKE pattern`
 pub fn like(operand: Expr, pattern: Expr) -> Expr {
     Expr::Like { negated: false, any: false, expr: above(operand, 4), pattern: above(pattern, 4), escape_char: None }
@@ -309,6 +330,40 @@ pub fn table(name: ObjectName, alias: &str) -> TableFactor {
         json_path: None,
         sample: None,
         index_hints: Vec::new(),
+    }
+}
+
+/// `name(arguments) AS alias` in FROM
+pub fn table_function(name: &str, arguments: Vec<Expr>, alias: &str) -> TableFactor {
+    let args = arguments.into_iter().map(|a| FunctionArg::Unnamed(FunctionArgExpr::Expr(a))).collect();
+    match table(ObjectName::from(vec![ident(name)]), alias) {
+        TableFactor::Table {
+            name,
+            alias,
+            with_hints,
+            version,
+            with_ordinality,
+            partitions,
+            json_path,
+            sample,
+            index_hints,
+            ..
+        } => {
+            let args = Some(TableFunctionArgs { args, settings: None });
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                with_hints,
+                version,
+                with_ordinality,
+                partitions,
+                json_path,
+                sample,
+                index_hints,
+            }
+        }
+        other => other,
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a dialect must know to print a plan. Nobody asks which dialect it is: the lowering asks for capabilities and looks
 //! functions up in the dialect's table.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, Query, Setting};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select, Setting};
+use sqlparser::parser::{Parser, ParserError};
 
 use crate::plan::{Aggregate, DataType, Function, Interval, Span, Step, StoredColumn, Table, Value, WeekStart};
-use crate::rollup::{Part, State};
+use crate::rollup::{Cadence, Part, State};
 
 /// How of several rows of a key one is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,15 @@ pub struct Kept<'a> {
     pub keyed: bool,
 }
 
+/// A state that is read out of a rollup.
+#[derive(Clone, Debug)]
+pub struct ReadState {
+    /// Its column.
+    pub column: Expr,
+    /// Only the rollup's rows where this is true.
+    pub filter: Option<Expr>,
+}
+
 /// Rollups: states of aggregates in the columns of a table. The types must match to the letter (CH9).
 pub trait States: Sync {
     /// The type of the column of bucket keys.
@@ -135,6 +145,9 @@ pub trait States: Sync {
     /// The type of the column of a dimension.
     fn dimension_type(&self, value: &crate::plan::Expr, calendar: Calendar) -> String;
 
+    /// The type of a column that is 0 or 1.
+    fn flag_type(&self) -> &'static str;
+
     /// The type of the column of a state; `order` are the types that order the rows of `First` and `Last`.
     fn state_type(&self, state: &State, order: &[DataType], keyed: bool, calendar: Calendar) -> String;
 
@@ -142,10 +155,47 @@ pub trait States: Sync {
     fn keep(&self, kept: &Kept, calendar: Calendar) -> Expr;
 
     /// The state of states.
-    fn merge(&self, part: Part, column: Expr) -> Expr;
+    fn merge(&self, part: Part, state: ReadState) -> Expr;
 
-    /// The value of an aggregate from the columns of its [`crate::rollup::parts`], over rows of states.
-    fn finish(&self, aggregate: &Aggregate, ty: &DataType, columns: &[Expr]) -> Expr;
+    /// The value of an aggregate from its [`crate::rollup::parts`], over rows of states.
+    fn finish(&self, aggregate: &Aggregate, ty: &DataType, states: &[ReadState]) -> Expr;
+}
+
+/// Batches: the parameters of a run, and the rows that it is about.
+pub trait Batches: Sync {
+    /// That an instant lies on one of the days that are built; of an hourly run, before its hour ends.
+    fn on_days(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr>;
+
+    /// Whether a day is one of those that are built.
+    fn is_built(&self, day: Expr) -> Expr;
+
+    /// The last day that a run is about.
+    fn last_day(&self, cadence: Cadence, calendar: Calendar) -> Expr;
+
+    /// The day that is so many days before another.
+    fn days_before(&self, day: Expr, days: Expr) -> Expr;
+
+    /// The last day and those before it whose rows may still change, as rows of `day`. Of the hourly runs of a day the
+    /// first does the days before.
+    fn span(&self, cadence: Cadence, days: u32, calendar: Calendar) -> Select;
+
+    /// That an instant lies on one of the days of [`Batches::span`].
+    fn in_span(&self, time: Expr, cadence: Cadence, days: u32, calendar: Calendar) -> Vec<Expr>;
+
+    /// That an instant lies in the day (or hour) that the run is for.
+    fn in_last(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr>;
+
+    /// That an instant lies in the month that a backfill builds.
+    fn in_month(&self, time: Expr, calendar: Calendar) -> Vec<Expr>;
+
+    /// Whether a bucket lies in that month.
+    fn is_of_month(&self, bucket: Expr) -> Expr;
+
+    /// The month of an instant, as it is a partition.
+    fn month(&self, time: Expr, calendar: Calendar) -> Expr;
+
+    /// The days of a query, as rows of `days`, an array of at most so many.
+    fn chunks(&self, days: Query, most: u32) -> Query;
 }
 
 /// A dialect of SQL.
@@ -155,6 +205,11 @@ pub trait Dialect: Sync {
 
     /// The grammar that reads its text back.
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect;
+
+    /// Reads a script back: how many statements it has.
+    fn script(&self, text: &str) -> Result<usize, ParserError> {
+        Parser::parse_sql(self.grammar(), text).map(|statements| statements.len())
+    }
 
     /// Whether strings stand in the tree as they are printed, with escapes (a tree for printing), or as they are (a tree to
     /// be run).
@@ -246,6 +301,11 @@ pub trait Dialect: Sync {
 
     /// How rollups are made, where the engine can.
     fn states(&self) -> Option<&dyn States> {
+        None
+    }
+
+    /// How rollups are filled by batches, where the engine can.
+    fn batches(&self) -> Option<&dyn Batches> {
         None
     }
 }

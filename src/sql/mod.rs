@@ -26,8 +26,11 @@ use crate::stack;
 
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
-pub use dialect::{Dialect, Unsupported};
-pub use lower::{Filling, Source, Stored, StoredColumn, filling};
+pub use dialect::{Calendar, Dialect, Unsupported};
+pub use lower::{
+    Batch, CutOver, Days, Filling, Layer, Side, Source, Stored, StoredColumn, backfill_months, batch_days, batch_gone,
+    filling,
+};
 
 /// ClickHouse.
 pub static CLICKHOUSE: ClickHouse = ClickHouse;
@@ -59,12 +62,12 @@ pub fn select(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> 
     select_stored(query, dialect, options, &[])
 }
 
-/// The same, its measures read out of a rollup for each scan.
+/// The same, its measures read out of the layers told for each scan.
 pub fn select_stored(
     query: &plan::Query,
     dialect: &dyn Dialect,
     options: &Options,
-    stored: &[Stored],
+    stored: &[Vec<Layer>],
 ) -> Result<Query, Vec<Unsupported>> {
     stack::enough(|| lower::query(query, dialect, options, stored))
 }
@@ -79,20 +82,7 @@ pub fn clean(
     dialect: &dyn Dialect,
     options: &Options,
 ) -> Query {
-    let query = plan::Query {
-        tables: Arc::clone(tables),
-        zone,
-        week_start,
-        step: None,
-        from: None,
-        to: None,
-        dimensions: Vec::new(),
-        asked: None,
-        scans: Vec::new(),
-        metrics: Vec::new(),
-        order: Vec::new(),
-        limit: None,
-    };
+    let query = plan::Query { tables: Arc::clone(tables), ..plan::Query::empty(zone, week_start) };
     lower::clean(&query, table, dialect, options)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::resolve::{Declared, Names, later};
+use crate::resolve::{Declared, Names};
 use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep, Value, ValueKind};
 use crate::value::Step;
@@ -212,15 +212,11 @@ fn serve(items: &Items<'_>, d: &mut Diagnostics) -> Vec<Serve> {
             _ => None,
         };
         match served {
-            Some(serve @ (Serve::Hourly | Serve::Daily)) => {
-                let word = if serve == Serve::Daily { "serve: daily" } else { "serve: hourly" };
-                d.push(later(word, value.span));
-            }
             Some(serve) => found.push(serve),
             None => {
                 let help = match word(value).and_then(|word| near(word, ["live", "stream", "hourly", "daily"])) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "write `live` or `stream(1m)`".to_owned(),
+                    None => "write `live`, `stream(1m)`, `hourly` or `daily`".to_owned(),
                 };
                 d.push(error!(E0633, value.span, "this is no way to serve a metric"; help: help));
             }

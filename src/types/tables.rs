@@ -301,13 +301,15 @@ fn computed_columns(
         Some(History::Snapshot { day }) => vec![day],
         None => Vec::new(),
     };
-    let keys = tables[id.0].key.clone().into_iter().chain(tables[id.0].time).chain(tables[id.0].latest_by);
+    let table = &tables[id.0];
+    let keys = table.key.clone().into_iter().chain(table.time).chain(table.arrived).chain(table.latest_by);
     for key in keys.chain(versions) {
         let column = &tables[id.0].columns[key];
         if column.computed.is_some() {
-            diagnostics
-                .push(error!(E0505, column.name.span, "key, time, `latest by` and versions must be stored columns";
-                help: "compute it in the warehouse, or name a stored column"));
+            diagnostics.push(
+                error!(E0505, column.name.span, "key, time, `arrived`, `latest by` and versions must be stored columns";
+                help: "compute it in the warehouse, or name a stored column"),
+            );
         }
     }
 }

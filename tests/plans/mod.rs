@@ -221,20 +221,7 @@ pub fn id(scan: usize, measure: usize) -> MeasureId {
 
 /// A question over scans; metrics are added by [`with`].
 pub fn question(step: Option<Step>, scans: Vec<Scan>) -> Query {
-    Query {
-        asked: None,
-        tables: tables(),
-        zone: chrono_tz::Asia::Shanghai,
-        week_start: WeekStart(chrono::Weekday::Mon),
-        step,
-        from: None,
-        to: None,
-        dimensions: Vec::new(),
-        scans,
-        metrics: Vec::new(),
-        order: Vec::new(),
-        limit: None,
-    }
+    Query { tables: tables(), step, scans, ..Query::empty(chrono_tz::Asia::Shanghai, WeekStart(chrono::Weekday::Mon)) }
 }
 
 /// The measure as a leaf of a formula.

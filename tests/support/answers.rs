@@ -77,6 +77,16 @@ fn read(cell: Option<&str>, column: &OutputColumn) -> Result<Value, String> {
     value.ok_or_else(|| format!("`{}` has {text:?}, which is no {:?}", column.name, column.ty))
 }
 
+/// Whether two answers are the same; floats nearly so.
+pub fn same(a: &Rows, b: &Rows) -> bool {
+    let values =
+        |(a, b): (&Vec<Value>, &Vec<Value>)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b, 0.0));
+    let row = |((a, x), (b, y)): ((&Vec<String>, &Vec<Vec<Value>>), (&Vec<String>, &Vec<Vec<Value>>))| {
+        a == b && x.len() == y.len() && x.iter().zip(y).all(values)
+    };
+    a.len() == b.len() && a.iter().zip(b).all(row)
+}
+
 /// Whether two values are the same; numbers may differ by a share, floats always by a little.
 pub fn equal(a: &Value, b: &Value, tolerance: f64) -> bool {
     let near = |a: f64, b: f64, share: f64| a == b || (a - b).abs() <= share * a.abs().max(b.abs()) + 1e-12;

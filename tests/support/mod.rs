@@ -17,6 +17,7 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 pub mod answers;
+pub mod batches;
 pub mod cli;
 pub mod clickhouse;
 pub mod duckdb;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{Build, File, Object};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{name, template};
+use crate::emit::name;
 use crate::error;
 use crate::plan::{Keep, Origin, Selection, Table, in_order};
 use crate::sql::memo::Key;
@@ -54,10 +54,8 @@ fn view(build: &Build, place: usize, level: usize) -> (File, Diagnostics) {
         Arc::default()
     });
     let view = build.name(&format!("clean_{}", table.name)).to_string();
-    let body = template::render(
-        "clickhouse/view.sql",
-        minijinja::context! { about => vec![rule(table, &input.tables)], view => view.as_str(), select => &*select },
-    );
+    let values = minijinja::context! { about => vec![rule(table, &input.tables)], view => view.as_str() };
+    let body = super::with_select(build, &view, "clickhouse/view.sql", values, &select, &mut diagnostics);
     let safe = name::file(&table.name);
     let file = File {
         // What is derived is numbered by how many tables it stands on, so that the order of names is that of application.

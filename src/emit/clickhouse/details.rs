@@ -8,7 +8,7 @@ use super::rollups::Made;
 use super::{Build, File};
 use crate::emit::MetricView;
 use crate::plan::stored_columns;
-use crate::rollup::{Reason, Served, Way};
+use crate::rollup::{Layer, Reason, Served, Use, Way};
 
 /// Settings that inserts need so that a retried block counts once everywhere (CH1). Their defaults moved between releases.
 const INSERT_SETTINGS: &[(&str, u8)] = &[
@@ -53,15 +53,15 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
     found.insert("view".to_owned(), json!(view.view));
     found.insert("fingerprint".to_owned(), json!(view.fingerprint));
     found.insert("reads".to_owned(), Value::Object(reads));
-    let from: Vec<String> = match how {
-        Served::Live(_) => Vec::new(),
-        Served::Rolled(uses) => {
-            let table = |of: &crate::rollup::Use| Some(made.get(of.rollup)?.steps.get(of.step)?.table.to_string());
-            uses.iter().filter_map(table).collect()
+    let table = |of: &Use| Some(made.get(of.rollup)?.steps.get(of.step)?.table.to_string());
+    let mut from: Vec<String> = Vec::new();
+    for layer in &how.layers {
+        if let Layer::Rolled(uses) = layer {
+            from.extend(uses.iter().filter_map(table));
         }
-    };
+    }
     found.insert("rollups".to_owned(), json!(from));
-    if let Served::Live(Some(reason)) = how {
+    if let Some(reason) = how.because {
         found.insert("live_because".to_owned(), json!(reason.text()));
     }
     Value::Object(found)
@@ -75,16 +75,19 @@ fn rollups(build: &Build, made: &[Made]) -> Value {
                 Way::Added if at == 0 => ("added", None),
                 Way::Added => ("cascaded", None),
                 Way::Rebuilt(reason) => ("rebuilt", Some(reason)),
+                Way::Batched(cadence) => (cadence.word(), None),
             };
-            found.push(json!({
+            let filler = if matches!(rollup.way, Way::Batched(_)) { "staging" } else { "view" };
+            let mut about = json!({
                 "source": build.input.tables[rollup.table].name,
                 "step": step.step.text(),
                 "dimensions": rollup.dimensions.iter().map(|dimension| &dimension.name).collect::<Vec<_>>(),
                 "table": step.table.to_string(),
-                "view": step.view.to_string(),
                 "filled": way,
                 "because": because.map(Reason::text),
-            }));
+            });
+            about[filler] = json!(step.filler.to_string());
+            found.push(about);
         }
     }
     json!(found)

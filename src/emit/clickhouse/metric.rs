@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 use super::rollups::Made;
 use super::{Build, File, Object, line};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{MetricView, name, template};
+use crate::emit::{MetricView, name};
 use crate::error;
 use crate::plan::Scan;
-use crate::rollup::{Served, Use};
+use crate::rollup::{Layer, Served};
 use crate::sql::memo::Key;
-use crate::sql::{self, CLICKHOUSE, Stored};
+use crate::sql::{self, CLICKHOUSE};
 
 /// A view of a metric as it was made.
 pub struct ServedView {
@@ -72,7 +72,7 @@ impl Maker<'_> {
     fn view(&self, at: usize) -> (String, ServedView, Diagnostics) {
         let metric = &self.build.input.metrics[at];
         let served = &self.build.rollups.served[at];
-        let (select, diagnostics) = match self.select(metric, served) {
+        let (select, mut diagnostics) = match self.select(metric, served) {
             Ok(select) => (select, Diagnostics::new()),
             Err(diagnostics) => (Arc::default(), diagnostics),
         };
@@ -85,36 +85,39 @@ impl Maker<'_> {
         let view = self.build.name(&name).to_string();
         let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
         let about = self.about(metric, &fingerprint, served);
-        let body = template::render(
-            "clickhouse/view.sql",
-            minijinja::context! { about, view => view.as_str(), select => &*select },
-        );
+        let values = minijinja::context! { about, view => view.as_str() };
+        let body = super::with_select(self.build, &view, "clickhouse/view.sql", values, &select, &mut diagnostics);
         (body, ServedView { view, fingerprint }, diagnostics)
     }
 
     /// The SELECT of a metric, read back.
     fn select(&self, metric: &MetricView, served: &Served) -> Result<Arc<str>, Diagnostics> {
+        let scans = if served.is_live() { 0..0 } else { 0..metric.query.scans.len() };
         // Without its rollups, which is told, there is none.
-        let stored = self.stored(served).ok_or_else(Diagnostics::new)?;
+        let layers: Option<Vec<Vec<sql::Layer>>> = scans.map(|scan| self.layers(served, scan)).collect();
+        let layers = layers.ok_or_else(Diagnostics::new)?;
         let key = Key::new(|hasher| {
-            ("metric", self.build.shared, &stored).hash(hasher);
+            ("metric", self.build.shared, &layers).hash(hasher);
             metric.query.hash_but_tables(hasher);
         });
-        self.build.input.memo.statement(key, || self.made(metric, &stored))
+        self.build.input.memo.statement(key, || self.made(metric, &layers))
     }
 
-    /// The rollups that a metric reads; none if one could not be made.
-    fn stored(&self, served: &Served) -> Option<Vec<Stored<'_>>> {
-        let Served::Rolled(uses) = served else { return Some(Vec::new()) };
-        let of = |of: &Use| {
-            let step = self.made.get(of.rollup)?.steps.get(of.step)?;
-            Some(step.stored(&self.build.rollups.rollups[of.rollup]))
+    /// What a scan is read from; none if a rollup could not be made.
+    fn layers(&self, served: &Served, scan: usize) -> Option<Vec<sql::Layer<'_>>> {
+        let layer = |layer: &Layer| match layer {
+            Layer::Live => Some(sql::Layer::Rows),
+            Layer::Rolled(uses) => {
+                let of = uses.get(scan)?;
+                let step = self.made.get(of.rollup)?.steps.get(of.step)?;
+                Some(sql::Layer::Stored(step.stored(&self.build.rollups.rollups[of.rollup])))
+            }
         };
-        uses.iter().map(of).collect()
+        served.layers.iter().map(layer).collect()
     }
 
-    fn made(&self, metric: &MetricView, stored: &[Stored]) -> Result<String, Diagnostics> {
-        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, stored);
+    fn made(&self, metric: &MetricView, layers: &[Vec<sql::Layer>]) -> Result<String, Diagnostics> {
+        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, layers);
         let select = made.map(|select| sql::to_text(&select, &CLICKHOUSE)).map_err(|unsupported| {
             let told = unsupported.into_iter().map(|one| {
                 error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
@@ -138,8 +141,11 @@ impl Maker<'_> {
         let mut about =
             vec![line(&format!("{} v{}, {}{by}, {fingerprint}", metric.name, metric.version, metric.grain()))];
         about.extend(metric.title.as_deref().and_then(|title| title.lines().next()).map(line));
-        if let Served::Live(Some(reason)) = served {
+        if let Some(reason) = served.because {
             about.push(format!("Not served from a rollup. {}.", reason.text()));
+        }
+        if served.layers.len() > 1 {
+            about.push("What a batch has built comes from there, all else as rows arrive.".to_owned());
         }
         about
     }

@@ -1,8 +1,11 @@
-//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, and a view a metric and step.
+//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, a view a metric and step, and what
+//! batches run.
 //!
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod backfill;
+mod batch;
 mod clean;
 mod details;
 mod metric;
@@ -12,7 +15,7 @@ mod source;
 use std::collections::BTreeMap;
 use std::hash::Hash;
 
-use sqlparser::ast::ObjectName;
+use sqlparser::ast::{ObjectName, Query};
 
 use super::{Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
@@ -20,7 +23,7 @@ use crate::error;
 use crate::project::ClickhouseTarget;
 use crate::rollup::{self, Rollups};
 use crate::sql::memo::Key;
-use crate::sql::{CLICKHOUSE, Dialect, Options};
+use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
 
 /// What all parts of a build share.
 struct Build<'a> {
@@ -58,25 +61,42 @@ struct Object {
 /// Makes the artefacts of a target.
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.stream()));
-    let rollups = rollup::plan(questions);
+    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
+    let rollups = rollup::plan(questions, &input.statistics);
     let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
     let shared = Key::new(|hasher| {
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
     let build = Build { input, target, settings, rollups, options, shared };
-    let mut files = vec![source::databases(&build)];
+    let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
-        files.push(source::tables(&build));
+        files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
     files.extend(clean::views(&build, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
+    files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
+    let backfills = backfill::backfills(&build, &made, &mut diagnostics);
+    for backfill in &backfills {
+        backfill.add_table(&build, &mut files, &mut diagnostics);
+    }
+    let batches = batch::batches(&build, &made, &mut diagnostics);
+    for batch in &batches {
+        batch.add_table(&build, &mut files, &mut diagnostics);
+    }
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
     check_names(&files, &mut diagnostics);
-    let details = details::details(&build, &files, &made, &served);
-    (Emitted { artifacts: build.artifacts(files), details }, diagnostics)
+    let mut details = details::details(&build, &files, &made, &served);
+    details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
+    details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
+    let mut artifacts = build.artifacts(files);
+    for one in artifacts.iter().filter(|one| one.path.ends_with("/rollback.sql")) {
+        check(&build, &one.path, &one.text, &mut diagnostics);
+    }
+    artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
+    artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
+    (Emitted { artifacts, details }, diagnostics)
 }
 
 impl Build<'_> {
@@ -117,6 +137,89 @@ impl Build<'_> {
     fn header(&self, what: &str) -> String {
         let values = minijinja::context! { what, version => env!("CARGO_PKG_VERSION"), target => self.target };
         template::render("clickhouse/header.sql", values)
+    }
+}
+
+/// The text of a query that was made and reads back; what went wrong is told of `what`.
+fn read_back(
+    build: &Build,
+    what: &str,
+    made: Result<Query, Vec<Unsupported>>,
+    diagnostics: &mut Diagnostics,
+) -> String {
+    match made {
+        Ok(query) => {
+            let text = sql::to_text(&query, &CLICKHOUSE);
+            // Unless an earlier build has.
+            let key = Key::new(|hasher| ("read back", CLICKHOUSE.name(), &text).hash(hasher));
+            let parsed = || sql::reparse(&text, &CLICKHOUSE).map(|_| String::new());
+            if let Err(error) = build.input.memo.statement(key, parsed) {
+                diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
+            }
+            text
+        }
+        Err(unsupported) => {
+            for one in unsupported {
+                let construct = one.construct;
+                diagnostics.push(error!(E0802, None, "clickhouse cannot express {construct} in {what}";
+                    help: ("{}", one.reason)));
+            }
+            String::new()
+        }
+    }
+}
+
+/// A template with a SELECT that has been read back: what stands around it is read back here.
+fn with_select(
+    build: &Build,
+    what: &str,
+    template: &str,
+    values: minijinja::Value,
+    select: &str,
+    diagnostics: &mut Diagnostics,
+) -> String {
+    let around = minijinja::context! { select => "SELECT 1", ..values.clone() };
+    check(build, what, &template::render(template, around), diagnostics);
+    template::render(template, minijinja::context! { select, ..values })
+}
+
+/// Reads statements back, unless an earlier build has.
+fn check(build: &Build, what: &str, text: &str, diagnostics: &mut Diagnostics) {
+    let key = Key::new(|hasher| ("script", CLICKHOUSE.name(), text).hash(hasher));
+    let read = || CLICKHOUSE.script(text).map(|_| String::new());
+    if let Err(error) = build.input.memo.statement(key, read) {
+        diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
+    }
+}
+
+/// The file, read back.
+fn checked(build: &Build, file: File, diagnostics: &mut Diagnostics) -> File {
+    check(build, &file.name, &file.body, diagnostics);
+    file
+}
+
+/// What is prepared, by a batch or a backfill.
+struct Staged<'a> {
+    /// The table that says so.
+    table: &'a str,
+    /// Its one column.
+    column: &'a str,
+    /// Who prepares it.
+    word: &'a str,
+    /// A rollup that it is prepared for.
+    rollup: Option<String>,
+}
+
+impl Staged<'_> {
+    /// Adds the table to the file that makes the rollup.
+    fn add(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
+        let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == self.rollup.as_ref());
+        let Some(file) = files.iter_mut().find(makes) else { return };
+        let values = minijinja::context! { staged => self.table, word => self.word, column => self.column };
+        let text = template::render("clickhouse/staged.sql", values);
+        check(build, self.table, &text, diagnostics);
+        file.body.push_str(&text);
+        file.objects.push(Object { kind: "TABLE", name: self.table.to_owned() });
     }
 }
 

@@ -1,25 +1,23 @@
-//! Rollups: a table of states a step, and the materialized view that fills it.
-
-use std::hash::Hash;
+//! Rollups: a table of states a step, and what fills it.
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use sqlparser::ast::ObjectName;
-use sqlparser::parser::ParserError;
 
-use super::{Build, File, Object, line};
+use super::{Build, File, Object, backfill, line};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{name, template};
+use crate::emit::name;
 use crate::error;
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
-use crate::sql::memo::Key;
-use crate::sql::{self, CLICKHOUSE, Dialect, Filling, Source, Stored, StoredColumn, Unsupported};
+use crate::sql::{self, CLICKHOUSE, CutOver, Dialect, Filling, Side, Source, Stored, StoredColumn, Unsupported};
 
 /// A rollup as it was made.
 pub struct Made {
     /// Its steps, as in the plan.
     pub steps: Vec<MadeStep>,
+    /// Its name among the cut-overs, where history comes from a backfill.
+    pub cut: Option<String>,
 }
 
 /// A step of a rollup.
@@ -28,14 +26,31 @@ pub struct MadeStep {
     pub step: Step,
     /// Its table.
     pub table: ObjectName,
-    /// What fills it.
-    pub view: ObjectName,
+    /// What fills it: a materialized view, or the table in which a batch prepares days.
+    pub filler: ObjectName,
+    /// The SELECT that fills it.
+    pub select: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    /// How a backfill fills it: the table in which months are prepared, and the SELECT.
+    pub history: Option<(ObjectName, String)>,
 }
 
 impl MadeStep {
     /// As something to read.
     pub fn stored<'r>(&self, rollup: &'r Rollup) -> Stored<'r> {
-        Stored { table: self.table.clone(), step: self.step, states: &rollup.states }
+        let built = match rollup.way {
+            Way::Batched(cadence) => Some(cadence.step()),
+            Way::Added | Way::Rebuilt(_) => None,
+        };
+        Stored {
+            table: self.table.clone(),
+            step: self.step,
+            states: &rollup.states,
+            dimensions: &rollup.dimensions,
+            joins: &rollup.joins,
+            built,
+        }
     }
 }
 
@@ -83,75 +98,140 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn make(&self) -> (Output, Diagnostics) {
         let mut diagnostics = Diagnostics::new();
-        let mut output = Output { body: String::new(), objects: Vec::new(), made: Made { steps: Vec::new() } };
-        // The name tells the content apart: a table is never filled with states of another shape.
-        let mut content = String::new();
-        for step in &self.rollup.steps {
-            let finer = output.made.steps.last();
-            match self.filling(*step, finer) {
-                Ok(filling) => {
-                    let select = sql::to_text(&filling.select, &CLICKHOUSE);
-                    if let Err(error) = self.read_back(&select) {
-                        let table = &self.table().name;
-                        diagnostics.push(error!(E0812, None, "a rollup of `{table}` does not read back: {error}"));
-                    }
-                    if finer.is_none() {
-                        content.push_str(&select);
-                    }
-                    let made = self.names(*step, &content);
-                    self.statements(&mut output, &made, &filling, &select);
-                    output.made.steps.push(made);
-                }
-                Err(unsupported) => self.tell(unsupported, &mut diagnostics),
-            }
+        let made = Made { steps: Vec::new(), cut: None };
+        let mut output = Output { body: String::new(), objects: Vec::new(), made };
+        match self.steps(&mut output, &mut diagnostics) {
+            Ok(()) => {}
+            Err(unsupported) => self.tell(unsupported, &mut diagnostics),
         }
         (output, diagnostics)
     }
 
-    /// Parses a statement, unless an earlier build has.
-    fn read_back(&self, select: &str) -> Result<(), ParserError> {
-        let key = Key::new(|hasher| ("read back", CLICKHOUSE.name(), select).hash(hasher));
-        let parsed = || sql::reparse(select, &CLICKHOUSE).map(|_| String::new());
-        self.build.input.memo.statement(key, parsed).map(|_| ())
+    fn steps(&self, output: &mut Output, diagnostics: &mut Diagnostics) -> Result<(), Vec<Unsupported>> {
+        let Some(first) = self.rollup.steps.first() else { return Ok(()) };
+        // The name tells the content apart: a table is never filled with states of another shape. When a stream begins is
+        // no part of it.
+        let content = sql::to_text(&self.filling(*first, &self.source(None))?.select, &CLICKHOUSE);
+        let arrived = self.build.input.upkeep[self.rollup.table].arrived.as_deref();
+        let arrived = arrived.filter(|_| self.rollup.way == Way::Added);
+        output.made.cut = arrived.map(|_| self.name(*first, &content));
+        let cut = arrived.zip(output.made.cut.as_deref()).map(|(arrived, rollup)| CutOver {
+            arrived,
+            table: backfill::table(self.build),
+            rollup,
+        });
+        let mut steps: Vec<MadeStep> = Vec::with_capacity(self.rollup.steps.len());
+        for step in &self.rollup.steps {
+            let name = self.name(*step, &content);
+            let Filling { columns, select } = self.filling(*step, &self.source_of(steps.last(), cut.as_ref()))?;
+            let history = match &cut {
+                Some(cut) => Some(self.history(*step, &name, steps.last(), cut, diagnostics)?),
+                None => None,
+            };
+            let suffix = if matches!(self.rollup.way, Way::Batched(_)) { "staging" } else { "mv" };
+            let made = MadeStep {
+                step: *step,
+                table: self.build.name(&name),
+                filler: self.build.name(&format!("{name}__{suffix}")),
+                select: self.text(select, diagnostics),
+                columns: columns.iter().map(|column| column.name.clone()).collect(),
+                history,
+            };
+            let Output { body, objects, .. } = output;
+            self.statements(body, objects, &made, &columns, diagnostics);
+            steps.push(made);
+        }
+        output.made.steps = steps;
+        Ok(())
     }
 
     fn table(&self) -> &crate::plan::Table {
         &self.build.input.tables[self.rollup.table]
     }
 
-    fn filling(&self, step: Step, finer: Option<&MadeStep>) -> Result<Filling, Vec<Unsupported>> {
-        let query = self.rollup.question(self.like, step);
-        let source = match (finer, self.rollup.way) {
-            (Some(finer), _) => Source::Finer(finer.stored(self.rollup)),
-            (None, Way::Added) => Source::Stored,
-            (None, Way::Rebuilt(_)) => Source::Clean,
+    /// What the finest step is filled from.
+    fn source<'s>(&self, cut: Option<&CutOver<'s>>) -> Source<'s> {
+        match self.rollup.way {
+            Way::Added => Source::Stored(cut.cloned()),
+            Way::Rebuilt(_) => Source::Clean,
+            Way::Batched(cadence) => Source::Days(cadence),
+        }
+    }
+
+    /// What a step is filled from.
+    fn source_of<'s>(&'s self, finer: Option<&MadeStep>, cut: Option<&CutOver<'s>>) -> Source<'s> {
+        match (finer, self.rollup.way) {
+            (None, _) => self.source(cut),
+            (Some(finer), Way::Batched(_)) => {
+                Source::Finer(Stored { table: finer.filler.clone(), ..finer.stored(self.rollup) }, None)
+            }
+            (Some(finer), _) => Source::Finer(finer.stored(self.rollup), cut.map(|_| Side::Stream)),
+        }
+    }
+
+    /// The table in which a backfill prepares months, and its SELECT.
+    fn history(
+        &self,
+        step: Step,
+        name: &str,
+        finer: Option<&MadeStep>,
+        cut: &CutOver,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(ObjectName, String), Vec<Unsupported>> {
+        let from = match finer.and_then(|finer| Some((finer, finer.history.as_ref()?))) {
+            Some((finer, (staging, _))) => {
+                let staged = Stored { table: staging.clone(), ..finer.stored(self.rollup) };
+                Source::Finer(staged, Some(Side::History))
+            }
+            None => Source::Month(cut.clone()),
         };
+        let filling = self.filling(step, &from)?;
+        Ok((self.build.name(&format!("{name}__staging")), self.text(filling.select, diagnostics)))
+    }
+
+    fn filling(&self, step: Step, source: &Source) -> Result<Filling, Vec<Unsupported>> {
+        let query = self.rollup.question(self.like, step);
         sql::filling(&query, &self.rollup.states, source, &CLICKHOUSE, &self.build.options)
     }
 
-    fn names(&self, step: Step, content: &str) -> MadeStep {
-        let digest = Sha256::digest(content.as_bytes());
-        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{}__{}__{hash}", self.table().name, step.text());
-        MadeStep { step, table: self.build.name(&name), view: self.build.name(&format!("{name}__mv")) }
+    fn text(&self, select: sqlparser::ast::Query, diagnostics: &mut Diagnostics) -> String {
+        let what = format!("a rollup of `{}`", self.table().name);
+        super::read_back(self.build, &what, Ok(select), diagnostics)
     }
 
-    fn statements(&self, output: &mut Output, made: &MadeStep, filling: &Filling, select: &str) {
-        let columns: Vec<_> = filling.columns.iter().map(|column| self.column(column)).collect();
-        let key: Vec<&str> =
-            filling.columns.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
-        let refresh = match self.rollup.way {
-            Way::Added => None,
-            Way::Rebuilt(_) => Some(every(made.step)),
+    fn name(&self, step: Step, content: &str) -> String {
+        let digest = Sha256::digest(content.as_bytes());
+        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}__{}__{hash}", self.table().name, step.text())
+    }
+
+    fn statements(
+        &self,
+        body: &mut String,
+        objects: &mut Vec<Object>,
+        made: &MadeStep,
+        of: &[StoredColumn],
+        diagnostics: &mut Diagnostics,
+    ) {
+        let columns: Vec<_> = of.iter().map(|column| self.column(column)).collect();
+        let key: Vec<&str> = of.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
+        let (table, filler) = (made.table.to_string(), made.filler.to_string());
+        let staging = made.history.as_ref().map(|(staging, _)| staging.to_string());
+        let (refresh, day) = match self.rollup.way {
+            Way::Added => (None, None),
+            Way::Rebuilt(_) => (Some(every(made.step)), None),
+            Way::Batched(_) => (None, Some(self.day(made.step))),
         };
-        let (table, view) = (made.table.to_string(), made.view.to_string());
         let values = minijinja::context! {
-            about => self.about(made.step), table => table.as_str(), columns, key => key.join(", "),
-            view => view.as_str(), refresh, select,
+            about => self.about(made), table => table.as_str(), columns, key => key.join(", "),
+            filler => filler.as_str(), staging => staging.as_deref(), refresh, day,
         };
-        output.body.push_str(&template::render("clickhouse/rollup.sql", values));
-        output.objects.push(Object { kind: "TABLE", name: table });
-        output.objects.push(Object { kind: "VIEW", name: view });
+        let (template, select) = ("clickhouse/rollup.sql", made.select.as_str());
+        body.push_str(&super::with_select(self.build, &table, template, values, select, diagnostics));
+        let kind = if matches!(self.rollup.way, Way::Batched(_)) { "TABLE" } else { "VIEW" };
+        objects.push(Object { kind: "TABLE", name: table });
+        objects.extend(staging.map(|name| Object { kind: "TABLE", name }));
+        objects.push(Object { kind, name: filler });
     }
 
     fn column(&self, column: &StoredColumn) -> minijinja::Value {
@@ -159,22 +239,44 @@ impl Maker<'_> {
         let comment = match (place("_d"), place("_s")) {
             (Some(at), _) => self.rollup.dimensions.get(at).map(|dimension| dimension.name.clone()),
             (_, Some(at)) => self.rollup.states.get(at).map(|state| format!("{:?}", state.part).to_lowercase()),
-            _ => Some("start of the bucket".to_owned()),
+            _ if column.name == "_t" => Some("start of the bucket".to_owned()),
+            _ => Some("1 for rows of the backfill".to_owned()),
         };
         let comment = comment.map(|comment| sql::quoted(&line(&comment), &CLICKHOUSE));
         minijinja::context! { name => column.name.as_str(), type => column.ty.as_str(), comment }
     }
 
+    /// The day of a bucket, by which the table is partitioned.
+    fn day(&self, step: Step) -> String {
+        let calendar = sql::Calendar { zone: self.like.zone, week_start: self.like.week_start };
+        let bucket = sqlparser::ast::Expr::Identifier("_t".into());
+        match step {
+            Step::Subday(_) => CLICKHOUSE.bucket_key(bucket, Step::Day, calendar).to_string(),
+            _ => bucket.to_string(),
+        }
+    }
+
     /// What it is, and why it is filled the way it is.
-    fn about(&self, step: Step) -> Vec<String> {
+    fn about(&self, made: &MadeStep) -> Vec<String> {
         let names: Vec<&str> = self.rollup.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
         let by = if names.is_empty() { String::new() } else { format!(" by {}", names.join(", ")) };
-        let what = line(&format!("{} in buckets of {}{by}.", self.table().name, step.text()));
+        let what = line(&format!("{} in buckets of {}{by}.", self.table().name, made.step.text()));
         let way = match self.rollup.way {
-            Way::Added => "Filled as rows arrive.".to_owned(),
+            Way::Added if made.history.is_some() => {
+                "Filled as rows arrive from the cut-over on; what came before it is for the backfill (CH14).".to_owned()
+            }
+            Way::Added => {
+                format!(
+                    "Filled as rows arrive. {} does not say when they do (`arrived:`), so there is no backfill (CH14).",
+                    self.table().name
+                )
+            }
             Way::Rebuilt(reason) => format!("Made anew from the clean rows, not added to. {}.", reason.text()),
+            Way::Batched(cadence) => {
+                format!("Filled by the {} batch, which replaces whole days (CH14).", cadence.word())
+            }
         };
-        vec![what, way]
+        vec![what, line(&way)]
     }
 
     fn tell(&self, unsupported: Vec<Unsupported>, diagnostics: &mut Diagnostics) {

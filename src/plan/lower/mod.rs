@@ -74,6 +74,7 @@ impl<'a> Lowering<'a> {
             step,
             from,
             to,
+            ends_with_data: false,
             dimensions,
             asked: None,
             scans,

@@ -92,20 +92,9 @@ impl<'a> Scans<'a> {
         for scan in &mut scans {
             drop_null_keys(scan, nested, of_columns);
         }
-        Query {
-            tables: std::sync::Arc::default(),
-            zone: frame.model.zone,
-            week_start: frame.model.week_start,
-            step,
-            from,
-            to,
-            dimensions,
-            asked,
-            scans,
-            metrics,
-            order: Vec::new(),
-            limit: None,
-        }
+        let (zone, week_start) = (frame.model.zone, frame.model.week_start);
+        let ends_with_data = nested.step().is_some();
+        Query { step, from, to, ends_with_data, dimensions, asked, scans, metrics, ..Query::empty(zone, week_start) }
     }
 
     /// The keys as columns of an inner query.

@@ -1,7 +1,5 @@
 //! `(M per PATH)`: the answer of a query by day and key, asked for the days and keys of the rows, and looked up for each.
 
-use std::sync::Arc;
-
 use crate::plan::{
     Answered, Asked, AskedKey, DataType, Expr, ExprKind, Function, Input, Interval, MetricOutput, OutputColumn, Query,
     Selection, Step, Value, Window,
@@ -68,19 +66,8 @@ impl Rows<'_> {
         let (formula, present) = scans.lower_formula(&model.metrics[per.metric.0].formula, &context);
         let value = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit: None };
         let metrics = vec![MetricOutput { column: value, formula, present }];
-        Query {
-            tables: Arc::default(),
-            zone: model.zone,
-            week_start: model.week_start,
-            step,
-            from: None,
-            to: None,
-            dimensions: vec![column],
-            asked,
-            scans: scans.finish(&metrics),
-            metrics,
-            order: Vec::new(),
-            limit: None,
-        }
+        let scans = scans.finish(&metrics);
+        let dimensions = vec![column];
+        Query { step, dimensions, asked, scans, metrics, ..Query::empty(model.zone, model.week_start) }
     }
 }

@@ -2,20 +2,23 @@
 //! division its zero, every cast its failure. The rule numbers are those of `docs/targets.md`.
 
 mod aggregate;
+mod batch;
 mod cast;
 mod grammar;
 mod interval;
 mod logic;
 mod number;
+mod script;
 mod state;
 mod text;
 mod time;
 mod value;
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Setting};
+use sqlparser::parser::ParserError;
 
 use super::build;
-use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering, States};
+use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
@@ -30,6 +33,10 @@ impl Dialect for ClickHouse {
 
     fn grammar(&self) -> &'static dyn sqlparser::dialect::Dialect {
         &grammar::Grammar
+    }
+
+    fn script(&self, text: &str) -> Result<usize, ParserError> {
+        script::statements(text)
     }
 
     fn escapes_in_tree(&self) -> bool {
@@ -193,5 +200,9 @@ impl Dialect for ClickHouse {
 
     fn states(&self) -> Option<&dyn States> {
         Some(&state::ClickHouseStates)
+    }
+
+    fn batches(&self) -> Option<&dyn Batches> {
+        Some(&batch::ClickHouseBatches)
     }
 }

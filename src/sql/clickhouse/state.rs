@@ -7,9 +7,9 @@ use sqlparser::ast::{BinaryOperator, Expr};
 use super::aggregate::{int, interpolated_milliseconds, share, whole_milliseconds};
 use super::value::type_name;
 use crate::plan::{Aggregate, DataType, Expr as PlanExpr, Ratio, Step};
-use crate::rollup::{Part, State};
+use crate::rollup::{Mergeability, Part, State};
 use crate::sql::build::{self, binary, call, number};
-use crate::sql::dialect::{Calendar, Kept, States};
+use crate::sql::dialect::{Calendar, Kept, ReadState, States};
 
 /// The rollups of ClickHouse.
 pub struct ClickHouseStates;
@@ -34,14 +34,15 @@ fn function(part: Part) -> (&'static str, Option<&'static str>) {
 
 /// Whether the column holds a value and no state.
 fn is_plain(part: Part) -> bool {
-    matches!(part, Part::Count | Part::Sum | Part::Min | Part::Max)
+    Mergeability::of_kind(part).is_plain()
 }
 
-/// `name…(level)(arguments)`
-fn named(part: Part, suffix: &str, level: Option<Expr>, arguments: Vec<Expr>) -> Expr {
+/// `name…(level)(column)`, over the rows of the state's filter.
+fn named(part: Part, suffix: &str, level: Option<Expr>, state: ReadState) -> Expr {
     let (name, parameter) = function(part);
+    let suffix = if is_plain(part) { "" } else { suffix };
     let parameter = level.or_else(|| parameter.map(number));
-    build::parametric(&format!("{name}{suffix}"), parameter.into_iter().collect(), arguments)
+    filtered(&format!("{name}{suffix}"), parameter, vec![state.column], state.filter)
 }
 
 /// What a state is made of: floats for statistics, wide decimals for sums of ints, else the value itself.
@@ -65,6 +66,10 @@ impl States for ClickHouseStates {
         let plain = type_name(&value.ty, calendar).to_string();
         let plain = if value.nullable { format!("Nullable({plain})") } else { plain };
         if value.ty == DataType::String { format!("LowCardinality({plain})") } else { plain }
+    }
+
+    fn flag_type(&self) -> &'static str {
+        "UInt8"
     }
 
     fn state_type(&self, state: &State, order: &[DataType], keyed: bool, calendar: Calendar) -> String {
@@ -125,16 +130,15 @@ impl States for ClickHouseStates {
         }
     }
 
-    fn merge(&self, part: Part, column: Expr) -> Expr {
-        named(part, if is_plain(part) { "" } else { "MergeState" }, None, vec![column])
+    fn merge(&self, part: Part, state: ReadState) -> Expr {
+        named(part, "MergeState", None, state)
     }
 
-    fn finish(&self, aggregate: &Aggregate, ty: &DataType, columns: &[Expr]) -> Expr {
-        let read = |part: Part, level: Option<Ratio>| {
-            let column = columns.first().cloned().unwrap_or_else(build::null);
-            named(part, if is_plain(part) { "" } else { "Merge" }, level.map(share), vec![column])
-        };
-        let count = || call("sum", vec![columns.get(1).cloned().unwrap_or_else(build::null)]);
+    fn finish(&self, aggregate: &Aggregate, ty: &DataType, states: &[ReadState]) -> Expr {
+        let state =
+            |at: usize| states.get(at).cloned().unwrap_or_else(|| ReadState { column: build::null(), filter: None });
+        let read = |part: Part, level: Option<Ratio>| named(part, "Merge", level.map(share), state(0));
+        let count = || named(Part::Count, "", None, state(1));
         match aggregate {
             Aggregate::CountRows | Aggregate::Count(_) => int(read(Part::Count, None)),
             Aggregate::Distinct(_) => int(read(Part::Distinct, None)),

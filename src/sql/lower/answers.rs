@@ -3,8 +3,8 @@
 use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, ObjectName, Query};
 
 use super::Lowering;
-use super::read::{Rows, answer_alias};
-use crate::plan::{Answered, Asked, DataType, Function, Scan, Step};
+use super::read::{BASE, Rows, answer_alias};
+use crate::plan::{Answered, Asked, AskedKey, DataType, Expr, Function, Scan, Step};
 use crate::sql::build::{self, Parts};
 
 /// The alias of an answer before it is joined.
@@ -68,7 +68,7 @@ impl Lowering<'_> {
     pub(super) fn asked_rows(&self, asked: &Asked) -> Query {
         let leaves = Rows(self.dialect);
         let used: Vec<_> = asked.expressions().collect();
-        let from = Some(self.clean_relation(asked.rows.table, super::read::BASE));
+        let from = Some(self.clean_relation(asked.rows.table, BASE));
         let mut joins = self.looked_up(&asked.rows.joins, &used);
         joins.extend(self.answers(&asked.rows.answers));
         let step = self.query.step.unwrap_or(Step::Day);
@@ -102,9 +102,9 @@ impl Lowering<'_> {
         build::column(ASKED, build::ident("_t"))
     }
 
-    /// Beside each row of a scan the groups in which it may count: those with its keys, as far as the scan has them.
+    /// Beside each row of a scan that is laid out the groups in which it may count: those with its keys, as far as the scan has
+    /// them.
     pub(super) fn asked_groups(&self, scan: &Scan, asked: &Asked) -> SqlJoin {
-        let leaves = Rows(self.dialect);
         let keys = asked.keys.iter().zip(&scan.dimensions).enumerate();
         let kept: Vec<_> = keys.filter_map(|(at, (key, own))| Some((at, key, own.as_ref()?))).collect();
         if kept.len() < asked.keys.len() {
@@ -117,9 +117,9 @@ impl Lowering<'_> {
             let projection = names.iter().map(|name| build::item(column(name), name.clone())).collect();
             let group_by = names.iter().map(column).collect();
             let groups = Parts { projection, from: Some(self.asked_table()), group_by, ..Parts::default() }.query();
-            return self.with_groups(build::derived(groups, ASKED), self.equal_keys(&kept, &leaves));
+            return self.with_groups(build::derived(groups, ASKED), self.equal_keys(&kept));
         }
-        self.with_groups(self.asked_table(), self.equal_keys(&kept, &leaves))
+        self.with_groups(self.asked_table(), self.equal_keys(&kept))
     }
 
     fn with_groups(&self, groups: sqlparser::ast::TableFactor, equal: Vec<Sql>) -> SqlJoin {
@@ -129,10 +129,10 @@ impl Lowering<'_> {
         }
     }
 
-    fn equal_keys(&self, kept: &[(usize, &crate::plan::AskedKey, &crate::plan::Expr)], leaves: &Rows) -> Vec<Sql> {
+    fn equal_keys(&self, kept: &[(usize, &AskedKey, &Expr)]) -> Vec<Sql> {
         let equal = kept.iter().flat_map(|(at, key, own)| {
-            let asked = build::column(ASKED, build::ident(&format!("_d{at}")));
-            let value = self.value(own, leaves);
+            let name = build::ident(&format!("_d{at}"));
+            let (value, asked) = (build::column(BASE, name.clone()), build::column(ASKED, name));
             match key.null_is_equal && (key.value.nullable || own.nullable) {
                 true => self.same(value, asked, &own.ty),
                 false => vec![build::equal(value, asked)],
@@ -142,7 +142,7 @@ impl Lowering<'_> {
     }
 
     /// Whether a row lies in its scan's interval of the bucket that it is asked for in.
-    pub(super) fn within_asked(&self, scan: &Scan, time: Sql) -> Vec<Sql> {
+    pub(super) fn asked_interval(&self, scan: &Scan, time: Sql) -> Vec<Sql> {
         let step = self.query.step.unwrap_or(Step::Day);
         let key = || self.asked_bucket();
         let start = self.dialect.interval_start(key(), step, &scan.interval, self.calendar);

@@ -169,7 +169,7 @@ impl Lowering<'_> {
         for counter in layout.counters.iter().filter(|counter| !counter.shared) {
             let value = match stored {
                 _ if counter.scan != at => self.dialect.typed_null(&DataType::Int, self.calendar),
-                Some((from, how)) => self.stored_count(&counter.filter, from, how),
+                Some((from, how)) => self.stored_count(scan, &counter.filter, from, how),
                 None if scan.is_plain() => self.row_count(&counter.filter),
                 None => self.moved_count(filters, &counter.filter),
             };

@@ -88,9 +88,8 @@ impl Lowering<'_> {
 
     /// Whether the last bucket of the data must be known: rows count in later buckets, and nobody said where to end.
     pub(super) fn needs_last(&self) -> bool {
-        self.query.to.is_none()
-            && self.query.asked.is_none()
-            && self.query.scans.iter().any(|scan| !scan.interval.is_bucket())
+        let open = self.query.to.is_none() || self.query.ends_with_data;
+        open && self.query.asked.is_none() && self.query.scans.iter().any(|scan| !scan.interval.is_bucket())
     }
 
     /// The first or last instant of all clean rows of scans, or the key of its bucket: `_s`.

@@ -1,12 +1,15 @@
 //! From the plan to one SELECT.
 
 mod answers;
+mod batch;
 mod clean;
 mod combine;
 mod edges;
 mod escape;
 mod expr;
+mod filling;
 mod filter;
+mod layers;
 mod moved;
 mod read;
 mod scan;
@@ -17,13 +20,15 @@ use std::cell::{Cell, RefCell};
 use sqlparser::ast::{Ident, Query};
 
 use super::Options;
+pub use batch::{Batch, Days, single};
+pub use filling::{CutOver, Filling, Side, Source, backfill_months, batch_days, batch_gone, filling};
+pub use layers::Layer;
 pub use stored::{Stored, StoredColumn};
 
 use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
 use crate::plan;
-use crate::rollup::State;
-use crate::stack;
+use crate::rollup::Cadence;
 
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
@@ -33,8 +38,10 @@ pub(super) struct Lowering<'a> {
     dialect: &'a dyn Dialect,
     options: &'a Options,
     calendar: Calendar,
-    /// A rollup for each scan, or none at all.
-    stored: &'a [Stored<'a>],
+    /// The layers of each scan, or none at all.
+    stored: &'a [Vec<Layer<'a>>],
+    /// The batch whose days are read.
+    run: Option<Cadence>,
     /// How many queries this one is inside of.
     level: usize,
     errors: RefCell<Vec<Unsupported>>,
@@ -42,12 +49,12 @@ pub(super) struct Lowering<'a> {
     overgrown: Cell<bool>,
 }
 
-/// Lowers a question; its scans read their sources, or a rollup each.
+/// Lowers a question; its scans read their sources, or the layers told for each.
 pub fn query(
     query: &plan::Query,
     dialect: &dyn Dialect,
     options: &Options,
-    stored: &[Stored],
+    stored: &[Vec<Layer>],
 ) -> Result<Query, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
     lowering.stored = stored;
@@ -68,71 +75,19 @@ pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect, options: 
     lowering.clean_rows(table, &columns)
 }
 
-/// What makes a rollup at one step.
-pub struct Filling {
-    /// Its columns.
-    pub columns: Vec<StoredColumn>,
-    /// The SELECT that fills it.
-    pub select: Query,
-}
-
-/// The rollup that `query` asks for (see [`crate::rollup::Rollup::question`]), filled as told.
-pub fn filling(
-    query: &plan::Query,
-    states: &[State],
-    from: Source,
-    dialect: &dyn Dialect,
-    options: &Options,
-) -> Result<Filling, Vec<Unsupported>> {
-    stack::enough(|| filling_here(query, states, from, dialect, options))
-}
-
-fn filling_here(
-    query: &plan::Query,
-    states: &[State],
-    from: Source,
-    dialect: &dyn Dialect,
-    options: &Options,
-) -> Result<Filling, Vec<Unsupported>> {
-    let lowering = Lowering::new(query, dialect, options);
-    let unable = || vec![Unsupported { construct: "a rollup".to_owned(), reason: "it keeps no states".to_owned() }];
-    let (Some(how), Some(scan)) = (dialect.states(), query.scans.first()) else { return Err(unable()) };
-    let columns = lowering.stored_columns(scan, states, how);
-    let mut select = match from {
-        Source::Stored => lowering.states_select(scan, states, how, true),
-        Source::Clean => lowering.states_select(scan, states, how, false),
-        Source::Finer(finer) => lowering.coarser_select(scan, &finer, how),
-    };
-    if scan.joins.iter().any(|join| lowering.is_interval(join)) {
-        select.settings = dialect.interval_join_settings();
-    }
-    let errors = lowering.errors.into_inner();
-    if errors.is_empty() { Ok(Filling { columns, select }) } else { Err(errors) }
-}
-
-/// What a rollup is filled from.
-pub enum Source<'a> {
-    /// The rows of the stored table, as they arrive.
-    Stored,
-    /// The clean rows.
-    Clean,
-    /// A finer rollup, as its rows arrive.
-    Finer(Stored<'a>),
-}
-
 impl<'a> Lowering<'a> {
     fn new(query: &'a plan::Query, dialect: &'a dyn Dialect, options: &'a Options) -> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-        let (errors, tables) = (RefCell::default(), query.tables.as_slice());
         Lowering {
             query,
-            tables,
+            tables: &query.tables,
             dialect,
             options,
             calendar,
             stored: &[],
+            run: None,
             level: 0,
-            errors,
+            errors: RefCell::default(),
             overgrown: Cell::default(),
         }
     }

@@ -18,7 +18,7 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Deduplication;
 
 /// The alias of rows while one of several is chosen.
-const ROWS: &str = "s";
+pub(super) const ROWS: &str = "s";
 /// The place of a row among those of its key.
 const RANK: &str = "_rank";
 

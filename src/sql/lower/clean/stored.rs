@@ -25,7 +25,8 @@ impl Lowering<'_> {
         };
         let all: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let from = Some(build::derived(self.decoded(self.dialect.table(table), table, &all, Vec::new()), ROWS));
-        let filter = build::all(self.not_null(table.clean.key.iter()).into_iter().chain(time_first));
+        let keys = self.not_null(table.clean.key.iter()).into_iter().chain(self.touched_keys(table));
+        let filter = build::all(keys.chain(time_first));
         let time = table.clean.time.as_deref().filter(|_| !time_last.is_empty());
         let needed = |name: &&str| columns.contains(name) || Some(*name) == time;
         let inner: Vec<&str> = all.iter().copied().filter(needed).collect();
@@ -35,7 +36,7 @@ impl Lowering<'_> {
     }
 
     /// The rows as they came, with canonical values.
-    pub(super) fn raw_rows(&self, table: &Table, columns: &[&str]) -> Query {
+    pub(in crate::sql::lower) fn raw_rows(&self, table: &Table, columns: &[&str]) -> Query {
         self.decoded(self.dialect.raw_table(table), table, columns, Vec::new())
     }
 

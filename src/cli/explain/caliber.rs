@@ -1,0 +1,151 @@
+//! What a metric counts in the end: each aggregate behind its formula, with the rows, filters and times that it is of.
+
+use rustc_hash::FxHashSet;
+
+use crate::project::SourceMap;
+use crate::types::{
+    Column, ColumnId, Formula, FormulaKind, History, Leaf, MetricId, Model, Origin, RowExpr, RowExprKind, RowSet,
+    TableId, Type,
+};
+use crate::value::Step;
+
+/// A line of the caliber: what it tells, and that.
+pub type Line = (&'static str, String);
+
+/// The aggregates behind a metric, those of other metrics that it names included, each once, in order of reading.
+///
+/// The lines of an aggregate are its text, which rows of its table count, what they satisfy, when they happen, and which
+/// entities are looked up.
+pub fn of(id: MetricId, model: &Model, sources: &SourceMap) -> Vec<Vec<Line>> {
+    let mut leaves = Vec::new();
+    gather(id, model, &mut FxHashSet::default(), &mut leaves);
+    let mut told = FxHashSet::default();
+    let mut parts = Vec::new();
+    for (formula, leaf) in leaves {
+        let mut lines = vec![("value", one_line(sources.text(formula.span)))];
+        rows(&leaf.rows, model, sources, &mut lines);
+        let by = model.metrics[id.0].by.iter().filter_map(|dimension| model.bind(*dimension, leaf.rows.base).ok());
+        let by: Vec<RowExpr> = by.collect();
+        joins(leaf.rows.filters.iter().chain(&leaf.input).chain(&by), model, &mut lines);
+        if told.insert(lines.clone()) {
+            parts.push(lines);
+        }
+    }
+    parts
+}
+
+fn gather<'a>(
+    id: MetricId,
+    model: &'a Model,
+    seen: &mut FxHashSet<MetricId>,
+    leaves: &mut Vec<(&'a Formula, &'a Leaf)>,
+) {
+    if !seen.insert(id) {
+        return;
+    }
+    model.metrics[id.0].formula.walk(&mut |part| match &part.kind {
+        FormulaKind::Leaf(leaf) => leaves.push((part, leaf)),
+        FormulaKind::Metric(other) => gather(*other, model, seen, leaves),
+        _ => {}
+    });
+}
+
+/// Which rows count.
+fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>) {
+    let table = model.table(set.base);
+    let name = table.name.as_str();
+    match &table.origin {
+        Origin::Stored => lines.push(("rows", format!("{name}: {}", kept(set.base, model)))),
+        Origin::Raw(of) => {
+            lines.push(("rows", format!("{}: as they came, each counts", model.table(*of).name.as_str())))
+        }
+        Origin::FirstOf { rows: of, keys } => {
+            let keys: Vec<String> = keys.iter().map(|key| one_line(sources.text(key.span))).collect();
+            rows(of, model, sources, lines);
+            lines.push(("of these", format!("the first for each {}, over all history", keys.join(" and "))));
+        }
+        Origin::Union(union) => {
+            for member in &union.members {
+                rows(&member.rows, model, sources, lines);
+            }
+            lines.push(("of these", "all together".to_owned()));
+        }
+        Origin::Session(session) => {
+            rows(&session.rows, model, sources, lines);
+            let gap = Step::Subday(session.gap).text();
+            lines.push((
+                "of these",
+                format!("{name}: a pause longer than {gap} of a {} parts them", entity(session.by, model)),
+            ));
+        }
+    }
+    for filter in &set.filters {
+        lines.push(("where", one_line(sources.text(filter.span))));
+    }
+    if let Some(dated) = set.dated {
+        lines.push(("time", format!("{}, null left out", column(dated, model).name.as_str())));
+    } else if let Some(time) = table.time
+        && !table.is_derived()
+    {
+        lines.push(("time", table.columns[time].name.to_string()));
+    }
+}
+
+/// Which of the rows with one key stays.
+fn kept(table: TableId, model: &Model) -> String {
+    let table = model.table(table);
+    let key: Vec<&str> = table.key.iter().map(|place| table.columns[*place].name.as_str()).collect();
+    let key = key.join(", ");
+    match table.latest_by {
+        _ if key.is_empty() => "each counts, there is no key".to_owned(),
+        Some(by) => format!("one for each {key}, the latest by {}", table.columns[by].name.as_str()),
+        None if table.time.is_some() => format!("one for each {key}, the earliest"),
+        None => format!("one for each {key}"),
+    }
+}
+
+fn column(id: ColumnId, model: &Model) -> &Column {
+    &model.table(id.table).columns[id.column]
+}
+
+/// The name of the entity that a column names.
+fn entity(id: ColumnId, model: &Model) -> &str {
+    match column(id, model).ty.ty {
+        Type::Entity(entity) => model.table(entity).name.as_str(),
+        _ => column(id, model).name.as_str(),
+    }
+}
+
+/// The entities that are looked up, and as of when.
+fn joins<'a>(read: impl Iterator<Item = &'a RowExpr>, model: &'a Model, lines: &mut Vec<Line>) {
+    let mut seen = FxHashSet::default();
+    let mut open: Vec<&RowExpr> = read.collect();
+    open.reverse();
+    while let Some(expr) = open.pop() {
+        expr.walk(&mut |part| {
+            let RowExprKind::Column(path) = &part.kind else { return };
+            for (at, hop) in path.iter().enumerate() {
+                let column = column(*hop, model);
+                open.extend(&column.computed);
+                let Type::Entity(entity) = column.ty.ty else { continue };
+                if at + 1 == path.len() || !seen.insert((*hop, entity)) {
+                    continue;
+                }
+                let when = match model.table(entity).history {
+                    None => "as it is now",
+                    Some(History::Valid { .. }) => "as it was at the row's time",
+                    Some(History::Snapshot { .. }) => "as in the copy of the row's day",
+                };
+                lines.push((
+                    "looks up",
+                    format!("{} by {}, {when}", model.table(entity).name.as_str(), column.name.as_str()),
+                ));
+            }
+        });
+    }
+}
+
+/// A text without its line breaks.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

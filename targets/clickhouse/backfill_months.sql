@@ -1,0 +1,3 @@
+-- Step 1 of 3, after the cut-over: the months that have history, one a row.
+
+{{ months }};

@@ -1,0 +1,52 @@
+//! The dry run over the rows that came into a warehouse, and whether every view says the same.
+
+use metricc::dry_run::{Data, DryRun, Options};
+use metricc::plan::OutputColumn;
+
+use super::{Row, Warehouse};
+use crate::support::answers::{self, Rows};
+
+/// Asserts that every view of a metric has the rows of the dry run, value by value.
+pub fn agrees(warehouse: &Warehouse) {
+    let run = dry_run(warehouse);
+    let mut wrong = Vec::new();
+    for view in &warehouse.input.metrics {
+        let name = format!("{}__{}", view.name, view.grain());
+        let answer = run.run(&view.query).unwrap_or_else(|found| panic!("{name}: {}", super::text(&found)));
+        let mut right = Rows::new();
+        for row in answer.rows {
+            answers::put(&mut right, row, answer.keys);
+        }
+        let columns: Vec<OutputColumn> = view.query.columns();
+        let select = format!("SELECT * FROM metrics.{name}");
+        match answers::clickhouse(&warehouse.session, &select, &columns, answer.keys) {
+            Ok(found) if answers::same(&right, &found) => {}
+            Ok(found) => wrong.push(format!("{name}: {right:?} is right, {found:?} came")),
+            Err(error) => wrong.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn dry_run(warehouse: &Warehouse) -> DryRun {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut run = DryRun::new(Options::new(warehouse.input.zone)).expect("an engine");
+    for table in warehouse.input.tables.iter() {
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let mut text = names.join(",") + "\n";
+        for row in warehouse.came(&table.name) {
+            text.push_str(&line(&row));
+        }
+        std::fs::write(folder.path().join(format!("{}.csv", table.name)), text).expect("a file");
+        let named = metricc::plan::Table { sample: Some(format!("{}.csv", table.name)), ..table.clone() };
+        run.register(&named, &Data::Samples(folder.path())).unwrap_or_else(|found| panic!("{}", super::text(&found)));
+    }
+    run
+}
+
+fn line(row: &Row) -> String {
+    let cell = |cell: &Option<String>| {
+        cell.as_ref().map_or(String::new(), |text| format!("\"{}\"", text.replace('"', "\"\"")))
+    };
+    row.iter().map(cell).collect::<Vec<_>>().join(",") + "\n"
+}
