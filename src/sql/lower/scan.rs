@@ -3,6 +3,7 @@
 use sqlparser::ast::{Expr as Sql, Join as SqlJoin, SelectItem, TableFactor};
 
 use super::Lowering;
+use super::clean::is_new;
 use super::expr::Leaves;
 use super::filter::Filters;
 use super::read::{BASE, Rows};
@@ -57,7 +58,10 @@ impl Lowering<'_> {
         match scan.table() {
             Some(table) => {
                 let key = &self.tables[table].clean.key;
-                (time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect(), !key.is_empty())
+                let keys = key.iter().map(|key| leaves.column(Input::Base, key));
+                let mut seen = Vec::new();
+                // The time may be a part of the key.
+                (time.chain(keys).filter(|by| is_new(by, &mut seen)).collect(), !key.is_empty())
             }
             // The rows of an answer are one a bucket here.
             None => (time.collect(), true),

@@ -208,7 +208,9 @@ impl Table {
 
     /// The columns that hold keys of `entity`.
     pub fn links_to(&self, entity: &str) -> Vec<&Column> {
-        self.columns.iter().filter(|column| matches!(&column.ty, Ty::Entity(e) if e == entity)).collect()
+        let leads = |column: &&Column| matches!(&column.ty, Ty::Entity(e) if e == entity);
+        // What holds a dimension of derived rows has no name.
+        self.columns.iter().filter(leads).filter(|column| !column.name.starts_with('·')).collect()
     }
 }
 
