@@ -206,10 +206,9 @@ impl Table {
         self.stored().position(|column| column.name == name)
     }
 
-    /// The columns that hold keys of `entity`.
+    /// The columns that hold keys of `entity`; not those that hold the values of dimensions.
     pub fn links_to(&self, entity: &str) -> Vec<&Column> {
-        let leads = |column: &&Column| matches!(&column.ty, Ty::Entity(e) if e == entity);
-        // What holds a dimension of derived rows has no name.
+        let leads = |column: &&Column| matches!(&column.ty, Ty::Entity(of) if of == entity);
         self.columns.iter().filter(leads).filter(|column| !column.name.starts_with('·')).collect()
     }
 }

@@ -153,7 +153,7 @@ impl Lowering<'_> {
     /// satisfies `after`, which is a condition on the rows of the alias [`ROWS`]: the columns named, which `rows` must have.
     fn one_each(
         &self,
-        mut rows: Parts,
+        rows: Parts,
         each: Vec<(Expr, bool)>,
         order: Vec<OrderByExpr>,
         after: Vec<Expr>,
@@ -173,6 +173,7 @@ impl Lowering<'_> {
                 (kept, build::all(after))
             }
             Deduplication::RowNumber => {
+                let (mut rows, by, order) = self.of_columns(rows, by, order, columns);
                 rows.projection.push(build::item(build::window("row_number", by, order), build::ident(RANK)));
                 let first = build::equal(build::column(ROWS, build::ident(RANK)), build::number(1));
                 (rows.query(), build::all(std::iter::once(first).chain(after)))
@@ -180,6 +181,31 @@ impl Lowering<'_> {
         };
         let (projection, from) = (self.columns_of(ROWS, columns), Some(build::derived(inner, ROWS)));
         Parts { projection, from, filter: after, ..Parts::default() }.query()
+    }
+
+    /// The same rows, told apart and ordered by columns alone: an engine may take a larger expression for another one when it looks
+    /// whether rows are ordered by it.
+    fn of_columns(
+        &self,
+        mut rows: Parts,
+        by: Vec<Expr>,
+        mut order: Vec<OrderByExpr>,
+        columns: &[&str],
+    ) -> (Parts, Vec<Expr>, Vec<OrderByExpr>) {
+        let is_column = |expr: &Expr| matches!(expr, Expr::CompoundIdentifier(_));
+        if by.iter().all(is_column) {
+            return (rows, by, order);
+        }
+        let mut held = |value: Expr, name: String| {
+            rows.projection.push(build::item(value, build::ident(&name)));
+            build::column(ROWS, build::ident(&name))
+        };
+        let by = by.into_iter().enumerate().map(|(at, key)| held(key, format!("_by{at}"))).collect();
+        for (at, key) in order.iter_mut().enumerate() {
+            key.expr = held(key.expr.clone(), format!("_o{at}"));
+        }
+        let (projection, from) = (self.columns_of(ROWS, columns), Some(build::derived(rows.query(), ROWS)));
+        (Parts { projection, from, ..Parts::default() }, by, order)
     }
 
     /// The columns named, out of rows with an alias.

@@ -442,7 +442,7 @@ impl Scope for Row<'_> {
                 let key = formula::key_of(key).expect("a key that is no step");
                 // No row has the null of a column.
                 let value = self.key(&key).unwrap_or(Cell(Value::Null));
-                self.oracle.before(metric, key, value, self.time.expect("a row with a time"))
+                self.time.map_or(Value::Null, |time| self.oracle.before(metric, key, value, time))
             }
             other => panic!("{other:?} over rows"),
         }
