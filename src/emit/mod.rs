@@ -99,6 +99,12 @@ impl MetricView {
         self.step.map_or_else(|| "total".to_owned(), Step::text)
     }
 
+    /// Its name, its version where another one has the name, and its step: `dau 1d`.
+    pub fn label(&self) -> String {
+        let version = if self.current { String::new() } else { format!(" v{}", self.version) };
+        format!("{}{version} {}", self.name, self.grain())
+    }
+
     /// How it is asked to be served.
     pub fn asked(&self) -> Asked {
         let mut asked = Asked::default();

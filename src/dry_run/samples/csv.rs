@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
-use super::records::{Record, RecordError, Records};
 use super::sink::{Fault, Sink, shortened};
 use super::{Source, io_error};
 use crate::diagnostic::Diagnostic;
 use crate::error;
 use crate::plan::Table;
+use crate::table::records::{Record, RecordError, Records};
 
 /// Reads one file into the sink.
 pub(super) fn read(

@@ -21,9 +21,10 @@ use super::{Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::ClickhouseTarget;
-use crate::rollup::{self, Rollups};
+use crate::rollup::{self, Rollups, Statistics};
 use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
+use crate::suggest::near;
 
 /// What all parts of a build share.
 struct Build<'a> {
@@ -31,6 +32,7 @@ struct Build<'a> {
     /// The target's name.
     target: &'a str,
     settings: &'a ClickhouseTarget,
+    statistics: Statistics,
     rollups: Rollups,
     options: Options,
     /// The hash of what all statements depend on.
@@ -62,12 +64,13 @@ struct Object {
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let rollups = rollup::plan(questions, &input.statistics);
+    let statistics = statistics(input, settings, &mut diagnostics);
+    let rollups = rollup::plan(questions, &statistics);
     let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
     let shared = Key::new(|hasher| {
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
-    let build = Build { input, target, settings, rollups, options, shared };
+    let build = Build { input, target, settings, statistics, rollups, options, shared };
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
@@ -97,6 +100,26 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)
+}
+
+/// What samples tell, and how many rows there are, which the target tells.
+fn statistics(input: &Input, settings: &ClickhouseTarget, diagnostics: &mut Diagnostics) -> Statistics {
+    let mut statistics = input.statistics.clone();
+    for (name, rows) in &settings.rows_a_day {
+        match input.tables.iter().position(|table| table.name == name.value && !table.is_derived()) {
+            Some(place) => statistics.set_rows_a_day(place, *rows),
+            None => {
+                let known = input.tables.iter().filter(|table| !table.is_derived()).map(|table| table.name.as_str());
+                let help = match near(&name.value, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name a source or an entity".to_owned(),
+                };
+                diagnostics.push(error!(E0813, name.span, "`rows_a_day` names `{}`, which is no source", name.value;
+                    help: help));
+            }
+        }
+    }
+    statistics
 }
 
 impl Build<'_> {
