@@ -275,6 +275,44 @@ metric recent = paid_stream over 90m { grain: 1h; serve: stream(1h) }
 }
 
 #[test]
+fn query_reads_the_cheapest_rollup_and_says_why_no_other() {
+    let place = Place::with_shop();
+    let metrics = "metric paid_by = sum(pay_amount from paid_order) { grain: 1d; by: client, province; serve: daily }
+metric paid_all = sum(pay_amount from paid_order) { grain: 1h, 1d; serve: stream(1h), daily }
+";
+    place.write("shop/metrics/more.metric", metrics);
+    let run = |args: &[&str]| place.run_in("shop", &[&["query"], args].concat()).assert_code(0);
+    // By client only the rollup that has it.
+    let by = run(&["paid_by", "--by", "client", "--why"]);
+    assert!(by.err.starts_with("reads metrics.order__1d__"), "{}", by.err);
+    assert!(by.err.contains(": the metrics are not all served in this way\n"), "{}", by.err);
+    assert!(by.out.contains("metrics.order__1d__") && !by.out.contains("dwd."), "{}", by.out);
+    // Days that no batch has built yet come from the stream.
+    let all = run(&["paid_all"]);
+    let reads = all.err.trim_end().strip_prefix("reads ").expect("what is read").to_owned();
+    let names: Vec<&str> = reads.split(", ").collect();
+    assert!(names[0].starts_with("metrics.order__1d__") && names[1].starts_with("metrics.order__1h__"), "{reads}");
+    assert_eq!(all.err.lines().count(), 1);
+    // No rollup has half hours, and the one of the stream has no clients.
+    let halves = run(&["paid_all", "--step", "30m", "--why"]);
+    assert!(halves.err.starts_with("reads the sources\n"), "{}", halves.err);
+    assert!(halves.err.contains(": buckets or intervals of the question cut its buckets\n"), "{}", halves.err);
+    let by = run(&["paid_all", "--by", "client", "--why"]);
+    assert!(by.err.contains(": it does not tell `client` apart\n"), "{}", by.err);
+    // Served live, and whatever is served if that is asked for: the SELECT needs nothing that was built.
+    for args in [&["gmv", "--why"][..], &["paid_all", "--live"]] {
+        let live = run(args);
+        assert!(!live.out.contains("metrics."), "{}", live.out);
+    }
+    let json = run(&["paid_by", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert!(json.err.is_empty() && told["sql"].as_str().is_some_and(|sql| sql.starts_with("SELECT")), "{told:#}");
+    assert_eq!(told["passed_over"].as_array().map(Vec::len), Some(1), "{told:#}");
+    let wrong = place.run_in("shop", &["query", "gmv", "--target", "clickhose"]).assert_code(2).err;
+    assert!(wrong.contains("did you mean `clickhouse`?"), "{wrong}");
+}
+
+#[test]
 fn debug_shows_each_stage_and_tells_what_is_wrong_with_a_question() {
     let place = Place::with_shop();
     let ast = place.run_in("shop", &["debug", "ast", "gmv"]).assert_code(0).out;

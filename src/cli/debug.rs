@@ -35,8 +35,8 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let text = match &args.stage {
         Stage::Ast { name } => ast(name, &context.compiled()?)?,
         Stage::Model { name } => model(name, &context.compiled()?)?,
-        Stage::Sql(question) => in_every_dialect(&question.plan(context)?.1),
-        Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.1),
+        Stage::Sql(question) => in_every_dialect(&question.plan(context)?.2),
+        Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.2),
     };
     context.print(&text)?;
     Ok(Exit::Clean)

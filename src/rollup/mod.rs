@@ -11,6 +11,7 @@ mod estimate;
 mod merge;
 mod planner;
 mod reasons;
+mod route;
 mod same;
 mod serving;
 mod state;
@@ -24,6 +25,7 @@ pub use estimate::Estimate;
 pub use merge::Mergeability;
 pub use planner::plan;
 pub use reasons::{about, reasons};
+pub use route::{Considered, Route, Why, route};
 pub use same::{moved, replaced, same};
 pub use serving::Asked;
 pub use state::{Part, State, conditions, conjuncts, needed, parts};
@@ -100,7 +102,7 @@ pub struct Dimension {
 }
 
 /// A way to serve a question from a rollup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Serving {
     /// As rows arrive, in buckets of this step.
     Stream(Step),

@@ -33,7 +33,7 @@ pub struct Need<'q> {
 }
 
 impl<'q> Need<'q> {
-    /// What a serving asks of a scan, or why there is none.
+    /// What a serving asks of a scan, or why no rollup can serve it.
     pub fn new(query: &'q Query, scan: &'q Scan, serving: Serving, clocks: &Clocks) -> Result<Need<'q>, Reason> {
         let (Some(table), Some(time)) = (scan.table(), &scan.time) else { return Err(Reason::Timeless) };
         let is_batch = matches!(serving, Serving::Batch(_));
@@ -48,10 +48,14 @@ impl<'q> Need<'q> {
         }
         let unit = clocks.unit(query, scan);
         let step = finest(serving, unit);
-        if unit.is_some_and(|unit| !divides(step, unit)) || scan.from.is_some() || scan.to.is_some() {
-            return Err(Reason::Step);
-        }
         Ok(Need { query, scan, table, time, way: way(query, table, scan, serving), step, unit })
+    }
+
+    /// Whether the buckets that it needs can be had of its step.
+    pub fn is_whole(&self, clocks: &Clocks) -> bool {
+        let mut bounds = self.scan.from.into_iter().chain(self.scan.to);
+        self.unit.is_none_or(|unit| divides(self.step, unit))
+            && bounds.all(|at| clocks.is_start(at, self.step, self.query))
     }
 
     /// The values that the rollup must tell apart, with names for people.
@@ -95,17 +99,16 @@ impl Waiting {
         refuse: &dyn Fn(&Need) -> Option<Reason>,
         needs: &mut Vec<Need<'q>>,
     ) -> Waiting {
-        let mut servings = asked.servings;
-        servings.sort_by_key(settled_first);
-        // Of several streams one is enough: all of them have seen the same rows.
-        servings.dedup_by_key(|serving| settled_first(serving).0);
         let scans = query.table_scans();
         let units = scans.iter().map(|(query, scan)| clocks.unit(query, scan)).collect();
         let mut waiting = Waiting { units, layers: Vec::new(), live: asked.live, refused: Vec::new() };
         let mut complete = false;
-        for serving in servings {
+        for serving in settled(&asked.servings) {
             let of = |(query, scan): &(&'q Query, &'q Scan)| {
                 let need = Need::new(query, scan, serving, clocks)?;
+                if !need.is_whole(clocks) {
+                    return Err(Reason::Step);
+                }
                 refuse(&need).map_or(Ok(need), Err)
             };
             match scans.iter().map(of).collect::<Result<Vec<Need>, Reason>>() {
@@ -159,6 +162,15 @@ fn way(query: &Query, table: usize, scan: &Scan, serving: Serving) -> Way {
     }
 }
 
+/// Ways to serve, the most settled first.
+pub fn settled(servings: &[Serving]) -> Vec<Serving> {
+    let mut servings = servings.to_vec();
+    servings.sort_by_key(settled_first);
+    // Of several streams one is enough: all of them have seen the same rows.
+    servings.dedup_by_key(|serving| settled_first(serving).0);
+    servings
+}
+
 /// What is built once and later is read first.
 fn settled_first(serving: &Serving) -> (u8, Option<Step>) {
     match serving {
@@ -187,7 +199,12 @@ fn reads_only_base(expr: &Expr) -> bool {
 
 /// The place of the coarsest step whose buckets make up those of another.
 pub fn coarsest(steps: &[Step], unit: Option<Step>) -> usize {
-    steps.iter().rposition(|step| unit.is_none_or(|unit| divides(*step, unit))).unwrap_or(0)
+    coarsest_of(steps, |step| unit.is_none_or(|unit| divides(step, unit))).unwrap_or(0)
+}
+
+/// The place of the coarsest step that serves.
+pub fn coarsest_of(steps: &[Step], serves: impl Fn(Step) -> bool) -> Option<usize> {
+    steps.iter().rposition(|step| serves(*step))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub struct Record {
 
 impl Record {
     /// How many cells it has.
-    pub fn len(&self) -> usize {
+    pub fn cells(&self) -> usize {
         self.ends.len()
     }
 
@@ -280,8 +280,9 @@ mod tests {
         loop {
             match records.next(true) {
                 Ok(Some(record)) => {
-                    let cells: Vec<String> =
-                        (0..record.len()).map(|i| record.get(i).map_or("∅".to_owned(), |c| format!("<{c}>"))).collect();
+                    let cells: Vec<String> = (0..record.cells())
+                        .map(|i| record.get(i).map_or("∅".to_owned(), |c| format!("<{c}>")))
+                        .collect();
                     found.push(format!("{}: {}", record.line, cells.join(" ")));
                 }
                 Ok(None) => return found,

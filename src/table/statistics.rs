@@ -58,13 +58,13 @@ impl<'t> Counter<'t> {
     fn csv(&mut self, input: impl Read) -> Option<()> {
         let mut records = Records::new(input);
         let header = records.next(true).ok()??;
-        let names: Vec<&str> = (0..header.len()).map(|at| header.get(at).unwrap_or_default()).collect();
+        let names: Vec<&str> = (0..header.cells()).map(|at| header.get(at).unwrap_or_default()).collect();
         let place = |column: &StoredColumn| names.iter().position(|name| *name == column.name);
         let places: Vec<usize> = self.table.columns.iter().map(place).collect::<Option<_>>()?;
         let width = names.len();
         // The last record may be cut short: what does not read ends the part.
         while let Ok(Some(record)) = records.next(self.table.columns.len() > 1) {
-            if record.len() == width {
+            if record.cells() == width {
                 self.row(|at| record.get(places[at]));
             }
         }

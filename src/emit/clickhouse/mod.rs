@@ -4,6 +4,7 @@
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod ask;
 mod backfill;
 mod batch;
 mod clean;
@@ -17,11 +18,12 @@ use std::hash::Hash;
 
 use sqlparser::ast::{ObjectName, Query};
 
-use super::{Artifact, Emitted, Input, template};
+use super::{Answered, Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
+use crate::plan;
 use crate::project::ClickhouseTarget;
-use crate::rollup::{self, Rollups, Statistics};
+use crate::rollup::{self, Asked, Rollups, Statistics};
 use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
 use crate::suggest::near;
@@ -63,14 +65,7 @@ struct Object {
 /// Makes the artefacts of a target.
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let statistics = statistics(input, settings, &mut diagnostics);
-    let rollups = rollup::plan(questions, &statistics);
-    let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
-    let shared = Key::new(|hasher| {
-        (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
-    });
-    let build = Build { input, target, settings, statistics, rollups, options, shared };
+    let build = Build::new(input, target, settings, &mut diagnostics);
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
@@ -102,6 +97,19 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     (Emitted { artifacts, details }, diagnostics)
 }
 
+/// Answers a question from what a target has.
+pub fn answer(
+    input: &Input,
+    target: &str,
+    settings: &ClickhouseTarget,
+    query: &plan::Query,
+    asked: &Asked,
+) -> Result<Answered, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let build = Build::new(input, target, settings, &mut diagnostics);
+    if diagnostics.has_errors() { Err(diagnostics) } else { ask::answer(&build, query, asked) }
+}
+
 /// What samples tell, and how many rows there are, which the target tells.
 fn statistics(input: &Input, settings: &ClickhouseTarget, diagnostics: &mut Diagnostics) -> Statistics {
     let mut statistics = input.statistics.clone();
@@ -122,7 +130,23 @@ fn statistics(input: &Input, settings: &ClickhouseTarget, diagnostics: &mut Diag
     statistics
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    fn new(
+        input: &'a Input,
+        target: &'a str,
+        settings: &'a ClickhouseTarget,
+        diagnostics: &mut Diagnostics,
+    ) -> Build<'a> {
+        let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
+        let statistics = statistics(input, settings, diagnostics);
+        let rollups = rollup::plan(questions, &statistics);
+        let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
+        let shared = Key::new(|hasher| {
+            (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
+        });
+        Build { input, target, settings, statistics, rollups, options, shared }
+    }
+
     /// `database.name`
     fn name(&self, name: &str) -> ObjectName {
         ObjectName::from(vec![CLICKHOUSE.identifier(&self.settings.database), CLICKHOUSE.identifier(name)])
