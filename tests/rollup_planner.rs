@@ -203,7 +203,7 @@ fn rows_a_day_are_told_of_a_source() {
     let (_, told) = emit::emit(&input, &project.targets[0]);
     let told: Vec<String> =
         told.iter().map(|one| format!("{} {}", one.code, one.help.as_deref().unwrap_or(""))).collect();
-    assert_eq!(told, ["E0813 did you mean `click`?"]);
+    assert_eq!(told, ["E0815 did you mean `click`?"]);
 }
 
 #[test]

@@ -92,6 +92,13 @@ impl Rollup {
     }
 }
 
+impl Rollup {
+    /// Whether it keeps what was looked up as rows arrived.
+    pub fn is_as_of_ingestion(&self) -> bool {
+        self.way == Way::Added && !self.joins.is_empty()
+    }
+}
+
 /// A dimension of a rollup.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Dimension {

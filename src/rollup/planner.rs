@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use super::align::{Clocks, divides};
 use super::same::{moved, same};
-use super::serving::{Asked, Need, Waiting};
+use super::serving::{Asked, Need, Terms, Waiting};
 use super::statistics::{Statistics, buckets_a_day};
 use super::{Dimension, HOUR, Mergeability, Reason, Rollup, Rollups, State, Way};
 use crate::plan::{Expr, Query, Step};
@@ -19,8 +19,12 @@ const MORE_ROWS: f64 = 16.0;
 /// A day's rows of a rollup that are few in any case.
 const FEW_ROWS: f64 = 10_000.0;
 
-/// Plans the rollups for questions.
-pub fn plan<'a>(questions: impl Iterator<Item = (&'a Query, Asked)>, statistics: &Statistics) -> Rollups {
+/// Plans the rollups for questions. The tables of `arrival` are looked up as rows arrive, whatever becomes of them later.
+pub fn plan<'a>(
+    questions: impl Iterator<Item = (&'a Query, Asked)>,
+    statistics: &Statistics,
+    arrival: &[usize],
+) -> Rollups {
     let mut needs: Vec<Need> = Vec::new();
     let mut clocks: Option<Clocks> = None;
     let mut planner = Planner { statistics, rollups: Vec::new() };
@@ -28,7 +32,8 @@ pub fn plan<'a>(questions: impl Iterator<Item = (&'a Query, Asked)>, statistics:
         .map(|(query, asked)| {
             // All questions of a project have one zone.
             let clocks = clocks.get_or_insert_with(|| Clocks::new(query.zone));
-            Waiting::new(query, asked, clocks, &|need| planner.refusal(need), &mut needs)
+            let refuse = |need: &Need| planner.refusal(need);
+            Waiting::new(query, asked, Terms { clocks, arrival, refuse: &refuse }, &mut needs)
         })
         .collect();
     let mut order: Vec<usize> = (0..needs.len()).collect();

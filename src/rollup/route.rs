@@ -122,7 +122,7 @@ struct Router<'a> {
 impl Router<'_> {
     /// The cheapest rollup for a scan. What a layer has that comes after batches must be in buckets of what these complete.
     fn best(&self, query: &Query, scan: &Scan, serving: Serving, limits: &[Step]) -> Found {
-        let need = match Need::new(query, scan, serving, &self.clocks) {
+        let need = match Need::new(query, scan, serving, &self.clocks, &[]) {
             Ok(need) => need,
             Err(reason) => return Found { used: None, considered: Vec::new(), reason: Some(reason) },
         };

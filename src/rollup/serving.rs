@@ -3,7 +3,7 @@
 use super::align::{Clocks, common, divides};
 use super::state::needed;
 use super::{Cadence, Layer, Mergeability, Reason, Rollup, Served, Serving, Use, Way};
-use crate::plan::{Expr, ExprKind, Input, Query, Scan, Step};
+use crate::plan::{Expr, ExprKind, Input, Join, Query, Scan, Step};
 
 /// How a question is asked to be served.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,17 @@ pub struct Asked {
     pub servings: Vec<Serving>,
     /// From its sources.
     pub live: bool,
+}
+
+/// What decides how a question can be served.
+#[derive(Clone, Copy)]
+pub struct Terms<'t> {
+    /// The clocks of the project.
+    pub clocks: &'t Clocks,
+    /// The tables that are looked up as rows arrive, whatever becomes of them later.
+    pub arrival: &'t [usize],
+    /// Why a rollup is not worth it.
+    pub refuse: &'t dyn Fn(&Need) -> Option<Reason>,
 }
 
 /// A scan that is to be served from a rollup.
@@ -34,7 +45,13 @@ pub struct Need<'q> {
 
 impl<'q> Need<'q> {
     /// What a serving asks of a scan, or why no rollup can serve it.
-    pub fn new(query: &'q Query, scan: &'q Scan, serving: Serving, clocks: &Clocks) -> Result<Need<'q>, Reason> {
+    pub fn new(
+        query: &'q Query,
+        scan: &'q Scan,
+        serving: Serving,
+        clocks: &Clocks,
+        arrival: &[usize],
+    ) -> Result<Need<'q>, Reason> {
         let (Some(table), Some(time)) = (scan.table(), &scan.time) else { return Err(Reason::Timeless) };
         let is_batch = matches!(serving, Serving::Batch(_));
         if is_batch && query.tables[table].is_derived() {
@@ -48,7 +65,7 @@ impl<'q> Need<'q> {
         }
         let unit = clocks.unit(query, scan);
         let step = finest(serving, unit);
-        Ok(Need { query, scan, table, time, way: way(query, table, scan, serving), step, unit })
+        Ok(Need { query, scan, table, time, way: way(query, table, scan, serving, arrival), step, unit })
     }
 
     /// Whether the buckets that it needs can be had of its step.
@@ -91,21 +108,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Adds the needs of a question to those of others; `refuse` says what is not worth it.
-    pub fn new<'q>(
-        query: &'q Query,
-        asked: Asked,
-        clocks: &Clocks,
-        refuse: &dyn Fn(&Need) -> Option<Reason>,
-        needs: &mut Vec<Need<'q>>,
-    ) -> Waiting {
+    /// Adds the needs of a question to those of others.
+    pub fn new<'q>(query: &'q Query, asked: Asked, terms: Terms, needs: &mut Vec<Need<'q>>) -> Waiting {
+        let Terms { clocks, arrival, refuse } = terms;
         let scans = query.table_scans();
         let units = scans.iter().map(|(query, scan)| clocks.unit(query, scan)).collect();
         let mut waiting = Waiting { units, layers: Vec::new(), live: asked.live, refused: Vec::new() };
         let mut complete = false;
         for serving in settled(&asked.servings) {
             let of = |(query, scan): &(&'q Query, &'q Scan)| {
-                let need = Need::new(query, scan, serving, clocks)?;
+                let need = Need::new(query, scan, serving, clocks, arrival)?;
                 if !need.is_whole(clocks) {
                     return Err(Reason::Step);
                 }
@@ -151,13 +163,14 @@ impl Waiting {
 }
 
 /// How a scan's rollup is filled.
-fn way(query: &Query, table: usize, scan: &Scan, serving: Serving) -> Way {
+fn way(query: &Query, table: usize, scan: &Scan, serving: Serving, arrival: &[usize]) -> Way {
     let table = &query.tables[table];
+    let on_arrival = |join: &Join| join.as_of.is_none() && arrival.contains(&join.table);
     match serving {
         Serving::Batch(cadence) => Way::Batched(cadence),
         Serving::Stream(_) if table.is_derived() => Way::Rebuilt(Reason::Derived),
         Serving::Stream(_) if !table.clean.key.is_empty() => Way::Rebuilt(Reason::Key),
-        Serving::Stream(_) if !scan.joins.is_empty() => Way::Rebuilt(Reason::LookUp),
+        Serving::Stream(_) if !scan.joins.iter().all(on_arrival) => Way::Rebuilt(Reason::LookUp),
         Serving::Stream(_) => Way::Added,
     }
 }

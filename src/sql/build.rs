@@ -381,11 +381,6 @@ pub fn left_join(relation: TableFactor, condition: Expr) -> Join {
     Join { relation, global: false, join_operator: JoinOperator::Left(JoinConstraint::On(condition)) }
 }
 
-/// `CROSS JOIN relation`
-pub fn cross_join(relation: TableFactor) -> Join {
-    Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) }
-}
-
 /// The parts of a SELECT that we use.
 #[derive(Default)]
 pub struct Parts {

@@ -17,7 +17,7 @@ const APPROXIMATE: f64 = 0.02;
 /// What is wrong, a line a rollup and step; and how many were looked at.
 pub fn differences(session: &Session, input: &Input, emitted: &Emitted) -> (Vec<String>, usize) {
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let rollups = rollup::plan(questions, &input.statistics).rollups;
+    let rollups = rollup::plan(questions, &input.statistics, &[]).rollups;
     let steps = rollups.iter().flat_map(|rollup| rollup.steps.iter().map(move |step| (rollup, *step)));
     let steps: Vec<(&Rollup, Step)> = steps.collect();
     let told = emitted.details["rollups"].as_array().expect("a list");
@@ -38,7 +38,10 @@ fn compare(session: &Session, input: &Input, rollup: &Rollup, step: Step, name: 
     let columns = query.columns();
     let keys = columns.len() - query.metrics.len();
     let options = sql::Options::default();
-    let source = sql::select(&query, &CLICKHOUSE, &options).map_err(|found| format!("{found:?}"))?;
+    // All rows have a place in a rollup, whatever its states ask of them.
+    let mut all = query.clone();
+    all.scans[0].measures.push(Measure { filter: None, aggregate: Aggregate::CountRows, ty: DataType::Int });
+    let source = sql::select(&all, &CLICKHOUSE, &options).map_err(|found| format!("{found:?}"))?;
     let table = ObjectName::from(name.split('.').map(|part| Ident::new(part.trim_matches('`'))).collect::<Vec<_>>());
     let read = [Read::Layers(vec![Layer::Stored(Stored { table, step, rollup, built: None })])];
     let stored = sql::select_stored(&query, &CLICKHOUSE, &options, &read).map_err(|found| format!("{found:?}"))?;
@@ -47,7 +50,7 @@ fn compare(session: &Session, input: &Input, rollup: &Rollup, step: Step, name: 
     same(rollup, &right, &found)
 }
 
-/// The values of all states: a row of which none counts a row of the source has no row there.
+/// The values of all states.
 fn same(rollup: &Rollup, right: &Rows, found: &Rows) -> Result<(), String> {
     for key in right.keys().chain(found.keys()) {
         let (Some([a]), Some([b])) = (right.get(key).map(Vec::as_slice), found.get(key).map(Vec::as_slice)) else {
@@ -71,6 +74,8 @@ fn same(rollup: &Rollup, right: &Rows, found: &Rows) -> Result<(), String> {
 /// The question for all states of a rollup.
 fn question(rollup: &Rollup, like: &Query, step: Step) -> Query {
     let mut query = rollup.question(like, step);
+    // What only groups inner values may have the name of a dimension.
+    query.dimensions.iter_mut().enumerate().for_each(|(at, column)| column.name = format!("d{at}"));
     query.scans[0].measures = rollup.states.iter().map(measure).collect();
     query.metrics = query.scans[0]
         .measures
@@ -80,7 +85,7 @@ fn question(rollup: &Rollup, like: &Query, step: Step) -> Query {
             let id = MeasureId { scan: 0, measure: at };
             let formula = Expr { kind: ExprKind::Measure(id), ty: measure.ty.clone(), nullable: true };
             let column = OutputColumn { name: format!("s{at}"), ty: measure.ty.clone(), nullable: true, unit: None };
-            MetricOutput { column, formula, present: vec![id] }
+            MetricOutput { column, formula, present: Vec::new() }
         })
         .collect();
     query

@@ -23,7 +23,7 @@ pub fn answer(build: &Build, query: &Query, asked: &Asked) -> Result<Answered, D
     let options = if served.is_live() {
         sql::Options::default()
     } else {
-        sql::Options { clean_views: build.options.clean_views.clone(), ..sql::Options::default() }
+        sql::Options { unordered: false, ..build.options.clone() }
     };
     let reads = reads(query, &served.layers, all, &made).ok_or_else(Diagnostics::new)?;
     let select = sql::select_stored(query, &CLICKHOUSE, &options, &reads).map_err(|unsupported| {

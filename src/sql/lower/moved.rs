@@ -89,10 +89,6 @@ impl Lowering<'_> {
     /// The bucket in which an instant counts (several rows where it counts in several), and its place among those of which the
     /// last one counts.
     fn place(&self, scan: &Scan, time: Sql, parts: &mut Parts) {
-        if !scan.interval.is_bucket() && self.query.to.is_none() {
-            let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
-            parts.joins.push(build::cross_join(build::table(last, LAST)));
-        }
         match self.query.step {
             Some(step) => {
                 let bucket = self.bucket_of(scan, time.clone(), step);
@@ -119,9 +115,17 @@ impl Lowering<'_> {
                 let last = self.dialect.literal(&Value::Timestamp(to - 1), &DataType::Timestamp, self.calendar);
                 self.dialect.bucket_key(last, step, self.calendar)
             }
-            None => build::column(LAST, build::ident("_s")),
+            None => self.last_bucket(),
         };
         self.dialect.explode(self.dialect.buckets(time, step, &scan.interval, last, self.calendar))
+    }
+
+    /// The last bucket of all data. Not by a join beside those of the look-ups
+    /// ([CH23](../../../docs/targets.md#rules)).
+    fn last_bucket(&self) -> Sql {
+        let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
+        let projection = vec![SelectItem::UnnamedExpr(build::column(LAST, build::ident("_s")))];
+        build::scalar(Parts { projection, from: Some(build::table(last, LAST)), ..Parts::default() }.query())
     }
 
     /// Without buckets, the interval ends with the last local day of the data.
@@ -129,7 +133,7 @@ impl Lowering<'_> {
         if scan.interval.is_bucket() {
             return Vec::new();
         }
-        let last = build::column(LAST, build::ident("_s"));
+        let last = self.last_bucket();
         let start = self.dialect.interval_start(last.clone(), Step::Day, &scan.interval, self.calendar);
         let end = self.dialect.interval_end(last, Step::Day, &scan.interval, self.calendar);
         let after = start.map(|start| build::binary(time.clone(), BinaryOperator::GtEq, start));

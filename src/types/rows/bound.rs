@@ -1,13 +1,13 @@
 //! What derived tables need dimensions for: the keys of `first of`, and the dimensions of unions and sessions, which become
 //! columns of theirs.
 
-use crate::diagnostic::{Diagnostics, Span};
+use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::syntax::ast::{self, ExprKind};
 use crate::types::bind::bind;
 use crate::types::model::{Dimension, DimensionId, RowExprKind, TableKind, Type};
 use crate::types::size::too_large;
-use crate::types::{Aggregation, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
+use crate::types::{Aggregation, Column, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
 
 use super::RowSets;
 use super::derived::moved;
@@ -56,12 +56,12 @@ impl RowSets<'_> {
     ) {
         let mut typed = Vec::with_capacity(written.len());
         for key in written {
-            let ast::Key::Path(path) = key else {
+            let Some(path) = self.path_of(key, rows.base) else {
                 d.push(error!(E0522, span, "`first of` takes columns, entities and dimensions as keys, and no step of time";
                     help: "write `first of … per user_id`"));
                 continue;
             };
-            let Some(value) = self.key(rows, path, (dimensions, ids), d) else { continue };
+            let Some(value) = self.key(rows, &path, (dimensions, ids), d) else { continue };
             if too_large(value.size(&self.tables), "this key", path.span, d) {
                 continue;
             }
@@ -75,6 +75,20 @@ impl RowSets<'_> {
         if let Origin::FirstOf { keys, .. } = &mut self.tables[table.0].origin {
             *keys = typed;
         }
+    }
+
+    /// The name that a key is; also one that reads as a step (`hour`), where something is called so.
+    fn path_of(&self, key: &ast::Key, base: TableId) -> Option<ast::Path> {
+        let step = match key {
+            ast::Key::Path(path) => return Some(path.clone()),
+            ast::Key::Step(step) => step,
+        };
+        let ast::Step::Calendar(word) = &step.value else { return None };
+        let word = word.word();
+        let column = |column: &Column| !column.internal && column.name.value == word;
+        let known = self.names.dimension(word).is_some() || self.tables[base.0].columns.iter().any(column);
+        let name = Spanned::new(word.to_owned(), step.span);
+        known.then(|| ast::Path { parts: vec![name], at: None, span: step.span })
     }
 
     fn key(

@@ -12,7 +12,7 @@ use crate::support::clickhouse::Session;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Blocks {
     One,
-    /// Two, of which one is sent again where the table has a key.
+    /// Two, of which one is sent again where that makes no difference.
     TwoAndARetry,
     /// Of a few rows each.
     Many,
@@ -53,7 +53,9 @@ pub fn insert(project: &Project, session: &Session, blocks: Blocks) -> Result<()
         for block in &all {
             session.execute(&table.clickhouse_insert(database, block))?;
         }
-        if let (Blocks::TwoAndARetry, Some(block), false) = (blocks, all.last(), table.key.is_empty()) {
+        // A row that is sent again counts once, but for those who ask for all copies.
+        let counts_once = !table.key.is_empty() && !project.is_read_raw(&table.name);
+        if let (Blocks::TwoAndARetry, Some(block), true) = (blocks, all.last(), counts_once) {
             session.execute(&table.clickhouse_insert(database, block))?;
         }
     }

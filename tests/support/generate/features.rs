@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::derived::Origin;
 use super::model::*;
 use super::oracle::Oracle;
 use super::oracle::calendar::{Calendar, day_of};
@@ -59,6 +60,8 @@ pub const WANTED: &[&str] = &[
     "two references to one entity",
     "entity with a time",
     "entity without a time",
+    "entity with versions",
+    "entity with a copy a day",
     "time in milliseconds",
     "computed column",
     "column with a unit",
@@ -68,6 +71,12 @@ pub const WANTED: &[&str] = &[
     "subset",
     "subset of a subset",
     "dated subset",
+    "subset of derived rows",
+    "rows as they came",
+    "first rows",
+    "union",
+    "session",
+    "derived from derived rows",
     "dated aggregate",
     "filtered aggregate",
     "path of one hop",
@@ -286,6 +295,8 @@ impl Found<'_> {
         self.when(latest == Some(&Ty::Int), "latest by an int");
         self.when(table.entity && table.time.is_some(), "entity with a time");
         self.when(table.entity && table.time.is_none(), "entity without a time");
+        self.when(matches!(table.history, Some(History::Valid(..))), "entity with versions");
+        self.when(matches!(table.history, Some(History::Snapshot(_))), "entity with a copy a day");
         let time = table.time.as_ref().and_then(|name| table.column(name));
         self.when(time.is_some_and(|column| column.milliseconds), "time in milliseconds");
         for (place, column) in table.stored().enumerate() {
@@ -355,6 +366,18 @@ impl Found<'_> {
             self.when(self.project.subset(&subset.base).is_some(), "subset of a subset");
             self.when(subset.dated.is_some(), "dated subset");
             subset.filter.iter().for_each(|filter| self.expr(filter));
+            self.when(self.project.derived(&subset.base).is_some(), "subset of derived rows");
+        }
+        for derived in &self.project.derived {
+            self.add(match derived.origin {
+                Origin::Raw(_) => "rows as they came",
+                Origin::FirstOf { .. } => "first rows",
+                Origin::Union(_) => "union",
+                Origin::Session { .. } => "session",
+            });
+            let again =
+                |rows: &String| self.project.base(rows).is_some_and(|base| self.project.derived(&base.name).is_some());
+            self.when(derived.origin.reads().into_iter().any(again), "derived from derived rows");
         }
     }
 

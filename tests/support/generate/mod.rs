@@ -9,6 +9,7 @@ pub mod case;
 pub mod clickhouse;
 pub mod compare;
 pub mod data;
+pub mod derived;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
 pub mod expr;

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use super::algebra::*;
 pub use super::expr::*;
 
+use super::derived::Derived;
+
 /// A type of the language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ty {
@@ -165,8 +167,28 @@ pub struct Table {
     pub key: Vec<String>,
     pub latest_by: Option<String>,
     pub time: Option<String>,
+    /// How an entity tells the versions of one thing apart.
+    pub history: Option<History>,
     /// Values of the stored columns, in their order.
     pub rows: Vec<Vec<Value>>,
+}
+
+/// The columns that tell versions apart.
+#[derive(Clone, Debug, PartialEq)]
+pub enum History {
+    /// `valid: from, to`
+    Valid(String, String),
+    /// `snapshot: day`
+    Snapshot(String),
+}
+
+impl History {
+    pub fn columns(&self) -> Vec<&String> {
+        match self {
+            History::Valid(from, to) => vec![from, to],
+            History::Snapshot(day) => vec![day],
+        }
+    }
 }
 
 impl Table {
@@ -267,6 +289,7 @@ pub struct Project {
     pub units: Vec<String>,
     pub tables: Vec<Table>,
     pub subsets: Vec<Subset>,
+    pub derived: Vec<Derived>,
     pub dimensions: Vec<Dimension>,
     pub metrics: Vec<Metric>,
     pub questions: Vec<Question>,
@@ -274,7 +297,8 @@ pub struct Project {
 
 impl Project {
     pub fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.name == name)
+        let derived = || self.derived(name).map(|derived| &derived.table);
+        self.tables.iter().find(|table| table.name == name).or_else(derived)
     }
 
     pub fn subset(&self, name: &str) -> Option<&Subset> {
@@ -311,13 +335,30 @@ impl Project {
             Binding::Path(of, expr) | Binding::On(of, expr) if *of == table.name => Some(expr.clone()),
             _ => None,
         });
-        explicit.or_else(|| {
+        if let (None, Some(derived)) = (&explicit, self.derived(&table.name)) {
+            return self.derived_binding(dimension, derived);
+        }
+        let found = explicit.or_else(|| {
             dimension.bindings.iter().find_map(|binding| match binding {
                 Binding::Any(expr) if table.time.is_some() => Some(expr.clone()),
                 Binding::Attribute(entity, expr) if *entity == table.name => Some(expr.clone()),
                 Binding::Attribute(entity, expr) => self.through(table, entity, expr),
                 _ => None,
             })
+        });
+        // A version is looked up at the row's time.
+        found.filter(|expr| table.time.is_some() || !expr.any(&mut |part| self.follows_history(table, part)))
+    }
+
+    /// Whether a path goes through an entity with a history.
+    fn follows_history(&self, table: &Table, expr: &Expr) -> bool {
+        let Node::Column(path) = &expr.node else { return false };
+        let mut at = table;
+        path.iter().take(path.len() - 1).any(|name| {
+            let link = at.column(name).map(|column| &column.ty);
+            let Some(Ty::Entity(entity)) = link else { return false };
+            at = self.table(entity).expect("a declared entity");
+            at.history.is_some()
         })
     }
 

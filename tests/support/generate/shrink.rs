@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::derived::Origin;
 use super::model::*;
 
 /// A pass: the `n`-th thing it could do to a project. None where there is no such thing any more; the inner none where
@@ -15,6 +16,8 @@ const PASSES: &[Pass] = &[
     no_metric,
     plainer_metric,
     no_subset,
+    no_derived,
+    plainer_derived,
     no_dimension,
     fewer_bindings,
     fewer_rows,
@@ -162,7 +165,7 @@ fn bound(binding: &Binding) -> &Expr {
 fn with(project: &Project, change: impl FnOnce(&mut Project)) -> Option<Option<Project>> {
     let mut changed = project.clone();
     change(&mut changed);
-    Some(Some(changed))
+    Some(changed.shape().then_some(changed))
 }
 
 fn one_question(project: &Project, n: usize) -> Option<Option<Project>> {
@@ -230,6 +233,11 @@ fn no_subset(project: &Project, n: usize) -> Option<Option<Project>> {
         for other in p.subsets.iter_mut().filter(|other| other.base == subset.name) {
             other.base.clone_from(&subset.base);
         }
+        for rows in p.derived.iter_mut().flat_map(|derived| derived.origin.reads_mut()) {
+            if *rows == subset.name {
+                rows.clone_from(&subset.base);
+            }
+        }
         for metric in &mut p.metrics {
             change_leaves(&mut metric.formula, &mut |leaf| {
                 if leaf.rows == subset.name {
@@ -237,6 +245,37 @@ fn no_subset(project: &Project, n: usize) -> Option<Option<Project>> {
                 }
             });
         }
+    })
+}
+
+fn no_derived(project: &Project, n: usize) -> Option<Option<Project>> {
+    let derived = project.derived.get(n)?;
+    let name = &derived.table.name;
+    let [rows, ..] = derived.origin.reads()[..] else { return Some(None) };
+    // Whoever used it takes what it is made of.
+    with(project, |p| {
+        let others = p.derived.iter_mut().flat_map(|other| other.origin.reads_mut());
+        for other in others.chain(p.subsets.iter_mut().map(|subset| &mut subset.base)).filter(|other| *other == name) {
+            other.clone_from(rows);
+        }
+        for metric in &mut p.metrics {
+            change_leaves(&mut metric.formula, &mut |leaf| {
+                if leaf.rows == *name {
+                    leaf.rows.clone_from(rows);
+                }
+            });
+        }
+        p.derived.remove(n);
+    })
+}
+
+fn plainer_derived(project: &Project, n: usize) -> Option<Option<Project>> {
+    project.derived.get(n)?;
+    with(project, |p| match &mut p.derived[n].origin {
+        Origin::FirstOf { keys, .. } => keys.truncate(1),
+        Origin::Session { keep, .. } => drop(keep.pop()),
+        Origin::Union(members) if members.len() > 2 => drop(members.pop()),
+        Origin::Raw(_) | Origin::Union(_) => {}
     })
 }
 
@@ -367,7 +406,8 @@ fn plainer(expr: &Expr, way: usize) -> Option<Expr> {
 fn no_table(project: &Project, n: usize) -> Option<Option<Project>> {
     let name = project.tables.get(n)?.name.clone();
     let linked = project.tables.iter().any(|table| table.name != name && !table.links_to(&name).is_empty());
-    let based = project.subsets.iter().any(|subset| subset.base == name);
+    let based = project.subsets.iter().any(|subset| subset.base == name)
+        || project.derived.iter().any(|derived| derived.origin.reads().contains(&&name));
     let bound = project.dimensions.iter().flat_map(|dimension| &dimension.bindings).any(|binding| match binding {
         Binding::Path(table, _) | Binding::Attribute(table, _) | Binding::On(table, _) => *table == name,
         Binding::Any(_) => false,
@@ -399,8 +439,16 @@ fn no_column(project: &Project, n: usize) -> Option<Option<Project>> {
     let mut used: BTreeSet<&String> = BTreeSet::new();
     for table in &project.tables {
         used.extend(table.key.iter().chain(&table.latest_by).chain(&table.time));
+        used.extend(table.history.iter().flat_map(History::columns));
     }
     used.extend(project.subsets.iter().filter_map(|subset| subset.dated.as_ref()));
+    for derived in &project.derived {
+        match &derived.origin {
+            Origin::FirstOf { keys, .. } => used.extend(keys),
+            Origin::Session { keep, .. } => used.extend(keep.iter().map(|kept| &kept.column)),
+            Origin::Raw(_) | Origin::Union(_) => {}
+        }
+    }
     for root in roots(project) {
         root.walk(&mut |expr| match &expr.node {
             Node::Column(path) => used.extend(path),

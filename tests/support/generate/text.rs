@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use super::derived::{Derived, Origin};
 use super::model::*;
 use super::printer::Printer;
 
@@ -141,6 +142,9 @@ impl Project {
             let (filter, dated) = (filter.unwrap_or_default(), dated.unwrap_or_default());
             let _ = writeln!(out, "subset {} = {}{filter}{dated}", ident(&subset.name), ident(&subset.base));
         }
+        for derived in &self.derived {
+            self.derived_text(&mut out, derived);
+        }
         for dimension in &self.dimensions {
             self.dimension_text(&mut out, dimension);
         }
@@ -159,6 +163,15 @@ impl Project {
             let key: Vec<String> = table.key.iter().map(|name| ident(name)).collect();
             let latest = table.latest_by.as_ref().map(|name| format!(" latest by {}", ident(name)));
             let _ = writeln!(out, "  key: {}{}", key.join(", "), latest.unwrap_or_default());
+        }
+        match &table.history {
+            Some(History::Valid(from, to)) => {
+                let _ = writeln!(out, "  valid: {}, {}", ident(from), ident(to));
+            }
+            Some(History::Snapshot(day)) => {
+                let _ = writeln!(out, "  snapshot: {}", ident(day));
+            }
+            None => {}
         }
         if let Some(time) = &table.time {
             let _ = writeln!(out, "  time: {}", ident(time));
@@ -183,6 +196,40 @@ impl Project {
             let _ = writeln!(out, "  column {}: {ty}", ident(&column.name));
         }
         out.push_str("}\n\n");
+    }
+
+    fn derived_text(&self, out: &mut String, derived: &Derived) {
+        let name = ident(&derived.table.name);
+        let names = |all: &[String]| all.iter().map(|name| ident(name)).collect::<Vec<_>>();
+        let rows = match &derived.origin {
+            Origin::Raw(rows) => format!("raw {}", ident(rows)),
+            Origin::FirstOf { rows, keys } if keys.len() == 1 => {
+                format!("first of {} per {}", ident(rows), ident(&keys[0]))
+            }
+            Origin::FirstOf { rows, keys } => format!("first of {} per ({})", ident(rows), names(keys).join(", ")),
+            Origin::Union(members) => names(members).join(" | "),
+            Origin::Session { entity, rows, gap, keep } => {
+                let _ = write!(
+                    out,
+                    "session {name} of {} {{ events: {}; gap: {}",
+                    ident(entity),
+                    ident(rows),
+                    Step::Subday(*gap).text()
+                );
+                let keep: Vec<String> = (keep.iter())
+                    .map(|kept| {
+                        let aggregate = format!("{:?}", kept.aggregate).to_lowercase();
+                        format!("{aggregate}({}) as {}", ident(&kept.column), ident(&kept.name))
+                    })
+                    .collect();
+                if !keep.is_empty() {
+                    let _ = write!(out, "; keep: {}", keep.join(", "));
+                }
+                out.push_str(" }\n");
+                return;
+            }
+        };
+        let _ = writeln!(out, "subset {name} = {rows}");
     }
 
     fn dimension_text(&self, out: &mut String, dimension: &Dimension) {

@@ -57,12 +57,20 @@ pub fn column(name: &str, column: &Column) -> Expr {
 impl Maker {
     /// Every column that a row of a table reaches: its own, and by one or two hops.
     pub fn reachable(&self, table: &str, hops: usize) -> Vec<Expr> {
+        let timed = self.project.table(table).expect("a declared table").time.is_some();
+        self.reach(table, hops, timed)
+    }
+
+    /// A version is looked up at the time of the row that the path starts from.
+    fn reach(&self, table: &str, hops: usize, timed: bool) -> Vec<Expr> {
         let table = self.project.table(table).expect("a declared table");
         let mut all = Vec::new();
         for own in &table.columns {
             let expr = column(&own.name, own);
             if let (Ty::Entity(entity), true) = (&own.ty, hops > 0) {
-                for mut far in self.reachable(entity, hops - 1) {
+                let versions = self.project.table(entity).is_some_and(|entity| entity.history.is_some());
+                let far = if versions && !timed { Vec::new() } else { self.reach(entity, hops - 1, timed) };
+                for mut far in far {
                     if let Node::Column(path) = &mut far.node {
                         path.insert(0, own.name.clone());
                     }

@@ -32,18 +32,24 @@ impl Maker {
 
     /// An aggregate over rows.
     pub fn leaf(&mut self) -> Option<Expr> {
-        let rows: Vec<String> =
-            (self.project.tables.iter().filter(|t| !t.entity || self.rng.chance(50)).map(|t| t.name.clone()))
-                .chain(self.project.subsets.iter().map(|subset| subset.name.clone()))
-                .collect();
+        let rows: Vec<String> = (self
+            .project
+            .tables
+            .iter()
+            .filter(|t| t.history.is_none() && (!t.entity || self.rng.chance(50)))
+            .map(|t| t.name.clone()))
+        .chain(self.project.subsets.iter().map(|subset| subset.name.clone()))
+        .chain(self.project.derived.iter().map(|derived| derived.table.name.clone()))
+        .collect();
         let rows = self.rng.maybe(&rows)?.clone();
         let table = self.project.base(&rows)?.clone();
-        let dated = self.another_date(&rows, 12);
-        let timed = table.time.is_some();
+        let raw = self.is_raw(&rows);
+        let dated = if raw { None } else { self.another_date(&rows, 12) };
+        let timed = table.time.is_some() && !raw;
         let filter = if self.rng.chance(45) { self.condition(&table.name, 2, timed) } else { None };
         let aggregate = self.aggregate(&table);
         let input = self.input(&table, aggregate, timed)?;
-        let (ty, nullable, unit, inexact) = result(aggregate, input.as_ref(), &table.name);
+        let (ty, nullable, unit, inexact) = result(aggregate, input.as_ref(), self.project.nature(&table.name));
         let leaf = Leaf { aggregate, input, rows, dated, filter, over: None, at_last: None };
         Some(Expr { node: Node::Leaf(Box::new(leaf)), ty, nullable, unit, inexact })
     }

@@ -2,6 +2,7 @@
 
 mod algebra;
 mod columns;
+mod derived;
 pub mod exprs;
 mod metrics;
 mod names;
@@ -40,6 +41,7 @@ pub fn with(seed: u64, constructs: &[Construct]) -> Project {
         units: vec!["CNY".into(), "quota".into()],
         tables: Vec::new(),
         subsets: Vec::new(),
+        derived: Vec::new(),
         dimensions: Vec::new(),
         metrics: Vec::new(),
         questions: Vec::new(),
@@ -50,6 +52,7 @@ pub fn with(seed: u64, constructs: &[Construct]) -> Project {
     maker.computed_columns();
     maker.subsets();
     maker.dimensions();
+    maker.derived();
     maker.metrics();
     maker.algebra();
     maker.questions();

@@ -8,7 +8,9 @@ impl Maker {
     /// Named row sets, some nested, some dated.
     pub fn subsets(&mut self) {
         for number in 0..self.rng.below(4) {
-            let bases: Vec<String> = (self.project.tables.iter().map(|table| table.name.clone()))
+            // Versions are no things: they cannot be counted.
+            let things = self.project.tables.iter().filter(|table| table.history.is_none());
+            let bases: Vec<String> = (things.map(|table| table.name.clone()))
                 .chain(self.project.subsets.iter().map(|subset| subset.name.clone()))
                 .collect();
             let base = self.rng.pick(&bases).clone();

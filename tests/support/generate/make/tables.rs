@@ -33,7 +33,9 @@ impl Maker {
         let wanted = 2 + self.rng.below(4);
         self.some_columns(&mut columns, wanted);
         let mut table = table(name, true, columns, vec![key]);
-        if self.rng.chance(40) {
+        if self.rng.chance(20) {
+            self.history(&mut table);
+        } else if self.rng.chance(40) {
             table.columns.push(plain("registered_at", Ty::Timestamp, self.rng.chance(30)));
             if self.rng.chance(60) {
                 table.time = Some("registered_at".into());
@@ -41,6 +43,19 @@ impl Maker {
         }
         self.latest_by(&mut table);
         table
+    }
+
+    /// Makes the rows of an entity versions.
+    fn history(&mut self, table: &mut Table) {
+        if self.rng.chance(30) {
+            table.columns.push(plain("ds", Ty::Date, self.rng.chance(20)));
+            table.history = Some(History::Snapshot("ds".into()));
+            return;
+        }
+        let ty = if self.rng.chance(70) { Ty::Timestamp } else { Ty::Date };
+        table.columns.push(plain("valid_from", ty.clone(), self.rng.chance(30)));
+        table.columns.push(plain("valid_to", ty, true));
+        table.history = Some(History::Valid("valid_from".into(), "valid_to".into()));
     }
 
     fn source(&mut self, name: &str, entities: &[String]) -> Table {
@@ -149,5 +164,5 @@ fn plain(name: &str, ty: Ty, nullable: bool) -> Column {
 }
 
 fn table(name: &str, entity: bool, columns: Vec<Column>, key: Vec<String>) -> Table {
-    Table { name: name.into(), entity, columns, key, latest_by: None, time: None, rows: Vec::new() }
+    Table { name: name.into(), entity, columns, key, latest_by: None, time: None, history: None, rows: Vec::new() }
 }

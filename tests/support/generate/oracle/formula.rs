@@ -7,7 +7,7 @@ use super::super::model::*;
 use super::aggregate::{Cell, Item, aggregate, zero};
 use super::calendar::Calendar;
 use super::eval::{Scope, eval, truth};
-use super::interval::{Bucket, Moves};
+use super::interval::{BEGINNING, Bucket, Moves};
 use super::{Oracle, Row};
 
 /// What the values of a formula are grouped by.
@@ -62,6 +62,8 @@ enum Kind {
 #[derive(Debug)]
 struct Fact {
     time: i64,
+    /// Without a time: in no bucket and in no range, but in all of the data.
+    timeless: bool,
     group: Group,
     per: Group,
     item: Item,
@@ -138,7 +140,7 @@ impl Oracle<'_> {
                 let (reading, moves) = (self.kept(keys, way), &way.moves);
                 let moves = leaf.over.map_or(moves.clone(), |window| moves.and(Move::Over(window)));
                 let kept: Vec<&Key> = reading.iter().map(|place| &keys[*place]).collect();
-                let table = self.project.base(&leaf.rows).expect("a declared row set");
+                let table = self.base(&leaf.rows);
                 let times =
                     self.clean[&table.name].iter().filter_map(|row| self.time(leaf, table, &table.rows[*row])?);
                 let kind = Kind::Leaf {
@@ -180,7 +182,7 @@ impl Oracle<'_> {
 
     /// The rows of a leaf that pass its filters, by time.
     fn facts(&self, leaf: &Leaf, keys: &[&Key], filters: &[Expr]) -> Vec<Fact> {
-        let table = self.project.base(&leaf.rows).expect("a declared row set");
+        let table = self.base(&leaf.rows);
         let mut facts = Vec::new();
         for &place in &self.clean[&table.name] {
             let row = &table.rows[place];
@@ -194,8 +196,14 @@ impl Oracle<'_> {
             let value = leaf.input.as_ref().map_or(Value::Bool(true), |input| eval(input, &scope));
             let of = |name: &String| Cell(scope.path(std::slice::from_ref(name)));
             let per = leaf.at_last.iter().flat_map(|at| &at.per).map(of).collect();
-            let time = time.unwrap_or(super::interval::BEGINNING);
-            facts.push(Fact { time, group, per, item: Item { value, time, key: table.key.iter().map(of).collect() } });
+            let (timeless, time) = (time.is_none(), time.unwrap_or(BEGINNING));
+            facts.push(Fact {
+                time,
+                timeless,
+                group,
+                per,
+                item: Item { value, time, key: table.key.iter().map(of).collect() },
+            });
         }
         facts.sort_by_key(|fact| fact.time);
         facts
@@ -233,7 +241,9 @@ impl Oracle<'_> {
         match &reading.kind {
             Kind::Leaf { leaf, facts, .. } => {
                 let (from, to) = self.calendar.interval(&reading.moves, bucket);
-                let inside = facts.iter().filter(|fact| from <= fact.time && fact.time < to).collect();
+                let always = reading.moves.is_none() && bucket.step.is_none() && bucket.start == BEGINNING;
+                let counts = |fact: &&Fact| if fact.timeless { always } else { from <= fact.time && fact.time < to };
+                let inside = facts.iter().filter(counts).collect();
                 for fact in self.at_last(leaf, inside) {
                     groups.entry(fact.group.clone()).or_default().push(fact.item.clone());
                 }
@@ -323,7 +333,7 @@ impl Oracle<'_> {
                 times.extend(self.span(&metric.formula).into_iter().flat_map(|(first, last)| [first, last]));
             }
             Node::Leaf(leaf) => {
-                let table = self.project.base(&leaf.rows).expect("a declared row set");
+                let table = self.base(&leaf.rows);
                 let rows = self.clean[&table.name].iter();
                 times.extend(rows.filter_map(|row| self.time(leaf, table, &table.rows[*row])?));
             }
@@ -340,7 +350,9 @@ impl Prepared {
         for reading in &self.readings {
             match &reading.kind {
                 _ if !reading.moves.is_none() => return None,
-                Kind::Leaf { facts, .. } => times.extend(facts.iter().map(|fact| fact.time)),
+                Kind::Leaf { facts, .. } => {
+                    times.extend(facts.iter().filter(|fact| !fact.timeless).map(|fact| fact.time));
+                }
                 Kind::Nested { inner, .. } => times.extend(inner.touched()?),
                 Kind::Count(_) => {}
             }

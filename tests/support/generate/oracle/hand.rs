@@ -40,6 +40,7 @@ fn table(name: &str, zone: Tz, rows: &[&str]) -> Table {
         key: Vec::new(),
         latest_by: None,
         time: Some("t".into()),
+        history: None,
         rows: rows.iter().map(row).collect(),
     }
 }
@@ -60,6 +61,7 @@ fn project(zone: Tz, rows: &[&str]) -> Project {
         units: Vec::new(),
         tables: vec![table("event", zone, rows)],
         subsets: Vec::new(),
+        derived: Vec::new(),
         dimensions: vec![dimension("kind"), dimension("user")],
         metrics: Vec::new(),
         questions: Vec::new(),

@@ -4,6 +4,7 @@
 
 pub mod aggregate;
 pub mod calendar;
+mod derived;
 pub mod eval;
 pub mod formula;
 #[cfg(test)]
@@ -14,9 +15,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::derived::Origin;
 use super::model::*;
 use aggregate::Cell;
-use calendar::{Calendar, day_of};
+use calendar::{Calendar, day_of, days};
 use eval::{Scope, eval};
 use formula::Prepared;
 use interval::{BEGINNING, Bucket};
@@ -68,8 +70,10 @@ pub struct Oracle<'a> {
     end: End,
     /// By table, the places of its clean rows.
     clean: BTreeMap<String, Vec<usize>>,
-    /// By entity, its clean rows by key.
-    index: BTreeMap<String, BTreeMap<Cell, usize>>,
+    /// Derived tables with their rows.
+    derived: BTreeMap<String, Table>,
+    /// By entity, its clean rows by key; versions of one thing are several.
+    index: BTreeMap<String, BTreeMap<Cell, Vec<usize>>>,
     /// Metrics that filters look up by a column.
     looked_up: RefCell<BTreeMap<(String, String), Rc<Prepared>>>,
 }
@@ -85,11 +89,18 @@ impl<'a> Oracle<'a> {
         let index = (project.tables.iter().filter(|table| table.entity))
             .map(|table| {
                 let key = table.place(&table.key[0]).expect("a stored key");
-                let rows = clean[&table.name].iter().map(|row| (Cell(table.rows[*row][key].clone()), *row));
-                (table.name.clone(), rows.collect())
+                let mut rows: BTreeMap<Cell, Vec<usize>> = BTreeMap::new();
+                for row in &clean[&table.name] {
+                    rows.entry(Cell(table.rows[*row][key].clone())).or_default().push(*row);
+                }
+                (table.name.clone(), rows)
             })
             .collect();
-        Oracle { project, calendar, end: End::Right, clean, index, looked_up: RefCell::default() }
+        let looked_up = RefCell::default();
+        let mut oracle =
+            Oracle { project, calendar, end: End::Right, clean, derived: BTreeMap::new(), index, looked_up };
+        oracle.derive();
+        oracle
     }
 
     /// What a question's answer must be.
@@ -255,17 +266,55 @@ impl<'a> Oracle<'a> {
         })
     }
 
-    /// A row's time; none where it is null, none inside where the table has no time at all.
+    /// The table under a row set, with its rows.
+    fn base(&self, rows: &str) -> &Table {
+        let table = self.project.base(rows).expect("a declared row set");
+        self.derived.get(&table.name).unwrap_or(table)
+    }
+
+    /// A row's time; none where it is null, none inside where the table has no time at all, or the row as it came has none.
     fn time(&self, leaf: &Leaf, table: &Table, row: &[Value]) -> Option<Option<i64>> {
         let dated = leaf.dated.as_deref().or_else(|| self.project.dated(&leaf.rows));
         let Some(column) = dated else { return Some(None) };
         let column = column.to_owned();
         let scope = Row { oracle: self, table, row, time: None };
-        match scope.path(&[column]) {
+        match scope.path(std::slice::from_ref(&column)) {
             Value::Timestamp(ms) => Some(Some(ms)),
+            Value::Null if self.as_it_came(table, &column) => Some(None),
             Value::Null => None,
             other => panic!("{other:?} is no time"),
         }
+    }
+
+    /// Whether a column is the time of rows as they came, which may lack it.
+    fn as_it_came(&self, table: &Table, column: &str) -> bool {
+        let raw = self.project.derived(&table.name).is_some_and(|derived| matches!(derived.origin, Origin::Raw(_)));
+        raw && table.time.as_deref() == Some(column)
+    }
+
+    /// The row of a thing that holds at an instant; the only one of a thing that keeps no versions.
+    fn version<'t>(&self, table: &'t Table, rows: &[usize], time: Option<i64>) -> Option<&'t [Value]> {
+        let value = |row: &usize, column: &String| &table.rows[*row][table.place(column).expect("a stored column")];
+        let instant = |value: &Value| match value {
+            Value::Null => None,
+            Value::Timestamp(ms) => Some(*ms),
+            Value::Date(days) => Some(self.calendar.midnight(day_of(*days))),
+            other => panic!("{other:?} is no time"),
+        };
+        let found = match &table.history {
+            None => rows.first(),
+            Some(History::Snapshot(day)) => {
+                let today = Value::Date(days(self.calendar.date(time?)));
+                rows.iter().find(|row| *value(row, day) == today)
+            }
+            Some(History::Valid(from, to)) => {
+                let time = time?;
+                let started = rows.iter().filter(|row| instant(value(row, from)).is_none_or(|from| from <= time));
+                let last = started.max_by_key(|row| instant(value(row, from)));
+                last.filter(|row| instant(value(row, to)).is_none_or(|to| time < to))
+            }
+        };
+        found.map(|row| table.rows[*row].as_slice())
     }
 
     /// The filters of a row set and of those below it.
@@ -285,6 +334,10 @@ fn clean_rows(table: &Table) -> Vec<usize> {
         let mut key: Vec<Cell> = table.key.iter().map(|name| Cell(row[place(name)].clone())).collect();
         if key.iter().any(|cell| cell.0.is_null()) {
             continue;
+        }
+        match &table.history {
+            Some(History::Valid(start, _) | History::Snapshot(start)) => key.push(Cell(row[place(start)].clone())),
+            None => {}
         }
         if key.is_empty() {
             key.push(Cell(Value::Int(number as i64)));
@@ -362,11 +415,9 @@ impl Row<'_> {
         }
         let Ty::Entity(entity) = &column.ty else { panic!("{} is no entity", column.name) };
         let table = self.oracle.project.table(entity).expect("a declared entity");
-        match self.oracle.index[entity].get(&Cell(value)) {
-            Some(row) => {
-                let row = &table.rows[*row];
-                Row { oracle: self.oracle, table, row, time: None }.path(&path[1..])
-            }
+        let found = self.oracle.index[entity].get(&Cell(value));
+        match found.and_then(|rows| self.oracle.version(table, rows, self.time)) {
+            Some(row) => Row { oracle: self.oracle, table, row, time: self.time }.path(&path[1..]),
             None => Value::Null,
         }
     }
