@@ -391,6 +391,19 @@ impl Query {
         }
     }
 
+    /// Its scans of tables, each with the query that it is a scan of: in place of a scan over the rows of an answer, those of
+    /// that answer.
+    pub fn table_scans(&self) -> Vec<(&Query, &Scan)> {
+        let mut found = Vec::with_capacity(self.scans.len());
+        for scan in &self.scans {
+            match &scan.source {
+                Source::Table(_) => found.push((self, scan)),
+                Source::Query(query) => found.extend(query.table_scans()),
+            }
+        }
+        found
+    }
+
     /// All tables that it reads, each once, sorted.
     pub fn all_tables(&self) -> Vec<usize> {
         let mut tables: Vec<usize> = self.scans.iter().flat_map(Scan::all_tables).collect();
