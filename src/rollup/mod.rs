@@ -78,16 +78,10 @@ impl Rollup {
         };
         Query {
             tables: std::sync::Arc::clone(&like.tables),
-            zone: like.zone,
-            week_start: like.week_start,
             step: Some(step),
-            from: None,
-            to: None,
             dimensions: self.dimensions.iter().map(column).collect(),
             scans: vec![scan],
-            metrics: Vec::new(),
-            order: Vec::new(),
-            limit: None,
+            ..Query::empty(like.zone, like.week_start)
         }
     }
 }
@@ -180,6 +174,8 @@ pub enum Reason {
     Timeless,
     /// The buckets and intervals that are asked for are not made of whole stream steps.
     Step,
+    /// Its rows look into the answer of another question.
+    Answers,
     /// Its groups are nearly as many as its rows.
     TooFine,
     /// A batch cannot tell which days a changed row was on.
@@ -200,6 +196,7 @@ impl Reason {
             Reason::Unmergeable => "CH9: lists and maps have no state",
             Reason::Timeless => "a table without time has no buckets",
             Reason::Step => "CH13: the buckets and intervals asked for are not made of whole steps of the stream",
+            Reason::Answers => "CH5: its rows look into the answer of another question",
             Reason::TooFine => "its groups would be nearly as many as the rows themselves",
             Reason::Dated => "CH14: the rows are dated by what is looked up, so no batch knows which days have changed",
         }

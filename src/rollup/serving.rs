@@ -53,6 +53,9 @@ impl<'q> Need<'q> {
         arrival: &[usize],
     ) -> Result<Need<'q>, Reason> {
         let (Some(table), Some(time)) = (scan.table(), &scan.time) else { return Err(Reason::Timeless) };
+        if query.asked.is_some() || !scan.answers.is_empty() {
+            return Err(Reason::Answers);
+        }
         let is_batch = matches!(serving, Serving::Batch(_));
         if is_batch && query.tables[table].is_derived() {
             return Err(Reason::Derived);

@@ -3,6 +3,7 @@
 use sqlparser::ast::{Expr as Sql, Ident, Join as SqlJoin, SelectItem, TableFactor};
 
 use super::Lowering;
+use super::clean::is_new;
 use super::expr::Leaves;
 use super::filter::Filters;
 use super::layers::Read;
@@ -19,7 +20,9 @@ impl Lowering<'_> {
             (Source::Query(query), Read::Answer(reads)) => build::derived(self.inner(query, reads), BASE),
             (Source::Query(query), _) => build::derived(self.inner(query, &[]), BASE),
         };
-        (base, self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>()))
+        let mut joins = self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>());
+        joins.extend(self.answers(&scan.answers));
+        (base, joins)
     }
 
     /// The columns that a scan's rows are grouped by: the bucket, then the dimensions.
@@ -57,8 +60,11 @@ impl Lowering<'_> {
         let time = scan.time.iter().map(|time| self.value(time, &leaves));
         match scan.table() {
             Some(table) => {
-                let key = &self.query.tables[table].clean.key;
-                (time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect(), !key.is_empty())
+                let key = &self.tables[table].clean.key;
+                let keys = key.iter().map(|key| leaves.column(Input::Base, key));
+                let mut seen = Vec::new();
+                // The time may be a part of the key.
+                (time.chain(keys).filter(|by| is_new(by, &mut seen)).collect(), !key.is_empty())
             }
             // The rows of an answer are one a bucket here.
             None => (time.collect(), true),
@@ -94,7 +100,7 @@ impl Lowering<'_> {
     /// Keys by their names; written out where a column of a user has such a name.
     pub(super) fn group_by<'i>(&self, scan: &Scan, keys: impl Iterator<Item = &'i SelectItem>) -> Vec<Sql> {
         let columns = |name: &str| {
-            let tables = scan.tables().map(|table| &self.query.tables[table]);
+            let tables = scan.tables().map(|table| &self.tables[table]);
             tables.flat_map(|table| &table.columns).any(|column| column.name == name)
         };
         let keys: Vec<(&Sql, &Ident)> = keys
