@@ -20,6 +20,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/batch_publish.sql", include_str!("../../targets/clickhouse/batch_publish.sql")),
     ("clickhouse/batch_history.sql", include_str!("../../targets/clickhouse/batch_history.sql")),
     ("clickhouse/dictionary.sql", include_str!("../../targets/clickhouse/dictionary.sql")),
+    ("clickhouse/layout.sql", include_str!("../../targets/clickhouse/layout.sql")),
+    ("clickhouse/changes.sql", include_str!("../../targets/clickhouse/changes.sql")),
     ("clickhouse/gone.sql", include_str!("../../targets/clickhouse/gone.sql")),
     ("clickhouse/retire.sql", include_str!("../../targets/clickhouse/retire.sql")),
     ("clickhouse/view.sql", include_str!("../../targets/clickhouse/view.sql")),

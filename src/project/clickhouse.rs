@@ -2,6 +2,8 @@
 
 use super::yaml::Reader;
 use crate::diagnostic::Spanned;
+use crate::error;
+use crate::value::time::{DAY_MS, Step};
 
 /// A ClickHouse database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,12 @@ pub struct ClickhouseTarget {
     pub allow_approximate: bool,
     /// `dictionaries`: entities are looked up in dictionaries.
     pub dictionaries: Option<Dictionaries>,
+    /// `retain`: for how many days rollups keep their buckets, by step; for ever where it is not said.
+    pub retain: Vec<(Spanned<Step>, u32)>,
+    /// `storage`: where tables lie.
+    pub storage: Option<Storage>,
+    /// `rows_a_day`: how many rows come in a day, by source.
+    pub rows_a_day: Vec<(Spanned<String>, u64)>,
 }
 
 impl Default for ClickhouseTarget {
@@ -23,6 +31,9 @@ impl Default for ClickhouseTarget {
             create_sources: false,
             allow_approximate: false,
             dictionaries: None,
+            retain: Vec::new(),
+            storage: None,
+            rows_a_day: Vec::new(),
         }
     }
 }
@@ -36,6 +47,9 @@ impl ClickhouseTarget {
             create_sources: reader.flag("create_sources").unwrap_or(default.create_sources),
             allow_approximate: reader.flag("allow_approximate").unwrap_or(default.allow_approximate),
             dictionaries: reader.mapping("dictionaries", Dictionaries::read),
+            retain: reader.mapping("retain", retained).unwrap_or_default(),
+            storage: reader.mapping("storage", Storage::read).flatten(),
+            rows_a_day: reader.mapping("rows_a_day", volumes).unwrap_or_default(),
         }
     }
 }
@@ -60,3 +74,69 @@ impl Dictionaries {
         }
     }
 }
+
+/// Where tables lie: a policy of the server, and the volume that old rows go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// `policy`: the storage policy.
+    pub policy: Spanned<String>,
+    /// `cold`: the volume of old rows.
+    pub cold: Option<String>,
+    /// `after`: after how many days rows are old.
+    pub after: Option<u32>,
+}
+
+impl Storage {
+    fn read(reader: &mut Reader<'_>) -> Option<Storage> {
+        let policy = reader.required_text("policy", "tiered");
+        let (cold, after) = (reader.text("cold"), days(reader, "after"));
+        if let (Some(volume), None) = (&cold, after) {
+            reader
+                .tell(error!(E0024, volume.span, "`storage` does not say `after`, when rows go to `{}`", volume.value;
+                help: "add `after: 30d`"));
+        }
+        Some(Storage { policy: policy?, cold: cold.map(|volume| volume.value), after })
+    }
+
+    /// The volume of old rows, and after how many days they are old.
+    pub fn cold(&self) -> Option<(&str, u32)> {
+        Some((self.cold.as_deref()?, self.after?))
+    }
+}
+
+fn retained(reader: &mut Reader<'_>) -> Vec<(Spanned<Step>, u32)> {
+    let mut found = Vec::new();
+    for (key, span) in reader.keys() {
+        let kept = days(reader, key);
+        match Step::parse(key) {
+            Some(step) => found.extend(kept.map(|kept| (Spanned::new(step, span), kept))),
+            None => reader.tell(
+                error!(E0023, span, "`{key}` is no step of a rollup"; help: "write `1m`, `1h`, `1d` or `1month`"),
+            ),
+        }
+    }
+    found
+}
+
+fn volumes(reader: &mut Reader<'_>) -> Vec<(Spanned<String>, u64)> {
+    let keys = reader.keys();
+    keys.into_iter()
+        .filter_map(|(key, span)| Some((Spanned::new(key.to_owned(), span), reader.count(key)?.value)))
+        .collect()
+}
+
+/// A number of whole days.
+fn days<'a>(reader: &mut Reader<'a>, key: &'a str) -> Option<u32> {
+    let length = reader.duration(key)?;
+    let days =
+        u32::try_from(length.value / DAY_MS).ok().filter(|days| length.value % DAY_MS == 0 && *days <= MOST_DAYS);
+    if days.is_none() {
+        reader.tell(
+            error!(E0023, length.span, "`{key}` is no number of whole days up to {MOST_DAYS}"; help: "write `30d`"),
+        );
+    }
+    days
+}
+
+/// A hundred years.
+const MOST_DAYS: u32 = 36_500;

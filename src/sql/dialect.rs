@@ -157,6 +157,9 @@ pub trait States: Sync {
     /// The state of states.
     fn merge(&self, part: Part, state: ReadState) -> Expr;
 
+    /// Whether a bucket, by its key, is one of the last so many days.
+    fn is_kept(&self, key: Expr, step: Step, days: u32, calendar: Calendar) -> Expr;
+
     /// The value of an aggregate from its [`crate::rollup::parts`], over rows of states.
     fn finish(&self, aggregate: &Aggregate, ty: &DataType, states: &[ReadState]) -> Expr;
 }

@@ -161,6 +161,6 @@ fn step(step: &MadeStep) -> Option<minijinja::Value> {
     let (staging, select) = step.history.as_ref()?;
     Some(minijinja::context! {
         table => step.table.to_string(), staging => staging.to_string(), columns => step.columns.join(", "),
-        select => select.as_str(),
+        select => select.as_str(), expires => step.expires,
     })
 }

@@ -111,7 +111,7 @@ impl Batch<'_> {
     fn step(&self, step: &MadeStep) -> minijinja::Value {
         minijinja::context! {
             table => step.table.to_string(), staging => step.filler.to_string(), columns => step.columns.join(", "),
-            select => step.select.as_str(),
+            select => step.select.as_str(), expires => step.expires,
         }
     }
 

@@ -93,6 +93,7 @@ fn rollups(build: &Build, made: &[Made]) -> Value {
                 "table": step.table.to_string(),
                 "filled": way,
                 "because": because.map(Reason::text),
+                "kept_days": step.kept,
             });
             about[filler] = json!(step.filler.to_string());
             found.push(about);

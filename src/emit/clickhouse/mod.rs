@@ -13,6 +13,7 @@ mod metric;
 mod readers;
 mod rollups;
 mod source;
+mod storage;
 mod version;
 
 use std::collections::BTreeMap;
@@ -89,6 +90,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
     let build = Build { input, own, memo, target, settings, rollups, options, shared };
+    storage::check(&build, &mut diagnostics);
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
@@ -118,6 +120,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     files.push(last);
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
+    details["columns"] = storage::details();
     details["dictionaries"] = dictionaries::details(&build);
     let beside = readers.artifacts(&build, &files, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();

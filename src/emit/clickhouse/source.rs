@@ -1,5 +1,6 @@
 //! Databases and, where asked, the source tables.
 
+use super::storage::{self, SourceLayout};
 use super::{Build, File};
 use crate::emit::template;
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
@@ -9,7 +10,7 @@ use crate::sql::{CLICKHOUSE, Dialect};
 pub fn databases(build: &Build) -> File {
     let mut databases = vec![CLICKHOUSE.identifier(&build.settings.database).to_string()];
     if build.settings.create_sources {
-        for table in stored(build) {
+        for (_, table) in stored(build) {
             if let Some((database, _)) = table.physical.split_once('.') {
                 databases.push(CLICKHOUSE.identifier(database).to_string());
             }
@@ -28,36 +29,33 @@ pub fn databases(build: &Build) -> File {
 
 /// The source tables.
 pub fn tables(build: &Build) -> File {
-    let bodies: Vec<String> = stored(build).map(|table| source(table, build)).collect();
+    let bodies: Vec<String> = stored(build).map(|(place, table)| source(place, table, build)).collect();
     File {
         name: "10_sources.sql".to_owned(),
         what: "Source tables".to_owned(),
         body: bodies.concat(),
-        origin: stored(build).map(|table| table.name.clone()).collect(),
+        origin: stored(build).map(|(_, table)| table.name.clone()).collect(),
         // They hold the data: what takes back a build leaves them alone.
         objects: Vec::new(),
     }
 }
 
-fn stored<'b>(build: &'b Build) -> impl Iterator<Item = &'b Table> {
-    build.input.tables.iter().filter(|table| !table.is_derived())
+fn stored<'b>(build: &'b Build) -> impl Iterator<Item = (usize, &'b Table)> {
+    build.input.tables.iter().enumerate().filter(|(_, table)| !table.is_derived())
 }
 
-fn source(table: &Table, build: &Build) -> String {
+fn source(place: usize, table: &Table, build: &Build) -> String {
     let column = |name: &String| table.columns.iter().find(|column| column.name == *name);
     let name = |column: &StoredColumn| CLICKHOUSE.identifier(&column.name).to_string();
     let columns: Vec<_> = table
         .columns
         .iter()
-        .map(|column| minijinja::context! { name => name(column), type => physical(column, build) })
+        .map(|column| {
+            let codec = storage::codec(column);
+            minijinja::context! { name => name(column), type => physical(column, build), codec }
+        })
         .collect();
     let time = table.clean.time.as_ref().and_then(column);
-    let partition = time.map(|column| match column.encoding {
-        Encoding::Native => format!("toYYYYMM({})", name(column)),
-        Encoding::Milliseconds => {
-            format!("toYYYYMM(fromUnixTimestamp64Milli({}, '{}'))", name(column), build.input.zone.name())
-        }
-    });
     let version = table.history.iter().map(|history| history.version().to_owned());
     let key: Vec<String> = table.clean.key.iter().cloned().chain(version).collect();
     let order: Vec<String> = key.iter().filter_map(column).chain(time).map(name).collect();
@@ -68,8 +66,16 @@ fn source(table: &Table, build: &Build) -> String {
         }
     }
     let order = if unique.is_empty() { "tuple()".to_owned() } else { format!("({})", unique.join(", ")) };
+    let SourceLayout { layout, about } = storage::source(build, place, time, order);
+    let about: Vec<String> = std::iter::once(format!(
+        "Rows of {}. A retried insert is recognised by its block and counts once (CH1).",
+        table.name
+    ))
+    .chain(about)
+    .collect();
+    let name = CLICKHOUSE.table(table).to_string();
     let values = minijinja::context! {
-        about => format!("Rows of {}", table.name), table => CLICKHOUSE.table(table).to_string(), columns, partition, order,
+        about, table => name.as_str(), columns, layout => layout.text(""), changes => layout.changes(build, &name),
     };
     template::render("clickhouse/source.sql", values)
 }

@@ -137,19 +137,7 @@ impl Reader<'_> {
                     self.words("BY")?;
                     self.0.parse_expr()?;
                 }
-                Some("TTL") => {
-                    self.0.advance_token();
-                    self.list(|reader| {
-                        reader.0.parse_expr()?;
-                        if reader.maybe("TO") {
-                            reader.words("VOLUME")?;
-                            reader.text()?;
-                        } else {
-                            reader.maybe("DELETE");
-                        }
-                        Ok(())
-                    })?;
-                }
+                Some("TTL") => self.ttl()?,
                 Some("SETTINGS") => {
                     self.0.advance_token();
                     self.settings()?;
@@ -157,6 +145,20 @@ impl Reader<'_> {
                 _ => return self.comment(),
             }
         }
+    }
+
+    fn ttl(&mut self) -> Read {
+        self.words("TTL")?;
+        self.list(|reader| {
+            reader.0.parse_expr()?;
+            if reader.maybe("TO") {
+                reader.words("VOLUME")?;
+                reader.text()?;
+            } else {
+                reader.maybe("DELETE");
+            }
+            Ok(())
+        })
     }
 
     fn comment(&mut self) -> Read {
@@ -222,6 +224,13 @@ impl Reader<'_> {
     fn alter(&mut self) -> Read {
         self.words("ALTER TABLE")?;
         self.named()?;
+        if self.maybe("MODIFY") {
+            return if self.maybe("SETTING") { self.settings() } else { self.ttl() };
+        }
+        if self.maybe("MATERIALIZE") {
+            self.words("TTL IN PARTITION")?;
+            return self.0.parse_expr().map(drop);
+        }
         self.words("REPLACE PARTITION")?;
         self.0.parse_expr()?;
         self.words("FROM")?;
@@ -425,6 +434,9 @@ mod tests {
         );
         reads("INSERT INTO m.t (a, b) SETTINGS insert_deduplicate = 0 SELECT {day: Date32} AS a, 1 AS b;");
         reads("ALTER TABLE m.t REPLACE PARTITION ({month: UInt32}, 1) FROM m.s;");
+        reads("ALTER TABLE m.t MODIFY SETTING storage_policy = 'x';");
+        reads("ALTER TABLE m.t MODIFY TTL _t + toIntervalDay(3) DELETE;");
+        reads("ALTER TABLE m.t MATERIALIZE TTL IN PARTITION {day: Date32};");
         reads("TRUNCATE TABLE m.t;");
         reads("DROP VIEW IF EXISTS m.t;");
         reads(

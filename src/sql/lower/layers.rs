@@ -96,7 +96,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// The conditions that keep the buckets of a rollup within the question's interval.
+    /// The condition that keeps buckets out that may be there in part only.
+    fn is_kept(&self, from: &Stored) -> Option<Sql> {
+        let bucket = build::column(ROLLUP, build::ident("_t"));
+        Some(self.dialect.states()?.is_kept(bucket, from.step, from.kept?, self.calendar))
+    }
+
+    /// The conditions that keep the buckets of a rollup within the question's interval, and within what is kept.
     fn within_asked(&self, scan: &Scan, from: &Stored) -> Vec<Sql> {
         let bound = |op, at: Option<i64>| {
             let bucket = build::column(ROLLUP, build::ident("_t"));
@@ -105,7 +111,7 @@ impl Lowering<'_> {
             Some(build::binary(start, op, bound))
         };
         let bounds = [bound(BinaryOperator::GtEq, scan.from), bound(BinaryOperator::Lt, scan.to)];
-        bounds.into_iter().flatten().collect()
+        bounds.into_iter().flatten().chain(self.is_kept(from)).collect()
     }
 
     /// Whether an instant, of a bucket of `step`, is in no day (or hour) that a batch has built.
@@ -113,7 +119,8 @@ impl Lowering<'_> {
         let unit = built.unit.max(step);
         let projection = vec![SelectItem::UnnamedExpr(self.stored_bucket(built.layer, unit))];
         let from = Some(build::table(built.layer.table.clone(), ROLLUP));
-        let known = Parts { projection, from, ..Parts::default() }.query();
+        let filter = self.is_kept(built.layer);
+        let known = Parts { projection, from, filter, ..Parts::default() }.query();
         build::not_in_query(self.dialect.bucket_key(time, unit, self.calendar), known)
     }
 

@@ -29,6 +29,8 @@ pub struct Stored<'a> {
     /// What a run of its batch completes: of a day or hour that is in the table, all is. None where rows are added as they
     /// arrive.
     pub built: Option<Step>,
+    /// For how many days its buckets are kept: older ones may be there in part. None for ever.
+    pub kept: Option<u32>,
 }
 
 /// A column of a rollup.
