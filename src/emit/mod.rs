@@ -68,6 +68,8 @@ pub struct Upkeep {
     pub revised: Option<i64>,
     /// How long rows are kept, in milliseconds.
     pub retain: Option<i64>,
+    /// The topic of Kafka that its messages come from.
+    pub topic: Option<String>,
 }
 
 /// A metric at one of its default steps, by its default dimensions.

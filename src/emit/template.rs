@@ -22,6 +22,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/dictionary.sql", include_str!("../../targets/clickhouse/dictionary.sql")),
     ("clickhouse/layout.sql", include_str!("../../targets/clickhouse/layout.sql")),
     ("clickhouse/changes.sql", include_str!("../../targets/clickhouse/changes.sql")),
+    ("clickhouse/intake.sql", include_str!("../../targets/clickhouse/intake.sql")),
     ("clickhouse/gone.sql", include_str!("../../targets/clickhouse/gone.sql")),
     ("clickhouse/retire.sql", include_str!("../../targets/clickhouse/retire.sql")),
     ("clickhouse/view.sql", include_str!("../../targets/clickhouse/view.sql")),

@@ -41,6 +41,7 @@ fn upkeep(table: &types::Table) -> Upkeep {
         arrived: table.arrived.map(|column| table.columns[column].name.value.clone()),
         revised: table.revised,
         retain: table.retain,
+        topic: table.stream.as_ref().map(|stream| stream.topic.clone()),
     }
 }
 

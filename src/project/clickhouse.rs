@@ -20,6 +20,8 @@ pub struct ClickhouseTarget {
     pub retain: Vec<(Spanned<Step>, u32)>,
     /// `storage`: where tables lie.
     pub storage: Option<Storage>,
+    /// `intake`: rows are read out of messages.
+    pub intake: Option<Intake>,
     /// `rows_a_day`: how many rows come in a day, by source.
     pub rows_a_day: Vec<(Spanned<String>, u64)>,
 }
@@ -33,6 +35,7 @@ impl Default for ClickhouseTarget {
             dictionaries: None,
             retain: Vec::new(),
             storage: None,
+            intake: None,
             rows_a_day: Vec::new(),
         }
     }
@@ -49,6 +52,7 @@ impl ClickhouseTarget {
             dictionaries: reader.mapping("dictionaries", Dictionaries::read),
             retain: reader.mapping("retain", retained).unwrap_or_default(),
             storage: reader.mapping("storage", Storage::read).flatten(),
+            intake: reader.mapping("intake", Intake::read),
             rows_a_day: reader.mapping("rows_a_day", volumes).unwrap_or_default(),
         }
     }
@@ -140,3 +144,28 @@ fn days<'a>(reader: &mut Reader<'a>, key: &'a str) -> Option<u32> {
 
 /// A hundred years.
 const MOST_DAYS: u32 = 36_500;
+
+/// The intake: sources whose rows come as messages (`stream: kafka(…)`) are read out of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intake {
+    /// `brokers`: those of Kafka; without, something else brings the messages.
+    pub brokers: Option<String>,
+    /// `group`: what the names of consumer groups begin with; `metricc` by default.
+    pub group: String,
+    /// `keep`: for how many milliseconds messages are kept as they came; a week by default.
+    pub keep: i64,
+    /// `keep_dead`: the same for those that could not be read; 30 days by default.
+    pub keep_dead: i64,
+}
+
+impl Intake {
+    fn read(reader: &mut Reader<'_>) -> Intake {
+        let kept = |days: Option<u32>, default: i64| days.map_or(default, i64::from) * DAY_MS;
+        Intake {
+            brokers: reader.text("brokers").map(|text| text.value),
+            group: reader.text("group").map_or_else(|| "metricc".to_owned(), |text| text.value),
+            keep: kept(days(reader, "keep"), 7),
+            keep_dead: kept(days(reader, "keep_dead"), 30),
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod target;
 mod text;
 mod yaml;
 
-pub use clickhouse::{ClickhouseTarget, Dictionaries, Storage};
+pub use clickhouse::{ClickhouseTarget, Dictionaries, Intake, Storage};
 pub use config::{CONFIG_FILE, Config};
 pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
 pub use load::{Project, load};

@@ -201,6 +201,25 @@ pub trait Batches: Sync {
     fn chunks(&self, days: Query, most: u32) -> Query;
 }
 
+/// A column out of the text of a message.
+pub struct ReadColumn {
+    /// Its value: null, or empty, where it is missing or does not fit.
+    pub value: Expr,
+    /// Whether the message has none, or null.
+    pub missing: Expr,
+    /// Whether what it has is a value of the column.
+    pub fits: Expr,
+}
+
+/// Rows out of the text of messages, by functions that cannot fail.
+pub trait Intake: Sync {
+    /// A column.
+    fn column(&self, column: &StoredColumn, raw: Expr, calendar: Calendar) -> ReadColumn;
+
+    /// Whether a text is a JSON object.
+    fn is_object(&self, raw: Expr) -> Expr;
+}
+
 /// A dictionary of an entity's clean rows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dictionary {
@@ -323,6 +342,11 @@ pub trait Dialect: Sync {
 
     /// An aggregate.
     fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;
+
+    /// How rows are read out of messages, where the engine can.
+    fn intake(&self) -> Option<&dyn Intake> {
+        None
+    }
 
     /// Looks up in dictionaries what they hold, in place of joins.
     fn look_up(&self, _query: &mut Query, _known: &[Dictionary]) {}

@@ -10,6 +10,7 @@ mod clickhouse;
 mod datafusion;
 pub mod dialect;
 mod identifier;
+mod intake;
 mod json;
 mod lower;
 pub mod memo;
@@ -27,6 +28,7 @@ use crate::stack;
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Dictionary, Unsupported};
+pub use intake::{Read, intake};
 pub use lower::{
     Batch, CutOver, Days, Filling, Layer, Side, Source, Stored, StoredColumn, backfill_months, batch_days, batch_gone,
     filling,

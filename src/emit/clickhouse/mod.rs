@@ -9,6 +9,7 @@ mod batch;
 mod clean;
 mod details;
 mod dictionaries;
+mod intake;
 mod metric;
 mod readers;
 mod rollups;
@@ -95,6 +96,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
+    files.extend(intake::files(&build, &mut diagnostics));
     files.extend(clean::views(&build, &clean, &mut diagnostics));
     if let Some(file) = dictionaries::file(&build, &mut diagnostics) {
         // What is derived of others may look them up.
@@ -120,6 +122,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     files.push(last);
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
+    details["intake"] = intake::details(&build);
     details["columns"] = storage::details();
     details["dictionaries"] = dictionaries::details(&build);
     let beside = readers.artifacts(&build, &files, &mut diagnostics);

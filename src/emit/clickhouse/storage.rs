@@ -75,7 +75,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The settings that all tables share.
-fn settings(storage: Option<&Storage>, is_deduplicated: bool) -> Vec<String> {
+pub fn settings(storage: Option<&Storage>, is_deduplicated: bool) -> Vec<String> {
     let mut settings = vec!["allow_nullable_key = 1".to_owned()];
     if is_deduplicated {
         // A retried insert is recognised by its block and counts once (CH1).

@@ -225,7 +225,17 @@ impl Reader<'_> {
         self.words("ALTER TABLE")?;
         self.named()?;
         if self.maybe("MODIFY") {
-            return if self.maybe("SETTING") { self.settings() } else { self.ttl() };
+            return match self.peek_word().as_deref() {
+                Some("SETTING") => {
+                    self.0.advance_token();
+                    self.settings()
+                }
+                Some("QUERY") => {
+                    self.0.advance_token();
+                    self.query()
+                }
+                _ => self.ttl(),
+            };
         }
         if self.maybe("MATERIALIZE") {
             self.words("TTL IN PARTITION")?;
@@ -437,6 +447,10 @@ mod tests {
         reads("ALTER TABLE m.t MODIFY SETTING storage_policy = 'x';");
         reads("ALTER TABLE m.t MODIFY TTL _t + toIntervalDay(3) DELETE;");
         reads("ALTER TABLE m.t MATERIALIZE TTL IN PARTITION {day: Date32};");
+        reads("ALTER TABLE m.v MODIFY QUERY SELECT 1;");
+        reads(
+            "CREATE TABLE IF NOT EXISTS m.k (raw String) ENGINE = Kafka SETTINGS kafka_format = 'RawBLOB' COMMENT 'x';",
+        );
         reads("TRUNCATE TABLE m.t;");
         reads("DROP VIEW IF EXISTS m.t;");
         reads(
