@@ -171,16 +171,9 @@ fn one_scan(table: Table) -> metricc::plan::Query {
     };
     Query {
         tables: Arc::new(vec![table]),
-        zone: chrono_tz::UTC,
-        week_start: WeekStart(chrono::Weekday::Mon),
-        step: None,
-        from: None,
-        to: None,
-        dimensions: Vec::new(),
         scans: vec![Scan::new(Source::Table(0), Some(column("at", DataType::Timestamp)), measures)],
         metrics: vec![metric("rows", 0, DataType::Int), metric("n", 1, sum)],
-        order: Vec::new(),
-        limit: None,
+        ..Query::empty(chrono_tz::UTC, WeekStart(chrono::Weekday::Mon))
     }
 }
 

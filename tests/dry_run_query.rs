@@ -113,16 +113,11 @@ fn metric(name: &str, formula: Expr, present: Vec<MeasureId>) -> MetricOutput {
 fn query(step: Option<Step>, dimensions: &[&str], scans: Vec<Scan>, metrics: Vec<MetricOutput>) -> Query {
     Query {
         tables: tables(),
-        zone: chrono_tz::Asia::Shanghai,
-        week_start: WeekStart(chrono::Weekday::Mon),
         step,
-        from: None,
-        to: None,
         dimensions: dimensions.iter().map(|name| output(name, DataType::String)).collect(),
         scans,
         metrics,
-        order: Vec::new(),
-        limit: None,
+        ..Query::empty(chrono_tz::Asia::Shanghai, WeekStart(chrono::Weekday::Mon))
     }
 }
 

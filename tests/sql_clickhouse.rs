@@ -5,7 +5,7 @@ mod support;
 
 use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::emit::{Emitted, Input, MetricView, Upkeep, emit};
-use metricc::plan::{Aggregate, DataType, Expr, Query, Step, Value, WeekStart};
+use metricc::plan::{Aggregate, DataType, Expr, Guard, Interval, Query, Step, Value, WeekStart};
 use metricc::project::{ClickhouseTarget, Target, TargetSettings};
 use metricc::rollup::Statistics;
 use metricc::sql::memo::Memo;
@@ -153,8 +153,8 @@ fn scans_are_joined_in_full_and_guard_their_start() {
     let session = events_and_orders();
     let gmv = || measure(Aggregate::Sum(col(plans::ORDER, "pay_amount")), None);
     let mut query = question(Some(Step::Day), vec![plans::paid_scan(vec![gmv()]), event_scan(vec![count()])]);
-    query.scans[0].guard_start = true;
-    query.scans[1].guard_start = true;
+    query.scans[0].guard = Some(Guard::Of(Interval::default()));
+    query.scans[1].guard = Some(Guard::Of(Interval::default()));
     let query = with_leaf(query, "gmv", id(0, 0));
     let query = with(query, "sum", |query| {
         let events = plans::call(metricc::plan::Function::Cast, vec![leaf(query, id(1, 0))], leaf(query, id(0, 0)).ty);
@@ -169,11 +169,13 @@ fn scans_are_joined_in_full_and_guard_their_start() {
         "2026-11-04 00:00:00.000 | 0 | 0",
     ];
     assert_eq!(answer(&session, &query), expected);
-    let total = Query { step: None, ..query.clone() };
+    let mut total = Query { step: None, ..query.clone() };
+    total.scans.iter_mut().for_each(|scan| scan.guard = None);
     assert_eq!(answer(&session, &total), ["10.75 | 14.75"]);
     let mut early = total;
-    early.to = Some(1_793_548_800_000);
-    early.scans.iter_mut().for_each(|scan| scan.to = early.to);
+    let end = 1_793_548_800_000;
+    early.to = Some(end);
+    early.scans.iter_mut().for_each(|scan| (scan.to, scan.guard) = (early.to, Some(Guard::Until(end))));
     assert_eq!(answer(&session, &early), ["NULL | NULL"]);
 }
 
@@ -421,8 +423,8 @@ fn streamed() -> Vec<MetricView> {
     let rare = equal_api("api1");
     let rare = measure(Aggregate::Sum(col(CALL, "cost")), Some(plans::and(vec![rare, col(CALL, "ok")])));
     let mut both = question(Some(Step::Day), vec![call_scan(vec![rare]), event_scan(vec![count()])]);
-    both.scans[0].guard_start = true;
-    both.scans[1].guard_start = true;
+    both.scans[0].guard = Some(Guard::Of(Interval::default()));
+    both.scans[1].guard = Some(Guard::Of(Interval::default()));
     add("both".to_owned(), with_leaf(with_leaf(both, "rare", id(0, 0)), "events", id(1, 0)), Step::Day);
     made
 }

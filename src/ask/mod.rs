@@ -6,7 +6,7 @@ use crate::plan::{AskedStep, Question};
 use crate::project::SourceMap;
 use crate::suggest::near;
 use crate::syntax::{self, ast};
-use crate::types::{DimFilter, DimensionId, DimensionNames, MetricId, Model, check_filter};
+use crate::types::{DimFilter, DimensionId, FilterScope, KeyScope, MetricId, Model, TableId, check_filter};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -34,7 +34,7 @@ pub struct Asked {
 /// The question that is asked, with every mistake told. The condition's text is added to `sources`, so that it can be shown.
 pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Question, Diagnostics> {
     let mut d = Diagnostics::new();
-    let metrics = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
+    let metrics: Vec<MetricId> = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
     let by = asked.by.iter().filter_map(|text| dimension(model, text, &mut d)).collect();
     let step = step(asked.step.as_deref(), &mut d);
     let from = asked.from.as_deref().and_then(|text| limit(model, "--from", text, false, &mut d));
@@ -44,7 +44,10 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     {
         d.push(error!(E0956, None, "`--from` is not before `--to`"; help: "swap them"));
     }
-    let filter = asked.filter.as_deref().and_then(|text| filter(model, text, sources, &mut d));
+    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let filter = asked.filter.as_deref().and_then(|text| filter(model, &rows, text, sources, &mut d));
     let order = asked.order.iter().map(|text| order(text)).collect();
     let question =
         Question { metrics, step: step.unwrap_or(AskedStep::Default), by, from, to, filter, order, limit: asked.limit };
@@ -135,11 +138,18 @@ fn limit(model: &Model, option: &str, text: &str, upper: bool, d: &mut Diagnosti
     found
 }
 
-/// A condition on dimensions out of its text. It is read as the filter of a metric, so it has the same syntax.
-pub fn filter(model: &Model, text: &str, sources: &mut SourceMap, d: &mut Diagnostics) -> Option<DimFilter> {
+/// A condition on dimensions, for the rows of some tables, out of its text. It is read as the filter of a metric, so it has the
+/// same syntax.
+pub fn filter(
+    model: &Model,
+    rows: &[TableId],
+    text: &str,
+    sources: &mut SourceMap,
+    d: &mut Diagnostics,
+) -> Option<DimFilter> {
     let file = sources.add("--where", text);
     let mut found = Diagnostics::new();
-    let filter = read_filter(model, file, text, &mut found);
+    let filter = read_filter(model, rows, file, text, &mut found);
     d.extend(found.into_iter().map(|one| in_text_alone(one, text)).collect());
     filter
 }
@@ -147,7 +157,7 @@ pub fn filter(model: &Model, text: &str, sources: &mut SourceMap, d: &mut Diagno
 /// What stands before the text of a condition where it is read.
 const HEAD: &str = "metric asked = asked where (";
 
-fn read_filter(model: &Model, file: FileId, text: &str, d: &mut Diagnostics) -> Option<DimFilter> {
+fn read_filter(model: &Model, rows: &[TableId], file: FileId, text: &str, d: &mut Diagnostics) -> Option<DimFilter> {
     const HELP: &str = "compare dimensions with literals: `--where 'platform = \"ios\" and not channel in (\"ads\")'`";
     let (parsed, found) = syntax::parse(file, &format!("{HEAD}{text}\n  )"));
     if let Some(first) = found.iter().next() {
@@ -165,13 +175,8 @@ fn read_filter(model: &Model, file: FileId, text: &str, d: &mut Diagnostics) -> 
         );
         return None;
     };
-    let find = |name: &str| {
-        let found = model.dimensions.iter().position(|dimension| dimension.name.value == name);
-        found.map(|place| Some(DimensionId(place)))
-    };
-    let all = || model.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
-    let names = DimensionNames { find: &find, all: &all };
-    check_filter(&names, &model.dimensions, &model.tables, model.zone, condition, d)
+    let keys = KeyScope { names: model, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
+    check_filter(&FilterScope { keys, metrics: Some((model, rows)) }, condition, d)
 }
 
 /// The condition of `asked where (…)`, where that is all of the formula.

@@ -10,6 +10,8 @@ pub enum Input {
     Base,
     /// A look-up, by its place in the scan.
     Join(usize),
+    /// A look-up in an answer, by its place in the scan.
+    Answer(usize),
 }
 
 /// A measure of a query: its scan and its place there.

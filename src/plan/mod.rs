@@ -5,6 +5,7 @@
 //! together by their keys (null keys are equal) and computes the metrics' formulas. The dry run and every SQL dialect lower
 //! this same plan: deduplication, nulls, decimals and time zones are decided here and nowhere else.
 
+mod answer;
 pub mod expr;
 mod lower;
 mod question;
@@ -12,12 +13,13 @@ mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{Interval, Span, Window};
+pub use answer::{Answered, Asked, AskedKey};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};
 pub use table::{
-    Clean, Encoding, FirstOf, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, stored_columns,
-    stored_tables,
+    Clean, Encoding, FirstOf, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, in_order,
+    stored_columns, stored_tables,
 };
 
 /// What a scan reads.
@@ -37,6 +39,8 @@ pub struct Scan {
     /// Look-ups of entities, each by its key (at most one row): the inputs `Input::Join(0..)`. A join's `key` may use the
     /// base and earlier joins.
     pub joins: Vec<Join>,
+    /// Look-ups in answers: the inputs `Input::Answer(0..)`. Their keys may use the base and all joins.
+    pub answers: Vec<Answered>,
     /// The instant that puts a row into its bucket (type timestamp); rows where it is null are dropped. None for a timeless
     /// entity, which only has totals, and for totals of rows as they came, which count without a time too.
     pub time: Option<Expr>,
@@ -56,9 +60,18 @@ pub struct Scan {
     pub filter: Option<Expr>,
     /// What is aggregated.
     pub measures: Vec<Measure>,
-    /// Whether a measure without rows is null (and not 0) in buckets whose interval lies wholly before the first clean row by
-    /// `time`: asked where other scans can create such buckets.
-    pub guard_start: bool,
+    /// Whether a measure without rows is null (and not 0) where the interval of its values lies wholly before the first clean
+    /// row by `time`: asked where such buckets may have a row. It tells that interval.
+    pub guard: Option<Guard>,
+}
+
+/// The interval that must not lie wholly before the first clean row.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Guard {
+    /// Of each bucket.
+    Of(Interval),
+    /// Of the only one; it ends here (milliseconds since 1970 UTC).
+    Until(i64),
 }
 
 /// Only the rows of the last bucket of a step that has any, for each bucket, dimension values and further values.
@@ -76,6 +89,7 @@ impl Scan {
         Scan {
             source,
             joins: Vec::new(),
+            answers: Vec::new(),
             time,
             from: None,
             to: None,
@@ -85,7 +99,7 @@ impl Scan {
             looked_up: false,
             filter: None,
             measures,
-            guard_start: false,
+            guard: None,
         }
     }
 
@@ -112,6 +126,7 @@ impl Scan {
         let measures = self.measures.iter();
         let measures = measures.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
         let joins = self.joins.iter().flat_map(Join::expressions);
+        let joins = joins.chain(self.answers.iter().flat_map(Answered::expressions));
         let last = self.last.iter().flat_map(|last| &last.per);
         joins.chain(&self.time).chain(self.dimensions.iter().flatten()).chain(last).chain(&self.filter).chain(measures)
     }
@@ -121,15 +136,10 @@ impl Scan {
     pub fn columns<'a>(&'a self, tables: &'a [Table]) -> Vec<(usize, &'a str)> {
         let mut found: Vec<(usize, &str)> = Vec::new();
         for expr in self.expressions() {
-            expr.walk(&mut |expr| {
-                let ExprKind::Column { input, name } = &expr.kind else { return };
-                match input {
-                    Input::Base => found.extend(self.table().map(|table| (table, name.as_str()))),
-                    Input::Join(at) => found.extend(self.joins.get(*at).map(|join| (join.table, name.as_str()))),
-                }
-            });
+            columns_of(expr, self.table(), &self.joins, &mut found);
         }
         found.extend(self.joins.iter().flat_map(|join| join.columns(tables)));
+        found.extend(self.answers.iter().flat_map(|answer| answer.query.read_columns(tables)));
         let ordered = |measure: &Measure| matches!(measure.aggregate, Aggregate::First(_) | Aggregate::Last(_));
         if let Some(table) = self.table()
             && self.measures.iter().any(ordered)
@@ -137,7 +147,7 @@ impl Scan {
             found.extend(tables[table].clean.key.iter().map(|key| (table, key.as_str())));
         }
         if let Source::Query(query) = &self.source {
-            found.extend(query.scans.iter().flat_map(|scan| scan.columns(tables)));
+            found.extend(query.read_columns(tables));
         }
         found.sort_unstable();
         found.dedup();
@@ -158,8 +168,22 @@ impl Scan {
         if let Source::Query(query) = &self.source {
             tables.extend(query.all_tables());
         }
+        tables.extend(self.answers.iter().flat_map(|answer| answer.query.all_tables()));
         tables
     }
+}
+
+/// The columns of tables that an expression over the rows of one of them reads.
+fn columns_of<'a>(expr: &'a Expr, base: Option<usize>, joins: &[Join], found: &mut Vec<(usize, &'a str)>) {
+    expr.walk(&mut |expr| {
+        let ExprKind::Column { input, name } = &expr.kind else { return };
+        let table = match input {
+            Input::Base => base,
+            Input::Join(at) => joins.get(*at).map(|join| join.table),
+            Input::Answer(_) => None,
+        };
+        found.extend(table.map(|table| (table, name.as_str())));
+    });
 }
 
 /// A look-up of an entity's clean row.
@@ -293,11 +317,12 @@ impl Ratio {
 ///
 /// Output columns: `time` (where there is a step), the dimensions, the metrics. A row exists where at least one metric has one;
 /// a metric has a row where at least one of its measures has rows (after its filter); without step and dimensions there is
-/// exactly one row. There a measure without rows is 0 or null as [`Measure::empty_is_zero`] and [`Scan::guard_start`] say. A
+/// exactly one row. There a measure without rows is 0 or null as [`Measure::empty_is_zero`] and [`Scan::guard`] say. A
 /// metric that has no row where another has one is null.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// All tables of the project; scans refer to them by place.
+    /// All tables of the project; scans refer to them by place. A query that another one is made of has none of its own: those
+    /// of the outermost count.
     pub tables: std::sync::Arc<Vec<Table>>,
     /// The project's time zone (IANA).
     pub zone: chrono_tz::Tz,
@@ -309,8 +334,13 @@ pub struct Query {
     pub from: Option<i64>,
     /// See `from`.
     pub to: Option<i64>,
+    /// Whether it ends with the data that it reads where `to` is later: the values of buckets within other buckets must not
+    /// depend on what is asked.
+    pub ends_with_data: bool,
     /// The dimensions.
     pub dimensions: Vec<OutputColumn>,
+    /// The groups that it is asked for; none for all that have rows.
+    pub asked: Option<Asked>,
     /// The passes over sources.
     pub scans: Vec<Scan>,
     /// The metrics, in the order asked.
@@ -342,12 +372,41 @@ impl std::hash::Hash for Query {
 }
 
 impl Query {
+    /// A query of nothing yet.
+    pub fn empty(zone: chrono_tz::Tz, week_start: WeekStart) -> Query {
+        Query {
+            tables: std::sync::Arc::default(),
+            zone,
+            week_start,
+            step: None,
+            from: None,
+            to: None,
+            ends_with_data: false,
+            dimensions: Vec::new(),
+            asked: None,
+            scans: Vec::new(),
+            metrics: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+        }
+    }
+
     /// All tables that it reads, each once, sorted.
     pub fn all_tables(&self) -> Vec<usize> {
         let mut tables: Vec<usize> = self.scans.iter().flat_map(Scan::all_tables).collect();
+        tables.extend(self.asked.iter().flat_map(|asked| asked.rows.all_tables()));
         tables.sort_unstable();
         tables.dedup();
         tables
+    }
+
+    /// The stored columns that it reads, by table (see [`Scan::columns`]).
+    pub fn read_columns<'a>(&'a self, tables: &'a [Table]) -> Vec<(usize, &'a str)> {
+        let mut found: Vec<(usize, &str)> = self.scans.iter().flat_map(|scan| scan.columns(tables)).collect();
+        if let Some(asked) = &self.asked {
+            asked.rows.columns(tables, asked.keys.iter().map(|key| &key.value), &mut found);
+        }
+        found
     }
 }
 
@@ -380,9 +439,23 @@ impl Query {
     /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.
     pub fn hash_but_tables(&self, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash;
-        let Query { tables: _, zone, week_start, step, from, to, dimensions, scans, metrics, order, limit } = self;
-        (zone, week_start, step, from, to).hash(hasher);
-        (dimensions, scans, metrics, order, limit).hash(hasher);
+        let Query {
+            tables: _,
+            zone,
+            week_start,
+            step,
+            from,
+            to,
+            ends_with_data,
+            dimensions,
+            asked,
+            scans,
+            metrics,
+            order,
+            limit,
+        } = self;
+        (zone, week_start, step, from, to, ends_with_data).hash(hasher);
+        (dimensions, asked, scans, metrics, order, limit).hash(hasher);
     }
 
     /// The output columns: time (where there is a step), dimensions, metrics.

@@ -2,7 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use super::{DataType, Expr, ExprKind, Input, Join, Measure, Scan};
+use super::{Answered, DataType, Expr, Join, Measure, Scan, columns_of};
+
+/// The places of all tables, each behind those that it is made of.
+pub fn in_order(tables: &[Table]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(tables.len());
+    let mut seen = vec![false; tables.len()];
+    for start in 0..tables.len() {
+        let mut open = vec![(start, false)];
+        while let Some((place, done)) = open.pop() {
+            if done {
+                order.push(place);
+            } else if !std::mem::replace(&mut seen[place], true) {
+                open.push((place, true));
+                open.extend(tables[place].reads().filter(|of| !seen[*of]).map(|of| (of, false)));
+            }
+        }
+    }
+    order
+}
 
 /// A table: a source or an entity, or rows derived from others. Whoever reads one sees its clean rows.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -109,7 +127,7 @@ impl History {
     }
 }
 
-/// Where the rows of a table come from. A derived table stands behind all tables that it reads.
+/// Where the rows of a table come from.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Origin {
     /// They are stored.
@@ -137,6 +155,8 @@ pub struct Selection {
     pub table: usize,
     /// Look-ups of entities.
     pub joins: Vec<Join>,
+    /// Look-ups in answers.
+    pub answers: Vec<Answered>,
     /// What every row must satisfy (true).
     pub filter: Option<Expr>,
     /// The instant of a row; rows where it is null are left out. None for timeless rows.
@@ -223,7 +243,7 @@ impl Table {
     }
 
     /// The selections of clean rows that it is made of.
-    fn selections(&self) -> Vec<&Selection> {
+    pub fn selections(&self) -> Vec<&Selection> {
         match &self.origin {
             Origin::Stored | Origin::Raw(_) => Vec::new(),
             Origin::FirstOf(first) => vec![&first.rows],
@@ -234,12 +254,7 @@ impl Table {
 
     /// The tables whose clean rows it is made of.
     pub fn reads(&self) -> impl Iterator<Item = usize> {
-        self.selections().into_iter().flat_map(Selection::tables)
-    }
-
-    /// The look-ups that its rows are made with.
-    pub fn joins(&self) -> impl Iterator<Item = &Join> {
-        self.selections().into_iter().flat_map(|rows| &rows.joins)
+        self.selections().into_iter().flat_map(Selection::all_tables)
     }
 }
 
@@ -249,33 +264,31 @@ impl Session {
 }
 
 impl Selection {
-    /// Its tables: the one chosen from, then those of its look-ups.
-    pub fn tables(&self) -> impl Iterator<Item = usize> {
-        std::iter::once(self.table).chain(self.joins.iter().map(|join| join.table))
+    /// Its tables: the one chosen from, those of its look-ups, and those below the answers that it looks into.
+    pub fn all_tables(&self) -> Vec<usize> {
+        let joined = self.joins.iter().map(|join| join.table);
+        let answered = self.answers.iter().flat_map(|answer| answer.query.all_tables());
+        std::iter::once(self.table).chain(joined).chain(answered).collect()
     }
 
     /// Its own expressions over rows.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
-        self.joins.iter().flat_map(Join::expressions).chain(&self.filter).chain(&self.time)
+        let joins = self.joins.iter().flat_map(Join::expressions);
+        joins.chain(self.answers.iter().flat_map(Answered::expressions)).chain(&self.filter).chain(&self.time)
     }
 
     /// The columns that it and some expressions over its rows read, by table.
-    fn columns<'a>(
+    pub(super) fn columns<'a>(
         &'a self,
         tables: &'a [Table],
         others: impl Iterator<Item = &'a Expr>,
         found: &mut Vec<(usize, &'a str)>,
     ) {
         for expr in self.expressions().chain(others) {
-            expr.walk(&mut |expr| {
-                let ExprKind::Column { input, name } = &expr.kind else { return };
-                match input {
-                    Input::Base => found.push((self.table, name)),
-                    Input::Join(at) => found.extend(self.joins.get(*at).map(|join| (join.table, name.as_str()))),
-                }
-            });
+            columns_of(expr, Some(self.table), &self.joins, found);
         }
         found.extend(self.joins.iter().flat_map(|join| join.columns(tables)));
+        found.extend(self.answers.iter().flat_map(|answer| answer.query.read_columns(tables)));
     }
 }
 
@@ -303,8 +316,8 @@ pub fn stored_columns<'a>(tables: &'a [Table], scans: &'a [Scan]) -> Vec<(usize,
             wanted[table].get_or_insert_default().insert(column);
         }
     }
-    // A derived table stands behind all that it is made of: from the last to the first, all users of one are known.
-    for place in (0..tables.len()).rev().filter(|place| tables[*place].is_derived()) {
+    // From the last to the first, all users of one are known.
+    for place in in_order(tables).into_iter().rev().filter(|place| tables[*place].is_derived()) {
         let Some(columns) = wanted[place].take() else { continue };
         let columns: Vec<&str> = columns.into_iter().collect();
         let inputs = match tables[place].origin {

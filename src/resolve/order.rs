@@ -12,14 +12,17 @@ pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Ve
     let uses: Vec<Vec<(usize, Span)>> = (names.metrics.iter())
         .map(|metric| {
             let mut found = Vec::new();
-            metrics_in(&metric.syntax.formula, &mut |path, version| {
+            let mut visit = |path: &ast::Path, version| {
                 // `dau.growth_1d` is of `dau`.
                 if path.at.is_none()
                     && let Some(place) = names.metric(&path.parts[0], version)
                 {
                     found.push((place, path.span));
                 }
-            });
+            };
+            metrics_in(&metric.syntax.formula, &mut visit);
+            let mut rows = RowMetrics { names, seen: Vec::new(), visit: &mut visit };
+            rows.of_formula(&metric.syntax.formula);
             found
         })
         .collect();
@@ -188,6 +191,70 @@ fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
         }
         // A condition after `where` names dimensions, not metrics: only the operand counts.
         _ => formula.children(&mut |child| metrics_in(child, visit)),
+    }
+}
+
+/// The metrics that conditions on rows name: `(orders per user_id)`.
+struct RowMetrics<'a, 'v> {
+    names: &'a Names<'a>,
+    /// The named row sets that were looked into.
+    seen: Vec<RowName>,
+    visit: &'v mut dyn FnMut(&ast::Path, Option<u32>),
+}
+
+impl RowMetrics<'_, '_> {
+    /// Those of the rows that a formula's aggregates are of.
+    fn of_formula(&mut self, formula: &Expr) {
+        formula.walk(&mut |part| {
+            let ExprKind::Aggregate(aggregate) = &part.kind else { return };
+            match &aggregate.input {
+                AggregateInput::Rows(rows) | AggregateInput::ExprFrom { rows, .. } => self.of_rows(rows),
+                AggregateInput::Formula(inner) => {
+                    if let (ExprKind::Path { path, version }, true) = (&inner.kind, aggregate.per.is_empty()) {
+                        self.named(path, version.as_ref().map(|version| version.value));
+                    }
+                }
+            }
+            aggregate.filter.iter().for_each(|filter| self.of_condition(filter));
+        });
+    }
+
+    fn of_rows(&mut self, rows: &RowSet) {
+        match &rows.kind {
+            RowSetKind::Named { name, version } => self.named(name, version.as_ref().map(|version| version.value)),
+            RowSetKind::Raw(_) => {}
+            RowSetKind::Where { rows, predicate } => {
+                self.of_rows(rows);
+                self.of_condition(predicate);
+            }
+            RowSetKind::Parenthesised(rows) | RowSetKind::Dated { rows, .. } | RowSetKind::FirstOf { rows, .. } => {
+                self.of_rows(rows);
+            }
+            RowSetKind::Union(members) => members.iter().for_each(|member| self.of_rows(member)),
+        }
+    }
+
+    fn named(&mut self, path: &ast::Path, version: Option<u32>) {
+        let Some(found) = path.single().and_then(|name| self.names.row_set(name, version)) else { return };
+        if self.seen.contains(&found) {
+            return;
+        }
+        self.seen.push(found);
+        match found {
+            RowName::Table(_) => {}
+            RowName::Subset(place) => self.of_rows(&self.names.subsets[place].syntax.rows),
+            RowName::Session(place) => {
+                rows_of_block(self.names.sessions[place].syntax).for_each(|rows| self.of_rows(rows));
+            }
+        }
+    }
+
+    fn of_condition(&mut self, condition: &Expr) {
+        condition.walk(&mut |part| {
+            if let ExprKind::MetricPer { metric, version, .. } = &part.kind {
+                (self.visit)(metric, version.as_ref().map(|version| version.value));
+            }
+        });
     }
 }
 

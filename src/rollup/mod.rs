@@ -66,16 +66,10 @@ impl Rollup {
         };
         Query {
             tables: std::sync::Arc::clone(&like.tables),
-            zone: like.zone,
-            week_start: like.week_start,
             step: Some(step),
-            from: None,
-            to: None,
             dimensions: self.dimensions.iter().map(column).collect(),
             scans: vec![scan],
-            metrics: Vec::new(),
-            order: Vec::new(),
-            limit: None,
+            ..Query::empty(like.zone, like.week_start)
         }
     }
 }
@@ -163,7 +157,7 @@ pub enum Reason {
     Timeless,
     /// The output step is not made of whole stream steps.
     Step,
-    /// A window, a shift, a stock, or a value that is looked up or made of values.
+    /// A window, a shift, a stock, or a value that is looked up or made of values; conditions on those.
     Interval,
     /// A batch cannot tell which days a changed row was on.
     Dated,

@@ -286,7 +286,8 @@ fn refusal(query: &Query, serving: Serving) -> Option<Reason> {
     if query.scans.iter().any(|scan| scan.time.is_none()) {
         return Some(Reason::Timeless);
     }
-    if query.scans.iter().any(|scan| !scan.is_plain() || scan.looked_up || scan.table().is_none()) {
+    let computed = |scan: &Scan| !scan.is_plain() || scan.looked_up || scan.table().is_none();
+    if query.scans.iter().any(|scan| computed(scan) || !scan.answers.is_empty()) {
         return Some(Reason::Interval);
     }
     let derived = |scan: &Scan| scan.table().is_some_and(|table| query.tables[table].is_derived());

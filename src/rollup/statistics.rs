@@ -42,6 +42,7 @@ impl Statistics {
                 let of = match input {
                     Input::Base => table,
                     Input::Join(at) => joins.get(*at)?.table,
+                    Input::Answer(_) => return None,
                 };
                 self.column(of, name, tables)
             }

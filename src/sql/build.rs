@@ -381,6 +381,16 @@ pub fn left_join(relation: TableFactor, condition: Expr) -> Join {
     Join { relation, global: false, join_operator: JoinOperator::Left(JoinConstraint::On(condition)) }
 }
 
+/// `JOIN relation ON condition`
+pub fn inner_join(relation: TableFactor, condition: Expr) -> Join {
+    Join { relation, global: false, join_operator: JoinOperator::Join(JoinConstraint::On(condition)) }
+}
+
+/// `CROSS JOIN relation`
+pub fn cross_join(relation: TableFactor) -> Join {
+    Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) }
+}
+
 /// The parts of a SELECT that we use.
 #[derive(Default)]
 pub struct Parts {

@@ -88,19 +88,7 @@ pub fn clean(
     dialect: &dyn Dialect,
     options: &Options,
 ) -> Query {
-    let query = plan::Query {
-        tables: Arc::clone(tables),
-        zone,
-        week_start,
-        step: None,
-        from: None,
-        to: None,
-        dimensions: Vec::new(),
-        scans: Vec::new(),
-        metrics: Vec::new(),
-        order: Vec::new(),
-        limit: None,
-    };
+    let query = plan::Query { tables: Arc::clone(tables), ..plan::Query::empty(zone, week_start) };
     lower::clean(&query, table, dialect, options)
 }
 

@@ -58,7 +58,14 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         .collect();
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
-    let (metrics, facts) = check_metrics(&names, &rows, &dimensions, &dimension_ids, (&units, settings.zone), &mut d);
+    let declarations = Declarations {
+        names: &names,
+        dimensions: &dimensions,
+        dimension_ids: &dimension_ids,
+        units: &units,
+        zone: settings.zone,
+    };
+    let (metrics, facts) = check_metrics(&declarations, &mut rows, &mut d);
     check_tests(&names, &rows.tables[..names.tables.len()], &mut d);
     unused(&names, files, &mut d);
     let RowSets { tables, subsets, .. } = rows;
@@ -79,59 +86,105 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     (model, d)
 }
 
-fn check_metrics(
-    names: &Names<'_>,
-    rows: &RowSets<'_>,
-    dimensions: &[super::Dimension],
-    dimension_ids: &[Option<DimensionId>],
-    (units, zone): (&[&str], chrono_tz::Tz),
-    d: &mut Diagnostics,
-) -> (Vec<Metric>, Vec<Facts>) {
-    let count = names.metrics.len();
-    let mut metrics: Vec<Metric> = Vec::with_capacity(count);
-    let mut metric_ids: Vec<Option<MetricId>> = vec![None; count];
-    let mut known: Vec<Facts> = Vec::with_capacity(count);
-    let mut sizes: Vec<FormulaSize> = Vec::with_capacity(count);
-    for level in resolve::metric_levels(names, d) {
-        let scope = FormulaScope {
-            names,
+/// What metrics are typed with, beside row sets and other metrics.
+struct Declarations<'a> {
+    names: &'a Names<'a>,
+    dimensions: &'a [super::Dimension],
+    dimension_ids: &'a [Option<DimensionId>],
+    units: &'a [&'a str],
+    zone: chrono_tz::Tz,
+}
+
+/// The metrics typed so far.
+struct Typed {
+    metrics: Vec<Metric>,
+    /// By their places among the declared ones.
+    ids: Vec<Option<MetricId>>,
+    facts: Vec<Facts>,
+    sizes: Vec<FormulaSize>,
+}
+
+impl Typed {
+    fn scope<'a>(&'a self, all: &'a Declarations<'_>, rows: &'a RowSets<'_>) -> FormulaScope<'a> {
+        FormulaScope {
+            names: all.names,
             tables: &rows.tables,
             rows,
-            dimensions,
-            dimension_ids,
-            metrics: &metrics,
-            metric_ids: &metric_ids,
-            known: &known,
-            sizes: &sizes,
-            zone,
+            dimensions: all.dimensions,
+            dimension_ids: all.dimension_ids,
+            metrics: &self.metrics,
+            metric_ids: &self.ids,
+            known: &self.facts,
+            sizes: &self.sizes,
+            zone: all.zone,
+        }
+    }
+
+    /// Takes a metric that was typed, and those that compare it.
+    fn add(
+        &mut self,
+        place: usize,
+        found: (Metric, Facts, FormulaSize),
+        all: &Declarations<'_>,
+        rows: &RowSets<'_>,
+        d: &mut Diagnostics,
+    ) {
+        let (metric, facts, size) = found;
+        if facts.reads.is_empty() {
+            d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
+                help: "a metric aggregates a source: `count(order)`"));
+            return;
+        }
+        self.facts.push(facts);
+        self.sizes.push(size);
+        let id = MetricId(self.metrics.len());
+        self.ids[place] = Some(id);
+        self.metrics.push(metric);
+        for compared in self.metrics[id.0].compared.clone() {
+            let Some(metric) = compared_metric(id, &self.metrics[id.0], &compared, d) else { continue };
+            self.facts.push(facts_of(&metric.formula, &self.facts));
+            let known = Known { tables: &rows.tables, dimensions: all.dimensions, metrics: &self.sizes };
+            self.sizes.push(metric.formula.size(known));
+            self.metrics.push(metric);
+        }
+    }
+}
+
+fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnostics) -> (Vec<Metric>, Vec<Facts>) {
+    let names = all.names;
+    let count = names.metrics.len();
+    let mut typed = Typed {
+        metrics: Vec::with_capacity(count),
+        ids: vec![None; count],
+        facts: Vec::with_capacity(count),
+        sizes: Vec::with_capacity(count),
+    };
+    let mut levels = resolve::metric_levels(names, d);
+    // What waits for metrics that are broken is looked at last.
+    levels.push(Vec::new());
+    let mut open: Vec<bool> = vec![false; count];
+    levels.iter().flatten().for_each(|place| open[*place] = true);
+    for level in levels {
+        let is_known = |path: &ast::Path, version: Option<u32>| {
+            !path.single().and_then(|name| names.metric(name, version)).is_some_and(|place| open[place])
         };
+        let settled = rows.settle(&is_known, &typed.scope(all, rows), d);
+        rows.put(&settled);
+        let scope = typed.scope(all, rows);
         let check = |place: &usize| {
             let mut d = Diagnostics::new();
-            (check_metric(&scope, names.metrics[*place], units, &mut d), d)
+            (check_metric(&scope, names.metrics[*place], all.units, &mut d), d)
         };
         let checked: Vec<_> = level.par_iter().map(check).collect();
         for (place, (checked, found)) in level.into_iter().zip(checked) {
             d.extend(found);
-            let Some((metric, facts, size)) = checked else { continue };
-            if facts.reads.is_empty() {
-                d.push(error!(E0638, metric.formula.span, "the metric `{}` reads no rows", metric.name.value;
-                    help: "a metric aggregates a source: `count(order)`"));
-                continue;
-            }
-            known.push(facts);
-            sizes.push(size);
-            let id = MetricId(metrics.len());
-            metric_ids[place] = Some(id);
-            metrics.push(metric);
-            for compared in metrics[id.0].compared.clone() {
-                let Some(metric) = compared_metric(id, &metrics[id.0], &compared, d) else { continue };
-                known.push(facts_of(&metric.formula, &known));
-                sizes.push(metric.formula.size(Known { tables: &rows.tables, dimensions, metrics: &sizes }));
-                metrics.push(metric);
+            open[place] = false;
+            if let Some(found) = checked {
+                typed.add(place, found, all, rows, d);
             }
         }
     }
-    (metrics, known)
+    (typed.metrics, typed.facts)
 }
 
 /// Subsets that no row set names.

@@ -29,13 +29,13 @@ mod unit;
 pub use bind::Unbound;
 pub use check::{Settings, check};
 pub use domain::Domain;
-pub use formula::{Compared, DimensionNames, Facts, check_filter, facts};
+pub use formula::{Compared, DimensionNames, Facts, FilterScope, KeyScope, RowMetrics, check_filter, facts};
 pub use metrics::divides;
 pub use model::{
     Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
-    FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, Model, Movement, Nested, NestedKey, RowExpr,
-    RowExprKind, RowSet, Sensitivity, Serve, Stream, Subset, Table, TableId, TableKind, Tier, Type, ValueType,
-    data_type,
+    FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, MetricPer, Model, Movement, Nested, NestedKey,
+    Pending, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Stream, Subject, Subset, Table, TableId, TableKind,
+    Tier, Type, ValueType, data_type,
 };
 pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use size::Size;

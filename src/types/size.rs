@@ -7,7 +7,9 @@
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 
-use super::model::{DimFilter, Dimension, Formula, FormulaKind, NestedKey, RowExpr, RowExprKind, RowSet, Table};
+use super::model::{
+    DimFilter, Dimension, Formula, FormulaKind, NestedKey, RowExpr, RowExprKind, RowSet, Subject, Table,
+};
 
 /// How many operators may stand within each other.
 pub const MAX_DEPTH: usize = 200;
@@ -58,7 +60,10 @@ impl RowExpr {
                 let columns = path.iter().filter_map(|id| tables.get(id.table.0)?.columns.get(id.column));
                 Size::of_all(columns.map(|column| column.size)).within(path.len().saturating_sub(1))
             }
-            RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => Size::default(),
+            RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) | RowExprKind::Pending(_) => {
+                Size::default()
+            }
+            RowExprKind::Per { per, .. } => per.size.within(1),
             RowExprKind::Call(_, arguments) | RowExprKind::Sql { arguments, .. } => {
                 Size::of_all(arguments.iter().map(|argument| argument.size(tables))).within(1)
             }
@@ -186,7 +191,10 @@ impl DimFilter {
                 Size::of_all(parts.iter().map(|part| part.size(known))).within(1)
             }
             DimFilter::Not(inner) => inner.size(known).within(1),
-            DimFilter::Test { dimension, .. } => known.dimensions[dimension.0].size(known.tables).within(1),
+            DimFilter::Test { subject: Subject::Dimension(id), .. } => {
+                known.dimensions[id.0].size(known.tables).within(1)
+            }
+            DimFilter::Test { subject: Subject::Per(per, _), .. } => per.size.within(1),
         }
     }
 }

@@ -257,6 +257,8 @@ pub(super) fn shape(expr: &RowExpr, tables: &[Table]) -> String {
         }
         RowExprKind::Time => "time".to_owned(),
         RowExprKind::Inner => "value".to_owned(),
+        RowExprKind::Per { per, .. } => format!("metric {} per {:?}", per.metric.0, per.key),
+        RowExprKind::Pending(pending) => format!("{:?}", pending.predicate),
         RowExprKind::Literal(value) => match (value, &expr.ty.ty) {
             (Value::Int(int), _) => int.to_string(),
             (Value::Decimal(digits), ty) => format!("{digits}:{}", show_type(ty, tables)),

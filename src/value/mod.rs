@@ -45,6 +45,20 @@ impl DataType {
     pub fn is_numeric(&self) -> bool {
         matches!(self, DataType::Int | DataType::Float | DataType::Decimal { .. })
     }
+
+    /// One of its values, where one is needed that says nothing. Lists and maps have no literals.
+    pub fn some_value(&self) -> Value {
+        match self {
+            DataType::Bool => Value::Bool(false),
+            DataType::Int => Value::Int(0),
+            DataType::Float => Value::Float(0.0),
+            DataType::Decimal { .. } => Value::Decimal(0),
+            DataType::String | DataType::Array(_) | DataType::Map(_) => Value::String(String::new()),
+            DataType::Date => Value::Date(0),
+            DataType::Timestamp => Value::Timestamp(0),
+            DataType::Duration => Value::Duration(0),
+        }
+    }
 }
 
 /// A literal value.

@@ -6,8 +6,9 @@ pub mod functions;
 use std::sync::Arc;
 
 use metricc::plan::{
-    Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Input, Join, Keep, Measure, MeasureId,
-    MetricOutput, Origin, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value, WeekStart,
+    Aggregate, Clean, DataType, Encoding, Expr, ExprKind, Function, Guard, Input, Interval, Join, Keep, Measure,
+    MeasureId, MetricOutput, Origin, OutputColumn, Query, Ratio, Scan, Source, Step, StoredColumn, Table, Value,
+    WeekStart,
 };
 
 pub const EVENT: usize = 0;
@@ -220,19 +221,7 @@ pub fn id(scan: usize, measure: usize) -> MeasureId {
 
 /// A question over scans; metrics are added by [`with`].
 pub fn question(step: Option<Step>, scans: Vec<Scan>) -> Query {
-    Query {
-        tables: tables(),
-        zone: chrono_tz::Asia::Shanghai,
-        week_start: WeekStart(chrono::Weekday::Mon),
-        step,
-        from: None,
-        to: None,
-        dimensions: Vec::new(),
-        scans,
-        metrics: Vec::new(),
-        order: Vec::new(),
-        limit: None,
-    }
+    Query { tables: tables(), step, scans, ..Query::empty(chrono_tz::Asia::Shanghai, WeekStart(chrono::Weekday::Mon)) }
 }
 
 /// The measure as a leaf of a formula.
@@ -359,7 +348,7 @@ pub fn shown() -> Vec<(&'static str, Query)> {
 
     let gmv = measure(Aggregate::Sum(col(ORDER, "pay_amount")), None);
     let mut arpu = question(Some(Step::Week), vec![paid_scan(vec![gmv]), event_scan(vec![users()])]);
-    arpu.scans[0].guard_start = true;
+    arpu.scans[0].guard = Some(Guard::Of(Interval::default()));
     let arpu = with_leaf(arpu, "gmv", id(0, 0));
     let arpu = with(arpu, "arpu", |query| {
         maybe(Function::Divide, vec![leaf(query, id(0, 0)), leaf(query, id(1, 0))], DataType::Float)

@@ -11,7 +11,7 @@ use super::{Build, File, Object, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Input, name};
 use crate::error;
-use crate::plan::{Keep, Origin, Selection, Table};
+use crate::plan::{Keep, Origin, Selection, Table, in_order};
 use crate::project::ClickhouseTarget;
 use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Dialect, Options};
@@ -37,13 +37,14 @@ pub fn rows(
     let tables = &input.tables;
     let mut used: BTreeSet<usize> = input.metrics.iter().flat_map(|metric| metric.query.all_tables()).collect();
     // A table stands behind all that it is made of.
-    for place in (0..tables.len()).rev() {
-        if used.contains(&place) {
-            used.extend(tables[place].reads());
+    let order = in_order(tables);
+    for place in order.iter().rev() {
+        if used.contains(place) {
+            used.extend(tables[*place].reads());
         }
     }
     let mut levels: Vec<usize> = vec![0; tables.len()];
-    for place in (0..tables.len()).filter(|place| tables[*place].is_derived()) {
+    for place in order.into_iter().filter(|place| tables[*place].is_derived()) {
         levels[place] = 1 + tables[place].reads().map(|of| levels[of]).max().unwrap_or(0);
     }
     let mut used: Vec<usize> = used.into_iter().collect();

@@ -14,7 +14,7 @@ use crate::emit::{Input, MetricView, template};
 use crate::error;
 use crate::plan::{
     Aggregate, DataType, Expr, ExprKind, Function, Input as Of, Join, Measure, MeasureId, MetricOutput, Origin,
-    OutputColumn, Query, Scan, Source, Step, Table, Value,
+    OutputColumn, Query, Scan, Source, Step, Table, Value, in_order,
 };
 use crate::project::{ClickhouseTarget, Dictionaries};
 use crate::rollup::{Rollup, moved};
@@ -80,25 +80,33 @@ fn is_plain(ty: &DataType) -> bool {
 /// The entities that are looked up, each with the columns that are used.
 fn used(input: &Input) -> BTreeMap<usize, BTreeSet<String>> {
     let tables = &input.tables;
-    let mut scans: Vec<&Scan> = input.metrics.iter().flat_map(|metric| &metric.query.scans).collect();
+    let mut queries: Vec<&Query> = input.metrics.iter().map(|metric| &metric.query).collect();
     let mut columns: Vec<(usize, &str)> = Vec::new();
     let mut looked_up: BTreeSet<usize> = BTreeSet::new();
     let mut read: BTreeSet<usize> = BTreeSet::new();
-    while let Some(scan) = scans.pop() {
-        columns.extend(scan.columns(tables));
-        looked_up.extend(scan.joins.iter().map(|join| join.table));
-        read.extend(scan.tables());
-        if let Source::Query(query) = &scan.source {
-            scans.extend(&query.scans);
+    let joined = |joins: &[Join]| joins.iter().map(|join| join.table).collect::<Vec<usize>>();
+    while let Some(query) = queries.pop() {
+        for scan in &query.scans {
+            columns.extend(scan.columns(tables));
+            looked_up.extend(joined(&scan.joins));
+            read.extend(scan.all_tables());
+            queries.extend(scan.answers.iter().map(|answer| &*answer.query));
+            if let Source::Query(inner) = &scan.source {
+                queries.push(inner);
+            }
+        }
+        if let Some(asked) = &query.asked {
+            looked_up.extend(joined(&asked.rows.joins));
+            queries.extend(asked.rows.answers.iter().map(|answer| &*answer.query));
         }
     }
-    // A derived table stands behind all that it is made of.
-    for place in (0..tables.len()).rev().filter(|place| tables[*place].is_derived()) {
+    // From the last to the first, all users of one are known.
+    for place in in_order(tables).into_iter().rev().filter(|place| tables[*place].is_derived()) {
         if read.contains(&place) {
             let table = &tables[place];
             let all: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
             columns.extend(table.inputs(tables, &all));
-            looked_up.extend(table.joins().map(|join| join.table));
+            looked_up.extend(table.selections().into_iter().flat_map(|rows| joined(&rows.joins)));
             read.extend(table.reads());
         }
     }

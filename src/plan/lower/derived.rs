@@ -82,7 +82,7 @@ fn conjunction(reading: &mut Rows<'_>, rows: &RowSet) -> Option<Expr> {
 
 fn close(mut reading: Rows<'_>, filter: Option<Expr>) -> Selection {
     let time = reading.time();
-    Selection { table: reading.base.0, joins: reading.joins, filter, time }
+    Selection { table: reading.base.0, joins: reading.joins, answers: reading.answers, filter, time }
 }
 
 fn column_of(model: &Model, id: ColumnId) -> types::RowExpr {
@@ -211,23 +211,11 @@ fn key_values(model: &Model, base: TableId, parts: &BTreeSet<(usize, Part)>, mad
     };
     let part = |wanted: &(usize, Part)| {
         let found = own.iter().position(|part| part == wanted).and_then(|place| key.get(place));
-        found.map_or_else(|| Expr::literal(empty(&wanted.1.ty), wanted.1.ty.clone()), |name| read(name, &wanted.1.ty))
+        // A value that stands where a source has no such part of a key.
+        let none = || Expr::literal(wanted.1.ty.some_value(), wanted.1.ty.clone());
+        found.map_or_else(none, |name| read(name, &wanted.1.ty))
     };
     std::iter::once(name).chain(parts.iter().map(part)).collect()
-}
-
-/// A value that stands where a source has no such part of a key.
-fn empty(ty: &DataType) -> Value {
-    match ty {
-        DataType::Bool => Value::Bool(false),
-        DataType::Int => Value::Int(0),
-        DataType::Float => Value::Float(0.0),
-        DataType::Decimal { .. } => Value::Decimal(0),
-        DataType::String | DataType::Array(_) | DataType::Map(_) => Value::String(String::new()),
-        DataType::Date => Value::Date(0),
-        DataType::Timestamp => Value::Timestamp(0),
-        DataType::Duration => Value::Duration(0),
-    }
 }
 
 fn column(name: &str, ty: DataType) -> StoredColumn {

@@ -2,7 +2,7 @@
 //! intervals and groups them alike.
 
 use crate::plan::{
-    Expr, ExprKind, Function, Interval, Last, Measure, MeasureId, MetricOutput, Query, Scan, Source, Step,
+    Asked, Expr, ExprKind, Function, Guard, Interval, Last, Measure, MeasureId, MetricOutput, Query, Scan, Source, Step,
 };
 use crate::types::{
     Aggregation, ColumnId, DimFilter, DimensionId, Formula, FormulaKind, Leaf, MetricId, Model, Movement, TableId,
@@ -14,7 +14,6 @@ use super::row::Rows;
 /// What the answers of a question have in common.
 pub struct Frame<'a> {
     pub model: &'a Model,
-    pub tables: std::sync::Arc<Vec<crate::plan::Table>>,
     pub step: Option<Step>,
     /// What rows are grouped by.
     pub by: Vec<Key<'a>>,
@@ -23,6 +22,8 @@ pub struct Frame<'a> {
     pub to: Option<i64>,
     /// Parts of the question's condition, all of which must hold.
     pub filters: Vec<&'a DimFilter>,
+    /// The groups that are asked for.
+    pub asked: Option<Asked>,
 }
 
 /// What rows are grouped by.
@@ -113,6 +114,7 @@ struct Open<'a> {
     last: Option<Last>,
     filter: Option<Expr>,
     measures: Vec<Measure>,
+    guard: Option<Guard>,
 }
 
 #[derive(PartialEq)]
@@ -283,7 +285,8 @@ impl<'a> Scans<'a> {
         let in_time = self.frame.step.is_some() || group.from.is_some() || group.to.is_some();
         let time = rows.scan_time(group.timed, in_time || !group.interval.is_bucket());
         let (base, group) = (Base::Table(base), group.clone());
-        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures: Vec::new() });
+        let guard = self.guard(&context.interval);
+        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures: Vec::new(), guard });
         self.open.len() - 1
     }
 
@@ -300,14 +303,21 @@ impl<'a> Scans<'a> {
         .collect()
     }
 
-    /// The scan over the answer of an inner query.
-    pub(super) fn query_scan(&mut self, query: Query, context: &Context<'a>, filter: Option<Expr>) -> usize {
+    /// The interval of a scan's values, which must not lie before all of its rows.
+    fn guard(&self, interval: &Interval) -> Option<Guard> {
+        let (interval, _, to) = self.reach(interval);
+        if self.frame.step.is_some() { Some(Guard::Of(interval)) } else { to.map(Guard::Until) }
+    }
+
+    /// The scan over the answer of an inner query, whose values are of an interval.
+    pub(super) fn query_scan(&mut self, query: Query, context: &Context<'a>, interval: &Interval) -> usize {
         let mut group = self.group(None, context);
         if query.step.is_none() || self.frame.step.is_none() {
             (group.from, group.to) = (None, None);
         }
         let base = Base::Query(Box::new(query));
-        let same = |open: &Open| open.base == base && open.group == group && open.filter == filter;
+        let guard = self.guard(interval);
+        let same = |open: &Open| open.base == base && open.group == group && open.guard == guard;
         if let Some(found) = self.open.iter().position(same) {
             return found;
         }
@@ -322,7 +332,8 @@ impl<'a> Scans<'a> {
         let dimensions = dimensions.collect();
         let time = query.step.map(|_| super::nested::column("time", &crate::plan::DataType::Timestamp, false));
         let rows = Rows::new(self.frame.model, TableId(0), None);
-        self.open.push(Open { base, group, rows, dimensions, time, last: None, filter, measures: Vec::new() });
+        let (last, filter, measures) = (None, None, Vec::new());
+        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures, guard });
         self.open.len() - 1
     }
 
@@ -337,11 +348,12 @@ impl<'a> Scans<'a> {
     }
 
     /// The scans. A scan guards the start of its source where a bucket before it may have a row: if it shares a metric with
-    /// another scan, or if the answer is one row in any case.
+    /// another scan, or if the answer has rows in any case.
     pub fn finish(self, metrics: &[MetricOutput]) -> Vec<Scan> {
         let uses: Vec<Vec<usize>> = metrics.iter().map(|metric| scans_of(&metric.formula)).collect();
         let shared = |scan: usize| uses.iter().any(|scans| scans.contains(&scan) && scans.len() > 1);
         let one_row = self.frame.step.is_none() && self.frame.by.is_empty();
+        let asked = self.frame.asked.is_some();
         (self.open.into_iter().enumerate())
             .map(|(place, open)| Scan {
                 source: match open.base {
@@ -349,9 +361,10 @@ impl<'a> Scans<'a> {
                     Base::Query(query) => Source::Query(query),
                 },
                 joins: open.rows.joins,
+                answers: open.rows.answers,
                 time: open.time,
                 from: open.group.from,
-                guard_start: (one_row && open.group.to.is_some()) || shared(place) || open.group.looked_up,
+                guard: open.guard.filter(|_| one_row || shared(place) || open.group.looked_up || asked),
                 to: open.group.to,
                 interval: open.group.interval,
                 last: open.last,

@@ -5,6 +5,7 @@ mod derived;
 mod formula;
 mod interval;
 mod nested;
+mod per;
 mod row;
 mod tables;
 
@@ -56,8 +57,8 @@ impl<'a> Lowering<'a> {
             formula::conjuncts(filter, &mut filters);
         }
         let by = question.by.iter().map(|id| formula::Key::Dimension(*id)).collect();
-        let tables = Arc::clone(&self.tables);
-        let mut scans = formula::Scans::new(formula::Frame { model: self.model, tables, step, by, from, to, filters });
+        let frame = formula::Frame { model: self.model, step, by, from, to, filters, asked: None };
+        let mut scans = formula::Scans::new(frame);
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
             let mut output = self.metric(*id, &mut scans);
@@ -73,7 +74,9 @@ impl<'a> Lowering<'a> {
             step,
             from,
             to,
+            ends_with_data: false,
             dimensions,
+            asked: None,
             scans,
             metrics,
             order: Vec::new(),

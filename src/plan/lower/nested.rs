@@ -1,7 +1,7 @@
 //! Nested aggregates: an inner query with more keys, and a scan over its rows.
 
 use crate::plan::{
-    Aggregate, DataType, Expr, ExprKind, Function, Input, Measure, MeasureId, MetricOutput, OutputColumn, Query,
+    Aggregate, Asked, DataType, Expr, ExprKind, Function, Input, Measure, MeasureId, MetricOutput, OutputColumn, Query,
 };
 use crate::types::{Nested, NestedKey};
 
@@ -9,7 +9,7 @@ use super::aggregate::aggregate;
 use super::formula::{Context, Frame, Key, Scans};
 
 /// The name of the inner formula's column.
-const VALUE: &str = "value";
+pub(super) const VALUE: &str = "value";
 
 /// A column of an inner query.
 pub fn column(name: &str, ty: &DataType, nullable: bool) -> Expr {
@@ -36,7 +36,7 @@ impl<'a> Scans<'a> {
         };
         let value = column(VALUE, &query.metrics[0].column.ty, true);
         let filter = nested.filter.as_ref().map(|filter| self.inner_condition(filter));
-        let scan = self.query_scan(query, &outer, None);
+        let scan = self.query_scan(query, &outer, &context.interval);
         let measure = if nested.counts_groups {
             Measure { filter, aggregate: Aggregate::CountRows, ty: DataType::Int }
         } else {
@@ -54,11 +54,16 @@ impl<'a> Scans<'a> {
         context: &Context<'a>,
     ) -> Query {
         let frame = &self.frame;
-        let kept = frame.by.iter().filter(|key| match key {
+        let is_kept = |key: &Key<'_>| match key {
             Key::Dimension(id) => !outer.across.contains(id),
             Key::Column(_) => true,
+        };
+        let mut by: Vec<Key<'a>> = frame.by.iter().copied().filter(is_kept).collect();
+        // Inner buckets of their own are not those that are asked for.
+        let asked = frame.asked.as_ref().filter(|_| nested.step().is_none()).map(|asked| {
+            let keys = asked.keys.iter().zip(&frame.by).filter(|(_, key)| is_kept(key));
+            Asked { keys: keys.map(|(key, _)| key.clone()).collect(), all: false, ..asked.clone() }
         });
-        let mut by: Vec<Key<'a>> = kept.copied().collect();
         for key in &nested.keys {
             match key {
                 NestedKey::Dimension(id) => by.push(Key::Dimension(*id)),
@@ -76,8 +81,7 @@ impl<'a> Scans<'a> {
             !left_out
         });
         let filters = filters.collect();
-        let tables = std::sync::Arc::clone(&frame.tables);
-        let mut scans = Scans::new(Frame { model: frame.model, tables, step, by, from, to, filters });
+        let mut scans = Scans::new(Frame { model: frame.model, step, by, from, to, filters, asked: asked.clone() });
         let (formula, present) = scans.lower_formula(&nested.formula, context);
         let unit = None;
         let column = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit };
@@ -88,19 +92,9 @@ impl<'a> Scans<'a> {
         for scan in &mut scans {
             drop_null_keys(scan, nested, of_columns);
         }
-        Query {
-            tables: std::sync::Arc::clone(&frame.tables),
-            zone: frame.model.zone,
-            week_start: frame.model.week_start,
-            step,
-            from,
-            to,
-            dimensions,
-            scans,
-            metrics,
-            order: Vec::new(),
-            limit: None,
-        }
+        let (zone, week_start) = (frame.model.zone, frame.model.week_start);
+        let ends_with_data = nested.step().is_some();
+        Query { step, from, to, ends_with_data, dimensions, asked, scans, metrics, ..Query::empty(zone, week_start) }
     }
 
     /// The keys as columns of an inner query.

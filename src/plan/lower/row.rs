@@ -1,7 +1,7 @@
 //! Row expressions: columns behind entity-typed columns become look-ups.
 
-use crate::plan::{Expr, ExprKind, Function, Input, Join};
-use crate::types::{ColumnId, DimFilter, Model, RowExpr, RowExprKind, TableId, Type};
+use crate::plan::{Answered, Expr, ExprKind, Function, Input, Join};
+use crate::types::{ColumnId, DimFilter, Model, RowExpr, RowExprKind, Subject, TableId, Type, ValueType};
 use crate::value::{DataType, Value};
 
 /// The look-ups of a scan, and the row's time.
@@ -11,6 +11,8 @@ pub struct Rows<'a> {
     /// The column that is the row's time.
     pub time: Option<ColumnId>,
     pub joins: Vec<Join>,
+    /// Look-ups in answers.
+    pub answers: Vec<Answered>,
     /// Whether rows without a time cannot be grouped: a dimension asks for it.
     groups_by_time: bool,
     /// The path of entity columns that leads to each join.
@@ -19,7 +21,7 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub fn new(model: &'a Model, base: TableId, time: Option<ColumnId>) -> Rows<'a> {
-        Rows { model, base, time, joins: Vec::new(), groups_by_time: false, paths: Vec::new() }
+        Rows { model, base, time, joins: Vec::new(), answers: Vec::new(), groups_by_time: false, paths: Vec::new() }
     }
 
     /// The time by which a scan drops rows that have none. Where they may count (not `timed`) they do so in a total, which needs
@@ -45,6 +47,9 @@ impl<'a> Rows<'a> {
             RowExprKind::Time => {
                 return self.time().unwrap_or_else(|| Expr::literal(Value::Null, DataType::Timestamp));
             }
+            RowExprKind::Per { per, at } => return self.per(per, at),
+            // A finished model has none.
+            RowExprKind::Pending(_) => ExprKind::Literal(Value::Bool(true)),
             RowExprKind::Inner => ExprKind::Column { input: Input::Base, name: "value".to_owned() },
             RowExprKind::Literal(value) => ExprKind::Literal(value.clone()),
             RowExprKind::Call(function, arguments) => {
@@ -158,8 +163,15 @@ impl<'a> Rows<'a> {
                 let nullable = inner.nullable;
                 Expr::call(Function::Not, vec![inner], DataType::Bool, nullable)
             }
-            DimFilter::Test { dimension, function, literals, .. } => {
-                let value = self.dimension(*dimension);
+            DimFilter::Test { subject, function, literals, .. } => {
+                let value = match subject {
+                    Subject::Dimension(id) => self.dimension(*id),
+                    Subject::Per(per, _) => {
+                        let ty = ValueType { nullable: true, ..ValueType::plain(Type::Timestamp) };
+                        let span = self.model.metrics[per.metric.0].span;
+                        self.per(per, &RowExpr { kind: RowExprKind::Time, ty, span })
+                    }
+                };
                 let never_null = matches!(function, Function::IsNull | Function::IsNotNull);
                 let (ty, nullable) = (value.ty.clone(), value.nullable && !never_null);
                 let mut arguments = vec![value];
@@ -185,6 +197,7 @@ impl<'a> Rows<'a> {
 fn null_without_row(expr: &RowExpr) -> bool {
     match &expr.kind {
         RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner => true,
+        RowExprKind::Per { .. } | RowExprKind::Pending(_) => false,
         RowExprKind::Literal(value) => *value == Value::Null,
         RowExprKind::Call(Function::IsNull | Function::IsNotNull, _) => false,
         // These may be something beside a null.

@@ -57,7 +57,7 @@ impl Lowering<'_> {
         let cadence = self.run?;
         let scan = self.query.scans.first()?;
         // An entity that is looked up keeps all of its rows.
-        if scan.table().is_none_or(|base| self.query.tables[base].name != table.name) {
+        if scan.table().is_none_or(|base| self.tables[base].name != table.name) {
             return None;
         }
         let time = scan.time.as_ref()?;
@@ -117,7 +117,7 @@ impl Lowering<'_> {
 
     /// See [`super::backfill_months`].
     pub(super) fn backfill_months(&self, batch: &Batch, cuts: &[CutOver], how: &dyn Batches) -> Query {
-        let table = &self.query.tables[batch.table];
+        let table = &self.tables[batch.table];
         let members = batch.times.iter().zip(cuts).map(|(time, cut)| {
             let value = self.value(time, &Rows(self.dialect));
             let known = time.nullable.then(|| build::is_not_null(value.clone()));
@@ -140,7 +140,7 @@ impl Lowering<'_> {
 
     /// The days of a run: the one that is over, and those of rows that came or changed since.
     fn run_days(&self, batch: &Batch, how: &dyn Batches) -> Vec<Select> {
-        let table = &self.query.tables[batch.table];
+        let table = &self.tables[batch.table];
         let mut members = vec![how.span(batch.cadence, batch.revised.unwrap_or(0), self.calendar)];
         if batch.revised.is_some() {
             // A row that changed may lie on a day before it was made, if it is dated by another column.
@@ -181,7 +181,7 @@ impl Lowering<'_> {
 
     /// The days that stored rows have, whether they are clean or not.
     fn days_with_rows(&self, batch: &Batch, time: &Expr, filter: Vec<Sql>) -> Select {
-        let table = &self.query.tables[batch.table];
+        let table = &self.tables[batch.table];
         let value = self.value(time, &Rows(self.dialect));
         let known = time.nullable.then(|| build::is_not_null(value.clone()));
         let value = if time.nullable { self.dialect.not_null(value) } else { value };

@@ -43,10 +43,11 @@ impl<'a> Layout<'a> {
         let of = if stored { filter::whole } else { filter::filters };
         let filters: Vec<Filters> = query.scans.iter().map(of).collect();
         let mut layout = Layout { filters, counters: Vec::new(), present: Vec::new() };
-        // Without keys there is exactly one row, and every metric has it.
+        // Without keys there is exactly one row, and every metric has it; so it is with the groups that are asked for.
         let one_row = query.step.is_none() && query.dimensions.is_empty();
+        let always = one_row || query.asked.as_ref().is_some_and(|asked| asked.all);
         for metric in &query.metrics {
-            let present = if one_row { None } else { layout.counters_of(&query.scans, metric) };
+            let present = if always { None } else { layout.counters_of(&query.scans, metric) };
             layout.present.push(present);
         }
         layout
@@ -112,9 +113,12 @@ impl Lowering<'_> {
     /// The answer, and the starts of the scans that it compares with.
     pub(super) fn answer(&self) -> (Query, Vec<(Ident, Query)>) {
         let layout = Layout::new(self.query, !self.stored.is_empty());
+        let asked = self.query.asked.as_ref();
         let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
+        let selects = selects.chain(asked.filter(|asked| asked.all).map(|_| self.asked_select(&layout)));
+        let selects: Vec<Select> = selects.collect();
         let looked_up = self.query.scans.iter().any(|scan| scan.looked_up);
-        let combined = match self.query.scans.len() {
+        let combined = match selects.len() {
             1 if !looked_up => build::union_all(selects),
             _ => build::union_all(selects).map(|union| self.regrouped(union, &layout)),
         };
@@ -129,7 +133,8 @@ impl Lowering<'_> {
         if let Some(rows) = self.query.limit {
             query = build::limited(query, rows, Vec::new());
         }
-        (query, self.edge_tables())
+        let asked = asked.map(|asked| (self.asked_name(), self.asked_rows(asked)));
+        (query, asked.into_iter().chain(self.edge_tables()).collect())
     }
 
     pub(super) fn has_keys(&self) -> bool {
@@ -154,7 +159,8 @@ impl Lowering<'_> {
                     None if scan.is_plain() => self.aggregate(scan, known, &filters.measures[measure]),
                     None => self.moved_aggregate(scan, measure, filters),
                 };
-                let alone = self.query.scans.len() == 1 && known.empty_is_zero() && !scan.looked_up;
+                let alone =
+                    self.query.scans.len() == 1 && !self.is_asked_for() && known.empty_is_zero() && !scan.looked_up;
                 let value = if alone { self.null_before_start(at, known, value, COMBINED) } else { value };
                 let name = measure_name(&self.query.scans, MeasureId { scan: of, measure });
                 parts.projection.push(build::item(value, build::ident(&name)));
@@ -168,6 +174,23 @@ impl Lowering<'_> {
                 None => self.moved_count(filters, &counter.filter),
             };
             parts.projection.push(build::item(value, build::ident(&counter.name)));
+        }
+        parts.select()
+    }
+
+    /// A row for each group that is asked for, without any value.
+    fn asked_select(&self, layout: &Layout) -> Select {
+        let mut parts = self.every_asked();
+        for (of, scan) in self.query.scans.iter().enumerate() {
+            for (measure, known) in scan.measures.iter().enumerate() {
+                let name = measure_name(&self.query.scans, MeasureId { scan: of, measure });
+                let null = self.dialect.typed_null(&known.ty, self.calendar);
+                parts.projection.push(build::item(null, build::ident(&name)));
+            }
+        }
+        for counter in layout.counters.iter().filter(|counter| !counter.shared) {
+            let null = self.dialect.typed_null(&DataType::Int, self.calendar);
+            parts.projection.push(build::item(null, build::ident(&counter.name)));
         }
         parts.select()
     }

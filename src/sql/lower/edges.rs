@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Query, Select};
 
 use super::Lowering;
 use super::read::Rows;
-use crate::plan::{Aggregate, DataType, Expr, ExprKind, Measure, Scan, Source, Step};
+use crate::plan::{Aggregate, DataType, Expr, ExprKind, Guard, Measure, Scan, Source, Step};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
@@ -37,7 +37,7 @@ impl Lowering<'_> {
         let guarded = scans.filter(|(at, _)| self.is_guarded(*at));
         let mut tables: Vec<(Ident, Query)> = guarded
             .filter_map(|(at, scan)| {
-                let step = self.query.step.filter(|_| scan.interval.is_bucket());
+                let step = self.query.step.filter(|_| matches!(&scan.guard, Some(Guard::Of(of)) if of.is_bucket()));
                 Some((self.start_name(at), self.edge(&[scan], Edge::First, step)?))
             })
             .collect();
@@ -88,7 +88,8 @@ impl Lowering<'_> {
 
     /// Whether the last bucket of the data must be known: rows count in later buckets, and nobody said where to end.
     pub(super) fn needs_last(&self) -> bool {
-        self.query.to.is_none() && self.query.scans.iter().any(|scan| !scan.interval.is_bucket())
+        let open = self.query.to.is_none() || self.query.ends_with_data;
+        open && self.query.asked.is_none() && self.query.scans.iter().any(|scan| !scan.interval.is_bucket())
     }
 
     /// The first or last instant of all clean rows of scans, or the key of its bucket: `_s`.
@@ -151,17 +152,14 @@ impl Lowering<'_> {
     /// Whether a measure of the scan is null, and not 0, before the scan's first row.
     pub(super) fn is_guarded(&self, scan: usize) -> bool {
         // A scan alone has no bucket before its first row, but the one row of an answer without keys.
-        let several = self.query.scans.len() > 1;
+        let several = self.query.scans.len() > 1 || self.query.asked.is_some();
         let scan = &self.query.scans[scan];
-        let possible = match self.query.step {
-            Some(_) => several,
-            None => scan.to.is_some() && (several || !self.has_keys()),
-        };
+        let possible = several || (self.query.step.is_none() && !self.has_keys());
         let timed = match &scan.source {
             Source::Table(_) => scan.time.is_some(),
             Source::Query(query) => query.scans.iter().any(|scan| scan.time.is_some()),
         };
-        possible && scan.guard_start && timed && scan.measures.iter().any(Measure::empty_is_zero)
+        possible && scan.guard.is_some() && timed && scan.measures.iter().any(Measure::empty_is_zero)
     }
 
     /// Whether the interval of the bucket with the key in `alias` lies wholly before the scan's first clean row.
@@ -173,15 +171,14 @@ impl Lowering<'_> {
         let projection = vec![sqlparser::ast::SelectItem::UnnamedExpr(build::column(EDGE, build::ident(AT)))];
         let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
         let key = || build::column(alias, build::ident("_t"));
-        let scan = &self.query.scans[at];
-        Some(match self.query.step {
-            Some(_) if scan.interval.is_bucket() => build::binary(key(), BinaryOperator::Lt, start),
-            Some(step) => {
-                let end = self.dialect.interval_end(key(), step, &scan.interval, self.calendar);
+        Some(match (self.query.scans[at].guard.as_ref()?, self.query.step) {
+            (Guard::Of(interval), _) if interval.is_bucket() => build::binary(key(), BinaryOperator::Lt, start),
+            (Guard::Of(interval), step) => {
+                let end = self.dialect.interval_end(key(), step.unwrap_or(Step::Day), interval, self.calendar);
                 build::binary(end, BinaryOperator::LtEq, start)
             }
-            None => {
-                let to = crate::plan::Value::Timestamp(scan.to?);
+            (Guard::Until(to), _) => {
+                let to = crate::plan::Value::Timestamp(*to);
                 let to = self.dialect.literal(&to, &DataType::Timestamp, self.calendar);
                 let to = self.dialect.unfolded(to);
                 build::binary(to, BinaryOperator::LtEq, start)
@@ -198,6 +195,7 @@ fn bare(scan: &Scan, time: &Expr) -> Scan {
     bare.measures = Vec::new();
     bare.filter = None;
     bare.last = None;
+    bare.answers = Vec::new();
     let mut used = false;
     time.walk(&mut |part| {
         used |= matches!(&part.kind, ExprKind::Column { input: crate::plan::Input::Join(_), .. });

@@ -209,7 +209,7 @@ impl Lowering<'_> {
         let arrived = || build::column(BASE, self.name(cut.arrived));
         let op = if side == Side::Stream { BinaryOperator::GtEq } else { BinaryOperator::Lt };
         let came = build::binary(arrived(), op, build::scalar(at.query()));
-        let columns = &self.query.tables[table].columns;
+        let columns = &self.tables[table].columns;
         let nullable = columns.iter().any(|column| column.name == cut.arrived && column.nullable);
         match side {
             Side::History if nullable => build::any([came.clone(), build::is_null(arrived())]).unwrap_or(came),

@@ -1,5 +1,6 @@
 //! From the plan to one SELECT.
 
+mod answers;
 mod batch;
 mod clean;
 mod combine;
@@ -32,6 +33,8 @@ use crate::rollup::Cadence;
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
     query: &'a plan::Query,
+    /// Those of the outermost query.
+    tables: &'a [plan::Table],
     dialect: &'a dyn Dialect,
     options: &'a Options,
     calendar: Calendar,
@@ -84,6 +87,7 @@ impl<'a> Lowering<'a> {
         let calendar = Calendar { zone: query.zone, week_start: query.week_start };
         Lowering {
             query,
+            tables: &query.tables,
             dialect,
             options,
             calendar,
@@ -99,6 +103,7 @@ impl<'a> Lowering<'a> {
     fn inner(&self, query: &plan::Query) -> Query {
         let mut inner = Lowering::new(query, self.dialect, self.options);
         inner.level = self.level + 1;
+        inner.tables = self.tables;
         let (body, tables) = inner.answer();
         self.overgrown.set(self.overgrown.get() || inner.overgrown.get());
         inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));

@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, SelectItem};
 use super::Lowering;
 use super::filter::Filters;
 use super::read::{BASE, Rows};
-use crate::plan::{Aggregate, DataType, Expr, Measure, Scan, Step, Value};
+use crate::plan::{Aggregate, Asked, DataType, Expr, Measure, Scan, Step, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Operand};
 
@@ -18,6 +18,8 @@ const LAST: &str = "l";
 const PLACE: &str = "_l";
 /// The greatest of those.
 const GREATEST: &str = "_g";
+/// The time of a row, for the groups that are asked for.
+const AT: &str = "_s";
 
 impl Lowering<'_> {
     /// The rows of a scan, laid out and put to the buckets in which they count, with their keys to group by.
@@ -50,6 +52,7 @@ impl Lowering<'_> {
             let value = self.value(time, &leaves);
             let value = if time.nullable { self.dialect.not_null(value) } else { value };
             match self.query.step {
+                Some(_) if self.is_spread(scan) => projection.push(build::item(value.clone(), build::ident(AT))),
                 Some(step) => {
                     projection.push(build::item(self.bucket_of(scan, value.clone(), step), build::ident("_t")))
                 }
@@ -65,7 +68,32 @@ impl Lowering<'_> {
         }
         projection.extend(self.dimension_items(scan));
         projection.extend(self.laid_out_measures(scan, filters));
-        Parts { projection, from: Some(from), joins, filter: build::all(conditions), group_by: Vec::new() }
+        let laid_out =
+            Parts { projection, from: Some(from), joins, filter: build::all(conditions), ..Parts::default() };
+        match &self.query.asked {
+            Some(asked) if self.is_spread(scan) => self.spread(laid_out, scan, asked),
+            _ => laid_out,
+        }
+    }
+
+    /// Whether the rows of a scan count in the groups that are asked for, and in no others.
+    fn is_spread(&self, scan: &Scan) -> bool {
+        self.query.asked.is_some() && !scan.interval.is_bucket()
+    }
+
+    /// Rows that are laid out, each for every group that is asked for and in whose interval it lies. Not by a join beside those of
+    /// the look-ups ([CH23](../../../docs/targets.md#rules)).
+    fn spread(&self, rows: Parts, scan: &Scan, asked: &Asked) -> Parts {
+        let names = rows.projection.iter().filter_map(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } if alias.value != AT => Some(alias.clone()),
+            _ => None,
+        });
+        let mut projection = vec![build::item(self.asked_bucket(), build::ident("_t"))];
+        projection.extend(names.map(|name| build::item(build::column(BASE, name.clone()), name)));
+        let joins = vec![self.asked_groups(scan, asked)];
+        let filter = build::all(self.asked_interval(scan, build::column(BASE, build::ident(AT))));
+        let from = Some(build::derived(rows.query(), BASE));
+        Parts { projection, from, joins, filter, ..Parts::default() }
     }
 
     /// The bucket of a row; several rows where it counts in several.
@@ -73,11 +101,13 @@ impl Lowering<'_> {
         if scan.interval.is_bucket() {
             return self.dialect.bucket_key(time, step, self.calendar);
         }
-        let last = match self.query.to {
-            Some(to) => {
-                let last = self.dialect.literal(&Value::Timestamp(to - 1), &DataType::Timestamp, self.calendar);
-                self.dialect.bucket_key(last, step, self.calendar)
-            }
+        let asked = self.query.to.map(|to| {
+            let last = self.dialect.literal(&Value::Timestamp(to - 1), &DataType::Timestamp, self.calendar);
+            self.dialect.bucket_key(last, step, self.calendar)
+        });
+        let last = match asked {
+            Some(last) if self.query.ends_with_data => build::call("least", vec![last, self.last_bucket()]),
+            Some(last) => last,
             None => self.last_bucket(),
         };
         self.dialect.explode(self.dialect.buckets(time, step, &scan.interval, last, self.calendar))

@@ -5,7 +5,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query}
 use super::Lowering;
 use super::expr::Leaves;
 use crate::plan::{self, Source};
-use crate::plan::{DataType, Expr, ExprKind, Function, History, Input, Join, MeasureId, StoredColumn, Table};
+use crate::plan::{Answered, DataType, Expr, ExprKind, Function, History, Input, Join, MeasureId, StoredColumn, Table};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Call, Dialect, Operand};
 
@@ -23,6 +23,7 @@ impl Leaves for Rows<'_> {
         match input {
             Input::Base => build::column(BASE, name),
             Input::Join(at) => build::column(&join_alias(at), name),
+            Input::Answer(at) => build::column(&answer_alias(at), name),
         }
     }
 
@@ -33,6 +34,10 @@ impl Leaves for Rows<'_> {
 
 fn join_alias(at: usize) -> String {
     format!("j{at}")
+}
+
+pub(super) fn answer_alias(at: usize) -> String {
+    format!("a{at}")
 }
 
 /// The column of a look-up that holds an edge of a version's time; never one of the table's own.
@@ -60,23 +65,31 @@ impl Lowering<'_> {
 
     /// Whether a look-up compares more than whether values are equal.
     pub(super) fn is_interval(&self, join: &Join) -> bool {
-        join.as_of.is_some() && matches!(self.query.tables[join.table].history, Some(History::Valid { .. }))
+        join.as_of.is_some() && matches!(self.tables[join.table].history, Some(History::Valid { .. }))
     }
 
     /// Whether one of the look-ups of a query does, or of those that it reads.
     pub(super) fn looks_up_intervals(&self, query: &plan::Query) -> bool {
-        query.scans.iter().any(|scan| {
-            let below = match &scan.source {
-                Source::Table(_) => false,
-                Source::Query(query) => self.looks_up_intervals(query),
-            };
-            below || scan.joins.iter().any(|join| self.is_interval(join))
-        })
+        let asked = query.asked.iter().any(|asked| self.reads_intervals(&asked.rows.joins, &asked.rows.answers));
+        asked
+            || query.scans.iter().any(|scan| {
+                let below = match &scan.source {
+                    Source::Table(_) => false,
+                    Source::Query(query) => self.looks_up_intervals(query),
+                };
+                below || self.reads_intervals(&scan.joins, &scan.answers)
+            })
+    }
+
+    /// Whether look-ups do, or the queries of their answers.
+    pub(super) fn reads_intervals(&self, joins: &[Join], answers: &[Answered]) -> bool {
+        joins.iter().any(|join| self.is_interval(join))
+            || answers.iter().any(|answer| self.looks_up_intervals(&answer.query))
     }
 
     /// Whether a version holds at the instant of a look-up.
     fn holds(&self, join: &Join, alias: &str) -> Vec<Sql> {
-        let table = &self.query.tables[join.table];
+        let table = &self.tables[join.table];
         let (Some(history), Some(as_of)) = (&table.history, &join.as_of) else { return Vec::new() };
         let at = self.value(as_of, &Rows(self.dialect));
         match history {
@@ -105,7 +118,7 @@ impl Lowering<'_> {
                 _ => {}
             });
         }
-        let table = &self.query.tables[join.table];
+        let table = &self.tables[join.table];
         let history = table.history.as_ref().filter(|_| join.as_of.is_some());
         let compared =
             |name: &str| name == join.column || matches!(history, Some(History::Snapshot { day }) if day == name);

@@ -3,6 +3,7 @@
 use sqlparser::ast::{Expr as Sql, Join as SqlJoin, SelectItem, TableFactor};
 
 use super::Lowering;
+use super::clean::is_new;
 use super::expr::Leaves;
 use super::filter::Filters;
 use super::read::{BASE, Rows};
@@ -17,7 +18,9 @@ impl Lowering<'_> {
             Source::Table(table) => self.clean_relation(*table, BASE),
             Source::Query(query) => build::derived(self.inner(query), BASE),
         };
-        (base, self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>()))
+        let mut joins = self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>());
+        joins.extend(self.answers(&scan.answers));
+        (base, joins)
     }
 
     /// The columns that a scan's rows are grouped by: the bucket, then the dimensions.
@@ -54,8 +57,11 @@ impl Lowering<'_> {
         let time = scan.time.iter().map(|time| self.value(time, &leaves));
         match scan.table() {
             Some(table) => {
-                let key = &self.query.tables[table].clean.key;
-                (time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect(), !key.is_empty())
+                let key = &self.tables[table].clean.key;
+                let keys = key.iter().map(|key| leaves.column(Input::Base, key));
+                let mut seen = Vec::new();
+                // The time may be a part of the key.
+                (time.chain(keys).filter(|by| is_new(by, &mut seen)).collect(), !key.is_empty())
             }
             // The rows of an answer are one a bucket here.
             None => (time.collect(), true),
@@ -87,7 +93,7 @@ impl Lowering<'_> {
     /// The key columns by name; written out where a column of a user has such a name.
     fn group_by(&self, scan: &Scan, projection: &[SelectItem]) -> Vec<Sql> {
         let names = self.key_names();
-        let tables = scan.tables().map(|table| &self.query.tables[table]);
+        let tables = scan.tables().map(|table| &self.tables[table]);
         let clash = tables.flat_map(|table| &table.columns).any(|column| names.iter().any(|n| n.value == column.name));
         // A dimension that is left out is a constant, and no key.
         let timed = self.query.step.and(scan.time.as_ref()).is_some();

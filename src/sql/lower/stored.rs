@@ -72,7 +72,7 @@ impl Lowering<'_> {
 
     /// The types of what orders rows, and whether that names one row.
     fn order_types(&self, scan: &Scan) -> (Vec<DataType>, bool) {
-        let Some(table) = scan.table().map(|table| &self.query.tables[table]) else { return (Vec::new(), true) };
+        let Some(table) = scan.table().map(|table| &self.tables[table]) else { return (Vec::new(), true) };
         let key = table.clean.key.iter().filter_map(|key| table.columns.iter().find(|column| column.name == *key));
         let time = scan.time.iter().map(|time| time.ty.clone());
         (time.chain(key.map(|column| column.ty.clone())).collect(), !table.clean.key.is_empty())
@@ -105,8 +105,8 @@ impl Lowering<'_> {
         let mut parts = self.scan_parts(scan, &filters, projection);
         // Not out of a view, so that inserts are seen and rows of other keys are left out.
         if let Some(table) = scan.table().filter(|_| !matches!(of, Source::Clean)) {
-            let used = scan.columns(&self.query.tables);
-            let all = self.query.tables[table].columns.iter().map(|column| column.name.as_str());
+            let used = scan.columns(self.tables);
+            let all = self.tables[table].columns.iter().map(|column| column.name.as_str());
             let columns: Vec<&str> =
                 all.filter(|name| used.contains(&(table, name)) || of.arrived() == Some(*name)).collect();
             parts.from = Some(build::derived(self.clean_rows(table, &columns), BASE));

@@ -320,13 +320,15 @@ impl Builder<'_> {
         Some(Expr { kind, span })
     }
 
-    /// `(e)`, or `(M per PATH)` in a row.
+    /// `(e)`, or `(M per PATH)` in a row or a filter.
     pub(super) fn paren(&mut self, node: Node<'_>, place: Place) -> Option<Expr> {
         let span = self.span(&node);
         let inner = node.into_inner().find(|n| n.as_rule() == Rule::expr)?;
         let nodes: Vec<Node<'_>> = inner.into_inner().collect();
         let kind = match (place, nodes.as_slice()) {
-            (Place::Row, [metric, per]) if per.as_rule() == Rule::c_per => self.metric_per(metric, per)?,
+            (Place::Row | Place::Filter, [metric, per]) if per.as_rule() == Rule::c_per => {
+                self.metric_per(metric, per)?
+            }
             _ => ExprKind::Parenthesised(Box::new(self.flat(&nodes, place)?)),
         };
         Some(Expr { kind, span })
@@ -346,6 +348,11 @@ impl Builder<'_> {
         let keys = per.clone().into_inner().find(|n| n.as_rule() == Rule::keys)?;
         match self.keys(keys)?.as_slice() {
             [super::Key::Path(key)] => Some(ExprKind::MetricPer { metric: metric_path, version, key: key.clone() }),
+            // A column or dimension may be called like a step of the calendar.
+            [super::Key::Step(Spanned { value: Step::Calendar(step), span })] => {
+                let key = Path { parts: vec![Spanned::new(step.word().to_owned(), *span)], at: None, span: *span };
+                Some(ExprKind::MetricPer { metric: metric_path, version, key })
+            }
             _ => self.tell(error!(
                 E0128, self.span(per), "a metric in a row is looked up by one column";
                 help: "write `(metric per user_id)`"

@@ -2,7 +2,7 @@
 
 use crate::value::{Interval, Span as Length, Step, Window};
 
-use super::super::model::{Formula, FormulaKind, Movement, TableId};
+use super::super::model::{Formula, FormulaKind, Movement, RowExpr, RowExprKind, TableId};
 use super::FormulaScope;
 
 /// What is known of a formula, the metrics that it names included.
@@ -30,6 +30,8 @@ pub struct Facts {
     pub rated: bool,
     /// The steps that values are per, each once: what must divide a step.
     pub steps: Vec<Step>,
+    /// How many metrics stand on one another through conditions on its rows.
+    pub per_depth: usize,
 }
 
 impl Facts {
@@ -65,6 +67,7 @@ impl Facts {
         self.rows |= other.rows;
         self.unbounded |= other.unbounded;
         self.needs_buckets |= other.needs_buckets;
+        self.per_depth = self.per_depth.max(other.per_depth);
         self.rated |= other.rated;
         self
     }
@@ -91,11 +94,25 @@ impl Facts {
     }
 }
 
+/// How many metrics stand on one another through a condition on rows.
+fn per_depth(condition: &RowExpr, known: &[Facts]) -> usize {
+    let mut depth = 0;
+    condition.walk(&mut |part| {
+        if let RowExprKind::Per { per, .. } = &part.kind {
+            depth = depth.max(1 + known[per.metric.0].per_depth);
+        }
+    });
+    depth
+}
+
 /// The facts of a formula, from those of the typed metrics by their places.
 pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
     let of = |formula: &Formula| facts(formula, known);
     match &formula.kind {
-        FormulaKind::Leaf(leaf) => Facts::of_table(leaf.rows.base, leaf.at_last.is_some()),
+        FormulaKind::Leaf(leaf) => {
+            let per_depth = leaf.rows.filters.iter().map(|filter| per_depth(filter, known)).max().unwrap_or_default();
+            Facts { per_depth, ..Facts::of_table(leaf.rows.base, leaf.at_last.is_some()) }
+        }
         FormulaKind::Metric(id) => known[id.0].clone(),
         FormulaKind::Literal(_) => Facts::none(),
         FormulaKind::Call(_, arguments) => arguments.iter().map(of).fold(Facts::none(), Facts::and),
@@ -116,6 +133,7 @@ pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
                     rows: true,
                     interval: Some(Interval::default()),
                     steps: vec![step],
+                    per_depth: inner.per_depth,
                     ..Facts::default()
                 },
                 None => Facts { rows: true, ..inner },

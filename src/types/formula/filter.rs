@@ -1,6 +1,6 @@
 //! Typing conditions on dimensions: `platform = "ios" and (city is null or not hour in (1, 2))`.
 
-use crate::diagnostic::{Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
 use crate::suggest::near;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
@@ -10,42 +10,75 @@ use super::super::dimensions::unknown_dimension;
 use super::super::listed::some_of;
 use super::super::literal::{example_of, literal_as};
 use super::super::model::{
-    ColumnId, DimFilter, Dimension, DimensionId, RowExpr, RowExprKind, Table, TableId, Type, ValueType,
+    ColumnId, DimFilter, Dimension, DimensionId, Model, NestedKey, RowExpr, RowExprKind, Subject, TableId, Type,
+    ValueType,
 };
 use super::super::ops::Typed;
 use super::super::predicate;
 use super::super::type_name::{show_type, with_article};
+use super::per::PerPath;
+use super::{FormulaScope, KeyScope, RowMetrics};
 
 impl DimFilter {
-    /// Calls `visit` for every dimension tested.
+    /// Calls `visit` for every dimension that a value is tested of or looked up by.
     pub fn walk(&self, visit: &mut impl FnMut(DimensionId, Span)) {
         match self {
             DimFilter::And(parts) | DimFilter::Or(parts) => parts.iter().for_each(|part| part.walk(visit)),
             DimFilter::Not(inner) => inner.walk(visit),
-            DimFilter::Test { dimension, span, .. } => visit(*dimension, *span),
+            DimFilter::Test { subject, span, .. } => match subject {
+                Subject::Dimension(id) => visit(*id, *span),
+                Subject::Per(per, _) => {
+                    if let NestedKey::Dimension(id) = per.key {
+                        visit(id, *span);
+                    }
+                }
+            },
         }
     }
 }
 
 /// How dimensions are found by name.
-pub struct DimensionNames<'a> {
+pub trait DimensionNames {
     /// The dimension of a name; `Some(None)` for one that is declared but broken.
-    pub find: &'a dyn Fn(&str) -> Option<Option<DimensionId>>,
+    fn find(&self, name: &str) -> Option<Option<DimensionId>>;
     /// All names, for near misses.
-    pub all: &'a dyn Fn() -> Vec<&'a str>,
+    fn all(&self) -> Vec<&str>;
 }
 
-/// Types a condition whose leaves are `DIM op literal`.
-pub fn check_filter(
-    names: &DimensionNames<'_>,
-    dimensions: &[Dimension],
-    tables: &[Table],
-    zone: chrono_tz::Tz,
-    expr: &ast::Expr,
-    d: &mut Diagnostics,
-) -> Option<DimFilter> {
-    let filter = Checker { names, dimensions, tables, zone }.check(expr, d)?;
-    predicate::inspect_condition(&as_rows_see_it(&filter, dimensions, expr.span), d);
+impl DimensionNames for Model {
+    fn find(&self, name: &str) -> Option<Option<DimensionId>> {
+        let found = self.dimensions.iter().position(|dimension| dimension.name.value == name);
+        found.map(|place| Some(DimensionId(place)))
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.dimensions.iter().map(|dimension| dimension.name.as_str()).collect()
+    }
+}
+
+impl DimensionNames for FormulaScope<'_> {
+    fn find(&self, name: &str) -> Option<Option<DimensionId>> {
+        self.names.dimension(name).map(|place| self.dimension_ids[place])
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.names.dimension_names()
+    }
+}
+
+/// What conditions on dimensions are typed with.
+#[derive(Clone, Copy)]
+pub struct FilterScope<'a> {
+    /// Dimensions, tables, zone.
+    pub keys: KeyScope<'a>,
+    /// How `(M per PATH)` is typed over the rows of some tables; none where it has no place.
+    pub metrics: Option<(&'a dyn RowMetrics, &'a [TableId])>,
+}
+
+/// Types a condition whose leaves are `DIM op literal`, or `(M per PATH) op literal`.
+pub fn check_filter(scope: &FilterScope<'_>, expr: &ast::Expr, d: &mut Diagnostics) -> Option<DimFilter> {
+    let filter = Checker { scope: *scope }.check(expr, d)?;
+    predicate::inspect_condition(&as_rows_see_it(&filter, scope.keys.dimensions, expr.span), d);
     Some(filter)
 }
 
@@ -71,11 +104,19 @@ fn as_rows_see_it(filter: &DimFilter, dimensions: &[Dimension], place: Span) -> 
             let span = inner.span;
             call(Function::Not, vec![inner], span)
         }
-        DimFilter::Test { dimension, function, literals, span } => {
-            let ty = dimensions[dimension.0].ty.clone();
-            // No table has this place: the dimension alone tells the columns apart.
-            let column = ColumnId { table: TableId(usize::MAX), column: dimension.0 };
-            let subject = RowExpr { kind: RowExprKind::Column(vec![column]), ty: ty.clone(), span: *span };
+        DimFilter::Test { subject, function, literals, span } => {
+            let (ty, kind) = match subject {
+                Subject::Dimension(id) => {
+                    // No table has this place: the dimension alone tells the columns apart.
+                    let column = ColumnId { table: TableId(usize::MAX), column: id.0 };
+                    (dimensions[id.0].ty.clone(), RowExprKind::Column(vec![column]))
+                }
+                Subject::Per(per, ty) => {
+                    let at = RowExpr { kind: RowExprKind::Time, ty: ValueType::plain(Type::Timestamp), span: *span };
+                    (ty.clone(), RowExprKind::Per { per: per.clone(), at: Box::new(at) })
+                }
+            };
+            let subject = RowExpr { kind, ty: ty.clone(), span: *span };
             let known = ValueType { nullable: false, ..ty };
             let literals = literals.iter().map(|value| RowExpr {
                 kind: RowExprKind::Literal(value.clone()),
@@ -87,14 +128,24 @@ fn as_rows_see_it(filter: &DimFilter, dimensions: &[Dimension], place: Span) -> 
     }
 }
 
-struct Checker<'a, 'n> {
-    names: &'a DimensionNames<'n>,
-    dimensions: &'a [Dimension],
-    tables: &'a [Table],
-    zone: chrono_tz::Tz,
+struct Checker<'a> {
+    scope: FilterScope<'a>,
 }
 
-impl Checker<'_, '_> {
+/// What a test is about, as far as literals must know it.
+struct Tested<'a> {
+    subject: Subject,
+    /// As it is written.
+    name: String,
+    /// The type of its values: of an entity, that of its key.
+    ty: Type,
+    /// The type as it is shown.
+    shown: Type,
+    /// The dimension, where it is one.
+    dimension: Option<&'a Dimension>,
+}
+
+impl<'a> Checker<'a> {
     fn check(&self, expr: &ast::Expr, d: &mut Diagnostics) -> Option<DimFilter> {
         match &expr.kind {
             ExprKind::Parenthesised(inner) => self.check(inner, d),
@@ -145,7 +196,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn not_a_test(&self, span: Span, d: &mut Diagnostics) -> Option<DimFilter> {
+    fn not_a_test<T>(&self, span: Span, d: &mut Diagnostics) -> Option<T> {
         d.push(error!(E0123, span, "a filter on a metric compares dimensions with literals";
             help: "write `where platform = \"ios\"`; a condition on columns goes into the aggregate: `count(order where …)`"));
         None
@@ -159,34 +210,61 @@ impl Checker<'_, '_> {
         span: Span,
         d: &mut Diagnostics,
     ) -> Option<DimFilter> {
-        let ExprKind::Path { path, version: None } = &operand.kind else {
-            return self.not_a_test(operand.span, d);
-        };
+        let tested = self.tested(operand, d)?;
+        if function == Function::Like {
+            let pattern = self.pattern(&tested, &literals[0], d)?;
+            return Some(DimFilter::Test { subject: tested.subject, function, literals: vec![pattern], span });
+        }
+        self.ordered(&tested, function, operand.span, d)?;
+        let mut values = Vec::new();
+        for literal in literals {
+            values.push(self.literal(&tested, literal, d)?);
+        }
+        Some(DimFilter::Test { subject: tested.subject, function, literals: values, span })
+    }
+
+    /// What stands before the operator.
+    fn tested(&self, operand: &ast::Expr, d: &mut Diagnostics) -> Option<Tested<'a>> {
+        match &operand.kind {
+            ExprKind::Path { path, version: None } => self.dimension(path, d),
+            ExprKind::MetricPer { metric, version, key } => {
+                let Some((metrics, rows)) = self.scope.metrics else { return self.not_a_test(operand.span, d) };
+                let version = version.as_ref().map(|version| version.value);
+                let asked = PerPath { metric, version, key, span: operand.span };
+                let (per, ty) = metrics.per(&asked, rows, d)?;
+                let name = format!("({metric} per {key})");
+                let own = ty.ty.clone();
+                let subject = Subject::Per(Box::new(per), ty);
+                Some(Tested { subject, name, ty: own.clone(), shown: own, dimension: None })
+            }
+            _ => self.not_a_test(operand.span, d),
+        }
+    }
+
+    fn dimension(&self, path: &ast::Path, d: &mut Diagnostics) -> Option<Tested<'a>> {
+        let names = self.scope.keys.names;
         if path.parts[0].as_str() == "time" {
             d.push(crate::resolve::later("where time …", path.span));
             return None;
         }
-        let Some(dimension) = path.single().and_then(|name| (self.names.find)(name)) else {
-            d.push(unknown_dimension((self.names.all)(), path));
+        let Some(found) = path.single().and_then(|name| names.find(name)) else {
+            d.push(unknown_dimension(names.all(), path));
             return None;
         };
-        let dimension = dimension?;
-        if function == Function::Like {
-            let pattern = self.pattern(dimension, &literals[0], d)?;
-            return Some(DimFilter::Test { dimension, function, literals: vec![pattern], span });
-        }
-        self.ordered(dimension, function, operand.span, d)?;
-        let mut values = Vec::new();
-        for literal in literals {
-            values.push(self.literal(dimension, literal, d)?);
-        }
-        Some(DimFilter::Test { dimension, function, literals: values, span })
+        let id = found?;
+        let dimension = &self.scope.keys.dimensions[id.0];
+        Some(Tested {
+            subject: Subject::Dimension(id),
+            name: dimension.name.value.clone(),
+            ty: self.stored_type(dimension),
+            shown: dimension.ty.ty.clone(),
+            dimension: Some(dimension),
+        })
     }
 
     /// The pattern of a `like`: a text, whatever the domain.
-    fn pattern(&self, id: DimensionId, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
-        let dimension = &self.dimensions[id.0];
-        match (&expr.kind, self.stored_type(dimension)) {
+    fn pattern(&self, tested: &Tested<'_>, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
+        match (&expr.kind, &tested.ty) {
             (ExprKind::Literal(Literal::String(text)), Type::String | Type::Enum(_)) => {
                 Some(Value::String(text.clone()))
             }
@@ -196,44 +274,45 @@ impl Checker<'_, '_> {
                 None
             }
             (_, ty) => {
-                d.push(
-                    error!(E0609, expr.span, "`{}` is {}, and `like` compares texts", dimension.name.value,
-                        with_article(&show_type(ty, self.tables)); help: "use `=`, `in` or `between`")
-                    .related(dimension.name.span, "declared here"),
-                );
+                let found = error!(E0609, expr.span, "`{}` is {}, and `like` compares texts", tested.name,
+                    self.show(ty); help: "use `=`, `in` or `between`");
+                d.push(tested.declared(found));
                 None
             }
         }
     }
 
     /// Values of an enum have no order.
-    fn ordered(&self, id: DimensionId, function: Function, span: Span, d: &mut Diagnostics) -> Option<()> {
-        let dimension = &self.dimensions[id.0];
+    fn ordered(&self, tested: &Tested<'_>, function: Function, span: Span, d: &mut Diagnostics) -> Option<()> {
         let orders =
             matches!(function, Function::Less | Function::LessEqual | Function::Greater | Function::GreaterEqual);
-        if orders && matches!(self.stored_type(dimension), Type::Enum(_)) {
-            d.push(error!(E0332, span, "the values of `{}` can't be ordered", dimension.name.value;
+        if orders && matches!(tested.ty, Type::Enum(_)) {
+            d.push(error!(E0332, span, "the values of `{}` can't be ordered", tested.name;
                 help: "use `=` or `in`"));
             return None;
         }
         Some(())
     }
 
+    fn show(&self, ty: &Type) -> String {
+        with_article(&show_type(ty, self.scope.keys.tables))
+    }
+
     /// The type of a dimension's values: of an entity, that of its key.
-    fn stored_type<'b>(&'b self, dimension: &'b Dimension) -> &'b Type {
+    fn stored_type(&self, dimension: &Dimension) -> Type {
         match &dimension.ty.ty {
             Type::Entity(table) => {
-                let table = &self.tables[table.0];
-                table.key.first().map_or(&Type::String, |key| &table.columns[*key].ty.ty)
+                let table = &self.scope.keys.tables[table.0];
+                table.key.first().map_or(Type::String, |key| table.columns[*key].ty.ty.clone())
             }
-            ty => ty,
+            ty => ty.clone(),
         }
     }
 
-    /// A literal of the dimension's type.
-    fn literal(&self, id: DimensionId, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
-        let dimension = &self.dimensions[id.0];
-        let value = self.typed_literal(dimension, expr, d)?;
+    /// A literal of the tested type.
+    fn literal(&self, tested: &Tested<'_>, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
+        let value = self.typed_literal(tested, expr, d)?;
+        let Some(dimension) = tested.dimension else { return Some(value) };
         let listed = dimension.listed();
         let otherwise = dimension.otherwise.as_ref().and_then(RowExpr::as_literal);
         if listed.is_empty() || listed.iter().any(|one| one.value == value) || otherwise == Some(&value) {
@@ -244,22 +323,17 @@ impl Checker<'_, '_> {
             _ => None,
         });
         match &value {
-            Value::String(text) => self.never(dimension, &format!("`{text}`"), texts.collect(), expr.span, d),
-            _ => self.never(dimension, "this value", Vec::new(), expr.span, d),
+            Value::String(text) => never(tested, &format!("`{text}`"), texts.collect(), expr.span, d),
+            _ => never(tested, "this value", Vec::new(), expr.span, d),
         }
     }
 
-    fn typed_literal(&self, dimension: &Dimension, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
-        match (&expr.kind, self.stored_type(dimension)) {
+    fn typed_literal(&self, tested: &Tested<'_>, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Value> {
+        match (&expr.kind, &tested.ty) {
             (ExprKind::Literal(Literal::String(text)), Type::Enum(domain)) => {
                 if !domain.contains(text) {
-                    return self.never(
-                        dimension,
-                        &format!("`{text}`"),
-                        domain.iter().map(String::as_str).collect(),
-                        expr.span,
-                        d,
-                    );
+                    let all = domain.iter().map(String::as_str).collect();
+                    return never(tested, &format!("`{text}`"), all, expr.span, d);
                 }
                 Some(Value::String(text.clone()))
             }
@@ -269,34 +343,32 @@ impl Checker<'_, '_> {
                 );
                 None
             }
-            (_, ty) => literal_as(expr, ty, self.zone).or_else(|| self.wrong(dimension, expr.span, d)),
+            (_, ty) => literal_as(expr, ty, self.scope.keys.zone).or_else(|| {
+                let found = error!(E0609, expr.span, "`{}` is {}, and this is no literal of that type", tested.name,
+                    self.show(&tested.shown); help: ("write {}", example_of(&tested.shown)));
+                d.push(tested.declared(found));
+                None
+            }),
         }
     }
+}
 
-    fn never<T>(
-        &self,
-        dimension: &Dimension,
-        text: &str,
-        all: Vec<&str>,
-        span: Span,
-        d: &mut Diagnostics,
-    ) -> Option<T> {
-        let help = match near(text.trim_matches('`'), all.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if all.is_empty() => "its `values:` say what it can be".to_owned(),
-            None => format!("its values are {}", some_of(all)),
-        };
-        d.push(error!(E0607, span, "`{}` is never {text}", dimension.name.value; help: help));
-        None
+impl Tested<'_> {
+    /// A diagnostic that shows where it is declared.
+    fn declared(&self, found: Diagnostic) -> Diagnostic {
+        match self.dimension {
+            Some(dimension) => found.related(dimension.name.span, "declared here"),
+            None => found,
+        }
     }
+}
 
-    fn wrong<T>(&self, dimension: &Dimension, span: Span, d: &mut Diagnostics) -> Option<T> {
-        d.push(
-            error!(E0609, span, "`{}` is {}, and this is no literal of that type", dimension.name.value,
-                with_article(&show_type(&dimension.ty.ty, self.tables));
-            help: ("write {}", example_of(&dimension.ty.ty)))
-            .related(dimension.name.span, "declared here"),
-        );
-        None
-    }
+fn never<T>(tested: &Tested<'_>, text: &str, all: Vec<&str>, span: Span, d: &mut Diagnostics) -> Option<T> {
+    let help = match near(text.trim_matches('`'), all.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if all.is_empty() => "its `values:` say what it can be".to_owned(),
+        None => format!("its values are {}", some_of(all)),
+    };
+    d.push(error!(E0607, span, "`{}` is never {text}", tested.name; help: help));
+    None
 }

@@ -34,7 +34,7 @@ pub fn check_leaf(
         scope.rows.date(&mut rows, column, d)?;
     }
     if let Some(filter) = &aggregate.filter {
-        scope.rows.filter(&mut rows, filter, d)?;
+        scope.rows.filter(&mut rows, filter, Some(scope), d)?;
     }
     let (input, aggregation) = (input?, aggregation?);
     let units = Units::of(scope.tables, input.as_ref(), rows.base);
@@ -110,7 +110,7 @@ fn input(
     let counts = aggregate.function.as_str() == "count";
     match &aggregate.input {
         AggregateInput::Rows(rows) => {
-            let rows = scope.rows.check(rows, d)?;
+            let rows = scope.rows.check_with(rows, Some(scope), d)?;
             if !counts {
                 d.push(needs_expression(&aggregate.function, span));
                 return None;
@@ -118,7 +118,7 @@ fn input(
             Some((Some(None), rows))
         }
         AggregateInput::ExprFrom { expr, rows } => {
-            let mut rows = scope.rows.check(rows, d)?;
+            let mut rows = scope.rows.check_with(rows, Some(scope), d)?;
             if let Some(column) = &aggregate.dated {
                 scope.rows.date(&mut rows, column, d)?;
             }
@@ -140,7 +140,7 @@ fn input(
             };
             let rows =
                 ast::RowSet { kind: ast::RowSetKind::Named { name: path.clone(), version: *version }, span: expr.span };
-            let rows = scope.rows.check(&rows, d)?;
+            let rows = scope.rows.check_with(&rows, Some(scope), d)?;
             if !counts {
                 d.push(needs_expression(&aggregate.function, span));
                 return None;

@@ -4,9 +4,11 @@ mod arithmetic;
 mod compared;
 mod facts;
 mod filter;
+mod key;
 mod leaf;
 mod moved;
 mod nested;
+mod per;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
@@ -21,9 +23,11 @@ use super::size::{FormulaSize, Known, Size, too_large};
 
 pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
-pub use filter::{DimensionNames, check_filter};
+pub use filter::{DimensionNames, FilterScope, check_filter};
+pub use key::KeyScope;
 pub(super) use leaf::{Units, aggregation, result_type};
 pub use nested::fits;
+pub use per::{PerPath, RowMetrics};
 
 /// What formulas are typed with.
 pub struct FormulaScope<'a> {
@@ -53,6 +57,11 @@ impl FormulaScope<'_> {
     /// What the sizes of formulas depend on.
     pub fn known(&self) -> Known<'_> {
         Known { tables: self.tables, dimensions: self.dimensions, metrics: self.sizes }
+    }
+
+    /// What keys are typed with.
+    pub fn keys(&self) -> KeyScope<'_> {
+        KeyScope { names: self, dimensions: self.dimensions, tables: self.tables, zone: self.zone }
     }
 
     /// What is typed for several uses must not be too large already.
@@ -243,10 +252,8 @@ impl FormulaScope<'_> {
         let word = match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);
-                let find = |name: &str| self.names.dimension(name).map(|place| self.dimension_ids[place]);
-                let all = || self.names.dimension_names();
-                let names = DimensionNames { find: &find, all: &all };
-                let filter = check_filter(&names, self.dimensions, self.tables, self.zone, condition, d);
+                let scope = FilterScope { keys: self.keys(), metrics: None };
+                let filter = check_filter(&scope, condition, d);
                 let (operand, filter) = (operand?, filter?);
                 if too_large(filter.size(self.known()), "this condition", condition.span, d) {
                     return None;

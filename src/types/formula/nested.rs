@@ -2,19 +2,16 @@
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::suggest::near;
-use crate::syntax::ast::{self, ExprKind, Key, Path};
+use crate::syntax::ast::{self, ExprKind, Key};
 use crate::value::{Span as Length, Step};
 
-use super::super::dimensions::unknown_dimension;
+use super::super::Unit;
 use super::super::metrics::divides;
 use super::super::model::{
-    Aggregation, ColumnId, DimensionId, Formula, FormulaKind, Nested, NestedKey, RowExpr, RowExprKind, TableId, Type,
-    ValueType,
+    Aggregation, Formula, FormulaKind, Nested, NestedKey, RowExpr, RowExprKind, Type, ValueType,
 };
 use super::super::ops::{Leaf, Leaves, refuse};
 use super::super::predicate;
-use super::super::{RowScope, Unit, check_row};
 use super::FormulaScope;
 use super::leaf::{Units, aggregation, result_type};
 use super::moved::step;
@@ -34,7 +31,17 @@ pub fn check_nested(
     let reads = facts.reads;
     let mut keys = Vec::new();
     for key in &aggregate.per {
-        keys.push(check_key(scope, key, &reads, d)?);
+        let path = match key {
+            Key::Path(path) => path,
+            Key::Step(written) => match scope.named_like_a_step(written) {
+                Some(path) => &path.clone(),
+                None => {
+                    keys.push(NestedKey::Step(step(&written.value, written.span, d)?));
+                    continue;
+                }
+            },
+        };
+        keys.push(scope.keys().check(path, &reads, d)?);
     }
     check_steps(aggregate, &keys, aggregation, span, d)?;
     if !facts.rows {
@@ -98,94 +105,6 @@ pub fn fits(step: Step, shifts: &[Length], steps: &[Step], span: Span, d: &mut D
         return None;
     }
     Some(())
-}
-
-fn check_key(scope: &FormulaScope<'_>, key: &Key, reads: &[TableId], d: &mut Diagnostics) -> Option<NestedKey> {
-    let path = match key {
-        Key::Path(path) => path,
-        Key::Step(written) => match scope.named_like_a_step(written) {
-            Some(path) => &path.clone(),
-            None => return step(&written.value, written.span, d).map(NestedKey::Step),
-        },
-    };
-    if let Some(name) = path.single()
-        && let Some(place) = scope.names.dimension(name)
-    {
-        let id: DimensionId = scope.dimension_ids[place]?;
-        let bound = reads.iter().all(|table| scope.bound(id, *table, path.span, d));
-        return bound.then_some(NestedKey::Dimension(id));
-    }
-    let mut values: Vec<(TableId, RowExpr)> = Vec::new();
-    for table in reads {
-        values.push((*table, key_value(scope, path, *table, d)?));
-    }
-    let different = values.windows(2).find(|pair| pair[0].1.ty.ty != pair[1].1.ty.ty);
-    if let Some(pair) = different {
-        let name = |at: usize| &scope.tables[pair[at].0.0].name.value;
-        d.push(error!(E0646, path.span, "`{path}` is of another type in `{}` than in `{}`", name(0), name(1);
-            help: "declare a dimension that is bound to both, and name it here"));
-        return None;
-    }
-    let container = values.first().is_some_and(|(_, value)| matches!(value.ty.ty, Type::Array(_) | Type::Map(_)));
-    if container {
-        d.push(error!(E0646, path.span, "a list or map is no key"; help: "name a column with single values"));
-        return None;
-    }
-    Some(NestedKey::Column { name: path.to_string(), values })
-}
-
-/// An entity by its name, through the one column that holds it; else a column.
-fn key_value(scope: &FormulaScope<'_>, path: &Path, table: TableId, d: &mut Diagnostics) -> Option<RowExpr> {
-    let declared = &scope.tables[table.0];
-    let columns = || declared.columns.iter().enumerate().filter(|(_, column)| !column.internal);
-    let named = |name: &str| columns().any(|(_, column)| column.name.value == name);
-    let entity = path
-        .single()
-        .filter(|name| !named(name))
-        .and_then(|name| scope.tables.iter().position(|other| other.name.value == name.value).map(TableId));
-    if let Some(entity) = entity {
-        let leading = columns().filter(|(_, column)| column.ty.ty == Type::Entity(entity));
-        let leading: Vec<usize> = leading.map(|(place, _)| place).collect();
-        return match leading.as_slice() {
-            [column] => {
-                let ty = declared.columns[*column].ty.clone();
-                let kind = RowExprKind::Column(vec![ColumnId { table, column: *column }]);
-                Some(RowExpr { kind, ty, span: path.span })
-            }
-            [] => {
-                d.push(
-                    error!(E0646, path.span, "`{}` has no column that holds `{path}`", declared.name.value;
-                    help: "name a column that every row has")
-                    .related(declared.name.span, "declared here"),
-                );
-                None
-            }
-            several => {
-                let names: Vec<&str> = several.iter().map(|at| declared.columns[*at].name.as_str()).collect();
-                d.push(error!(E0646, path.span, "`{}` leads to `{path}` in {} ways: {}", declared.name.value, names.len(), names.join(", ");
-                    help: ("name the column: `per {}`", names[0])));
-                None
-            }
-        };
-    }
-    if let Some(name) = path.single().filter(|name| !named(name)) {
-        let known = scope.names.dimension_names().into_iter().chain(columns().map(|(_, c)| c.name.as_str()));
-        return match near(name, known) {
-            Some(near) => refuse(
-                d,
-                error!(E0646, path.span, "`{}` has no column `{}`", declared.name.value, name.value;
-                    help: ("did you mean `{near}`?"))
-                .related(declared.name.span, "declared here"),
-            ),
-            None => refuse(d, {
-                let found = unknown_dimension(scope.names.dimension_names(), path);
-                found.related(declared.name.span, "nor is it a column of this table")
-            }),
-        };
-    }
-    let expr = ast::Expr { kind: ExprKind::Path { path: path.clone(), version: None }, span: path.span };
-    let row_scope = RowScope { tables: scope.tables, base: table, zone: scope.zone };
-    check_row(&row_scope, &expr, d)
 }
 
 /// A count of groups is in the entity that they are of.

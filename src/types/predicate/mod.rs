@@ -67,7 +67,12 @@ fn below(expr: &RowExpr, d: &mut Diagnostics) {
             }
         }
         RowExprKind::Sql { arguments, .. } => arguments.iter().for_each(|argument| inspect(argument, d)),
-        RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
+        RowExprKind::Column(_)
+        | RowExprKind::Time
+        | RowExprKind::Inner
+        | RowExprKind::Literal(_)
+        | RowExprKind::Per { .. }
+        | RowExprKind::Pending(_) => {}
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use crate::types::{RowExpr, RowExprKind, Type};
+use crate::types::{NestedKey, RowExpr, RowExprKind, Type};
 use crate::value::Value;
 
 /// Whether two expressions have the same value on every row, as far as their form tells.
 pub fn same(a: &RowExpr, b: &RowExpr) -> bool {
-    use RowExprKind::{Call, Case, Column, Literal, Sql, Time};
+    use RowExprKind::{Call, Case, Column, Literal, Per, Sql, Time};
     let all = |a: &[RowExpr], b: &[RowExpr]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b));
     a.ty.ty == b.ty.ty
         && match (&a.kind, &b.kind) {
@@ -25,6 +25,14 @@ pub fn same(a: &RowExpr, b: &RowExpr) -> bool {
                     }
             }
             (Sql { variants: a, arguments: x }, Sql { variants: b, arguments: y }) => a == b && all(x, y),
+            (Per { per: a, at: x }, Per { per: b, at: y }) => {
+                let key = match (&a.key, &b.key) {
+                    (NestedKey::Dimension(a), NestedKey::Dimension(b)) => a == b,
+                    (NestedKey::Column { name: a, .. }, NestedKey::Column { name: b, .. }) => a == b,
+                    _ => false,
+                };
+                a.metric == b.metric && key && same(x, y)
+            }
             _ => false,
         }
 }

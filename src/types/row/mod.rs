@@ -21,10 +21,11 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{self, ExprKind};
 
+use super::formula::{PerPath, RowMetrics};
 use super::ops::{Leaf, Leaves, Ops, refuse};
 use super::predicate;
 use super::size::too_large;
-use super::{RowExpr, Table, TableId, Type};
+use super::{RowExpr, RowExprKind, Table, TableId, Type, ValueType};
 
 /// Where a row expression stands.
 #[derive(Clone, Copy)]
@@ -51,27 +52,44 @@ impl<'a> RowScope<'a> {
 
 /// Types an expression over the rows of the scope's table.
 pub fn check_row(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
-    let typed = type_row(scope, expr, d)?;
+    let typed = type_row(scope, expr, None, d)?;
     predicate::inspect(&typed, d);
     Some(typed)
 }
 
 /// The same of a condition: it must be true or false.
 pub fn check_predicate(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
-    let typed = type_row(scope, expr, d)?;
+    check_condition(scope, expr, None, d)
+}
+
+/// The same of a condition that says which rows there are: metrics of the row's group have a place there.
+pub fn check_condition(
+    scope: &RowScope,
+    expr: &ast::Expr,
+    metrics: Option<&dyn RowMetrics>,
+    d: &mut Diagnostics,
+) -> Option<RowExpr> {
+    let typed = type_row(scope, expr, metrics, d)?;
     let typed = scope.ops().condition(typed, "a condition on rows", d)?;
     predicate::inspect_condition(&typed, d);
     Some(typed)
 }
 
-fn type_row(scope: &RowScope, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
-    let typed = scope.ops().check(&mut RowLeaves { scope: *scope }, expr, d)?;
+fn type_row(
+    scope: &RowScope,
+    expr: &ast::Expr,
+    metrics: Option<&dyn RowMetrics>,
+    d: &mut Diagnostics,
+) -> Option<RowExpr> {
+    let typed = scope.ops().check(&mut RowLeaves { scope: *scope, metrics }, expr, d)?;
     (!too_large(typed.size(scope.tables), "this expression", expr.span, d)).then_some(typed)
 }
 
 /// What only expressions over rows know.
 struct RowLeaves<'a> {
     scope: RowScope<'a>,
+    /// Where metrics of the row's group have a place.
+    metrics: Option<&'a dyn RowMetrics>,
 }
 
 impl Leaves<RowExpr> for RowLeaves<'_> {
@@ -84,12 +102,10 @@ impl Leaves<RowExpr> for RowLeaves<'_> {
                 "`{path}` is a column here, and columns have no versions"; help: "leave the version out"),
             )),
             ExprKind::Sql { variants, ty } => Leaf::Done(self.sql(variants, ty, expr.span, d)),
-            ExprKind::MetricPer { .. } => Leaf::Done(refuse(
-                d,
-                error!(E0801, expr.span,
-                "a metric in a condition on rows is not compiled yet";
-                help: "declare it as a column of the entity, or leave the condition out for now"),
-            )),
+            ExprKind::MetricPer { metric, version, key } => {
+                let version = version.as_ref().map(|version| version.value);
+                Leaf::Done(self.metric_per(&PerPath { metric, version, key, span: expr.span }, d))
+            }
             ExprKind::Call { function, .. } if is_aggregate(function) => Leaf::Done(refuse(
                 d,
                 error!(E0323, expr.span,
@@ -112,6 +128,22 @@ fn is_aggregate(function: &ast::Path) -> bool {
 }
 
 impl RowLeaves<'_> {
+    /// `(orders per user_id)`
+    fn metric_per(&self, asked: &PerPath<'_>, d: &mut Diagnostics) -> Option<RowExpr> {
+        let Some(metrics) = self.metrics else {
+            return refuse(
+                d,
+                error!(E0651, asked.span, "a metric of the row's group has no place in {}", self.place();
+                help: "it stands in a condition on which rows there are: `count(order where (orders per user_id) >= 3)`"),
+            );
+        };
+        let (per, ty) = metrics.per(asked, &[self.scope.base], d)?;
+        let time = ValueType { nullable: true, ..ValueType::plain(Type::Timestamp) };
+        let at = RowExpr { kind: RowExprKind::Time, ty: time, span: asked.span };
+        let kind = RowExprKind::Per { per: Box::new(per), at: Box::new(at) };
+        Some(RowExpr { kind, ty, span: asked.span })
+    }
+
     fn sql(
         &self,
         variants: &[(ast::Name, ast::Name)],

@@ -58,7 +58,7 @@ fn forms_of_metrics_have_no_place() {
     for text in ["time@month", "platform v2 = \"ios\""] {
         assert_eq!(codes(text), "E0323", "{text}");
     }
-    assert_eq!(codes("(dau per user_id) > 3"), "E0801");
+    assert_eq!(codes("(dau per user_id) > 3"), "E0651");
 }
 
 #[test]

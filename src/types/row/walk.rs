@@ -17,7 +17,12 @@ impl RowExpr {
                 }
                 otherwise.iter().for_each(|value| value.walk(visit));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
+            RowExprKind::Per { at, .. } => at.walk(visit),
+            RowExprKind::Column(_)
+            | RowExprKind::Time
+            | RowExprKind::Inner
+            | RowExprKind::Literal(_)
+            | RowExprKind::Pending(_) => {}
         }
     }
 
@@ -35,7 +40,12 @@ impl RowExpr {
                 }
                 otherwise.iter_mut().for_each(|value| value.walk_mut(change));
             }
-            RowExprKind::Column(_) | RowExprKind::Time | RowExprKind::Inner | RowExprKind::Literal(_) => {}
+            RowExprKind::Per { at, .. } => at.walk_mut(change),
+            RowExprKind::Column(_)
+            | RowExprKind::Time
+            | RowExprKind::Inner
+            | RowExprKind::Literal(_)
+            | RowExprKind::Pending(_) => {}
         }
     }
 

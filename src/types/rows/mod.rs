@@ -5,6 +5,7 @@
 
 mod bound;
 mod derived;
+mod pending;
 mod session;
 mod union;
 
@@ -16,9 +17,12 @@ use crate::resolve::{Names, RowName, later};
 use crate::suggest::near;
 use crate::syntax::ast::{self, RowSetKind};
 
+use super::formula::RowMetrics;
 use super::model::{ColumnId, RowSet, Subset, Table, TableId, Type};
+use super::row::check_condition;
 use super::size::too_large;
-use super::{RowExpr, RowScope, check_predicate, predicate};
+use super::{RowExpr, RowScope, predicate};
+use pending::names_metrics;
 
 /// What row sets are typed with.
 pub struct RowSets<'a> {
@@ -78,20 +82,30 @@ impl<'a> RowSets<'a> {
         });
     }
 
-    /// Types a row set.
+    /// Types a row set. Conditions that name metrics wait for those.
     pub fn check(&self, rows: &ast::RowSet, diagnostics: &mut Diagnostics) -> Option<RowSet> {
+        self.check_with(rows, None, diagnostics)
+    }
+
+    /// Types a row set in a formula, where the metrics that its conditions name are known.
+    pub fn check_with(
+        &self,
+        rows: &ast::RowSet,
+        metrics: Option<&dyn RowMetrics>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<RowSet> {
         match &rows.kind {
             RowSetKind::Named { name, version } => {
                 self.named(name, version.as_ref().map(|version| version.value), diagnostics)
             }
-            RowSetKind::Parenthesised(inner) => self.check(inner, diagnostics),
+            RowSetKind::Parenthesised(inner) => self.check_with(inner, metrics, diagnostics),
             RowSetKind::Where { rows, predicate } => {
-                let mut rows = self.check(rows, diagnostics)?;
-                self.filter(&mut rows, predicate, diagnostics)?;
+                let mut rows = self.check_with(rows, metrics, diagnostics)?;
+                self.filter(&mut rows, predicate, metrics, diagnostics)?;
                 Some(rows)
             }
             RowSetKind::Dated { rows, column } => {
-                let mut rows = self.check(rows, diagnostics)?;
+                let mut rows = self.check_with(rows, metrics, diagnostics)?;
                 self.date(&mut rows, column, diagnostics)?;
                 Some(rows)
             }
@@ -169,20 +183,50 @@ impl<'a> RowSets<'a> {
     }
 
     /// Adds a condition to a row set. What it calls `time` is the row's time as of here.
-    pub fn filter(&self, rows: &mut RowSet, predicate: &ast::Expr, diagnostics: &mut Diagnostics) -> Option<()> {
-        let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
-        let mut typed = check_predicate(&scope, predicate, diagnostics)?;
-        self.check_as_of(rows, &typed, diagnostics)?;
-        if let Some(time) = self.time(rows) {
-            typed.replace_time(time);
+    pub fn filter(
+        &self,
+        rows: &mut RowSet,
+        predicate: &ast::Expr,
+        metrics: Option<&dyn RowMetrics>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<()> {
+        if metrics.is_none() && names_metrics(predicate) {
+            rows.filters.push(self.pending(rows, predicate));
+            return Some(());
         }
-        rows.filters.push(typed);
+        rows.filters.push(self.condition(rows, predicate, metrics, diagnostics)?);
         let conditions = rows.size(&self.tables);
         if too_large(conditions, "what these rows must satisfy", predicate.span, diagnostics) {
             return None;
         }
         predicate::inspect_filters(&rows.filters, diagnostics);
         Some(())
+    }
+
+    /// A condition on the rows of a row set.
+    fn condition(
+        &self,
+        rows: &RowSet,
+        predicate: &ast::Expr,
+        metrics: Option<&dyn RowMetrics>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<RowExpr> {
+        if names_metrics(predicate) && self.time(rows).is_none() {
+            let name = &self.tables[rows.base.0].name;
+            diagnostics.push(
+                error!(E0653, predicate.span, "the rows of `{}` have no time, so nothing lies before them", name.value;
+                    help: "take the rows of a source, or of an entity with a `time:`")
+                .related(name.span, "declared here"),
+            );
+            return None;
+        }
+        let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
+        let mut typed = check_condition(&scope, predicate, metrics, diagnostics)?;
+        self.check_as_of(rows, &typed, diagnostics)?;
+        if let Some(time) = self.time(rows) {
+            typed.replace_time(time);
+        }
+        Some(typed)
     }
 
     /// Makes a column the row set's time.

@@ -201,6 +201,7 @@ impl Construct {
         Construct::NestedStep,
         Construct::NestedWhere,
         Construct::NestedTwice,
+        Construct::MetricPer,
     ];
 }
 
@@ -283,6 +284,12 @@ impl Nested {
     }
 }
 
+impl Subset {
+    fn constructs(&self) -> BTreeSet<Construct> {
+        self.filter.iter().flat_map(Expr::constructs).collect()
+    }
+}
+
 impl Step {
     /// Whether buckets of this step lie in buckets of `other`, never across its borders.
     pub fn divides(self, other: Step) -> bool {
@@ -315,10 +322,12 @@ impl Project {
     /// The switched forms in a metric and in those that it names.
     pub fn metric_constructs(&self, metric: &Metric) -> BTreeSet<Construct> {
         let mut found = metric.formula.constructs();
-        metric.formula.walk(&mut |part| {
-            if let Node::Metric(name) | Node::MetricPer(name, _) = &part.node {
+        metric.formula.walk(&mut |part| match &part.node {
+            Node::Metric(name) | Node::MetricPer(name, _) => {
                 found.extend(self.metric(name).into_iter().flat_map(|metric| self.metric_constructs(metric)));
             }
+            Node::Leaf(leaf) => found.extend(self.subset(&leaf.rows).iter().flat_map(|subset| subset.constructs())),
+            _ => {}
         });
         found.extend(metric.fill.construct());
         found
@@ -389,7 +398,7 @@ impl Project {
     /// Whether a formula makes sense only in an interval that starts somewhere.
     pub fn needs_a_start(&self, formula: &Expr) -> bool {
         formula.any(&mut |part| match &part.node {
-            Node::Moved(_, Move::Ago(_) | Move::AtStart(_)) | Node::Growth(..) | Node::Rate(..) => true,
+            Node::Moved(_, Move::AtStart(_)) | Node::Rate(..) => true,
             Node::Metric(name) => self.metric(name).is_some_and(|metric| self.needs_a_start(&metric.formula)),
             _ => false,
         })

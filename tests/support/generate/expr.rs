@@ -45,8 +45,8 @@ pub enum Node {
     Nested(Box<Nested>),
     /// `value`, in the filter of a nested aggregate.
     Inner,
-    /// `(m per column)`, over rows.
-    MetricPer(String, String),
+    /// `(m per key)`, over rows; the key is no step.
+    MetricPer(String, NestedKey),
 }
 
 /// Operators and functions.

@@ -206,9 +206,10 @@ impl Table {
         self.stored().position(|column| column.name == name)
     }
 
-    /// The columns that hold keys of `entity`.
+    /// The columns that hold keys of `entity`; not those that hold the values of dimensions.
     pub fn links_to(&self, entity: &str) -> Vec<&Column> {
-        self.columns.iter().filter(|column| matches!(&column.ty, Ty::Entity(e) if e == entity)).collect()
+        let leads = |column: &&Column| matches!(&column.ty, Ty::Entity(of) if of == entity);
+        self.columns.iter().filter(leads).filter(|column| !column.name.starts_with('·')).collect()
     }
 }
 

@@ -66,18 +66,13 @@ impl Printer {
             }
             Node::Nested(nested) => (self.nested(nested), level::ATOM),
             Node::Inner => ("value".into(), level::ATOM),
-            Node::MetricPer(metric, column) => (format!("({} per {})", ident(metric), ident(column)), level::ATOM),
+            Node::MetricPer(metric, key) => (format!("({} per {})", ident(metric), key_text(key)), level::ATOM),
         }
     }
 
     fn nested(self, nested: &Nested) -> String {
         let (name, argument) = aggregate_name(nested.aggregate);
-        let keys: Vec<String> = (nested.keys.iter())
-            .map(|key| match key {
-                NestedKey::Dimension(name) | NestedKey::Column(name) | NestedKey::Entity(name) => ident(name),
-                NestedKey::Step(step) => step.text(),
-            })
-            .collect();
+        let keys: Vec<String> = nested.keys.iter().map(key_text).collect();
         let keys = if keys.len() == 1 { keys.concat() } else { format!("({})", keys.join(", ")) };
         let filter = nested.filter.as_ref().map(|filter| format!(" where {}", self.expr(filter))).unwrap_or_default();
         format!("{name}({} per {keys}{filter}{argument})", self.expr(&nested.formula))
@@ -171,6 +166,13 @@ impl Printer {
             Op::Truncate(step) => (format!("truncate({}, {})", list(0), step.text()), level::ATOM),
             _ => function(function_name(op)),
         }
+    }
+}
+
+fn key_text(key: &NestedKey) -> String {
+    match key {
+        NestedKey::Dimension(name) | NestedKey::Column(name) | NestedKey::Entity(name) => ident(name),
+        NestedKey::Step(step) => step.text(),
     }
 }
 

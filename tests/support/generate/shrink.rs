@@ -110,7 +110,19 @@ fn formula_is_sound(project: &Project, formula: &Expr) -> bool {
             };
             fine &= nested.keys.iter().all(known);
         }
-        Node::MetricPer(metric, _) => fine &= project.metric(metric).is_some(),
+        Node::MetricPer(name, key) => {
+            let metric = project.metric(name);
+            let dimension = |dimension: &String| {
+                let common = metric.map(|metric| project.common_dimensions(&metric.formula)).unwrap_or_default();
+                common.iter().any(|one| one.name == *dimension)
+            };
+            fine &= metric.is_some();
+            fine &= match key {
+                NestedKey::Dimension(name) => dimension(name),
+                NestedKey::Entity(name) => project.table(name).is_some(),
+                NestedKey::Column(_) | NestedKey::Step(_) => true,
+            };
+        }
         _ => {}
     });
     fine
@@ -457,7 +469,7 @@ fn no_column(project: &Project, n: usize) -> Option<Option<Project>> {
                 NestedKey::Column(name) => Some(name),
                 _ => None,
             })),
-            Node::MetricPer(_, column) => used.extend([column]),
+            Node::MetricPer(_, NestedKey::Column(column)) => used.extend([column]),
             _ => {}
         });
     }

@@ -25,8 +25,8 @@ const RANK: &str = "_rank";
 impl Lowering<'_> {
     /// The name of the clean rows of a table within one query; never that of a stored table.
     pub(super) fn clean_name(&self, table: usize) -> String {
-        let mut name = format!("{}_clean", self.query.tables[table].name);
-        while self.query.tables.iter().any(|table| table.physical == name) {
+        let mut name = format!("{}_clean", self.tables[table].name);
+        while self.tables.iter().any(|table| table.physical == name) {
             name.push('_');
         }
         name
@@ -36,7 +36,7 @@ impl Lowering<'_> {
     pub(super) fn clean_relation(&self, table: usize, alias: &str) -> TableFactor {
         let name = match &self.options.clean_views {
             Some(database) => {
-                let plain = format!("clean_{}", self.query.tables[table].name);
+                let plain = format!("clean_{}", self.tables[table].name);
                 let view = match self.options.clean_versions.get(table) {
                     Some(version) if !version.is_empty() => format!("{plain}__{version}"),
                     _ => plain,
@@ -51,7 +51,7 @@ impl Lowering<'_> {
     /// The clean rows of every table that a scan reads, also through others, with the columns that are used; each after those
     /// that it is made of.
     pub(super) fn clean_tables(&self) -> Vec<(Ident, Query)> {
-        let tables = &self.query.tables;
+        let tables = self.tables;
         let mut wanted: Vec<Option<BTreeSet<&str>>> = vec![None; tables.len()];
         for scan in &self.query.scans {
             for table in scan.all_tables() {
@@ -62,8 +62,8 @@ impl Lowering<'_> {
             }
         }
         let mut made = Vec::new();
-        // A derived table stands behind all that it is made of: from the last to the first, all users of one are known.
-        for place in (0..tables.len()).rev() {
+        // From the last to the first, all users of one are known.
+        for place in plan::in_order(tables).into_iter().rev() {
             let Some(columns) = wanted[place].take() else { continue };
             let table = &tables[place];
             let columns: Vec<&str> =
@@ -82,7 +82,7 @@ impl Lowering<'_> {
 
     /// The clean rows of a table: the columns named, in declaration order.
     pub(super) fn clean_rows(&self, place: usize, columns: &[&str]) -> Query {
-        let table = &self.query.tables[place];
+        let table = &self.tables[place];
         let columns: Vec<&str> = match columns {
             // A count of rows reads no column, but a SELECT needs one.
             [] => table.columns.iter().take(1).map(|column| column.name.as_str()).collect(),
@@ -90,12 +90,12 @@ impl Lowering<'_> {
         };
         let mut rows = match &table.origin {
             Origin::Stored => self.stored_rows(table, &columns),
-            Origin::Raw(of) => self.raw_rows(&self.query.tables[*of], &columns),
+            Origin::Raw(of) => self.raw_rows(&self.tables[*of], &columns),
             Origin::FirstOf(first) => self.first_rows(&first.rows, &first.keys, &columns),
             Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
         };
-        if table.joins().any(|join| self.is_interval(join))
+        if table.selections().into_iter().any(|rows| self.reads_intervals(&rows.joins, &rows.answers))
             && let Some(settings) = self.dialect.interval_join_settings()
         {
             if matches!(*rows.body, SetExpr::SetOperation { .. }) {
@@ -118,7 +118,8 @@ impl Lowering<'_> {
     ) -> Parts {
         let leaves = Rows(self.dialect);
         let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
-        let (from, joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
+        let (from, mut joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
+        joins.extend(self.answers(&rows.answers));
         let mut conditions: Vec<Expr> = Vec::new();
         let time = rows.time.iter().filter(|time| time.nullable);
         let conjuncts = rows.filter.iter().flat_map(crate::rollup::conjuncts);
@@ -134,7 +135,7 @@ impl Lowering<'_> {
     /// What orders the rows of a selection where the first of some is wanted: time, then key; all columns without a key.
     fn order_of(&self, rows: &Selection) -> Vec<OrderByExpr> {
         let leaves = Rows(self.dialect);
-        let base = &self.query.tables[rows.table];
+        let base = &self.tables[rows.table];
         let column = |name: &str| leaves.column(Input::Base, name);
         let time = rows.time.iter().map(|time| build::sort(self.value(time, &leaves), false, false));
         if !base.clean.key.is_empty() {
@@ -152,13 +153,16 @@ impl Lowering<'_> {
     /// satisfies `after`, which is a condition on the rows of the alias [`ROWS`]: the columns named, which `rows` must have.
     fn one_each(
         &self,
-        mut rows: Parts,
+        rows: Parts,
         each: Vec<(Expr, bool)>,
         order: Vec<OrderByExpr>,
         after: Vec<Expr>,
         columns: &[&str],
     ) -> Query {
         let by: Vec<Expr> = each.iter().map(|(key, _)| key.clone()).collect();
+        // What rows agree in, or was compared already, decides nothing; DataFusion stumbles over it.
+        let mut seen = by.clone();
+        let order: Vec<OrderByExpr> = order.into_iter().filter(|by| is_new(&by.expr, &mut seen)).collect();
         let (inner, after) = match self.dialect.deduplication() {
             Deduplication::LimitBy => {
                 let keys = each.into_iter().map(|(key, nullable)| build::sort(key, false, nullable));
@@ -169,6 +173,7 @@ impl Lowering<'_> {
                 (kept, build::all(after))
             }
             Deduplication::RowNumber => {
+                let (mut rows, by, order) = self.of_columns(rows, by, order, columns);
                 rows.projection.push(build::item(build::window("row_number", by, order), build::ident(RANK)));
                 let first = build::equal(build::column(ROWS, build::ident(RANK)), build::number(1));
                 (rows.query(), build::all(std::iter::once(first).chain(after)))
@@ -178,8 +183,42 @@ impl Lowering<'_> {
         Parts { projection, from, filter: after, ..Parts::default() }.query()
     }
 
+    /// The same rows, told apart and ordered by columns alone: an engine may take a larger expression for another one when it looks
+    /// whether rows are ordered by it.
+    fn of_columns(
+        &self,
+        mut rows: Parts,
+        by: Vec<Expr>,
+        mut order: Vec<OrderByExpr>,
+        columns: &[&str],
+    ) -> (Parts, Vec<Expr>, Vec<OrderByExpr>) {
+        let is_column = |expr: &Expr| matches!(expr, Expr::CompoundIdentifier(_));
+        if by.iter().all(is_column) {
+            return (rows, by, order);
+        }
+        let mut held = |value: Expr, name: String| {
+            rows.projection.push(build::item(value, build::ident(&name)));
+            build::column(ROWS, build::ident(&name))
+        };
+        let by = by.into_iter().enumerate().map(|(at, key)| held(key, format!("_by{at}"))).collect();
+        for (at, key) in order.iter_mut().enumerate() {
+            key.expr = held(key.expr.clone(), format!("_o{at}"));
+        }
+        let (projection, from) = (self.columns_of(ROWS, columns), Some(build::derived(rows.query(), ROWS)));
+        (Parts { projection, from, ..Parts::default() }, by, order)
+    }
+
     /// The columns named, out of rows with an alias.
     fn columns_of(&self, alias: &str, columns: &[&str]) -> Vec<SelectItem> {
         columns.iter().map(|name| build::item(build::column(alias, self.name(name)), self.name(name))).collect()
     }
+}
+
+/// Whether an expression is not among those seen; it is from now on.
+pub(super) fn is_new(expr: &Expr, seen: &mut Vec<Expr>) -> bool {
+    let new = !seen.contains(expr);
+    if new {
+        seen.push(expr.clone());
+    }
+    new
 }

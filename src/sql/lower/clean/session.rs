@@ -90,7 +90,7 @@ impl Lowering<'_> {
             literal: None,
         });
         let filter = measure.filter.as_ref().map(|_| column(format!("_f{at}")));
-        let key = &self.query.tables[session.rows.table].clean.key;
+        let key = &self.tables[session.rows.table].clean.key;
         let order = std::iter::once(build::column(NUMBERED, build::ident(AT)));
         let order = order.chain((0..key.len()).map(|at| column(format!("_o{at}")))).collect();
         let of = Aggregated {
@@ -123,7 +123,7 @@ impl Lowering<'_> {
                 used.push(filter);
             }
         }
-        let key = &self.query.tables[session.rows.table].clean.key;
+        let key = &self.tables[session.rows.table].clean.key;
         let key = key.iter().enumerate();
         projection.extend(
             key.map(|(at, key)| build::item(leaves.column(Input::Base, key), build::ident(&format!("_o{at}")))),

@@ -253,30 +253,60 @@ impl Maker {
         self.ratio(one, whole)
     }
 
-    /// `count(event where (orders per user_id) > 1)`
+    /// `count(event where (orders per user_id) > 1)`, also by way of a subset.
     fn looked_up(&mut self) -> Option<Expr> {
-        let one = self.leaf()?;
+        let one = (0..4).find_map(|_| self.leaf().filter(|one| self.project.timed(one)))?;
         let Node::Leaf(leaf) = &one.node else { return None };
-        if !self.project.timed(&one) {
-            return None;
+        let condition = self.test_of_group(&[leaf.rows.as_str()])?;
+        if leaf.dated.is_none() && self.rng.chance(40) {
+            let free = |name: &String| self.project.subset(name).is_none();
+            let name = (1..).map(|n| format!("s{n}")).find(free).expect("numbers do not end");
+            let subset = Subset { name: name.clone(), base: leaf.rows.clone(), filter: Some(condition), dated: None };
+            self.project.subsets.push(subset);
+            let leaf = Leaf { rows: name, ..(**leaf).clone() };
+            return Some(Expr { node: Node::Leaf(Box::new(leaf)), ..one });
         }
-        let metric = self.rng.maybe(&self.project.metrics.clone())?.clone();
-        let bases = self.project.bases(&metric.formula);
-        let rows: Vec<&str> = bases.iter().map(String::as_str).chain([leaf.rows.as_str()]).collect();
-        let column = self.columns_of(&rows)?.remove(0);
-        let exact = matches!(metric.formula.ty, Ty::Int | Ty::Decimal(..)) && !metric.formula.inexact;
-        if !exact || !self.project.timed(&metric.formula) || self.project.needs_a_start(&metric.formula) {
-            return None;
-        }
-        let node = Node::MetricPer(metric.name.clone(), column);
-        let value = Expr { node, ..metric.formula.clone() }.nullable(true);
-        let condition = self.test_of_value(value)?;
         let filter = match &leaf.filter {
             Some(filter) => call(Op::And, vec![filter.clone(), condition], Ty::Bool),
             None => condition,
         };
         let leaf = Leaf { filter: Some(filter), ..(**leaf).clone() };
         Some(Expr { node: Node::Leaf(Box::new(leaf)), ..one })
+    }
+
+    /// `(orders per user_id) > 1`, for all of these row sets.
+    pub fn test_of_group(&mut self, rows: &[&str]) -> Option<Expr> {
+        let fit = |metric: &Metric| {
+            let formula = &metric.formula;
+            let exact = matches!(formula.ty, Ty::Int | Ty::Decimal(..)) && !formula.inexact;
+            let daily = self.project.timed(formula) && self.project.bears(formula, Some(Step::Day), true);
+            exact && daily && !self.project.needs_a_start(formula) && !self.project.estimates(formula)
+        };
+        let metrics: Vec<Metric> = self.project.metrics.iter().filter(|metric| fit(metric)).cloned().collect();
+        let (metric, key) = (0..4).find_map(|_| {
+            let metric = self.rng.maybe(&metrics)?.clone();
+            let key = self.group_key(&metric.formula, rows)?;
+            Some((metric, key))
+        })?;
+        let node = Node::MetricPer(metric.name.clone(), key);
+        let value = Expr { node, ..metric.formula.clone() }.nullable(true);
+        self.test_of_value(value)
+    }
+
+    /// What tells groups apart that a formula and some row sets have in common.
+    fn group_key(&mut self, formula: &Expr, rows: &[&str]) -> Option<NestedKey> {
+        let bases = self.project.bases(formula);
+        let all: Vec<&str> = bases.iter().map(String::as_str).chain(rows.iter().copied()).collect();
+        let bound = |dimension: &&Dimension| {
+            let tables = all.iter().filter_map(|rows| self.project.base(rows));
+            tables.into_iter().all(|table| self.project.binding(dimension, table).is_some())
+        };
+        let dimensions: Vec<String> =
+            self.project.dimensions.iter().filter(bound).map(|dimension| dimension.name.clone()).collect();
+        match self.rng.maybe(&dimensions) {
+            Some(name) if self.rng.chance(40) => Some(NestedKey::Dimension(name.clone())),
+            _ => Some(self.column_keys(&all)?.remove(0)),
+        }
     }
 
     /// A condition on a value of a metric.

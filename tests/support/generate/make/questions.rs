@@ -1,6 +1,9 @@
 //! Questions over the metrics.
 
+use std::collections::BTreeSet;
+
 use super::super::model::*;
+use super::exprs::call;
 use super::{Maker, times};
 
 const MINUTE: i64 = 60_000;
@@ -44,6 +47,7 @@ impl Maker {
         common.retain(|dimension| !names.contains(&dimension.name));
         let (step, range) = self.step_and_range(&asked)?;
         let filter = if self.rng.chance(25) { self.dimension_filter(&common) } else { None };
+        let filter = if timed(&self.project, &asked) { self.or_of_groups(&asked, filter) } else { filter };
         self.rng.shuffle(&mut common);
         let by: Vec<String> =
             common.iter().take([0, 0, 1, 1, 2, 3][self.rng.below(6)]).map(|d| d.name.clone()).collect();
@@ -52,9 +56,25 @@ impl Maker {
         Some(Question { metrics: names, step, by, filter, range, order, limit })
     }
 
+    /// A condition on the groups of the rows, beside or in place of one on dimensions.
+    fn or_of_groups(&mut self, asked: &[Metric], filter: Option<Expr>) -> Option<Expr> {
+        if !self.on(Construct::MetricPer) || !self.rng.chance(12) {
+            return filter;
+        }
+        let bases: BTreeSet<String> = asked.iter().flat_map(|metric| self.project.bases(&metric.formula)).collect();
+        let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
+        match (self.test_of_group(&bases), filter) {
+            (Some(test), Some(filter)) => {
+                let op = if self.rng.chance(50) { Op::And } else { Op::Or };
+                Some(call(op, vec![filter, test], Ty::Bool))
+            }
+            (test, filter) => test.or(filter),
+        }
+    }
+
     /// What all these metrics bear.
     fn step_and_range(&mut self, asked: &[Metric]) -> Option<(Option<Step>, Option<(i32, i32)>)> {
-        let timed = asked.iter().all(|metric| self.project.timed(&metric.formula));
+        let timed = timed(&self.project, asked);
         let dense = asked.iter().any(|metric| metric.fill != Fill::None || self.project.is_moved(&metric.formula));
         (0..8).find_map(|_| {
             let (step, range) = match dense {
@@ -104,4 +124,9 @@ impl Maker {
         let wanted = [0, 0, 0, 1, 2][self.rng.below(5)];
         columns.into_iter().take(wanted).map(|column| (column, self.rng.chance(50))).collect()
     }
+}
+
+/// Whether all these metrics have buckets of time.
+fn timed(project: &Project, asked: &[Metric]) -> bool {
+    asked.iter().all(|metric| project.timed(&metric.formula))
 }

@@ -34,7 +34,7 @@ impl Maker {
             chain.push(subset);
             at = &subset.base;
         }
-        let speaks = |expr: &Expr| expr.any(&mut |e| e.node == Node::Time);
+        let speaks = |expr: &Expr| expr.any(&mut |e| matches!(e.node, Node::Time | Node::MetricPer(..)));
         if chain.iter().any(|subset| subset.dated.is_some() || subset.filter.as_ref().is_some_and(speaks)) {
             return None;
         }

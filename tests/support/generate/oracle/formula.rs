@@ -379,7 +379,7 @@ fn number(readings: &mut Vec<Reading>, reading: Reading, expr: &Expr) -> Expr {
 }
 
 /// A key of a nested aggregate, time apart.
-fn key_of(key: &NestedKey) -> Option<Key> {
+pub fn key_of(key: &NestedKey) -> Option<Key> {
     Some(match key {
         NestedKey::Dimension(name) => Key::Dimension(name.clone()),
         NestedKey::Column(name) => Key::Column(name.clone()),
@@ -390,7 +390,7 @@ fn key_of(key: &NestedKey) -> Option<Key> {
 
 impl Row<'_> {
     /// The row's value of a key; none where the row is in no group.
-    fn key(&self, key: &Key) -> Option<Cell> {
+    pub fn key(&self, key: &Key) -> Option<Cell> {
         let column = |name: &str| Some(Cell(self.path(&[name.to_owned()]))).filter(|cell| !cell.0.is_null());
         match key {
             Key::Dimension(name) => Some(Cell(self.dimension(name))),

@@ -447,7 +447,7 @@ fn a_metric_of_the_rows_user_is_that_of_the_days_before() {
         by: Vec::new(),
         fill: Fill::None,
     });
-    let seen = expr(Node::MetricPer("seen".into(), "user".into()), Ty::Int);
+    let seen = expr(Node::MetricPer("seen".into(), NestedKey::Column("user".into())), Ty::Int);
     let counted = |filter: Expr| {
         let filter = Some(filter);
         expr(Node::Leaf(Box::new(Leaf { filter, ..leaf(Aggregate::Count, None) })), Ty::Int)

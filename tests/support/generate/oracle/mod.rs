@@ -74,7 +74,7 @@ pub struct Oracle<'a> {
     derived: BTreeMap<String, Table>,
     /// By entity, its clean rows by key; versions of one thing are several.
     index: BTreeMap<String, BTreeMap<Cell, Vec<usize>>>,
-    /// Metrics that filters look up by a column.
+    /// Metrics that filters look up by a key.
     looked_up: RefCell<BTreeMap<(String, String), Rc<Prepared>>>,
 }
 
@@ -242,18 +242,18 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// `(m per column)`: a metric over the rows whose column has this value, up to the midnight before an instant.
-    fn before(&self, metric: &str, column: &str, value: Value, instant: i64) -> Value {
-        let name = (metric.to_owned(), column.to_owned());
+    /// `(m per key)`: a metric over the rows whose key has this value, up to the midnight before an instant.
+    fn before(&self, metric: &str, key: formula::Key, value: Cell, instant: i64) -> Value {
+        let name = (metric.to_owned(), format!("{key:?}"));
         let known = self.looked_up.borrow().get(&name).cloned();
         let prepared = known.unwrap_or_else(|| {
             let metric = self.project.metric(metric).expect("a declared metric");
-            let made = Rc::new(self.prepare(&metric.formula, &[formula::Key::Column(column.to_owned())], None));
+            let made = Rc::new(self.prepare(&metric.formula, std::slice::from_ref(&key), None));
             self.looked_up.borrow_mut().insert(name, Rc::clone(&made));
             made
         });
         let end = self.calendar.midnight(self.calendar.date(instant));
-        self.value(&prepared, Bucket { start: BEGINNING, end, step: None }, &vec![Cell(value)])
+        self.value(&prepared, Bucket { start: BEGINNING, end, step: None }, &vec![value])
     }
 
     /// The asked interval, widened to whole buckets.
@@ -438,9 +438,11 @@ impl Scope for Row<'_> {
             Node::Column(path) => self.path(path),
             Node::Time => self.time.map_or(Value::Null, Value::Timestamp),
             Node::Dimension(name) => self.dimension(name),
-            Node::MetricPer(metric, column) => {
-                let value = self.path(std::slice::from_ref(column));
-                self.oracle.before(metric, column, value, self.time.expect("a row with a time"))
+            Node::MetricPer(metric, key) => {
+                let key = formula::key_of(key).expect("a key that is no step");
+                // No row has the null of a column.
+                let value = self.key(&key).unwrap_or(Cell(Value::Null));
+                self.time.map_or(Value::Null, |time| self.oracle.before(metric, key, value, time))
             }
             other => panic!("{other:?} over rows"),
         }
