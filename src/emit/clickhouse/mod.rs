@@ -98,11 +98,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     }
     files.extend(intake::files(&build, &mut diagnostics));
     files.extend(clean::views(&build, &clean, &mut diagnostics));
-    if let Some(file) = dictionaries::file(&build, &mut diagnostics) {
-        // What is derived of others may look them up.
-        let place = files.iter().position(|other| other.name > file.name).unwrap_or(files.len());
-        files.insert(place, file);
-    }
+    files.extend(dictionaries::file(&build, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
     files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
@@ -120,6 +116,8 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let last = readers.file(&build, &mut diagnostics);
     check_names(&build, &last, &mut diagnostics);
     files.push(last);
+    // The names are in the order of application.
+    files.sort_by(|a, b| a.name.cmp(&b.name));
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
     details["intake"] = intake::details(&build);
