@@ -102,6 +102,15 @@ fn equal_input_gives_equal_bytes() {
 }
 
 #[test]
+fn names_without_room_are_told() {
+    let mut input = input();
+    input.metrics[0].name = "数".repeat(23);
+    let (_, diagnostics) = emit(&input, &target(false));
+    let told: Vec<&str> = diagnostics.iter().map(|one| one.code.0).collect();
+    assert_eq!(told, ["E0813"]);
+}
+
+#[test]
 fn two_artefacts_of_one_name_are_told() {
     let mut input = input();
     let again = input.metrics[0].clone();

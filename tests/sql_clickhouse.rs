@@ -440,7 +440,7 @@ fn rollups_give_what_their_sources_give_in_any_number_of_blocks() {
         let metrics = streamed();
         let emitted = build(metrics.clone());
         let session = Session::exclusive();
-        apply(&session, &emitted, &["00_", "10_", "20_", "30_", "40_", "50_"]);
+        apply(&session, &emitted, &["00_", "10_", "20_", "30_", "40_", "50_", "90_"]);
         calls(&session, blocks);
         run(&session, EVENTS);
         for rollup in emitted.details["rollups"].as_array().expect("a list") {

@@ -18,7 +18,7 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
     let lowering = Lowering::new(model);
     let mut newest: FxHashMap<&str, u32> = FxHashMap::default();
     for metric in &model.metrics {
-        let known = newest.entry(metric.name.as_str()).or_insert(metric.version);
+        let known = newest.entry(family(&metric.name)).or_insert(metric.version);
         *known = metric.version.max(*known);
     }
     let made: Vec<(Vec<MetricView>, Diagnostics)> =
@@ -44,6 +44,11 @@ fn upkeep(table: &types::Table) -> Upkeep {
     }
 }
 
+/// The metric that a name belongs to: `dau.growth_1d` goes with `dau`.
+fn family(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
 /// The views of a metric; `newest` has the highest version of each name.
 fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -> (Vec<MetricView>, Diagnostics) {
     let metric = &lowering.model.metrics[id.0];
@@ -62,7 +67,7 @@ fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -
             Ok(query) => made.push(MetricView {
                 name: metric.name.value.clone(),
                 version: metric.version,
-                current: newest.get(metric.name.as_str()) == Some(&metric.version),
+                current: newest.get(family(&metric.name)) == Some(&metric.version),
                 title: metric.title.clone().or_else(|| metric.doc.clone()),
                 step,
                 query,

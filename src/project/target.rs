@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    SourceMap,
+    ClickhouseTarget, SourceMap,
     yaml::{Document, Reader, list},
 };
 
@@ -43,34 +43,6 @@ type ReadSettings = fn(&mut Reader<'_>) -> TargetSettings;
 /// The kinds that exist: a kind is one line here, one variant and one reader.
 const KINDS: &[(&str, ReadSettings)] =
     &[("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader)))];
-
-/// A ClickHouse database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClickhouseTarget {
-    /// `database`: where rollups and views are made; `metrics` by default.
-    pub database: String,
-    /// `create_sources`: also emit the DDL of the source tables.
-    pub create_sources: bool,
-    /// `allow_approximate`: an exact distinct or quantile may become an approximate one, with its error stated.
-    pub allow_approximate: bool,
-}
-
-impl Default for ClickhouseTarget {
-    fn default() -> ClickhouseTarget {
-        ClickhouseTarget { database: "metrics".to_owned(), create_sources: false, allow_approximate: false }
-    }
-}
-
-impl ClickhouseTarget {
-    fn read(reader: &mut Reader<'_>) -> ClickhouseTarget {
-        let default = ClickhouseTarget::default();
-        ClickhouseTarget {
-            database: reader.text("database").map_or(default.database, |name| name.value),
-            create_sources: reader.flag("create_sources").unwrap_or(default.create_sources),
-            allow_approximate: reader.flag("allow_approximate").unwrap_or(default.allow_approximate),
-        }
-    }
-}
 
 impl Target {
     /// Reads one file; what is wrong is told. Nothing without a kind that exists.
@@ -158,8 +130,22 @@ mod tests {
             [
                 "4:11 E0022 `database` is a number, not a text (put it in quotes if it looks like a number or a date)",
                 "2:17 E0022 `create_sources` is a text, not `true` or `false` (write `true` or `false`, without quotes)",
-                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources` and `allow_approximate`)",
+                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources`, `allow_approximate` and `dictionaries`)",
             ]
+        );
+        let (_, told) =
+            read("kind: clickhouse\ndictionaries:\n  lifetime: 5 minutes\n  on_arival: true\n  entities: user\n");
+        assert_eq!(
+            told,
+            [
+                "5:13 E0022 `entities` is a text, not a list (write `[a, b]`, or one `- a` a line)",
+                "3:13 E0023 `5 minutes` is not a length of time (write a number and a unit, such as `30s`, `5m`, `1h` or `90d`)",
+                "4:3 E0021 `dictionaries` has no key `on_arival` (did you mean `on_arrival`?)",
+            ]
+        );
+        assert_eq!(
+            read("kind: clickhouse\ndictionaries: true\n").1,
+            ["2:15 E0022 `dictionaries` is true or false, not a mapping (write `key: value` lines below it, indented)"]
         );
         assert_eq!(
             read("name: a").1,

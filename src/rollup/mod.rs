@@ -75,6 +75,11 @@ impl Rollup {
 }
 
 impl Rollup {
+    /// Whether it keeps what was looked up as rows arrived.
+    pub fn is_as_of_ingestion(&self) -> bool {
+        self.way == Way::Added && !self.joins.is_empty()
+    }
+
     /// The place of the dimension that is a value over the rows of a scan.
     pub fn dimension(&self, value: &Expr, scan: &Scan) -> Option<usize> {
         self.dimensions.iter().position(|known| same(value, &scan.joins, &known.value, &self.joins))

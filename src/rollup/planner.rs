@@ -10,7 +10,7 @@ use super::same::{moved, same};
 use super::state::needed;
 use super::statistics::{Statistics, buckets_a_day, occupied};
 use super::{Cadence, Dimension, HOUR, Layer, Mergeability, Reason, Rollup, Rollups, Served, Serving, State, Use, Way};
-use crate::plan::{Expr, ExprKind, Input, Query, Scan, Step};
+use crate::plan::{Expr, ExprKind, Input, Join, Query, Scan, Step};
 
 /// How many times the rows of its own rollup a question may read.
 const MORE_ROWS: f64 = 16.0;
@@ -27,10 +27,15 @@ pub struct Asked {
     pub live: bool,
 }
 
-/// Plans the rollups for questions.
-pub fn plan<'a>(questions: impl Iterator<Item = (&'a Query, Asked)>, statistics: &Statistics) -> Rollups {
+/// Plans the rollups for questions. The tables of `arrival` are looked up as rows arrive, whatever becomes of them later.
+pub fn plan<'a>(
+    questions: impl Iterator<Item = (&'a Query, Asked)>,
+    statistics: &Statistics,
+    arrival: &[usize],
+) -> Rollups {
     let mut needs: Vec<Need> = Vec::new();
-    let waiting: Vec<Waiting> = questions.map(|(query, asked)| Waiting::new(query, asked, &mut needs)).collect();
+    let waiting: Vec<Waiting> =
+        questions.map(|(query, asked)| Waiting::new(query, asked, arrival, &mut needs)).collect();
     let mut order: Vec<usize> = (0..needs.len()).collect();
     order.sort_by_key(|at| (Reverse(needs[*at].scan.dimensions.len()), *at));
     let mut planner = Planner { statistics, rollups: Vec::new() };
@@ -64,7 +69,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new<'q>(query: &'q Query, asked: Asked, needs: &mut Vec<Need<'q>>) -> Waiting {
+    fn new<'q>(query: &'q Query, asked: Asked, arrival: &[usize], needs: &mut Vec<Need<'q>>) -> Waiting {
         let mut servings = asked.servings;
         servings.sort_by_key(settled_first);
         // Of several streams one is enough: all of them have seen the same rows.
@@ -79,7 +84,7 @@ impl Waiting {
             let step = finest(serving, query.step);
             let timed = query.scans.iter().filter_map(|scan| Some((scan, scan.table()?, scan.time.as_ref()?)));
             needs.extend(timed.map(|(scan, table, time)| {
-                let way = way(query, table, scan, serving);
+                let way = way(query, table, scan, serving, arrival);
                 Need { query, scan, table, time, way, step }
             }));
             waiting.layers.push((first..needs.len()).collect());
@@ -244,13 +249,14 @@ impl Rollup {
 }
 
 /// How a scan's rollup is filled.
-fn way(query: &Query, table: usize, scan: &Scan, serving: Serving) -> Way {
+fn way(query: &Query, table: usize, scan: &Scan, serving: Serving, arrival: &[usize]) -> Way {
     let table = &query.tables[table];
+    let on_arrival = |join: &Join| join.as_of.is_none() && arrival.contains(&join.table);
     match serving {
         Serving::Batch(cadence) => Way::Batched(cadence),
         Serving::Stream(_) if table.is_derived() => Way::Rebuilt(Reason::Derived),
         Serving::Stream(_) if !table.clean.key.is_empty() => Way::Rebuilt(Reason::Key),
-        Serving::Stream(_) if !scan.joins.is_empty() => Way::Rebuilt(Reason::LookUp),
+        Serving::Stream(_) if !scan.joins.iter().all(on_arrival) => Way::Rebuilt(Reason::LookUp),
         Serving::Stream(_) => Way::Added,
     }
 }

@@ -198,6 +198,28 @@ pub trait Batches: Sync {
     fn chunks(&self, days: Query, most: u32) -> Query;
 }
 
+/// A dictionary of an entity's clean rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dictionary {
+    /// Its name as SQL reads it in a call: `database.name`.
+    pub name: String,
+    /// The view of the clean rows, as SQL.
+    pub of: String,
+    /// The column of its key.
+    pub key: String,
+    /// The columns that it holds.
+    pub attributes: Vec<String>,
+    /// The place of the entity's table.
+    pub table: usize,
+}
+
+impl Dictionary {
+    /// Its name in its database.
+    pub fn plain_name(&self) -> &str {
+        self.name.split_once('.').map_or(&self.name, |(_, name)| name)
+    }
+}
+
 /// A dialect of SQL.
 pub trait Dialect: Sync {
     /// The name that `sql("name": …)` uses.
@@ -298,6 +320,9 @@ pub trait Dialect: Sync {
 
     /// An aggregate.
     fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;
+
+    /// Looks up in dictionaries what they hold, in place of joins.
+    fn look_up(&self, _query: &mut Query, _known: &[Dictionary]) {}
 
     /// How rollups are made, where the engine can.
     fn states(&self) -> Option<&dyn States> {

@@ -17,7 +17,7 @@ pub mod memo;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sqlparser::ast::{Query, Statement};
+use sqlparser::ast::{ObjectName, Query, Statement};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
@@ -26,7 +26,7 @@ use crate::stack;
 
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
-pub use dialect::{Calendar, Dialect, Unsupported};
+pub use dialect::{Calendar, Dialect, Dictionary, Unsupported};
 pub use lower::{
     Batch, CutOver, Days, Filling, Layer, Side, Source, Stored, StoredColumn, backfill_months, batch_days, batch_gone,
     filling,
@@ -51,6 +51,10 @@ pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
 pub struct Options {
     /// The database that holds a view `clean_<table>` of each table's clean rows; where there is none, each query makes them.
     pub clean_views: Option<String>,
+    /// By table, what ends the name of its view behind `__`, so that views of other builds have other names; empty for none.
+    pub clean_versions: Vec<String>,
+    /// Dictionaries of clean rows, which take the place of joins.
+    pub dictionaries: Vec<Dictionary>,
     /// Tables (by their names in the language) whose keys are known to be unique and not null: no row must be dropped.
     pub unique_keys: BTreeSet<String>,
     /// Leaves ORDER BY out: in a view it costs and promises nothing.
@@ -84,6 +88,13 @@ pub fn clean(
 ) -> Query {
     let query = plan::Query { tables: Arc::clone(tables), ..plan::Query::empty(zone, week_start) };
     lower::clean(&query, table, dialect, options)
+}
+
+/// The SELECT of columns of a table or view, by their names.
+pub fn same(of: ObjectName, columns: &[&str], dialect: &dyn Dialect) -> Query {
+    let column = |name: &&str| build::item(build::column("v", dialect.identifier(name)), dialect.identifier(name));
+    let projection = columns.iter().map(column).collect();
+    build::Parts { projection, from: Some(build::table(of, "v")), ..build::Parts::default() }.query()
 }
 
 /// The text, over several lines.

@@ -10,6 +10,10 @@ FROM (
 {{ select }}
 ) AS g;
 {% endfor %}
+{% for dictionary in dictionaries %}
+
+SYSTEM RELOAD DICTIONARY {{ dictionary }};
+{% endfor %}
 
 TRUNCATE TABLE {{ staged }};
 {% for step in steps %}

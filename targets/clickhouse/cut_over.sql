@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS {{ table }}
     at DateTime64(3, 'UTC')
 )
 ENGINE = MergeTree
-ORDER BY rollup;
+ORDER BY rollup
+COMMENT {{ comment }};
 
 -- {cut_over: DateTime64(3, 'UTC')}: when the streams of new rollups begin. It must lie in the future: the views have to be
 -- there by then. Those that are known keep theirs.

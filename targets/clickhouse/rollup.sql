@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS {{ table }}
 ENGINE = MergeTree
 PARTITION BY {{ day }}
 ORDER BY ({{ key }})
-SETTINGS allow_nullable_key = 1;
+SETTINGS allow_nullable_key = 1
+COMMENT {{ comment }};
 
 -- Where the batch prepares days. What a run that was killed left there is removed by the next one.
 CREATE TABLE IF NOT EXISTS {{ filler }} AS {{ table }};
@@ -20,12 +21,14 @@ CREATE TABLE IF NOT EXISTS {{ filler }} AS {{ table }};
 {% if refresh %}
 ENGINE = MergeTree
 ORDER BY ({{ key }})
-SETTINGS allow_nullable_key = 1;
+SETTINGS allow_nullable_key = 1
+COMMENT {{ comment }};
 {% else %}
 ENGINE = AggregatingMergeTree
 PARTITION BY {{ "(toYYYYMM(_t), _h)" if staging else "toYYYYMM(_t)" }}
 ORDER BY ({{ key }})
-SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = 1000;
+SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = 1000
+COMMENT {{ comment }};
 {% endif %}
 {% if staging %}
 
@@ -37,6 +40,8 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS {{ filler }}
 {% if refresh %}
 REFRESH EVERY {{ refresh }}
 {% endif %}
-TO {{ table }} AS
+TO {{ table }}
+COMMENT {{ comment }}
+AS
 {{ select }};
 {% endif %}

@@ -5,4 +5,5 @@ CREATE TABLE IF NOT EXISTS {{ staged }}
     {{ column }}
 )
 ENGINE = MergeTree
-ORDER BY tuple();
+ORDER BY tuple()
+COMMENT {{ comment }};

@@ -2,5 +2,7 @@
 {% for line in about %}
 -- {{ line }}
 {% endfor %}
-CREATE OR REPLACE VIEW {{ view }} AS
+CREATE OR REPLACE VIEW {{ view }}
+COMMENT {{ comment }}
+AS
 {{ select }};

@@ -44,8 +44,8 @@ impl Warehouse {
     pub fn of(zone: &str, declarations: &str, settings: &str) -> Warehouse {
         let warehouse = Warehouse::built(zone, declarations, settings);
         warehouse.set("cut_over", CUT_OVER);
-        for path in warehouse.emitted.details["order"].as_array().expect("a list") {
-            warehouse.apply(path.as_str().expect("a path"));
+        for path in Warehouse::order(&warehouse.emitted) {
+            warehouse.apply(path);
         }
         warehouse.apply("warehouse/apply.sql");
         warehouse
@@ -53,20 +53,20 @@ impl Warehouse {
 
     /// Compiles declarations; nothing is applied yet.
     pub fn built(zone: &str, declarations: &str, settings: &str) -> Warehouse {
-        let files = MemoryFiles::new()
-            .with("metricc.yaml", format!("name: shop\ntimezone: {zone}\nunits: [CNY]\npaths: [metrics]\n"))
-            .with("targets/warehouse.yaml", format!("kind: clickhouse\ncreate_sources: true\n{settings}"))
-            .with("metrics/shop.metric", declarations);
-        let (project, told) = load(&files);
-        let project = project.unwrap_or_else(|| panic!("{}", text(&told)));
-        let (compiled, found) = compile(&project);
-        assert!(!told.has_errors() && !found.has_errors(), "{}; {}", text(&told), text(&found));
-        let (input, found) = emit::input(&compiled.model);
-        assert!(!found.has_errors(), "{}", text(&found));
-        let (emitted, found) = emit::emit(&input, &project.targets[0]);
-        assert!(!found.has_errors(), "{}", text(&found));
-        let session = Session::exclusive();
-        Warehouse { session, model: compiled.model, input, emitted, came: RefCell::new(BTreeMap::new()) }
+        let (model, input, emitted) = compiled(zone, declarations, settings);
+        Warehouse { session: Session::exclusive(), model, input, emitted, came: RefCell::new(BTreeMap::new()) }
+    }
+
+    /// Another build for the same server; nothing of it is applied yet. Gives the artefacts of the one before, too.
+    pub fn rebuilt(self, declarations: &str, settings: &str) -> (Warehouse, Emitted) {
+        let (model, input, emitted) = compiled(self.input.zone.name(), declarations, settings);
+        let Warehouse { session, came, emitted: before, .. } = self;
+        (Warehouse { session, model, input, emitted, came }, before)
+    }
+
+    /// The files of a build, in the order of their application.
+    pub fn order(emitted: &Emitted) -> Vec<&str> {
+        emitted.details["order"].as_array().expect("a list").iter().map(|path| path.as_str().expect("a path")).collect()
     }
 
     /// The text of an artefact.
@@ -182,6 +182,18 @@ impl Warehouse {
         self.batches().fill_history(source).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Makes anew what is not made of rows as they arrive: dictionaries, then rollups.
+    pub fn refresh(&self) {
+        self.execute("SYSTEM RELOAD DICTIONARIES");
+        for rollup in self.emitted.details["rollups"].as_array().expect("a list") {
+            if rollup["filled"] == "rebuilt" {
+                for verb in ["WAIT", "REFRESH", "WAIT"] {
+                    self.execute(&format!("SYSTEM {verb} VIEW {}", rollup["view"].as_str().expect("a name")));
+                }
+            }
+        }
+    }
+
     /// The rows of a view, in its order of columns.
     pub fn view(&self, name: &str) -> Vec<String> {
         self.lines(&format!("SELECT * FROM metrics.{name} ORDER BY ALL"))
@@ -196,6 +208,22 @@ impl Warehouse {
     pub fn execute(&self, sql: &str) {
         self.session.execute(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
     }
+}
+
+fn compiled(zone: &str, declarations: &str, settings: &str) -> (Model, Input, Emitted) {
+    let files = MemoryFiles::new()
+        .with("metricc.yaml", format!("name: shop\ntimezone: {zone}\nunits: [CNY]\npaths: [metrics]\n"))
+        .with("targets/warehouse.yaml", format!("kind: clickhouse\ncreate_sources: true\n{settings}"))
+        .with("metrics/shop.metric", declarations);
+    let (project, told) = load(&files);
+    let project = project.unwrap_or_else(|| panic!("{}", text(&told)));
+    let (compiled, found) = compile(&project);
+    assert!(!told.has_errors() && !found.has_errors(), "{}; {}", text(&told), text(&found));
+    let (input, found) = emit::input(&compiled.model);
+    assert!(!found.has_errors(), "{}", text(&found));
+    let (emitted, found) = emit::emit(&input, &project.targets[0]);
+    assert!(!found.has_errors(), "{}", text(&found));
+    (compiled.model, input, emitted)
 }
 
 fn text(found: &Diagnostics) -> String {

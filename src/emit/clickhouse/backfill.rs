@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Object, Staged};
+use super::{Build, File, Object, Staged, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
-use crate::rollup::{Cadence, Rollup};
+use crate::rollup::{Cadence, Rollup, Way};
 use crate::sql::{self, CLICKHOUSE, CutOver, Side};
 
 /// The table of all cut-overs.
@@ -26,14 +26,18 @@ pub fn cut_over(build: &Build, made: &[Made]) -> Option<File> {
     if rollups.is_empty() {
         return None;
     }
-    let table = table(build).to_string();
-    let values = minijinja::context! { table => table.as_str(), rollups => rollups.join(", "), count => rollups.len() };
+    let name = table(build);
+    let table = name.to_string();
+    let values = minijinja::context! {
+        table => table.as_str(), rollups => rollups.join(", "), count => rollups.len(),
+        comment => build.comment("when streams begin"),
+    };
     Some(File {
         name: "25_cut_over.sql".to_owned(),
         what: "When streams begin and history ends".to_owned(),
         body: template::render("clickhouse/cut_over.sql", values),
         origin: Vec::new(),
-        objects: vec![Object { kind: "TABLE", name: table }],
+        objects: vec![Object { kind: "TABLE", name }],
     })
 }
 
@@ -43,7 +47,7 @@ pub struct Backfill<'a> {
     rollups: Vec<(&'a Rollup, &'a Made, &'a str)>,
     files: Vec<(&'static str, String)>,
     /// Which month is prepared.
-    staged: String,
+    staged: ObjectName,
 }
 
 /// The backfills of all sources, in the order of their tables.
@@ -55,7 +59,8 @@ pub fn backfills<'a>(build: &'a Build, made: &'a [Made], diagnostics: &mut Diagn
             Some(backfill) => backfill.rollups.push((rollup, made, cut)),
             None => {
                 let source = &build.input.tables[rollup.table].name;
-                let staged = build.name(&format!("staged__{source}__backfill")).to_string();
+                let run = version::run(&build.rollups, rollup.table, Way::Added);
+                let staged = build.versioned(&format!("staged__{source}__backfill"), &run);
                 let rollups = vec![(rollup, made, cut)];
                 found.push(Backfill { table: rollup.table, rollups, files: Vec::new(), staged });
             }
@@ -94,7 +99,10 @@ impl Backfill<'_> {
             })
             .collect();
         let steps: Vec<_> = self.steps().filter_map(step).collect();
-        let values = minijinja::context! { months, gone, steps, staged => self.staged.as_str() };
+        let values = minijinja::context! {
+            months, gone, steps, staged => self.staged.to_string(),
+            dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, ..)| *rollup)),
+        };
         let file = |name: &'static str, template: &str| (name, template::render(template, values.clone()));
         self.files = vec![
             file("1_months.sql", "clickhouse/backfill_months.sql"),
@@ -112,7 +120,7 @@ impl Backfill<'_> {
 
     /// Adds the table that says which month is prepared to the rollups of its source.
     pub fn add_table(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
-        let rollup = self.steps().next().map(|step| step.table.to_string());
+        let rollup = self.steps().next().map(|step| step.table.clone());
         Staged { table: &self.staged, column: "month UInt32", word: "backfill", rollup }.add(build, files, diagnostics);
     }
 

@@ -5,9 +5,10 @@
 //! run again; whatever a run that was killed left behind is removed by the next. `history.sql` gives all days there are.
 
 use serde_json::{Value, json};
+use sqlparser::ast::ObjectName;
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Staged};
+use super::{Build, File, Staged, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name, template};
 use crate::plan::Expr;
@@ -24,7 +25,7 @@ pub struct Batch<'a> {
     /// Its three steps and its history, as file names and statements.
     files: Vec<(&'static str, String)>,
     /// Which days are prepared.
-    staged: String,
+    staged: ObjectName,
     rebuilds: String,
 }
 
@@ -41,7 +42,7 @@ pub fn batches<'a>(build: &'a Build, made: &'a [Made], diagnostics: &mut Diagnos
                 cadence,
                 rollups: vec![(rollup, made)],
                 files: Vec::new(),
-                staged: String::new(),
+                staged: ObjectName(Vec::new()),
                 rebuilds: String::new(),
             }),
         }
@@ -58,7 +59,8 @@ impl Batch<'_> {
         let source = &build.input.tables[self.table].name;
         let upkeep = &build.input.upkeep[self.table];
         let word = self.cadence.word();
-        self.staged = build.name(&format!("staged__{source}__{word}")).to_string();
+        let run = version::run(&build.rollups, self.table, Way::Batched(self.cadence));
+        self.staged = build.versioned(&format!("staged__{source}__{word}"), &run);
         let days_of = |ms: i64| u32::try_from(ms.max(0).div_euclid(DAY_MS)).unwrap_or(u32::MAX);
         let revised = upkeep.revised.map(|ms| days_of(ms.saturating_add(DAY_MS - 1)));
         let retain = upkeep.retain.map(days_of);
@@ -87,7 +89,8 @@ impl Batch<'_> {
         let gone = if retain.is_some() { self.gone(build, &of, diagnostics) } else { Vec::new() };
         let values = minijinja::context! {
             source, word, parameter, hourly => self.cadence == Cadence::Hourly, rebuilds => self.rebuilds.as_str(),
-            staged => self.staged.as_str(), days, history, steps, gone,
+            staged => self.staged.to_string(), days, history, steps, gone,
+            dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, _)| *rollup)),
         };
         let file = |name: &'static str, template: &str| (name, template::render(template, values.clone()));
         self.files = vec![
@@ -132,7 +135,7 @@ impl Batch<'_> {
 
     /// Adds the table that says which days are prepared to the rollups of its source.
     pub fn add_table(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
-        let rollup = self.steps().next().map(|step| step.table.to_string());
+        let rollup = self.steps().next().map(|step| step.table.clone());
         let word = format!("{} batch", self.cadence.word());
         Staged { table: &self.staged, column: "day Date32", word: &word, rollup }.add(build, files, diagnostics);
     }

@@ -1,23 +1,42 @@
-//! One view a table: its clean rows, which all metrics of the table read.
+//! A view a table: its clean rows, which all metrics of the table read.
 
 use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object};
+use super::{Build, File, Object, dictionaries, version};
 use crate::diagnostic::Diagnostics;
-use crate::emit::name;
+use crate::emit::{Input, name};
 use crate::error;
 use crate::plan::{Keep, Origin, Selection, Table, in_order};
+use crate::project::ClickhouseTarget;
 use crate::sql::memo::Key;
-use crate::sql::{self, CLICKHOUSE};
+use crate::sql::{self, CLICKHOUSE, Dialect, Options};
 
-/// The views of all tables that a metric reads, also through others; each after those that it is made of.
-pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
-    let tables = &build.input.tables;
-    let mut used: BTreeSet<usize> = build.input.metrics.iter().flat_map(|metric| metric.query.all_tables()).collect();
+/// The clean rows of a table as they were made.
+pub struct Clean {
+    /// The table.
+    table: usize,
+    /// On how many tables it stands.
+    level: usize,
+    /// The SELECT.
+    select: Arc<str>,
+}
+
+/// The clean rows of all tables that a metric reads, also through others; each after those that it is made of. The options
+/// get to know the names of their views, and the dictionaries of entities.
+pub fn rows(
+    input: &Input,
+    settings: &ClickhouseTarget,
+    options: &mut Options,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Clean> {
+    let tables = &input.tables;
+    let mut used: BTreeSet<usize> = input.metrics.iter().flat_map(|metric| metric.query.all_tables()).collect();
+    // A table stands behind all that it is made of.
     let order = in_order(tables);
     for place in order.iter().rev() {
         if used.contains(place) {
@@ -30,7 +49,62 @@ pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
     }
     let mut used: Vec<usize> = used.into_iter().collect();
     used.sort_by_key(|place| levels[*place]);
-    let made: Vec<(File, Diagnostics)> = used.par_iter().map(|table| view(build, *table, levels[*table])).collect();
+    options.clean_versions = vec![String::new(); tables.len()];
+    let shared = Key::new(|hasher| (CLICKHOUSE.name(), &*input.tables, input.zone, input.week_start).hash(hasher));
+    let mut made: Vec<Clean> = Vec::with_capacity(used.len());
+    // Those of one level know the names of all levels before.
+    for of_level in used.chunk_by(|a, b| levels[*a] == levels[*b]) {
+        let selects: Vec<(Arc<str>, Diagnostics)> =
+            of_level.par_iter().map(|place| select(input, *place, options, shared)).collect();
+        for (place, (select, found)) in of_level.iter().zip(selects) {
+            diagnostics.extend(found);
+            options.clean_versions[*place] = version::hash(&select);
+            made.push(Clean { table: *place, level: levels[*place], select });
+        }
+        if of_level.iter().all(|place| levels[*place] == 0) {
+            options.dictionaries = dictionaries::known(input, settings, options, diagnostics);
+        }
+    }
+    made
+}
+
+/// The SELECT of a table's clean rows, read back.
+fn select(input: &Input, place: usize, options: &Options, shared: Key) -> (Arc<str>, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let key = Key::new(|hasher| ("clean", shared, options, place).hash(hasher));
+    let select = input.memo.statement(key, || {
+        let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE, options);
+        let select = sql::to_text(&select, &CLICKHOUSE);
+        sql::reparse(&select, &CLICKHOUSE).map(|_| select)
+    });
+    let select = select.unwrap_or_else(|error| {
+        let table = &input.tables[place].name;
+        diagnostics.push(error!(E0812, None, "the clean rows of `{table}` do not read back: {error}"));
+        Arc::default()
+    });
+    (select, diagnostics)
+}
+
+impl Clean {
+    /// The name that stays, whatever the rows are made of.
+    pub fn stable(&self, build: &Build) -> String {
+        format!("clean_{}", build.input.tables[self.table].name)
+    }
+
+    /// The view of this version.
+    pub fn view(&self, build: &Build) -> ObjectName {
+        build.versioned(&self.stable(build), &build.options.clean_versions[self.table])
+    }
+
+    /// The columns of the view.
+    pub fn columns<'b>(&self, build: &'b Build) -> impl Iterator<Item = &'b str> {
+        build.input.tables[self.table].columns.iter().map(|column| column.name.as_str())
+    }
+}
+
+/// The views of clean rows, a file a table.
+pub fn views(build: &Build, rows: &[Clean], diagnostics: &mut Diagnostics) -> Vec<File> {
+    let made: Vec<(File, Diagnostics)> = rows.par_iter().map(|clean| view(build, clean)).collect();
     made.into_iter()
         .map(|(file, found)| {
             diagnostics.extend(found);
@@ -39,23 +113,15 @@ pub fn views(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
         .collect()
 }
 
-fn view(build: &Build, place: usize, level: usize) -> (File, Diagnostics) {
-    let input = build.input;
-    let table = &input.tables[place];
+fn view(build: &Build, clean: &Clean) -> (File, Diagnostics) {
+    let (table, level) = (&build.input.tables[clean.table], clean.level);
     let mut diagnostics = Diagnostics::new();
-    let key = Key::new(|hasher| ("clean", build.shared, place).hash(hasher));
-    let select = input.memo.statement(key, || {
-        let select = sql::clean(&input.tables, input.zone, input.week_start, place, &CLICKHOUSE, &build.options);
-        let select = sql::to_text(&select, &CLICKHOUSE);
-        sql::reparse(&select, &CLICKHOUSE).map(|_| select)
-    });
-    let select = select.unwrap_or_else(|error| {
-        diagnostics.push(error!(E0812, None, "the clean rows of `{}` do not read back: {error}", table.name));
-        Arc::default()
-    });
-    let view = build.name(&format!("clean_{}", table.name)).to_string();
-    let values = minijinja::context! { about => vec![rule(table, &input.tables)], view => view.as_str() };
-    let body = super::with_select(build, &view, "clickhouse/view.sql", values, &select, &mut diagnostics);
+    let name = clean.view(build);
+    let view = name.to_string();
+    let comment = build.comment(&format!("clean rows of {}", table.name));
+    let about = vec![rule(table, &build.input.tables)];
+    let values = minijinja::context! { about, view => view.as_str(), comment };
+    let body = super::with_select(build, &view, "clickhouse/view.sql", values, &clean.select, &mut diagnostics);
     let safe = name::file(&table.name);
     let file = File {
         // What is derived is numbered by how many tables it stands on, so that the order of names is that of application.
@@ -63,7 +129,7 @@ fn view(build: &Build, place: usize, level: usize) -> (File, Diagnostics) {
         what: format!("The clean rows of {}", table.name),
         body,
         origin: vec![table.name.clone()],
-        objects: vec![Object { kind: "VIEW", name: view }],
+        objects: vec![Object { kind: "VIEW", name }],
     };
     (file, diagnostics)
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::metric::ServedView;
 use super::rollups::Made;
-use super::{Build, File};
+use super::{Build, File, readers};
 use crate::emit::MetricView;
 use crate::plan::stored_columns;
 use crate::rollup::{Layer, Reason, Served, Use, Way};
@@ -23,7 +23,9 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
     let folder = crate::emit::name::file(build.target);
     let order: Vec<String> = files.iter().map(|file| format!("{folder}/{}", file.name)).collect();
     let metrics = build.input.metrics.par_iter().zip(served).zip(&build.rollups.served);
-    let metrics: Vec<Value> = metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
+    let mut metrics: Vec<Value> =
+        metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
+    let measures = metrics.split_off(build.own);
     let settings: Map<String, Value> =
         INSERT_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     json!({
@@ -32,6 +34,7 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
         "insert_settings": settings,
         "rollups": rollups(build, made),
         "metrics": metrics,
+        "look_ups": measures,
     })
 }
 
@@ -50,7 +53,9 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
     found.insert("version".to_owned(), json!(metric.version));
     found.insert("step".to_owned(), json!(metric.grain()));
     found.insert("dimensions".to_owned(), json!(dimensions));
-    found.insert("view".to_owned(), json!(view.view));
+    let name = if metric.current { readers::stable(metric) } else { readers::pinned(metric) };
+    found.insert("view".to_owned(), json!(build.name(&name).to_string()));
+    found.insert("made".to_owned(), json!(view.view.to_string()));
     found.insert("fingerprint".to_owned(), json!(view.fingerprint));
     found.insert("reads".to_owned(), Value::Object(reads));
     let table = |of: &Use| Some(made.get(of.rollup)?.steps.get(of.step)?.table.to_string());
@@ -61,6 +66,9 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
         }
     }
     found.insert("rollups".to_owned(), json!(from));
+    if build.is_as_of_ingestion(how) {
+        found.insert("attributes".to_owned(), json!("as of ingestion"));
+    }
     if let Some(reason) = how.because {
         found.insert("live_because".to_owned(), json!(reason.text()));
     }

@@ -5,10 +5,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
+use sqlparser::ast::ObjectName;
 
 use super::rollups::Made;
-use super::{Build, File, Object, line};
+use super::{Build, File, Object, line, readers, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name};
 use crate::error;
@@ -19,8 +19,8 @@ use crate::sql::{self, CLICKHOUSE};
 
 /// A view of a metric as it was made.
 pub struct ServedView {
-    /// The view.
-    pub view: String,
+    /// The view, with the version and a hash in its name.
+    pub view: ObjectName,
     /// A hash of what it means.
     pub fingerprint: String,
 }
@@ -76,17 +76,14 @@ impl Maker<'_> {
             Ok(select) => (select, Diagnostics::new()),
             Err(diagnostics) => (Arc::default(), diagnostics),
         };
-        // A growth's name has a dot: `dau.growth_1d`.
-        let plain = metric.name.replace('.', "__");
-        let name = match metric.current {
-            true => format!("{plain}__{}", metric.grain()),
-            false => format!("{plain}__v{}__{}", metric.version, metric.grain()),
-        };
-        let view = self.build.name(&name).to_string();
-        let fingerprint = metric.fingerprint.clone().unwrap_or_else(|| short_hash(&select));
+        let hash = version::hash(&select);
+        let view = self.build.versioned(&readers::pinned(metric), &hash);
+        let fingerprint = metric.fingerprint.clone().unwrap_or(hash);
         let about = self.about(metric, &fingerprint, served);
-        let values = minijinja::context! { about, view => view.as_str() };
-        let body = super::with_select(self.build, &view, "clickhouse/view.sql", values, &select, &mut diagnostics);
+        let comment = self.build.comment(&format!("{} v{}, {}", metric.name, metric.version, metric.grain()));
+        let name = view.to_string();
+        let values = minijinja::context! { about, view => name.as_str(), comment };
+        let body = super::with_select(self.build, &name, "clickhouse/view.sql", values, &select, &mut diagnostics);
         (body, ServedView { view, fingerprint }, diagnostics)
     }
 
@@ -100,7 +97,7 @@ impl Maker<'_> {
             ("metric", self.build.shared, &layers).hash(hasher);
             metric.query.hash_but_tables(hasher);
         });
-        self.build.input.memo.statement(key, || self.made(metric, &layers))
+        self.build.memo.statement(key, || self.made(metric, &layers))
     }
 
     /// What a scan is read from; none if a rollup could not be made.
@@ -144,13 +141,12 @@ impl Maker<'_> {
         if let Some(reason) = served.because {
             about.push(format!("Not served from a rollup. {}.", reason.text()));
         }
+        if self.build.is_as_of_ingestion(served) {
+            about.push("Entities are looked up as rows arrive: attributes are as of ingestion (CH4).".to_owned());
+        }
         if served.layers.len() > 1 {
             about.push("What a batch has built comes from there, all else as rows arrive.".to_owned());
         }
         about
     }
-}
-
-fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

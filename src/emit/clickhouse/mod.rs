@@ -1,5 +1,5 @@
-//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, a view a metric and step, and what
-//! batches run.
+//! ClickHouse: databases, source tables (where asked), views of clean rows, rollups, a view a metric and step, what readers
+//! see, and what batches run.
 //!
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
@@ -8,12 +8,16 @@ mod backfill;
 mod batch;
 mod clean;
 mod details;
+mod dictionaries;
 mod metric;
+mod readers;
 mod rollups;
 mod source;
+mod version;
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use sqlparser::ast::{ObjectName, Query};
 
@@ -21,13 +25,17 @@ use super::{Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::ClickhouseTarget;
-use crate::rollup::{self, Rollups};
-use crate::sql::memo::Key;
+use crate::rollup::{self, Layer, Rollups, Served};
+use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
 
 /// What all parts of a build share.
 struct Build<'a> {
     input: &'a Input,
+    /// The views of metrics that the project has; behind them are those that measure look-ups.
+    own: usize,
+    /// Statements of an earlier build.
+    memo: &'a Memo,
     /// The target's name.
     target: &'a str,
     settings: &'a ClickhouseTarget,
@@ -54,25 +62,43 @@ struct File {
 struct Object {
     /// `VIEW` or `TABLE`.
     kind: &'static str,
-    /// As SQL.
-    name: String,
+    name: ObjectName,
+}
+
+impl Object {
+    /// Its name in its database, as the engine knows it.
+    fn plain_name(&self) -> String {
+        let last = self.name.0.last().and_then(|part| part.as_ident());
+        // In the tree backslashes stand as they are printed.
+        last.map(|ident| ident.value.replace("\\\\", "\\")).unwrap_or_default()
+    }
 }
 
 /// Makes the artefacts of a target.
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
+    let mut options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
+    let clean = clean::rows(input, settings, &mut options, &mut diagnostics);
+    let (own, memo) = (input.metrics.len(), &input.memo);
+    let measured = with_measures(input, settings, &options);
+    let input = measured.as_ref().unwrap_or(input);
+    let arrival = dictionaries::on_arrival(settings, &options.dictionaries);
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let rollups = rollup::plan(questions, &input.statistics);
-    let options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
+    let rollups = rollup::plan(questions, &input.statistics, &arrival);
     let shared = Key::new(|hasher| {
         (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
     });
-    let build = Build { input, target, settings, rollups, options, shared };
+    let build = Build { input, own, memo, target, settings, rollups, options, shared };
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
-    files.extend(clean::views(&build, &mut diagnostics));
+    files.extend(clean::views(&build, &clean, &mut diagnostics));
+    if let Some(file) = dictionaries::file(&build, &mut diagnostics) {
+        // What is derived of others may look them up.
+        let place = files.iter().position(|other| other.name > file.name).unwrap_or(files.len());
+        files.insert(place, file);
+    }
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
     files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
@@ -86,17 +112,38 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     }
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
-    check_names(&files, &mut diagnostics);
+    let readers = readers::Readers::new(&build, &clean, &served);
+    let last = readers.file(&build, &mut diagnostics);
+    check_names(&build, &last, &mut diagnostics);
+    files.push(last);
     let mut details = details::details(&build, &files, &made, &served);
+    details["versions"] = readers.details(&build);
+    details["dictionaries"] = dictionaries::details(&build);
+    let beside = readers.artifacts(&build, &files, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
     let mut artifacts = build.artifacts(files);
     for one in artifacts.iter().filter(|one| one.path.ends_with("/rollback.sql")) {
         check(&build, &one.path, &one.text, &mut diagnostics);
     }
+    artifacts.extend(beside);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)
+}
+
+/// What is emitted where look-ups are measured: the metrics and the measures. None where there is nothing to measure.
+fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) -> Option<Input> {
+    let measures = dictionaries::measures(input, settings, &options.dictionaries);
+    (!measures.is_empty()).then(|| Input {
+        tables: Arc::clone(&input.tables),
+        upkeep: input.upkeep.clone(),
+        statistics: input.statistics.clone(),
+        zone: input.zone,
+        week_start: input.week_start,
+        metrics: input.metrics.iter().cloned().chain(measures).collect(),
+        memo: Memo::default(),
+    })
 }
 
 impl Build<'_> {
@@ -105,8 +152,37 @@ impl Build<'_> {
         ObjectName::from(vec![CLICKHOUSE.identifier(&self.settings.database), CLICKHOUSE.identifier(name)])
     }
 
+    /// `database.name__hash`
+    fn versioned(&self, plain: &str, hash: &str) -> ObjectName {
+        self.name(&version::name(&self.settings.database, plain, hash))
+    }
+
+    /// Whether some of it was looked up as rows arrived.
+    fn is_as_of_ingestion(&self, served: &Served) -> bool {
+        let rolled = |layer: &Layer| match layer {
+            Layer::Rolled(uses) => uses.iter().any(|of| self.rollups.rollups[of.rollup].is_as_of_ingestion()),
+            Layer::Live => false,
+        };
+        served.layers.iter().any(rolled)
+    }
+
+    /// The comment of an object, as SQL. What it begins with tells the objects of the target apart.
+    fn comment(&self, what: &str) -> String {
+        sql::quoted(&format!("{}{}", self.mark(), line(what)), &CLICKHOUSE)
+    }
+
+    /// What the comments of all objects of the target begin with.
+    fn mark(&self) -> String {
+        format!("metricc/{}: ", line(self.target))
+    }
+
+    /// The path of a file of the target.
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", super::name::file(self.target))
+    }
+
     fn artifacts(&self, files: Vec<File>) -> Vec<Artifact> {
-        let path = |name: &str| format!("{}/{name}", super::name::file(self.target));
+        let path = |name: &str| self.path(name);
         let mut apply = self.header("Everything, in the order of application");
         let mut origin: Vec<String> = Vec::new();
         apply.reserve(files.iter().map(|file| file.body.len()).sum());
@@ -153,7 +229,7 @@ fn read_back(
             // Unless an earlier build has.
             let key = Key::new(|hasher| ("read back", CLICKHOUSE.name(), &text).hash(hasher));
             let parsed = || sql::reparse(&text, &CLICKHOUSE).map(|_| String::new());
-            if let Err(error) = build.input.memo.statement(key, parsed) {
+            if let Err(error) = build.memo.statement(key, parsed) {
                 diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
             }
             text
@@ -187,7 +263,7 @@ fn with_select(
 fn check(build: &Build, what: &str, text: &str, diagnostics: &mut Diagnostics) {
     let key = Key::new(|hasher| ("script", CLICKHOUSE.name(), text).hash(hasher));
     let read = || CLICKHOUSE.script(text).map(|_| String::new());
-    if let Err(error) = build.input.memo.statement(key, read) {
+    if let Err(error) = build.memo.statement(key, read) {
         diagnostics.push(error!(E0812, None, "{what} does not read back: {error}"));
     }
 }
@@ -201,13 +277,13 @@ fn checked(build: &Build, file: File, diagnostics: &mut Diagnostics) -> File {
 /// What is prepared, by a batch or a backfill.
 struct Staged<'a> {
     /// The table that says so.
-    table: &'a str,
+    table: &'a ObjectName,
     /// Its one column.
     column: &'a str,
     /// Who prepares it.
     word: &'a str,
     /// A rollup that it is prepared for.
-    rollup: Option<String>,
+    rollup: Option<ObjectName>,
 }
 
 impl Staged<'_> {
@@ -215,11 +291,14 @@ impl Staged<'_> {
     fn add(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
         let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == self.rollup.as_ref());
         let Some(file) = files.iter_mut().find(makes) else { return };
-        let values = minijinja::context! { staged => self.table, word => self.word, column => self.column };
+        let comment = build.comment(&format!("prepared by the {}", self.word));
+        let table = self.table.to_string();
+        let values =
+            minijinja::context! { staged => table.as_str(), word => self.word, column => self.column, comment };
         let text = template::render("clickhouse/staged.sql", values);
-        check(build, self.table, &text, diagnostics);
+        check(build, &table, &text, diagnostics);
         file.body.push_str(&text);
-        file.objects.push(Object { kind: "TABLE", name: self.table.to_owned() });
+        file.objects.push(Object { kind: "TABLE", name: self.table.clone() });
     }
 }
 
@@ -228,11 +307,16 @@ fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Two objects of one name would replace each other.
-fn check_names(files: &[File], diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in files.iter().flat_map(|file| &file.objects) {
-        let times = seen.entry(&object.name).or_default();
+/// Two objects of one name would replace each other, and long ones have no room. The names of other files' objects have their
+/// content in them, and are cut.
+fn check_names(build: &Build, readers: &File, diagnostics: &mut Diagnostics) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for object in &readers.objects {
+        if !version::fits(&build.settings.database, &object.plain_name()) {
+            diagnostics.push(error!(E0813, None, "the name {} is too long for ClickHouse", object.name;
+                help: "give the metric or table a shorter name; a letter outside of a-z takes up to 12 times the room"));
+        }
+        let times = seen.entry(object.name.to_string()).or_default();
         *times += 1;
         if *times == 2 {
             diagnostics.push(error!(E0811, None, "two artefacts are named {}", object.name;

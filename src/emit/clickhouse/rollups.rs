@@ -1,10 +1,9 @@
 //! Rollups: a table of states a step, and what fills it.
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, backfill, line};
+use super::{Build, File, Object, backfill, line, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
@@ -128,11 +127,12 @@ impl Maker<'_> {
                 Some(cut) => Some(self.history(*step, &name, steps.last(), cut, diagnostics)?),
                 None => None,
             };
-            let suffix = if matches!(self.rollup.way, Way::Batched(_)) { "staging" } else { "mv" };
+            let filler =
+                if matches!(self.rollup.way, Way::Batched(_)) { self.staging(&name) } else { self.view(&name) };
             let made = MadeStep {
                 step: *step,
                 table: self.build.name(&name),
-                filler: self.build.name(&format!("{name}__{suffix}")),
+                filler,
                 select: self.text(select, diagnostics),
                 columns: columns.iter().map(|column| column.name.clone()).collect(),
                 history,
@@ -186,7 +186,18 @@ impl Maker<'_> {
             None => Source::Month(cut.clone()),
         };
         let filling = self.filling(step, &from)?;
-        Ok((self.build.name(&format!("{name}__staging")), self.text(filling.select, diagnostics)))
+        Ok((self.staging(name), self.text(filling.select, diagnostics)))
+    }
+
+    /// The view that fills a table as rows arrive, or anew.
+    fn view(&self, table: &str) -> ObjectName {
+        self.build.name(&format!("{table}__mv"))
+    }
+
+    /// The table in which a run prepares partitions of another.
+    fn staging(&self, table: &str) -> ObjectName {
+        let run = version::run(&self.build.rollups, self.rollup.table, self.rollup.way);
+        self.build.name(&format!("{table}__staging__{run}"))
     }
 
     fn filling(&self, step: Step, source: &Source) -> Result<Filling, Vec<Unsupported>> {
@@ -200,9 +211,11 @@ impl Maker<'_> {
     }
 
     fn name(&self, step: Step, content: &str) -> String {
-        let digest = Sha256::digest(content.as_bytes());
-        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}__{}__{hash}", self.table().name, step.text())
+        version::name(
+            &self.build.settings.database,
+            &format!("{}__{}", self.table().name, step.text()),
+            &version::hash(content),
+        )
     }
 
     fn statements(
@@ -225,13 +238,14 @@ impl Maker<'_> {
         let values = minijinja::context! {
             about => self.about(made), table => table.as_str(), columns, key => key.join(", "),
             filler => filler.as_str(), staging => staging.as_deref(), refresh, day,
+            comment => self.build.comment(&self.what(made.step)),
         };
         let (template, select) = ("clickhouse/rollup.sql", made.select.as_str());
         body.push_str(&super::with_select(self.build, &table, template, values, select, diagnostics));
         let kind = if matches!(self.rollup.way, Way::Batched(_)) { "TABLE" } else { "VIEW" };
-        objects.push(Object { kind: "TABLE", name: table });
-        objects.extend(staging.map(|name| Object { kind: "TABLE", name }));
-        objects.push(Object { kind, name: filler });
+        objects.push(Object { kind: "TABLE", name: made.table.clone() });
+        objects.extend(made.history.iter().map(|(name, _)| Object { kind: "TABLE", name: name.clone() }));
+        objects.push(Object { kind, name: made.filler.clone() });
     }
 
     fn column(&self, column: &StoredColumn) -> minijinja::Value {
@@ -256,11 +270,15 @@ impl Maker<'_> {
         }
     }
 
-    /// What it is, and why it is filled the way it is.
-    fn about(&self, made: &MadeStep) -> Vec<String> {
+    fn what(&self, step: Step) -> String {
         let names: Vec<&str> = self.rollup.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
         let by = if names.is_empty() { String::new() } else { format!(" by {}", names.join(", ")) };
-        let what = line(&format!("{} in buckets of {}{by}.", self.table().name, made.step.text()));
+        line(&format!("{} in buckets of {}{by}", self.table().name, step.text()))
+    }
+
+    /// What it is, and why it is filled the way it is.
+    fn about(&self, made: &MadeStep) -> Vec<String> {
+        let what = format!("{}.", self.what(made.step));
         let way = match self.rollup.way {
             Way::Added if made.history.is_some() => {
                 "Filled as rows arrive from the cut-over on; what came before it is for the backfill (CH14).".to_owned()
@@ -276,7 +294,11 @@ impl Maker<'_> {
                 format!("Filled by the {} batch, which replaces whole days (CH14).", cadence.word())
             }
         };
-        vec![what, line(&way)]
+        let mut about = vec![what, line(&way)];
+        if self.rollup.is_as_of_ingestion() {
+            about.push("Entities are looked up as rows arrive, or when their history is filled in (CH4).".to_owned());
+        }
+        about
     }
 
     fn tell(&self, unsupported: Vec<Unsupported>, diagnostics: &mut Diagnostics) {

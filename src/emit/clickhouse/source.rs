@@ -83,7 +83,7 @@ fn physical(column: &StoredColumn, build: &Build) -> String {
             return if column.nullable { "LowCardinality(Nullable(String))" } else { "LowCardinality(String)" }
                 .to_owned();
         }
-        (ty, _) => type_name(ty, build),
+        (ty, _) => type_name(ty, build.input.zone),
     };
     match column.ty {
         DataType::Array(_) | DataType::Map(_) => plain,
@@ -92,7 +92,8 @@ fn physical(column: &StoredColumn, build: &Build) -> String {
     }
 }
 
-fn type_name(ty: &DataType, build: &Build) -> String {
+/// A type as it is declared.
+pub fn type_name(ty: &DataType, zone: chrono_tz::Tz) -> String {
     match ty {
         DataType::Bool => "Bool".to_owned(),
         DataType::Int | DataType::Duration => "Int64".to_owned(),
@@ -100,8 +101,8 @@ fn type_name(ty: &DataType, build: &Build) -> String {
         DataType::Decimal { precision, scale } => format!("Decimal({precision}, {scale})"),
         DataType::String => "String".to_owned(),
         DataType::Date => "Date32".to_owned(),
-        DataType::Timestamp => format!("DateTime64(3, '{}')", build.input.zone.name()),
-        DataType::Array(item) => format!("Array({})", type_name(item, build)),
-        DataType::Map(item) => format!("Map(String, {})", type_name(item, build)),
+        DataType::Timestamp => format!("DateTime64(3, '{}')", zone.name()),
+        DataType::Array(item) => format!("Array({})", type_name(item, zone)),
+        DataType::Map(item) => format!("Map(String, {})", type_name(item, zone)),
     }
 }

@@ -5,6 +5,7 @@
 
 mod locate;
 mod reader;
+mod scalar;
 
 pub use reader::{Reader, list};
 

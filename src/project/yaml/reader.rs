@@ -17,7 +17,9 @@ const MOST_UNKNOWN: usize = 50;
 pub struct Reader<'a> {
     document: &'a Document<'a>,
     mapping: &'a Mapping,
-    asked: Vec<&'static str>,
+    /// The keys that lead to the mapping; none at the top of the file.
+    within: Vec<&'a str>,
+    asked: Vec<&'a str>,
     closed: bool,
     diagnostics: &'a mut Diagnostics,
 }
@@ -28,11 +30,43 @@ impl<'a> Reader<'a> {
         mapping: &'a Mapping,
         diagnostics: &'a mut Diagnostics,
     ) -> Reader<'a> {
-        Reader { document, mapping, asked: Vec::new(), closed: true, diagnostics }
+        Reader { document, mapping, within: Vec::new(), asked: Vec::new(), closed: true, diagnostics }
+    }
+
+    /// The mapping at `key`, read as a whole: keys that `read` does not ask for are told too.
+    pub fn mapping<T>(&mut self, key: &'a str, read: impl FnOnce(&mut Reader<'_>) -> T) -> Option<T> {
+        let mapping = match self.get(key)? {
+            Value::Mapping(mapping) => mapping,
+            other => return self.wrong_type(key, other, "a mapping", "write `key: value` lines below it, indented"),
+        };
+        let within = self.within.iter().copied().chain([key]).collect();
+        let mut inner = Reader {
+            document: self.document,
+            mapping,
+            within,
+            asked: Vec::new(),
+            closed: true,
+            diagnostics: &mut *self.diagnostics,
+        };
+        let made = read(&mut inner);
+        inner.finish();
+        Some(made)
+    }
+
+    /// The keys of the mapping, where they are names of the user's own, with their places.
+    pub fn keys(&self) -> Vec<(&'a str, Span)> {
+        let names = self.mapping.keys().filter_map(Value::as_str);
+        names.map(|name| (name, self.document.span(&self.path(Step::Key(name))))).collect()
+    }
+
+    /// Where the mapping as a whole stands.
+    pub fn place(&self) -> Span {
+        let path: Vec<Step> = self.within.iter().map(|key| Step::Value(key)).collect();
+        if path.is_empty() { Span::new(self.document.file, 0, 0) } else { self.document.span(&path) }
     }
 
     /// The text at `key`, if it is there.
-    pub fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
+    pub fn text(&mut self, key: &'a str) -> Option<Spanned<String>> {
         match self.get(key)? {
             Value::String(text) if !text.trim().is_empty() => Some(Spanned::new(text.clone(), self.at(key))),
             Value::String(_) => {
@@ -43,23 +77,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The text at `key`; its absence is told.
-    pub fn required_text(&mut self, key: &'static str, example: &str) -> Option<Spanned<String>> {
+    pub fn required_text(&mut self, key: &'a str, example: &str) -> Option<Spanned<String>> {
         if self.mapping.contains_key(key) {
             return self.text(key);
         }
         self.asked.push(key);
-        let path = &self.document.sources.file(self.document.file).path;
         let slip = self.misspelt(key);
         if slip.is_none() {
-            let span = Span::new(self.document.file, 0, 0);
+            let (what, span) = (self.name(), self.place());
             self.diagnostics
-                .push(error!(E0024, span, "`{}` does not say `{}`", path, key; help: ("add `{key}: {example}`")));
+                .push(error!(E0024, span, "`{}` does not say `{}`", what, key; help: ("add `{key}: {example}`")));
         }
         None
     }
 
     /// `true` or `false` at `key`.
-    pub fn flag(&mut self, key: &'static str) -> Option<bool> {
+    pub fn flag(&mut self, key: &'a str) -> Option<bool> {
         match self.get(key)? {
             Value::Bool(value) => Some(*value),
             other => self.wrong_type(key, other, "`true` or `false`", "write `true` or `false`, without quotes"),
@@ -67,14 +100,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The list of texts at `key`; elements that are none are told and left out.
-    pub fn texts(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
+    pub fn texts(&mut self, key: &'a str) -> Option<Vec<Spanned<String>>> {
         let elements = match self.get(key)? {
             Value::Sequence(elements) => elements,
             other => return self.wrong_type(key, other, "a list", "write `[a, b]`, or one `- a` a line"),
         };
         let mut texts = Vec::new();
         for (index, element) in elements.iter().enumerate() {
-            let span = self.document.span(&[Step::Value(key), Step::Index(index)]);
+            let path: Vec<Step> = self.path(Step::Value(key)).into_iter().chain([Step::Index(index)]).collect();
+            let span = self.document.span(&path);
             match element {
                 Value::String(text) if !text.trim().is_empty() => texts.push(Spanned::new(text.clone(), span)),
                 Value::String(_) => self.diagnostics.push(error!(E0023, span, "`{key}` lists an empty text";
@@ -96,22 +130,34 @@ impl<'a> Reader<'a> {
         self.closed = false;
     }
 
-    fn get(&mut self, key: &'static str) -> Option<&'a Value> {
+    pub(super) fn get(&mut self, key: &'a str) -> Option<&'a Value> {
         self.asked.push(key);
         // `key:` without a value is the same as no key.
         self.mapping.get(key).filter(|value| !value.is_null())
     }
 
-    fn at(&self, key: &str) -> Span {
-        self.document.span(&[Step::Value(key)])
+    pub(super) fn at(&self, key: &str) -> Span {
+        self.document.span(&self.path(Step::Value(key)))
     }
 
-    fn wrong<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
+    fn path<'k>(&'k self, last: Step<'k>) -> Vec<Step<'k>> {
+        self.within.iter().map(|key| Step::Value(key)).chain([last]).collect()
+    }
+
+    /// The mapping in messages: the keys that lead to it, or the file.
+    fn name(&self) -> String {
+        if self.within.is_empty() {
+            return self.document.sources.file(self.document.file).path.clone();
+        }
+        self.within.join(".")
+    }
+
+    pub(super) fn wrong<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
         self.diagnostics.push(diagnostic);
         None
     }
 
-    fn wrong_type<T>(&mut self, key: &str, found: &Value, wanted: &str, help: &str) -> Option<T> {
+    pub(super) fn wrong_type<T>(&mut self, key: &str, found: &Value, wanted: &str, help: &str) -> Option<T> {
         let span = self.at(key);
         self.wrong(error!(E0022, span, "`{key}` is {}, not {}", kind(found), wanted; help: ("{help}")))
     }
@@ -126,12 +172,12 @@ impl<'a> Reader<'a> {
         if !self.closed {
             return;
         }
-        let path = &self.document.sources.file(self.document.file).path;
+        let path = self.name();
         let is_known = |key: &&Value| key.as_str().is_some_and(|name| self.asked.contains(&name));
         let unknown: Vec<&Value> = self.mapping.keys().filter(|key| !is_known(key)).collect();
         for key in unknown.iter().take(MOST_UNKNOWN) {
             let Some(name) = key.as_str() else {
-                let span = Span::new(self.document.file, 0, 0);
+                let span = self.place();
                 let found = kind(key);
                 self.diagnostics
                     .push(error!(E0021, span, "`{path}` has a key that is {found}"; help: "keys are words"));
@@ -141,11 +187,11 @@ impl<'a> Reader<'a> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the keys are {}", list(&self.asked)),
             };
-            let span = self.document.span(&[Step::Key(name)]);
+            let span = self.document.span(&self.path(Step::Key(name)));
             self.diagnostics.push(error!(E0021, span, "`{path}` has no key `{name}`"; help: help));
         }
         if let Some(more @ 1..) = unknown.len().checked_sub(MOST_UNKNOWN) {
-            let span = Span::new(self.document.file, 0, 0);
+            let span = self.place();
             self.diagnostics.push(error!(E0021, span, "`{path}` has {more} more keys that do not exist";
                 help: "is this another program's file?"));
         }

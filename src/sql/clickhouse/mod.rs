@@ -4,6 +4,7 @@
 mod aggregate;
 mod batch;
 mod cast;
+mod dictionary;
 mod grammar;
 mod interval;
 mod logic;
@@ -14,11 +15,11 @@ mod text;
 mod time;
 mod value;
 
-use sqlparser::ast::{Expr, Ident, ObjectName, Setting};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Setting};
 use sqlparser::parser::ParserError;
 
 use super::build;
-use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Lowering, States};
+use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Dictionary, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
@@ -52,6 +53,10 @@ impl Dialect for ClickHouse {
 
     fn table(&self, table: &Table) -> ObjectName {
         ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
+    }
+
+    fn look_up(&self, query: &mut Query, known: &[Dictionary]) {
+        dictionary::look_up(query, known);
     }
 
     fn deduplication(&self) -> Deduplication {

@@ -43,6 +43,10 @@ impl Reader<'_> {
                 self.named()
             }
             Some("GRANT") => self.grant(),
+            Some("SYSTEM") => {
+                self.words("SYSTEM RELOAD DICTIONARY")?;
+                self.named()
+            }
             _ => self.query(),
         }
     }
@@ -62,6 +66,7 @@ impl Reader<'_> {
             }
             "VIEW" => {
                 self.if_not_exists_named()?;
+                self.comment()?;
                 self.words("AS")?;
                 self.query()
             }
@@ -75,6 +80,7 @@ impl Reader<'_> {
                 }
                 self.words("TO")?;
                 self.name()?;
+                self.comment()?;
                 self.words("AS")?;
                 self.query()
             }
@@ -111,7 +117,7 @@ impl Reader<'_> {
         if self.maybe("AS") {
             self.name()?;
             if !self.at("ENGINE") {
-                return Ok(());
+                return self.comment();
             }
         } else {
             self.0.expect_token(&Token::LParen)?;
@@ -148,9 +154,13 @@ impl Reader<'_> {
                     self.0.advance_token();
                     self.settings()?;
                 }
-                _ => return Ok(()),
+                _ => return self.comment(),
             }
         }
+    }
+
+    fn comment(&mut self) -> Read {
+        if self.maybe("COMMENT") { self.text() } else { Ok(()) }
     }
 
     /// A column of a table, or an index or projection.
@@ -194,7 +204,7 @@ impl Reader<'_> {
             self.words(part)?;
             self.parentheses()?;
         }
-        Ok(())
+        self.comment()
     }
 
     fn insert(&mut self) -> Read {
@@ -406,7 +416,10 @@ mod tests {
             "CREATE TABLE IF NOT EXISTS m.t ON CLUSTER c (_t Date32 COMMENT 'x' CODEC(Delta(4), ZSTD(1)), _s AggregateFunction(uniqExact, String)) ENGINE = ReplicatedMergeTree('/a/{shard}', '{replica}') PARTITION BY (toYYYYMM(_t), _h) ORDER BY (_t) TTL toDateTime(_t) + toIntervalDay(3) TO VOLUME 'cold', toDateTime(_t) + toIntervalDay(9) DELETE SETTINGS a = 1, b = 'x';",
         );
         reads("CREATE TABLE IF NOT EXISTS m.s AS m.t;");
+        reads("CREATE TABLE IF NOT EXISTS m.s AS m.t COMMENT 'x';");
         reads("CREATE OR REPLACE VIEW m.v AS SELECT 1;");
+        reads("CREATE OR REPLACE VIEW m.v COMMENT 'x' AS SELECT 1;");
+        reads("CREATE MATERIALIZED VIEW IF NOT EXISTS m.v TO m.t COMMENT 'x' AS SELECT 1;");
         reads(
             "CREATE MATERIALIZED VIEW IF NOT EXISTS m.v REFRESH EVERY 1 HOUR TO m.t AS WITH x AS (SELECT 1) SELECT * FROM x;",
         );
@@ -417,6 +430,7 @@ mod tests {
         reads(
             "CREATE DICTIONARY IF NOT EXISTS m.d (k String, a Nullable(String)) PRIMARY KEY k SOURCE(CLICKHOUSE(TABLE 'x' DB 'm')) LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 0 MAX 60);",
         );
+        reads("SYSTEM RELOAD DICTIONARY m.d;");
         reads("CREATE ROLE IF NOT EXISTS reader;");
         reads("GRANT SELECT ON m.v TO reader;");
         reads(
@@ -433,6 +447,7 @@ mod tests {
         for text in [
             "CREATE TABLE m.t (a Int64 ENGINE = MergeTree ORDER BY a;",
             "CREATE VIEW m.v AS;",
+            "CREATE VIEW m.v COMMENT AS SELECT 1;",
             "CREATE OR VIEW m.v AS SELECT 1;",
             "INSERT INTO m.t (a) SELECT FROM;",
             "ALTER TABLE m.t REPLACE PARTITION FROM m.s;",

@@ -121,6 +121,7 @@ fn filling_here(
     if looked_up && scan.joins.iter().any(|join| lowering.is_interval(join)) {
         select.settings = dialect.interval_join_settings();
     }
+    dialect.look_up(&mut select, &options.dictionaries);
     lowering.made(Filling { columns, select })
 }
 

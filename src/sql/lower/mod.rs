@@ -65,14 +65,21 @@ pub fn query(
     let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
     tables.extend(starts);
     let errors = lowering.errors.into_inner();
-    if errors.is_empty() { Ok(build::with(body, tables)) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut made = build::with(body, tables);
+    dialect.look_up(&mut made, &options.dictionaries);
+    Ok(made)
 }
 
 /// The clean rows of a table, all columns; those of a derived one out of the clean rows of others.
 pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect, options: &Options) -> Query {
     let lowering = Lowering::new(query, dialect, options);
     let columns: Vec<&str> = query.tables[table].columns.iter().map(|column| column.name.as_str()).collect();
-    lowering.clean_rows(table, &columns)
+    let mut made = lowering.clean_rows(table, &columns);
+    dialect.look_up(&mut made, &options.dictionaries);
+    made
 }
 
 impl<'a> Lowering<'a> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use metricc::ask::{self, Asked};
 use metricc::diagnostic::{FileId, Span, Spanned};
 use metricc::dry_run::{Data, DryRun, Given, Options};
-use metricc::emit::{self, Emitted, Input};
+use metricc::emit::{self, Emitted, Input, MetricView};
 use metricc::plan::{Aggregate, ExprKind, Lowering, OutputColumn, Query, Table, Value};
-use metricc::project::{ClickhouseTarget, Project, Target, TargetSettings};
+use metricc::project::{ClickhouseTarget, Dictionaries, Project, Target, TargetSettings};
 use metricc::sql;
 use metricc::syntax::ast::{Cell, Test};
 use metricc::table::cell::read_value;
@@ -30,19 +30,19 @@ struct Running<'a> {
     model: &'a Model,
     lowering: Lowering<'a>,
     tables: Arc<Vec<Table>>,
-    /// The build, unless ClickHouse is left out.
-    build: Option<(Input, Emitted)>,
+    /// The builds, unless ClickHouse is left out: where entities are looked up, one with joins and one with dictionaries.
+    builds: Vec<(Input, Emitted)>,
 }
 
 /// What goes wrong in any stage behind the check.
 pub fn all(case: &Case, project: &Project, model: &Model) -> Vec<String> {
     let lowering = Lowering::new(model);
     let tables = Arc::clone(&lowering.tables);
-    let build = match wants_clickhouse(case).then(|| build(model)).transpose() {
-        Ok(build) => build,
+    let builds = match wants_clickhouse(case).then(|| builds(model)).transpose() {
+        Ok(builds) => builds.unwrap_or_default(),
         Err(error) => return vec![error],
     };
-    let running = Running { case, project, model, lowering, tables, build };
+    let running = Running { case, project, model, lowering, tables, builds };
     let mut wrong: Vec<String> = model.tests.iter().flat_map(|test| running.test(test)).collect();
     wrong.extend(running.samples());
     wrong
@@ -58,10 +58,18 @@ fn wants_clickhouse(case: &Case) -> bool {
     }
 }
 
-/// The artefacts of a target that also makes the source tables.
-fn build(model: &Model) -> Result<(Input, Emitted), String> {
+/// The artefacts of targets that also make the source tables.
+fn builds(model: &Model) -> Result<Vec<(Input, Emitted)>, String> {
+    let joined = build(model, None)?;
+    let looks_up = joined.1.artifacts.iter().any(|artifact| artifact.text.contains("LEFT JOIN"));
+    let in_memory = Dictionaries { entities: None, lifetime: 3_600_000, on_arrival: false };
+    let looked_up = looks_up.then(|| build(model, Some(in_memory))).transpose()?;
+    Ok(std::iter::once(joined).chain(looked_up).collect())
+}
+
+fn build(model: &Model, dictionaries: Option<Dictionaries>) -> Result<(Input, Emitted), String> {
     let (input, found) = emit::input(model);
-    let settings = ClickhouseTarget { create_sources: true, ..ClickhouseTarget::default() };
+    let settings = ClickhouseTarget { create_sources: true, dictionaries, ..ClickhouseTarget::default() };
     let name = Spanned::new("clickhouse".to_owned(), Span::new(FileId(0), 0, 0));
     let target = Target { file: FileId(0), name, settings: TargetSettings::Clickhouse(settings) };
     let (emitted, others) = emit::emit(&input, &target);
@@ -188,19 +196,15 @@ impl Running<'_> {
                 }
             }
         }
-        let Some((input, emitted)) = &self.build else { return wrong };
-        let session = match self.filled(emitted, given) {
-            Ok(session) => session,
-            Err(error) => return vec![error],
-        };
-        for (name, query) in queries {
-            wrong.extend(compared(run, &session, query).map(|error| format!("{name} on ClickHouse: {error}")));
-        }
-        let views = emitted.details["metrics"].as_array().cloned().unwrap_or_default();
-        assert_eq!(views.len(), input.metrics.len());
-        for (metric, view) in input.metrics.iter().zip(&views) {
-            let view = view["view"].as_str().unwrap_or_default();
-            wrong.extend(viewed(run, &session, &metric.query, view).map(|error| format!("view {view}: {error}")));
+        for (at, (input, emitted)) in self.builds.iter().enumerate() {
+            let session = match self.filled(emitted, given) {
+                Ok(session) => session,
+                Err(error) => return vec![error],
+            };
+            for (name, query) in queries.iter().filter(|_| at == 0) {
+                wrong.extend(compared(run, &session, query).map(|error| format!("{name} on ClickHouse: {error}")));
+            }
+            wrong.extend(viewed_all(run, &session, input, emitted));
         }
         wrong
     }
@@ -224,6 +228,7 @@ impl Running<'_> {
             rows::insert(&session, table, given, *by_hand, self.model.zone)
                 .map_err(|error| format!("rows of `{name}`: {error}"))?;
         }
+        session.execute("SYSTEM RELOAD DICTIONARIES")?;
         for rollup in emitted.details["rollups"].as_array().into_iter().flatten() {
             if rollup["filled"] == "rebuilt" {
                 let view = rollup["view"].as_str().unwrap_or_default();
@@ -234,6 +239,17 @@ impl Running<'_> {
         }
         Ok(session)
     }
+}
+
+/// Every view of a build against the dry run.
+fn viewed_all(run: &DryRun, session: &Session, input: &Input, emitted: &Emitted) -> Vec<String> {
+    let views = emitted.details["metrics"].as_array().cloned().unwrap_or_default();
+    assert_eq!(views.len(), input.metrics.len());
+    let of = |(metric, view): (&MetricView, &serde_json::Value)| {
+        let view = view["view"].as_str().unwrap_or_default();
+        viewed(run, session, &metric.query, view).map(|error| format!("view {view}: {error}"))
+    };
+    input.metrics.iter().zip(&views).filter_map(of).collect()
 }
 
 /// The cells of a table of a test.

@@ -36,7 +36,11 @@ impl Lowering<'_> {
     pub(super) fn clean_relation(&self, table: usize, alias: &str) -> TableFactor {
         let name = match &self.options.clean_views {
             Some(database) => {
-                let view = format!("clean_{}", self.tables[table].name);
+                let plain = format!("clean_{}", self.tables[table].name);
+                let view = match self.options.clean_versions.get(table) {
+                    Some(version) if !version.is_empty() => format!("{plain}__{version}"),
+                    _ => plain,
+                };
                 ObjectName::from(vec![self.name(database), self.name(&view)])
             }
             None => ObjectName::from(vec![self.name(&self.clean_name(table))]),
