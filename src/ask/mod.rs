@@ -6,7 +6,7 @@ use crate::plan::{AskedStep, Question};
 use crate::project::SourceMap;
 use crate::suggest::near;
 use crate::syntax::{self, ast};
-use crate::types::{DimFilter, DimensionId, FilterScope, KeyScope, MetricId, Model, TableId, check_filter};
+use crate::types::{DimFilter, DimensionId, Fill, FilterScope, KeyScope, MetricId, Model, TableId, check_filter};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -25,6 +25,8 @@ pub struct Asked {
     pub to: Option<String>,
     /// A condition on dimensions.
     pub filter: Option<String>,
+    /// `none`, `null` or `zero`.
+    pub fill: Option<String>,
     /// Output columns, each with `desc` behind it for greatest first.
     pub order: Vec<String>,
     /// At most so many rows.
@@ -48,9 +50,10 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     rows.sort_unstable();
     rows.dedup();
     let filter = asked.filter.as_deref().and_then(|text| filter(model, &rows, text, sources, &mut d));
+    let fill = asked.fill.as_deref().and_then(|text| fill(text, &mut d));
     let order = asked.order.iter().map(|text| order(text)).collect();
-    let question =
-        Question { metrics, step: step.unwrap_or(AskedStep::Default), by, from, to, filter, order, limit: asked.limit };
+    let step = step.unwrap_or(AskedStep::Default);
+    let question = Question { metrics, step, by, from, to, filter, fill, order, limit: asked.limit };
     if d.has_errors() { Err(d) } else { Ok(question) }
 }
 
@@ -197,6 +200,14 @@ fn in_text_alone(mut found: Diagnostic, text: &str) -> Diagnostic {
     let Some(span) = found.span else { return found };
     found.span = Some(moved(span, span.file));
     found.related.iter_mut().for_each(|related| related.span = moved(related.span, span.file));
+    found
+}
+
+fn fill(text: &str, d: &mut Diagnostics) -> Option<Fill> {
+    let found = Fill::parse(text.trim());
+    if found.is_none() {
+        d.push(error!(E0965, None, "`--fill {text}` fills with nothing that is known"; help: "write `none`, `null` or `zero`"));
+    }
     found
 }
 

@@ -33,6 +33,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::plan::{OutputColumn, Query, Table};
 use crate::sql;
+use crate::stack;
 use crate::table::Answer;
 use failure::{failure, guarded};
 
@@ -245,7 +246,8 @@ impl DryRun {
         work: impl Future<Output = datafusion::common::Result<Vec<RecordBatch>>>,
     ) -> Result<Vec<RecordBatch>, Diagnostics> {
         (self.progress)(Progress::Running);
-        guarded(|| self.runtime.block_on(work).map_err(failure))
+        // The engine plans queries within queries by recursion, on this thread.
+        guarded(|| stack::enough(|| self.runtime.block_on(work).map_err(failure)))
     }
 }
 

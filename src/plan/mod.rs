@@ -419,6 +419,9 @@ pub struct MetricOutput {
     pub formula: Expr,
     /// The measures that give it rows.
     pub present: Vec<MeasureId>,
+    /// What it is in rows of its own for every bucket of the asked interval (of the data that it reads, where none is asked) and
+    /// every group that it has a row for in some bucket; none for no such rows. A literal.
+    pub fill: Option<Expr>,
 }
 
 /// A sort key.

@@ -1,6 +1,6 @@
 //! Questions: which metrics, by what, over which time.
 
-use crate::types::{DimFilter, DimensionId, MetricId};
+use crate::types::{DimFilter, DimensionId, Fill, MetricId};
 use crate::value::Step;
 
 /// What is asked.
@@ -18,6 +18,8 @@ pub struct Question {
     pub to: Option<i64>,
     /// A condition on dimensions, asked or not.
     pub filter: Option<DimFilter>,
+    /// How all metrics are filled; each as it says where this is none.
+    pub fill: Option<Fill>,
     /// Sort keys by output column name.
     pub order: Vec<(String, bool)>,
     /// At most so many rows.
@@ -45,6 +47,7 @@ impl Question {
             from: None,
             to: None,
             filter: None,
+            fill: None,
             order: Vec::new(),
             limit: None,
         }

@@ -10,13 +10,28 @@ use crate::value::Step;
 use super::dimensions::unknown_dimension;
 use super::formula::{Facts, FormulaScope, compared, fits};
 use super::items::{Items, name, output_step, word};
-use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
+use super::model::{
+    Better, DimensionId, Fill, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, Type, ValueType,
+};
 use super::ops::{declare_unit, unit_expr};
 use super::size::{FormulaSize, Size, too_large};
+use super::type_name::{show_type, with_article};
 
-const ITEMS: &[&str] =
-    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "compare", "description", "link"];
-const LATER: &[&str] = &["fill"];
+const ITEMS: &[&str] = &[
+    "title",
+    "title_en",
+    "tier",
+    "owner",
+    "unit",
+    "better",
+    "grain",
+    "by",
+    "serve",
+    "compare",
+    "description",
+    "link",
+    "fill",
+];
 
 /// Types the metric at a place, after those that it names. Gives what is known of its formula, and its size, too.
 pub fn check_metric(
@@ -26,12 +41,13 @@ pub fn check_metric(
     d: &mut Diagnostics,
 ) -> Option<(Metric, Facts, FormulaSize)> {
     let syntax = declared.syntax;
-    let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
+    let items = Items::read("metric", &syntax.items, ITEMS, &[], d);
     let formula = scope.check(&syntax.formula, d);
     let (title, title_en, owner) = (items.string("title", d), items.string("title_en", d), items.string("owner", d));
     items.check_texts(&["description", "link"], d);
     let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
+    let fill = fill(&items, d);
     let grain = grain(&items, d);
     let by = by(scope, &items, d);
     let serve = serve(&items, d);
@@ -89,11 +105,18 @@ pub fn check_metric(
         grain,
         by: by.iter().map(|(id, _)| *id).collect(),
         serve,
+        fill,
         compared,
         formula,
         ty,
         span: declared.span,
     };
+    if let (Fill::Zero, Some((span, _))) = (fill, items.get("fill"))
+        && !has_zero(&metric.ty.ty)
+    {
+        d.push(error!(E0655, span, "`{}` is {}, which has no zero", metric.name.value, with_article(&show_type(&metric.ty.ty, scope.tables));
+            help: "write `fill: null`, or leave it out"));
+    }
     check_output(scope, &metric, &by, &items, d);
     check_intervals(&metric, &facts, d);
     if !items.broken {
@@ -109,6 +132,21 @@ fn shows_itself(formula: &Formula) -> bool {
         found |= matches!(part.kind, FormulaKind::Leaf(_)) && part.ty.sensitivity != Sensitivity::Public;
     });
     found
+}
+
+/// `fill: null` is no word but a literal.
+fn fill(items: &Items<'_>, d: &mut Diagnostics) -> Fill {
+    let null = |value: &Value| match &value.kind {
+        ValueKind::Expr { expr, clauses } => {
+            clauses.is_empty() && matches!(expr.kind, ExprKind::Literal(Literal::Null))
+        }
+        _ => false,
+    };
+    match items.get("fill") {
+        Some((_, [value])) if null(value) => Fill::Null,
+        Some(_) => items.word("fill", &Fill::WORDS, d).unwrap_or(Fill::None),
+        None => Fill::None,
+    }
 }
 
 fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
@@ -360,6 +398,11 @@ fn check_intervals(metric: &Metric, facts: &Facts, d: &mut Diagnostics) {
             return;
         }
     }
+}
+
+/// Whether a metric of a type can be filled with zeros.
+pub fn has_zero(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Float | Type::Decimal { .. } | Type::Duration)
 }
 
 /// Whether buckets of `coarse` are made of whole buckets of `fine`.

@@ -29,9 +29,9 @@ pub use bind::Unbound;
 pub use check::{Settings, check};
 pub use domain::Domain;
 pub use formula::{Compared, DimensionNames, Facts, FilterScope, KeyScope, RowMetrics, check_filter, facts};
-pub use metrics::divides;
+pub use metrics::{divides, has_zero};
 pub use model::{
-    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
+    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Fill, Formula,
     FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, MetricPer, Model, Movement, Nested, NestedKey,
     Pending, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subject, Subset, Table, TableId, TableKind, Tier, Type,
     ValueType, data_type,

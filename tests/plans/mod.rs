@@ -240,7 +240,7 @@ pub fn with(mut query: Query, name: &str, formula: impl FnOnce(&Query) -> Expr) 
         }
     });
     let column = OutputColumn { name: name.to_owned(), ty: formula.ty.clone(), nullable: formula.nullable, unit: None };
-    query.metrics.push(MetricOutput { column, formula, present });
+    query.metrics.push(MetricOutput { column, formula, present, fill: None });
     query
 }
 

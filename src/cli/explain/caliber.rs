@@ -44,7 +44,17 @@ fn gather<'a>(
         return;
     }
     model.metrics[id.0].formula.walk(&mut |part| match &part.kind {
-        FormulaKind::Leaf(leaf) => leaves.push((part, leaf)),
+        FormulaKind::Leaf(leaf) => {
+            leaves.push((part, leaf));
+            // What its conditions look up behind it.
+            leaf.rows.filters.iter().for_each(|filter| {
+                filter.walk(&mut |part| {
+                    if let RowExprKind::Per { per, .. } = &part.kind {
+                        gather(per.metric, model, seen, leaves);
+                    }
+                });
+            });
+        }
         FormulaKind::Metric(other) => gather(*other, model, seen, leaves),
         _ => {}
     });

@@ -272,6 +272,7 @@ fn measure(like: &Query, place: usize, joins: Vec<Join>, arrives: bool) -> Metri
         column: OutputColumn { name: name.to_owned(), ty: formula.ty.clone(), nullable: formula.nullable, unit: None },
         formula,
         present: vec![id(0)],
+        fill: None,
     };
     let share = Expr::call(Function::Divide, vec![of(1), of(0)], DataType::Float, true);
     let query = Query {

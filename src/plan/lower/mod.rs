@@ -14,11 +14,11 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::stack;
-use crate::types::{Grain, MetricId, Model, TableId};
-use crate::value::Step;
+use crate::types::{Fill, Grain, MetricId, Model, TableId, has_zero};
+use crate::value::{Step, Value};
 
 use super::question::{AskedStep, Question};
-use super::{MetricOutput, OrderBy, OutputColumn, Query, Table};
+use super::{Expr, MetricOutput, OrderBy, OutputColumn, Query, Table};
 
 pub use tables::lower_tables;
 
@@ -62,6 +62,9 @@ impl<'a> Lowering<'a> {
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
             let mut output = self.metric(*id, &mut scans);
+            if step.is_some() {
+                output.fill = self.fill(*id, &output, question, &mut d);
+            }
             output.column.name = column_name(self.model, *id, &question.metrics);
             metrics.push(output);
         }
@@ -95,7 +98,23 @@ impl<'a> Lowering<'a> {
             nullable: true,
             unit: metric.ty.unit.as_ref().filter(|unit| !unit.is_none()).map(ToString::to_string),
         };
-        MetricOutput { column, formula, present }
+        MetricOutput { column, formula, present, fill: None }
+    }
+
+    /// What a metric is filled with, by the question or else by itself.
+    fn fill(&self, id: MetricId, output: &MetricOutput, question: &Question, d: &mut Diagnostics) -> Option<Expr> {
+        let metric = &self.model.metrics[id.0];
+        let ty = output.column.ty.clone();
+        match question.fill.unwrap_or(metric.fill) {
+            Fill::None => None,
+            Fill::Null => Some(Expr::literal(Value::Null, ty)),
+            Fill::Zero if has_zero(&metric.ty.ty) => Some(Expr::literal(ty.some_value(), ty)),
+            Fill::Zero => {
+                d.push(error!(E0964, None, "`{}` is no number, so it has no zero", metric.name.value;
+                    help: "ask for `--fill null`, or leave it out"));
+                None
+            }
+        }
     }
 
     fn dimension(&self, id: crate::types::DimensionId) -> OutputColumn {

@@ -85,7 +85,7 @@ impl<'a> Scans<'a> {
         let (formula, present) = scans.lower_formula(&nested.formula, context);
         let unit = None;
         let column = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit };
-        let metrics = vec![MetricOutput { column, formula, present }];
+        let metrics = vec![MetricOutput { column, formula, present, fill: None }];
         let dimensions = scans.key_columns();
         let mut scans = scans.finish(&metrics);
         let of_columns = dimensions.len() - nested.keys.iter().filter(|key| !matches!(key, NestedKey::Step(_))).count();

@@ -65,7 +65,7 @@ impl Rows<'_> {
         let context = Context { interval, ..Context::default() };
         let (formula, present) = scans.lower_formula(&model.metrics[per.metric.0].formula, &context);
         let value = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit: None };
-        let metrics = vec![MetricOutput { column: value, formula, present }];
+        let metrics = vec![MetricOutput { column: value, formula, present, fill: None }];
         let scans = scans.finish(&metrics);
         let dimensions = vec![column];
         Query { step, dimensions, asked, scans, metrics, ..Query::empty(model.zone, model.week_start) }

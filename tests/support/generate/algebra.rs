@@ -99,6 +99,17 @@ pub enum Fill {
     Zero,
 }
 
+impl Fill {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fill::None => "none",
+            Fill::Null => "null",
+            Fill::Zero => "zero",
+        }
+    }
+}
+
 /// A form that is generated only where it is switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Construct {
@@ -202,6 +213,8 @@ impl Construct {
         Construct::NestedWhere,
         Construct::NestedTwice,
         Construct::MetricPer,
+        Construct::FillNull,
+        Construct::FillZero,
     ];
 }
 

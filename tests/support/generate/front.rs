@@ -43,6 +43,7 @@ impl Front {
             from: question.range.map(|(from, _)| text::day(from)),
             to: question.range.map(|(_, to)| text::day(to)),
             filter: question.filter.as_ref().map(|filter| project.printer().expr(filter)),
+            fill: question.fill.map(|fill| fill.word().to_owned()),
             order: (question.order.iter())
                 .map(|(column, descending)| if *descending { format!("{column} desc") } else { column.clone() })
                 .collect(),

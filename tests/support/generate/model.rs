@@ -274,6 +274,8 @@ pub struct Question {
     pub step: Option<Step>,
     pub by: Vec<String>,
     pub filter: Option<Expr>,
+    /// `--fill`; as each metric says where there is none.
+    pub fill: Option<Fill>,
     /// The first day, and the last (days since 1970).
     pub range: Option<(i32, i32)>,
     /// Output columns; true for descending.

@@ -213,14 +213,15 @@ fn plainer_question(project: &Project, n: usize) -> Option<Option<Project>> {
                 q.step = None;
                 q.order.retain(|(column, _)| column != "time");
             }
-            n if n - 5 < q.by.len() => {
-                let gone = q.by.remove(n - 5);
+            5 => q.fill = None,
+            n if n - 6 < q.by.len() => {
+                let gone = q.by.remove(n - 6);
                 q.order.retain(|(column, _)| *column != gone);
             }
             _ => {}
         }
     })
-    .filter(|_| n < 5 + question.by.len())
+    .filter(|_| n < 6 + question.by.len())
 }
 
 fn no_metric(project: &Project, n: usize) -> Option<Option<Project>> {

@@ -302,6 +302,9 @@ impl Project {
         if let Some((from, to)) = question.range {
             let _ = write!(out, " --from {} --to {}", day(from), day(to));
         }
+        if let Some(fill) = question.fill {
+            let _ = write!(out, " --fill {}", fill.word());
+        }
         for (column, descending) in &question.order {
             let column = if *descending { format!("{column} desc") } else { column.clone() };
             let _ = write!(out, " --order {}", shell(&column));

@@ -155,6 +155,7 @@ fn answer_filled(project: &Project, formula: Expr, ask: &Ask, fill: Fill, filter
         range: ask.2.map(|(from, to)| (day(from), day(to))),
         order: Vec::new(),
         limit: None,
+        fill: None,
     };
     let zone = project.zone;
     let cell = |value: &Value| match value {

@@ -224,7 +224,7 @@ impl<'a> Oracle<'a> {
 
     /// `fill`: a row for every step of the interval and every group that was seen.
     fn fill(&self, metric: &Metric, question: &Question, found: &mut BTreeMap<Key, Value>) {
-        let value = match metric.fill {
+        let value = match question.fill.unwrap_or(metric.fill) {
             Fill::None => return,
             Fill::Null => Value::Null,
             Fill::Zero => nothing(&metric.formula.ty),
