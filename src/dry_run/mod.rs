@@ -33,6 +33,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::plan::{OutputColumn, Query, Table};
 use crate::sql;
+use crate::stack;
 use crate::table::Answer;
 use failure::{failure, guarded};
 
@@ -247,7 +248,8 @@ impl DryRun {
         work: impl Future<Output = datafusion::common::Result<Vec<RecordBatch>>>,
     ) -> Result<Vec<RecordBatch>, Diagnostics> {
         (self.progress)(Progress::Running);
-        guarded(|| self.runtime.block_on(work).map_err(failure))
+        // Planning happens on the caller's thread, which may have little stack: that of a test has 2 MB.
+        guarded(|| stack::enough(|| self.runtime.block_on(work).map_err(failure)))
     }
 }
 
