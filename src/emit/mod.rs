@@ -16,7 +16,7 @@ use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
-use crate::types::Serve;
+use crate::types::{Serve, Tier};
 
 pub use views::input;
 
@@ -87,6 +87,8 @@ pub struct MetricView {
     pub step: Option<Step>,
     /// The plan.
     pub query: Query,
+    /// Its tier.
+    pub tier: Option<Tier>,
     /// How it is served.
     pub serve: Vec<Serve>,
     /// A hash of its meaning, where one is known; else its SQL is hashed.

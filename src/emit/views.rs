@@ -72,6 +72,7 @@ fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -
                 title: metric.title.clone().or_else(|| metric.doc.clone()),
                 step,
                 query,
+                tier: metric.tier,
                 serve: metric.serve.clone(),
                 fingerprint: None,
                 span: Some(metric.name.span),

@@ -1,5 +1,6 @@
 //! The settings of a target of the kind `clickhouse`.
 
+use super::access::Access;
 use super::yaml::Reader;
 use crate::diagnostic::Spanned;
 use crate::error;
@@ -22,6 +23,8 @@ pub struct ClickhouseTarget {
     pub storage: Option<Storage>,
     /// `intake`: rows are read out of messages.
     pub intake: Option<Intake>,
+    /// `access`: who may read what.
+    pub access: Option<Access>,
     /// `rows_a_day`: how many rows come in a day, by source.
     pub rows_a_day: Vec<(Spanned<String>, u64)>,
 }
@@ -36,6 +39,7 @@ impl Default for ClickhouseTarget {
             retain: Vec::new(),
             storage: None,
             intake: None,
+            access: None,
             rows_a_day: Vec::new(),
         }
     }
@@ -53,6 +57,7 @@ impl ClickhouseTarget {
             retain: reader.mapping("retain", retained).unwrap_or_default(),
             storage: reader.mapping("storage", Storage::read).flatten(),
             intake: reader.mapping("intake", Intake::read),
+            access: reader.mapping("access", Access::read).flatten(),
             rows_a_day: reader.mapping("rows_a_day", volumes).unwrap_or_default(),
         }
     }

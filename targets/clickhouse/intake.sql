@@ -41,6 +41,7 @@ ORDER BY day
 SETTINGS {{ settings }};
 
 CREATE OR REPLACE VIEW {{ counted }}
+{{ read }}
 COMMENT {{ counted_comment }}
 AS
 SELECT
@@ -54,6 +55,7 @@ GROUP BY c.day;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{ view.name }}
 TO {{ view.target }}
+{{ security }}
 COMMENT {{ view.comment }}
 AS
 {{ view.select }};
@@ -75,6 +77,7 @@ COMMENT {{ kafka.comment }};
 
 CREATE MATERIALIZED VIEW {{ kafka.view }}
 TO {{ landed }}
+{{ security }}
 COMMENT {{ kafka.comment }}
 AS
 SELECT if(k._error = '', k.raw, k._raw_message) AS raw

@@ -25,6 +25,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS {{ view }}
 REFRESH EVERY {{ refresh }}
 {% endif %}
 TO {{ table }}
+{{ security }}
 COMMENT {{ comment }}
 AS
 {{ select }};

@@ -3,6 +3,7 @@
 -- {{ line }}
 {% endfor %}
 CREATE OR REPLACE VIEW {{ view }}
+{{ security }}
 COMMENT {{ comment }}
 AS
 {{ select }};

@@ -185,6 +185,14 @@ pub fn configure(folder: &std::path::Path, xml: &str, others: &[&str]) {
     ARGUMENTS.get_or_init(made);
 }
 
+/// What a statement returns, in no database of its own: for a server whose user may not make one.
+///
+/// # Errors
+/// As of [`Session::execute`].
+pub fn bare(sql: &str) -> Result<Table, String> {
+    parse_tsv(&Server::get().raw(sql)?)
+}
+
 /// The connection, and what is known about its state.
 struct Server {
     connection: Connection,

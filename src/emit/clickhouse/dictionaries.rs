@@ -292,6 +292,7 @@ fn measure(like: &Query, place: usize, joins: Vec<Join>, arrives: bool) -> Metri
         title: Some("How many keys of a look-up are not known".to_owned()),
         step: Some(Step::Day),
         query,
+        tier: None,
         serve: vec![if arrives { Serve::Stream(Step::Day) } else { Serve::Live }],
         fingerprint: None,
         span: None,

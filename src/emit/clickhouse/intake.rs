@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, check, line, read_back, storage};
+use super::{Build, File, Object, access, check, line, read_back, storage};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{name, template};
 use crate::plan::Table;
@@ -84,6 +84,7 @@ fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Dia
     });
     let counted = build.name(&format!("intake__{}__1d", table.name));
     let values = minijinja::context! {
+        security => access::security(build, true), read => access::security(build, false),
         source => line(&table.name), landed => names.landed.to_string(), dead => names.dead.to_string(),
         counts => names.counts.to_string(), views, kafka, counted => counted.to_string(), zone => build.input.zone.name(),
         counted_comment => build.comment(&format!("how many messages of {} could not be read", table.name)),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
 use super::rollups::Made;
-use super::{Build, File, Object, line, readers, version};
+use super::{Build, File, Object, access, line, readers, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name};
 use crate::error;
@@ -82,7 +82,8 @@ impl Maker<'_> {
         let about = self.about(metric, &fingerprint, served);
         let comment = self.build.comment(&format!("{} v{}, {}", metric.name, metric.version, metric.grain()));
         let name = view.to_string();
-        let values = minijinja::context! { about, view => name.as_str(), comment };
+        let security = access::security(self.build, false);
+        let values = minijinja::context! { about, view => name.as_str(), security, comment };
         let body = super::with_select(self.build, &name, "clickhouse/view.sql", values, &select, &mut diagnostics);
         (body, ServedView { view, fingerprint }, diagnostics)
     }

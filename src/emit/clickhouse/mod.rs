@@ -4,6 +4,7 @@
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod access;
 mod backfill;
 mod batch;
 mod clean;
@@ -123,6 +124,8 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     details["intake"] = intake::details(&build);
     details["columns"] = storage::details();
     details["dictionaries"] = dictionaries::details(&build);
+    let (access, told) = access::artifacts(&build, &readers, &mut diagnostics);
+    details["access"] = told;
     let beside = readers.artifacts(&build, &files, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
@@ -131,6 +134,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
         check(&build, &one.path, &one.text, &mut diagnostics);
     }
     artifacts.extend(beside);
+    artifacts.extend(access);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, backfill, line, storage, version};
+use super::{Build, File, Object, access, backfill, line, storage, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
@@ -252,7 +252,7 @@ impl Maker<'_> {
         let comment = self.build.comment(&self.what(made.step));
         let values = minijinja::context! {
             about => self.about(made), table => table.as_str(), columns, refresh, comment => comment.as_str(),
-            layout => layout.text(&comment), staging_layout => layout.of_staging().text(&comment),
+            security => access::security(self.build, true), layout => layout.text(&comment), staging_layout => layout.of_staging().text(&comment),
             changes => layout.changes(self.build, &table),
             staging => staging.map(|name| name.to_string()), view => view.map(|name| name.to_string()),
             run => if made.history.is_some() { "backfill" } else { "batch" },

@@ -39,8 +39,13 @@ impl Reader<'_> {
             Some("DROP") => {
                 self.words("DROP")?;
                 let _kind = self.0.next_token();
+                while !self.at("IF") && self.0.peek_token().token != Token::EOF {
+                    self.identifier()?;
+                }
                 self.words("IF EXISTS")?;
-                self.named()
+                self.named()?;
+                // A policy is that of a table.
+                if self.maybe("ON") { self.name() } else { Ok(()) }
             }
             Some("GRANT") => self.grant(),
             Some("SYSTEM") => {
@@ -66,6 +71,7 @@ impl Reader<'_> {
             }
             "VIEW" => {
                 self.if_not_exists_named()?;
+                self.security()?;
                 self.comment()?;
                 self.words("AS")?;
                 self.query()
@@ -80,6 +86,7 @@ impl Reader<'_> {
                 }
                 self.words("TO")?;
                 self.name()?;
+                self.security()?;
                 self.comment()?;
                 self.words("AS")?;
                 self.query()
@@ -91,21 +98,22 @@ impl Reader<'_> {
             "ROLE" => self.if_not_exists_named(),
             "SETTINGS" => {
                 self.words("PROFILE")?;
-                self.if_not_exists_named()?;
+                self.made_anew()?;
                 self.words("SETTINGS")?;
                 self.profile()
             }
             "QUOTA" => {
-                self.if_not_exists_named()?;
+                self.made_anew()?;
                 self.quota()
             }
             "ROW" => {
                 self.words("POLICY")?;
-                self.if_not_exists_named()?;
+                self.made_anew()?;
                 self.words("ON")?;
                 self.name()?;
-                self.words("USING")?;
+                self.words("FOR SELECT USING")?;
                 self.0.parse_expr()?;
+                self.words("AS PERMISSIVE")?;
                 self.roles()
             }
             _ => self.unexpected("something to create"),
@@ -145,6 +153,22 @@ impl Reader<'_> {
                 _ => return self.comment(),
             }
         }
+    }
+
+    /// `OR REPLACE name`
+    fn made_anew(&mut self) -> Read {
+        self.words("OR REPLACE")?;
+        self.named()
+    }
+
+    /// With whose rights a view reads.
+    fn security(&mut self) -> Read {
+        if self.maybe("DEFINER") {
+            self.0.expect_token(&Token::Eq)?;
+            self.identifier()?;
+            return self.words("SQL SECURITY DEFINER");
+        }
+        if self.at("SQL") { self.words("SQL SECURITY INVOKER") } else { Ok(()) }
     }
 
     fn ttl(&mut self) -> Read {
@@ -247,14 +271,15 @@ impl Reader<'_> {
         self.name()
     }
 
-    /// `GRANT SELECT ON db.name TO role`, or of a role.
+    /// `GRANT SELECT ON db.name, … TO role WITH REPLACE OPTION`
     fn grant(&mut self) -> Read {
         self.words("GRANT")?;
-        self.list(|reader| reader.identifier())?;
-        if self.maybe("ON") {
-            self.name()?;
-        }
-        self.roles()
+        self.list(|reader| {
+            reader.words("SELECT ON")?;
+            reader.name()
+        })?;
+        self.roles()?;
+        self.words("WITH REPLACE OPTION")
     }
 
     fn quota(&mut self) -> Read {
@@ -274,7 +299,7 @@ impl Reader<'_> {
         self.roles()
     }
 
-    /// `name = value [MIN v] [MAX v] [READONLY], … TO role`
+    /// `name = value [MIN v] [MAX v] [CONST], … TO role`
     fn profile(&mut self) -> Read {
         self.list(|reader| {
             reader.setting()?;
@@ -283,7 +308,7 @@ impl Reader<'_> {
                     reader.0.parse_expr()?;
                 }
             }
-            reader.maybe("READONLY");
+            reader.maybe("CONST");
             Ok(())
         })?;
         self.roles()
@@ -458,14 +483,19 @@ mod tests {
         );
         reads("SYSTEM RELOAD DICTIONARY m.d;");
         reads("CREATE ROLE IF NOT EXISTS reader;");
-        reads("GRANT SELECT ON m.v TO reader;");
+        reads("GRANT SELECT ON m.v, SELECT ON m.w TO reader WITH REPLACE OPTION;");
+        reads("DROP ROW POLICY IF EXISTS reader ON m.v;");
+        reads("CREATE OR REPLACE VIEW m.v SQL SECURITY INVOKER COMMENT 'x' AS SELECT 1;");
         reads(
-            "CREATE QUOTA IF NOT EXISTS q KEYED BY user_name FOR INTERVAL 1 HOUR MAX queries = 100, errors = 5 TO reader;",
+            "CREATE MATERIALIZED VIEW IF NOT EXISTS m.v TO m.t DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT 1;",
         );
         reads(
-            "CREATE SETTINGS PROFILE IF NOT EXISTS p SETTINGS max_memory_usage = 10 MAX 20, readonly = 1 READONLY TO reader;",
+            "CREATE QUOTA OR REPLACE q KEYED BY user_name FOR INTERVAL 1 HOUR MAX queries = 100, errors = 5 TO reader;",
         );
-        reads("CREATE ROW POLICY IF NOT EXISTS p ON m.v USING a = 'b' TO reader;");
+        reads(
+            "CREATE SETTINGS PROFILE OR REPLACE p SETTINGS max_memory_usage = 10 MAX 20, readonly = 1 CONST TO reader;",
+        );
+        reads("CREATE ROW POLICY OR REPLACE p ON m.v FOR SELECT USING a = 'b' AS PERMISSIVE TO reader;");
     }
 
     #[test]
