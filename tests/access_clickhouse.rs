@@ -211,9 +211,9 @@ fn ch17_names_and_values_that_stand_for_nothing_are_told_at_their_place() {
             "9:40 E0023 `queries` is not a whole number from 1 on",
             "10:19 E0023 `x y` is no name of a setting",
             "10:42 E0022 `max_threads` is a list, not a text, a whole number or `true`",
-            "7:17 E0815 the role `a` names `gmw`, which is no metric",
-            "6:15 E0815 the role `a` names `kpo`, which is no tier",
-            "8:16 E0815 the role `a` names `chanel`, which is no dimension",
+            "7:17 E0818 the role `a` names `gmw`, which is no metric",
+            "6:15 E0818 the role `a` names `kpo`, which is no tier",
+            "8:16 E0818 the role `a` names `chanel`, which is no dimension",
             "8:41 E0817 the dimension `channel` has no such value: its type is string",
             "8:52 E0817 the dimension `paid` has no such value: its type is bool",
         ]

@@ -323,10 +323,10 @@ fn ch21_what_would_give_wrong_numbers_is_told_at_its_place() {
         [
             "3:3 E0023 `5x` is no step of a rollup",
             "4:7 E0023 `1m` is no number of whole days up to 36500",
-            "5:29 E0023 `call` is not a whole number from 1 on",
+            "5:29 E0022 `call` is a number, not a number above zero",
             "6:10 E0024 `storage` does not say `policy`",
             "6:18 E0024 `storage` does not say `after`, when rows go to `c`",
-            "5:15 E0815 `rows_a_day` names `cal`, which is no source or entity",
+            "5:15 E0815 `rows_a_day` names `cal`, which is no source",
         ]
     );
 }

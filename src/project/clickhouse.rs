@@ -15,6 +15,8 @@ pub struct ClickhouseTarget {
     pub create_sources: bool,
     /// `allow_approximate`: an exact distinct or quantile may become an approximate one, with its error stated.
     pub allow_approximate: bool,
+    /// `rows_a_day`: about how many rows come into a source a day, by the source's name; samples do not tell.
+    pub rows_a_day: Vec<(Spanned<String>, u64)>,
     /// `dictionaries`: entities are looked up in dictionaries.
     pub dictionaries: Option<Dictionaries>,
     /// `retain`: for how many days rollups keep their buckets, by step; for ever where it is not said.
@@ -25,8 +27,6 @@ pub struct ClickhouseTarget {
     pub intake: Option<Intake>,
     /// `access`: who may read what.
     pub access: Option<Access>,
-    /// `rows_a_day`: how many rows come in a day, by source.
-    pub rows_a_day: Vec<(Spanned<String>, u64)>,
 }
 
 impl Default for ClickhouseTarget {
@@ -35,12 +35,12 @@ impl Default for ClickhouseTarget {
             database: "metrics".to_owned(),
             create_sources: false,
             allow_approximate: false,
+            rows_a_day: Vec::new(),
             dictionaries: None,
             retain: Vec::new(),
             storage: None,
             intake: None,
             access: None,
-            rows_a_day: Vec::new(),
         }
     }
 }
@@ -53,12 +53,12 @@ impl ClickhouseTarget {
             database: reader.text("database").map_or(default.database, |name| name.value),
             create_sources: reader.flag("create_sources").unwrap_or(default.create_sources),
             allow_approximate: reader.flag("allow_approximate").unwrap_or(default.allow_approximate),
+            rows_a_day: reader.counts("rows_a_day").unwrap_or_default(),
             dictionaries: reader.mapping("dictionaries", Dictionaries::read),
             retain: reader.mapping("retain", retained).unwrap_or_default(),
             storage: reader.mapping("storage", Storage::read).flatten(),
             intake: reader.mapping("intake", Intake::read),
             access: reader.mapping("access", Access::read).flatten(),
-            rows_a_day: reader.mapping("rows_a_day", volumes).unwrap_or_default(),
         }
     }
 }
@@ -125,13 +125,6 @@ fn retained(reader: &mut Reader<'_>) -> Vec<(Spanned<Step>, u32)> {
         }
     }
     found
-}
-
-fn volumes(reader: &mut Reader<'_>) -> Vec<(Spanned<String>, u64)> {
-    let keys = reader.keys();
-    keys.into_iter()
-        .filter_map(|(key, span)| Some((Spanned::new(key.to_owned(), span), reader.count(key)?.value)))
-        .collect()
 }
 
 /// A number of whole days.

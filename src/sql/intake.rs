@@ -11,7 +11,7 @@ use crate::plan::{DataType, Encoding, StoredColumn, Table};
 
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum Messages {
     /// The rows of the table.
     Rows,
     /// `came`, `reason`, `raw`: messages that are no row.
@@ -30,7 +30,7 @@ pub fn intake(
     table: &Table,
     landed: ObjectName,
     arrived: Option<&str>,
-    read: Read,
+    read: Messages,
     dialect: &dyn Dialect,
     calendar: Calendar,
 ) -> Result<Query, Vec<Unsupported>> {
@@ -38,7 +38,7 @@ pub fn intake(
     let is_dead = || build::binary(of("_reason"), BinaryOperator::NotEq, text(""));
     let rows = messages(table, landed, arrived, dialect, calendar)?;
     let (projection, filter, group_by) = match read {
-        Read::Rows => {
+        Messages::Rows => {
             let columns = table.columns.iter().enumerate().map(|(at, column)| {
                 let value = of(&format!("_c{at}"));
                 let is_part = matches!(column.ty, DataType::Array(_) | DataType::Map(_));
@@ -47,12 +47,12 @@ pub fn intake(
             });
             (columns.collect(), Some(build::equal(of("_reason"), text(""))), Vec::new())
         }
-        Read::Dead => {
+        Messages::Dead => {
             let columns = [(CAME, "_came"), ("reason", "_reason"), (RAW, "_raw")];
             let projection = columns.map(|(name, from)| item(of(from), ident(name))).to_vec();
             (projection, Some(is_dead()), Vec::new())
         }
-        Read::Counts => {
+        Messages::Counts => {
             let day = dialect.bucket_key(of("_came"), crate::plan::Step::Day, calendar);
             let projection = vec![
                 item(day.clone(), ident("day")),

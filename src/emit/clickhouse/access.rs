@@ -140,7 +140,7 @@ fn unknown(role: &Role, views: &[(String, &MetricView)], diagnostics: &mut Diagn
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("write the name of a declared {what}"),
             };
-            diagnostics.push(error!(E0815, name.span, "the role `{}` names `{}`, which is no {what}", role.name.value, name.value; help: help));
+            diagnostics.push(error!(E0818, name.span, "the role `{}` names `{}`, which is no {what}", role.name.value, name.value; help: help));
         }
     }
     for (name, values) in &role.rows {

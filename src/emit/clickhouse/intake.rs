@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostics;
 use crate::emit::{name, template};
 use crate::plan::Table;
 use crate::project::Intake;
-use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Read};
+use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Messages};
 use crate::value::time::DAY_MS;
 
 /// A source with messages, and where they come from.
@@ -54,11 +54,11 @@ fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Dia
     let names = names(build, table);
     let calendar = Calendar { zone: build.input.zone, week_start: build.input.week_start };
     let what = format!("the intake of `{}`", table.name);
-    let mut select = |read: Read| {
+    let mut select = |read: Messages| {
         let made = sql::intake(table, names.landed.clone(), source.arrived, read, &CLICKHOUSE, calendar);
         read_back(build, &what, made, diagnostics)
     };
-    let selects = [Read::Rows, Read::Dead, Read::Counts].map(&mut select);
+    let selects = [Messages::Rows, Messages::Dead, Messages::Counts].map(&mut select);
     let view = |word: &str| build.name(&format!("landed__{}__{word}", table.name));
     let targets = [CLICKHOUSE.table(table), names.dead.clone(), names.counts.clone()];
     let words = ["rows", "dead", "counted"];

@@ -9,7 +9,7 @@ use super::Build;
 use crate::diagnostic::Diagnostics;
 use crate::emit::template;
 use crate::error;
-use crate::plan::{DataType, Encoding, Step, StoredColumn};
+use crate::plan::{DataType, Encoding, Query, Step, StoredColumn};
 use crate::project::Storage;
 use crate::rollup::{Layer, Rollup, Way};
 use crate::sql::{self, CLICKHOUSE, Calendar, Dialect};
@@ -129,7 +129,7 @@ pub fn source(build: &Build, place: usize, time: Option<&StoredColumn>, order: S
         (instant, column.nullable)
     });
     let kept = build.input.upkeep[place].retain.map(days);
-    let volume = volume(build, place);
+    let volume = build.statistics.rows_a_day(place);
     let by_day = kept.is_some_and(|kept| kept <= MONTH)
         || volume.is_some_and(|rows| rows >= ROWS_OF_A_DAY) && kept.is_some_and(|kept| kept <= MOST_DAYS);
     let mut about = Vec::new();
@@ -156,14 +156,6 @@ pub fn source(build: &Build, place: usize, time: Option<&StoredColumn>, order: S
     });
     let ttl = day.map(|day| ttl(build, &day, kept)).unwrap_or_default();
     SourceLayout { layout: Layout { engine: "MergeTree", partition, order, ttl, settings }, about }
-}
-
-/// The rows a day of a source: told in the settings, else counted in samples.
-fn volume(build: &Build, place: usize) -> Option<f64> {
-    let name = &build.input.tables[place].name;
-    let told = build.settings.rows_a_day.iter().find(|(source, _)| source.value == *name);
-    let counted = || build.input.statistics.table(place).map(|known| known.rows_a_day());
-    told.map(|(_, rows)| *rows as f64).or_else(counted)
 }
 
 /// The clauses of a rollup at a step; `has_history` says whether a backfill has partitions of its own in it.
@@ -235,21 +227,20 @@ fn longer<'b>(build: &'b Build, place: usize, step: Step) -> Option<&'b str> {
     let of_metrics = build.input.metrics.iter().zip(&build.rollups.served);
     of_metrics
         .filter(|(metric, served)| {
-            metric.step.is_none_or(|output| output > Step::Day && output != step) && served.layers.iter().any(reads)
+            let is_longer = metric.step.is_none_or(|output| output > Step::Day && output != step);
+            (is_longer || reads_beyond(&metric.query)) && served.layers.iter().any(reads)
         })
         .map(|(metric, _)| metric.name.as_str())
         .next()
 }
 
-/// Tells settings that name nothing, and buckets that would be put together out of some that are gone.
+/// Whether a bucket of an answer has rows of other buckets in it.
+fn reads_beyond(query: &Query) -> bool {
+    query.scans.iter().any(|scan| !scan.is_plain() || scan.looked_up || scan.table().is_none())
+}
+
+/// Tells buckets that would be put together out of some that are gone.
 pub fn check(build: &Build, diagnostics: &mut Diagnostics) {
-    for (name, _) in &build.settings.rows_a_day {
-        if build.input.tables.iter().all(|table| table.name != name.value || table.is_derived()) {
-            diagnostics
-                .push(error!(E0815, name.span, "`rows_a_day` names `{}`, which is no source or entity", name.value;
-                help: "write the name of a declared one"));
-        }
-    }
     for (step, kept) in &build.settings.retain {
         let mut places = 0..build.rollups.rollups.len();
         let found = places.find_map(|place| longer(build, place, step.value));
