@@ -27,6 +27,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/row_policies.sql", include_str!("../../targets/clickhouse/row_policies.sql")),
     ("clickhouse/quotas.sql", include_str!("../../targets/clickhouse/quotas.sql")),
     ("clickhouse/settings_profiles.sql", include_str!("../../targets/clickhouse/settings_profiles.sql")),
+    ("clickhouse/all_shards.sql", include_str!("../../targets/clickhouse/all_shards.sql")),
     ("clickhouse/gone.sql", include_str!("../../targets/clickhouse/gone.sql")),
     ("clickhouse/retire.sql", include_str!("../../targets/clickhouse/retire.sql")),
     ("clickhouse/view.sql", include_str!("../../targets/clickhouse/view.sql")),

@@ -27,6 +27,8 @@ pub struct ClickhouseTarget {
     pub intake: Option<Intake>,
     /// `access`: who may read what.
     pub access: Option<Access>,
+    /// `cluster`: it is a cluster of servers.
+    pub cluster: Option<Cluster>,
 }
 
 impl Default for ClickhouseTarget {
@@ -41,6 +43,7 @@ impl Default for ClickhouseTarget {
             storage: None,
             intake: None,
             access: None,
+            cluster: None,
         }
     }
 }
@@ -59,6 +62,7 @@ impl ClickhouseTarget {
             storage: reader.mapping("storage", Storage::read).flatten(),
             intake: reader.mapping("intake", Intake::read),
             access: reader.mapping("access", Access::read).flatten(),
+            cluster: reader.mapping("cluster", Cluster::read).flatten(),
         }
     }
 }
@@ -165,5 +169,38 @@ impl Intake {
             keep: kept(days(reader, "keep"), 7),
             keep_dead: kept(days(reader, "keep_dead"), 30),
         }
+    }
+}
+
+/// A cluster of servers: tables are replicated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// `name`: as the servers know it.
+    pub name: String,
+    /// `on_cluster`: a statement is given to one server, for all; else each server is given its own.
+    pub on_cluster: bool,
+    /// `sharded`: the rows of sources are spread over several shards.
+    pub sharded: bool,
+    /// `path`: where replicas of a table meet, with the macros of the servers.
+    pub path: String,
+    /// `replica`: the name of a replica there.
+    pub replica: String,
+}
+
+impl Cluster {
+    fn read(reader: &mut Reader<'_>) -> Option<Cluster> {
+        let name = reader.required_text("name", "main");
+        let path = reader.text("path");
+        if let Some(path) = path.as_ref().filter(|path| !path.contains("{table}") && !path.contains("{uuid}")) {
+            reader.tell(error!(E0023, path.span, "`path` is the same for all tables";
+                help: ("let it contain `{{table}}`, as in `/clickhouse/tables/{{shard}}/{{database}}/{{table}}`")));
+        }
+        Some(Cluster {
+            on_cluster: reader.flag("on_cluster").unwrap_or(false),
+            sharded: reader.flag("sharded").unwrap_or(false),
+            path: path.map_or_else(|| "/clickhouse/tables/{shard}/{database}/{table}".to_owned(), |path| path.value),
+            replica: reader.text("replica").map_or_else(|| "{replica}".to_owned(), |text| text.value),
+            name: name?.value,
+        })
     }
 }

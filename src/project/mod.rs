@@ -11,7 +11,7 @@ mod text;
 mod yaml;
 
 pub use access::{Access, Quota, Role};
-pub use clickhouse::{ClickhouseTarget, Dictionaries, Intake, Storage};
+pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Storage};
 pub use config::{CONFIG_FILE, Config};
 pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
 pub use load::{Project, load};

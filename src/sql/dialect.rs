@@ -351,6 +351,9 @@ pub trait Dialect: Sync {
     /// Looks up in dictionaries what they hold, in place of joins.
     fn look_up(&self, _query: &mut Query, _known: &[Dictionary]) {}
 
+    /// Lets a query that reads distributed tables read others in its subqueries.
+    fn read_all_shards(&self, _query: &mut Query) {}
+
     /// How rollups are made, where the engine can.
     fn states(&self) -> Option<&dyn States> {
         None

@@ -55,6 +55,8 @@ pub struct Options {
     pub clean_views: Option<String>,
     /// By table, what ends the name of its view behind `__`, so that views of other builds have other names; empty for none.
     pub clean_versions: Vec<String>,
+    /// Reads the clean rows of all shards, by tables whose names end with `__all`.
+    pub all_shards: bool,
     /// Dictionaries of clean rows, which take the place of joins.
     pub dictionaries: Vec<Dictionary>,
     /// Tables (by their names in the language) whose keys are known to be unique and not null: no row must be dropped.

@@ -2,8 +2,8 @@
 -- A table that was there before is brought to these settings.
 {% endif %}
 {% if policy %}
-ALTER TABLE {{ table }} MODIFY SETTING storage_policy = {{ policy }};
+ALTER TABLE {{ table }}{{ cluster }} MODIFY SETTING storage_policy = {{ policy }};
 {% endif %}
 {% if ttl %}
-ALTER TABLE {{ table }} MODIFY TTL {{ ttl }};
+ALTER TABLE {{ table }}{{ cluster }} MODIFY TTL {{ ttl }};
 {% endif %}

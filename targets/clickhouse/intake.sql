@@ -1,46 +1,46 @@
 
 {% if kafka %}
 -- Kafka is not read while views change: it keeps what comes.
-DROP VIEW IF EXISTS {{ kafka.view }};
+DROP VIEW IF EXISTS {{ kafka.view }}{{ cluster }};
 
 {% endif %}
 -- Messages of {{ source }} as they came, for {{ keep }} days. A retried insert counts once (CH1).
-CREATE TABLE IF NOT EXISTS {{ landed }}
+CREATE TABLE IF NOT EXISTS {{ landed }}{{ cluster }}
 (
     raw String CODEC(ZSTD(1)),
     came DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
 )
-ENGINE = MergeTree
+ENGINE = {{ engine }}
 PARTITION BY toDate32(came)
 ORDER BY came
 TTL came + toIntervalDay({{ keep }}) DELETE
 SETTINGS {{ settings }}, ttl_only_drop_parts = 1;
 
 -- Those that are no row, with the reason, for {{ keep_dead }} days.
-CREATE TABLE IF NOT EXISTS {{ dead }}
+CREATE TABLE IF NOT EXISTS {{ dead }}{{ cluster }}
 (
     came DateTime64(3, 'UTC'),
     reason LowCardinality(String),
     raw String CODEC(ZSTD(1))
 )
-ENGINE = MergeTree
+ENGINE = {{ engine }}
 PARTITION BY toYYYYMM(came)
 ORDER BY (came, reason)
 TTL came + toIntervalDay({{ keep_dead }}) DELETE
 SETTINGS {{ settings }};
 
 -- How many there were.
-CREATE TABLE IF NOT EXISTS {{ counts }}
+CREATE TABLE IF NOT EXISTS {{ counts }}{{ cluster }}
 (
     day Date32,
     messages SimpleAggregateFunction(sum, UInt64),
     dead SimpleAggregateFunction(sum, UInt64)
 )
-ENGINE = AggregatingMergeTree
+ENGINE = {{ summing }}
 ORDER BY day
 SETTINGS {{ settings }};
 
-CREATE OR REPLACE VIEW {{ counted }}
+CREATE OR REPLACE VIEW {{ counted }}{{ cluster }}
 {{ read }}
 COMMENT {{ counted_comment }}
 AS
@@ -53,20 +53,20 @@ FROM {{ counts }} AS c
 GROUP BY c.day;
 {% for view in views %}
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{ view.name }}
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{ view.name }}{{ cluster }}
 TO {{ view.target }}
 {{ security }}
 COMMENT {{ view.comment }}
 AS
 {{ view.select }};
 
-ALTER TABLE {{ view.name }} MODIFY QUERY
+ALTER TABLE {{ view.name }}{{ cluster }} MODIFY QUERY
 {{ view.select }};
 {% endfor %}
 {% if kafka %}
 
 -- One message is one text, so that none can fail here; what Kafka itself can't give is told in the column of errors.
-CREATE TABLE IF NOT EXISTS {{ kafka.table }}
+CREATE TABLE IF NOT EXISTS {{ kafka.table }}{{ cluster }}
 (
     raw String
 )
@@ -75,7 +75,7 @@ SETTINGS kafka_broker_list = {{ kafka.brokers }}, kafka_topic_list = {{ kafka.to
     kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream'
 COMMENT {{ kafka.comment }};
 
-CREATE MATERIALIZED VIEW {{ kafka.view }}
+CREATE MATERIALIZED VIEW {{ kafka.view }}{{ cluster }}
 TO {{ landed }}
 {{ security }}
 COMMENT {{ kafka.comment }}

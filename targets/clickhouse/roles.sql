@@ -1,10 +1,10 @@
 {% for role in roles %}
 
-CREATE ROLE IF NOT EXISTS {{ role.name }};
+CREATE ROLE IF NOT EXISTS {{ role.name }}{{ cluster }};
 {% if role.views %}
 
 -- Replaces what was granted before, at once.
-GRANT
+GRANT{{ cluster }}
 {% for view in role.views %}
     SELECT ON {{ view }}{{ "" if loop.last else "," }}
 {% endfor %}

@@ -2,7 +2,7 @@
 {% for line in about %}
 -- {{ line }}
 {% endfor %}
-CREATE OR REPLACE VIEW {{ view }}
+CREATE OR REPLACE VIEW {{ view }}{{ cluster }}
 {{ security }}
 COMMENT {{ comment }}
 AS

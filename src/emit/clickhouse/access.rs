@@ -12,7 +12,7 @@ use sqlparser::ast::Expr as Sql;
 use super::readers::Readers;
 use super::{Build, check};
 use crate::diagnostic::{Diagnostics, Spanned};
-use crate::emit::{Artifact, MetricView, template};
+use crate::emit::{Artifact, MetricView};
 use crate::error;
 use crate::plan::{DataType, OutputColumn, Value};
 use crate::project::{Access, Role, Scalar};
@@ -47,7 +47,7 @@ pub fn artifacts(build: &Build, readers: &Readers, diagnostics: &mut Diagnostics
     let made: Vec<Made> = access.roles.iter().map(|role| self::role(build, role, &views, diagnostics)).collect();
     let file = |name: &str, what: &str, template: &str, values: minijinja::Value, diagnostics: &mut Diagnostics| {
         let path = build.path(&format!("access/{name}"));
-        let body = template::render(template, values);
+        let body = build.render(template, values);
         check(build, &path, &body, diagnostics);
         Artifact { path, text: build.header(what) + &body, origin: Vec::new() }
     };
@@ -266,5 +266,5 @@ fn taken(build: &Build, access: &Access, made: &[Made]) -> minijinja::Value {
         drop.extend(views.map(|(view, _)| format!("ROW POLICY IF EXISTS {} ON {view}", identifier(&made.role.name))));
     }
     drop.extend(access.roles.iter().map(|role| format!("ROLE IF EXISTS {}", identifier(&role.name))));
-    minijinja::context! { drop }
+    minijinja::context! { drop, sync => "" }
 }

@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, access, check, line, read_back, storage};
+use super::{Build, File, Object, access, check, cluster, line, read_back, storage};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{name, template};
+use crate::emit::name;
 use crate::plan::Table;
 use crate::project::Intake;
 use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Messages};
@@ -89,9 +89,10 @@ fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Dia
         counts => names.counts.to_string(), views, kafka, counted => counted.to_string(), zone => build.input.zone.name(),
         counted_comment => build.comment(&format!("how many messages of {} could not be read", table.name)),
         keep => kept(settings.keep), keep_dead => kept(settings.keep_dead),
-        settings => storage::settings(build.settings.storage.as_ref(), true).join(", "),
+        settings => storage::settings(build, true).join(", "), engine => cluster::engine(build, "MergeTree"),
+        summing => cluster::engine(build, "AggregatingMergeTree"),
     };
-    let body = template::render("clickhouse/intake.sql", values);
+    let body = build.render("clickhouse/intake.sql", values);
     check(build, &what, &body, diagnostics);
     // What holds messages stays, as sources do.
     let made = words.iter().map(|word| view(word)).chain([counted]).map(|name| Object { kind: "VIEW", name });

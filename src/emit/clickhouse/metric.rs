@@ -101,7 +101,7 @@ impl Maker<'_> {
     }
 
     fn made(&self, metric: &MetricView, reads: &[Read]) -> Result<String, Diagnostics> {
-        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, reads);
+        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.reading(), reads);
         let select = made.map(|select| sql::to_text(&select, &CLICKHOUSE)).map_err(|unsupported| {
             let told = unsupported.into_iter().map(|one| {
                 error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;

@@ -10,9 +10,9 @@ use sqlparser::ast::ObjectName;
 
 use super::clean::Clean;
 use super::metric::ServedView;
-use super::{Build, File, Object, access, check, read_back};
+use super::{Build, File, Object, access, check, cluster, read_back};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{Artifact, MetricView, name, template};
+use crate::emit::{Artifact, MetricView, name};
 use crate::sql::{self, CLICKHOUSE};
 
 /// The name of a metric's view without its version.
@@ -127,7 +127,7 @@ impl<'a> Readers<'a> {
         let others: BTreeSet<String> = of_family().map(|(metric, _)| stable(metric)).collect();
         let gone: Vec<String> = others.difference(&known).map(|stable| build.name(stable).to_string()).collect();
         if !gone.is_empty() {
-            let gone = template::render("clickhouse/gone.sql", minijinja::context! { gone });
+            let gone = build.render("clickhouse/gone.sql", minijinja::context! { gone });
             check(build, "a switch of versions", &gone, diagnostics);
             text.push_str(&gone);
         }
@@ -179,8 +179,9 @@ fn retire(build: &Build, files: &[File], diagnostics: &mut Diagnostics) -> Artif
     names.sort_unstable();
     let values = minijinja::context! {
         database => quoted(&build.settings.database), mark => quoted(&build.mark()), names,
+        end => quoted(&format!("{}{}", cluster::clause(build), build.sync())),
     };
-    let text = template::render("clickhouse/retire.sql", values);
+    let text = build.render("clickhouse/retire.sql", values);
     check(build, "retire.sql", &text, diagnostics);
     let text = build
         .header("What earlier builds have made and this one does not have: the statements that drop it (CH15)")

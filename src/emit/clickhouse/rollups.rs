@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, access, backfill, line, storage, version};
+use super::{Build, File, Object, access, backfill, cluster, line, storage, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
@@ -25,6 +25,8 @@ pub struct MadeStep {
     pub step: Step,
     /// Its table.
     pub table: ObjectName,
+    /// What readers read: the tables of all shards, where there are several.
+    pub everywhere: ObjectName,
     /// What fills it: a materialized view, or the table in which a batch prepares days.
     pub filler: ObjectName,
     /// The SELECT that fills it.
@@ -52,14 +54,14 @@ impl Made {
         let (finest, of) = (self.steps.first()?, self.steps.get(step)?);
         let built = match rollup.way {
             Way::Batched(cadence) => Some(Built {
-                table: finest.table.clone(),
+                table: finest.everywhere.clone(),
                 step: finest.step,
                 unit: cadence.step().max(finest.step),
                 kept: finest.kept,
             }),
             Way::Added | Way::Rebuilt(_) => None,
         };
-        Some(Stored { built, ..of.stored(rollup) })
+        Some(Stored { built, table: of.everywhere.clone(), ..of.stored(rollup) })
     }
 }
 
@@ -145,6 +147,7 @@ impl Maker<'_> {
             let made = MadeStep {
                 step: *step,
                 table: self.build.name(&name),
+                everywhere: cluster::everywhere(self.build, &self.build.name(&name)),
                 filler,
                 select: self.text(select, diagnostics),
                 columns: columns.iter().map(|column| column.name.clone()).collect(),

@@ -2,7 +2,6 @@
 
 use super::storage::{self, SourceLayout};
 use super::{Build, File};
-use crate::emit::template;
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
 use crate::sql::{CLICKHOUSE, Dialect};
 
@@ -21,7 +20,7 @@ pub fn databases(build: &Build) -> File {
     File {
         name: "00_database.sql".to_owned(),
         what: "Databases".to_owned(),
-        body: template::render("clickhouse/database.sql", minijinja::context! { databases }),
+        body: build.render("clickhouse/database.sql", minijinja::context! { databases }),
         origin: Vec::new(),
         objects: Vec::new(),
     }
@@ -77,7 +76,7 @@ fn source(place: usize, table: &Table, build: &Build) -> String {
     let values = minijinja::context! {
         about, table => name.as_str(), columns, layout => layout.text(""), changes => layout.changes(build, &name),
     };
-    template::render("clickhouse/source.sql", values)
+    build.render("clickhouse/source.sql", values)
 }
 
 /// The type that a column is stored in.

@@ -5,7 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Build;
+use super::{Build, cluster};
 use crate::diagnostic::Diagnostics;
 use crate::emit::template;
 use crate::error;
@@ -36,7 +36,7 @@ pub const CHOICES: &[(&str, &str)] = &[
 #[derive(Clone)]
 pub struct Layout {
     /// The engine.
-    pub engine: &'static str,
+    pub engine: String,
     /// `PARTITION BY`
     pub partition: Option<String>,
     /// `ORDER BY`
@@ -51,7 +51,7 @@ impl Layout {
     /// As SQL, with the comment of the table.
     pub fn text(&self, comment: &str) -> String {
         let values = minijinja::context! {
-            engine => self.engine, partition => self.partition.as_deref(), order => self.order.as_str(),
+            engine => self.engine.as_str(), partition => self.partition.as_deref(), order => self.order.as_str(),
             ttl => self.ttl.join(", "), settings => self.settings.join(", "), comment,
         };
         template::render("clickhouse/layout.sql", values).trim_end().to_owned()
@@ -66,7 +66,7 @@ impl Layout {
     pub fn changes(&self, build: &Build, table: &str) -> String {
         let policy = build.settings.storage.as_ref().map(|storage| quoted(&storage.policy.value));
         let values = minijinja::context! { table, policy, ttl => self.ttl.join(", ") };
-        template::render("clickhouse/changes.sql", values).trim_end().to_owned()
+        build.render("clickhouse/changes.sql", values).trim_end().to_owned()
     }
 }
 
@@ -75,11 +75,12 @@ fn quoted(text: &str) -> String {
 }
 
 /// The settings that all tables share.
-pub fn settings(storage: Option<&Storage>, is_deduplicated: bool) -> Vec<String> {
+pub fn settings(build: &Build, is_deduplicated: bool) -> Vec<String> {
+    let storage = build.settings.storage.as_ref();
     let mut settings = vec!["allow_nullable_key = 1".to_owned()];
     if is_deduplicated {
         // A retried insert is recognised by its block and counts once (CH1).
-        settings.push("non_replicated_deduplication_window = 1000".to_owned());
+        settings.push(cluster::window(build).to_owned());
     }
     settings.extend(storage.map(|storage| format!("storage_policy = {}", quoted(&storage.policy.value))));
     settings
@@ -141,7 +142,7 @@ pub fn source(build: &Build, place: usize, time: Option<&StoredColumn>, order: S
         let unit = if by_day { "day" } else { "month" };
         about.push(format!("Partitions of a {unit}: rows a day are {rows} (CH21)."));
     }
-    let mut settings = settings(build.settings.storage.as_ref(), true);
+    let mut settings = settings(build, true);
     if by_day && kept.is_some() {
         settings.push("ttl_only_drop_parts = 1".to_owned());
     }
@@ -155,34 +156,42 @@ pub fn source(build: &Build, place: usize, time: Option<&StoredColumn>, order: S
         false => format!("toDate32({instant})"),
     });
     let ttl = day.map(|day| ttl(build, &day, kept)).unwrap_or_default();
-    SourceLayout { layout: Layout { engine: "MergeTree", partition, order, ttl, settings }, about }
+    SourceLayout {
+        layout: Layout { engine: cluster::engine(build, "MergeTree"), partition, order, ttl, settings },
+        about,
+    }
 }
 
 /// The clauses of a rollup at a step; `has_history` says whether a backfill has partitions of its own in it.
 pub fn rollup(build: &Build, of: &Rollup, step: Step, key: &str, has_history: bool, kept: Option<u32>) -> Layout {
     let day = day_of(build, step);
-    let storage = build.settings.storage.as_ref();
     let order = format!("({key})");
     match of.way {
-        // A refresh replaces the whole table.
+        // A refresh replaces the whole table; in a cluster each replica does that with its own.
         Way::Rebuilt(_) => {
-            let settings = settings(storage, false);
-            Layout { engine: "MergeTree", partition: None, order, ttl: Vec::new(), settings }
+            let settings = settings(build, false);
+            Layout { engine: "MergeTree".to_owned(), partition: None, order, ttl: Vec::new(), settings }
         }
         Way::Batched(_) => {
-            let mut settings = settings(storage, false);
+            let mut settings = settings(build, false);
             if kept.is_some() {
                 settings.push("ttl_only_drop_parts = 1".to_owned());
             }
             let ttl = ttl(build, &day, kept);
             settings.extend(recalculated(&ttl));
-            Layout { engine: "MergeTree", partition: Some(day), order, ttl, settings }
+            Layout { engine: cluster::engine(build, "MergeTree"), partition: Some(day), order, ttl, settings }
         }
         Way::Added => {
             let partition = if has_history { "(toYYYYMM(_t), _h)" } else { "toYYYYMM(_t)" };
             let ttl = ttl(build, &day, kept);
-            let settings = settings(storage, true).into_iter().chain(recalculated(&ttl)).collect();
-            Layout { engine: "AggregatingMergeTree", partition: Some(partition.to_owned()), order, ttl, settings }
+            let settings = settings(build, true).into_iter().chain(recalculated(&ttl)).collect();
+            Layout {
+                engine: cluster::engine(build, "AggregatingMergeTree"),
+                partition: Some(partition.to_owned()),
+                order,
+                ttl,
+                settings,
+            }
         }
     }
 }

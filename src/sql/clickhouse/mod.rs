@@ -60,6 +60,11 @@ impl Dialect for ClickHouse {
         Some(&intake::ClickHouseIntake)
     }
 
+    fn read_all_shards(&self, query: &mut Query) {
+        let value = build::text("global");
+        query.settings.get_or_insert_default().push(Setting { key: build::ident("distributed_product_mode"), value });
+    }
+
     fn look_up(&self, query: &mut Query, known: &[Dictionary]) {
         dictionary::look_up(query, known);
     }

@@ -45,12 +45,17 @@ impl Reader<'_> {
                 self.words("IF EXISTS")?;
                 self.named()?;
                 // A policy is that of a table.
-                if self.maybe("ON") { self.name() } else { Ok(()) }
+                if self.maybe("ON") {
+                    self.named()?;
+                }
+                self.maybe("SYNC");
+                Ok(())
             }
             Some("GRANT") => self.grant(),
             Some("SYSTEM") => {
                 self.words("SYSTEM RELOAD DICTIONARY")?;
-                self.named()
+                self.on_cluster()?;
+                self.name()
             }
             _ => self.query(),
         }
@@ -274,6 +279,7 @@ impl Reader<'_> {
     /// `GRANT SELECT ON db.name, … TO role WITH REPLACE OPTION`
     fn grant(&mut self) -> Read {
         self.words("GRANT")?;
+        self.on_cluster()?;
         self.list(|reader| {
             reader.words("SELECT ON")?;
             reader.name()
@@ -364,9 +370,13 @@ impl Reader<'_> {
     /// A name, and where it is.
     fn named(&mut self) -> Read {
         self.name()?;
-        if self.at("ON")
-            && matches!(self.0.peek_nth_token(1).token, Token::Word(Word { ref value, .. }) if value.eq_ignore_ascii_case("CLUSTER"))
-        {
+        self.on_cluster()
+    }
+
+    fn on_cluster(&mut self) -> Read {
+        let cluster =
+            matches!(&self.0.peek_nth_token(1).token, Token::Word(word) if word.value.eq_ignore_ascii_case("CLUSTER"));
+        if self.at("ON") && cluster {
             self.words("ON CLUSTER")?;
             return self.name();
         }
@@ -485,6 +495,13 @@ mod tests {
         reads("CREATE ROLE IF NOT EXISTS reader;");
         reads("GRANT SELECT ON m.v, SELECT ON m.w TO reader WITH REPLACE OPTION;");
         reads("DROP ROW POLICY IF EXISTS reader ON m.v;");
+        reads("DROP ROW POLICY IF EXISTS reader ON m.v ON CLUSTER c;");
+        reads("DROP TABLE IF EXISTS m.v ON CLUSTER c SYNC;");
+        reads("GRANT ON CLUSTER c SELECT ON m.v TO reader WITH REPLACE OPTION;");
+        reads("SYSTEM RELOAD DICTIONARY ON CLUSTER c m.d;");
+        reads(
+            "CREATE TABLE IF NOT EXISTS m.t__all ON CLUSTER c AS m.t ENGINE = Distributed('c', 'm', 't') COMMENT 'x';",
+        );
         reads("CREATE OR REPLACE VIEW m.v SQL SECURITY INVOKER COMMENT 'x' AS SELECT 1;");
         reads(
             "CREATE MATERIALIZED VIEW IF NOT EXISTS m.v TO m.t DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT 1;",
