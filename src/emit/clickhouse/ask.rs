@@ -20,8 +20,11 @@ pub fn answer(build: &Build, query: &Query, asked: &Asked) -> Result<Answered, D
     let route = rollup::route(query, asked, all, &build.statistics);
     let served = &route.served;
     // From sources alone the SELECT stands for itself, and needs nothing that was built; but for rows of other shards.
-    let options =
-        if served.is_live() { sql::Options::default() } else { sql::Options { unordered: false, ..build.reading() } };
+    let options = if served.is_live() && !cluster::is_sharded(build) {
+        sql::Options::default()
+    } else {
+        sql::Options { unordered: false, ..build.reading() }
+    };
     let reads = reads(query, &served.layers, all, &made).ok_or_else(Diagnostics::new)?;
     let select = sql::select_stored(query, &CLICKHOUSE, &options, &reads).map_err(|unsupported| {
         let told = unsupported
