@@ -66,6 +66,10 @@ fn source(place: usize, table: &Table, build: &Build) -> String {
     }
     let order = if unique.is_empty() { "tuple()".to_owned() } else { format!("({})", unique.join(", ")) };
     let SourceLayout { layout, about } = storage::source(build, place, time, order);
+    let index = arrival(build, place, table);
+    let why = index.as_ref().map(|_| {
+        "Rows arrive nearly in the order of their times: batches find those of a day by an index of few values.".to_owned()
+    });
     let about: Vec<String> = std::iter::once(format!(
         "Rows of {}. A retried insert is recognised by its block and counts once (CH1).",
         table.name
@@ -74,7 +78,7 @@ fn source(place: usize, table: &Table, build: &Build) -> String {
     .collect();
     let name = CLICKHOUSE.table(table).to_string();
     let values = minijinja::context! {
-        about, table => name.as_str(), columns, layout => layout.text(""), changes => layout.changes(build, &name),
+        about, table => name.as_str(), columns, index, layout => layout.text(""), changes => layout.changes(build, &name),
     };
     build.render("clickhouse/source.sql", values)
 }
