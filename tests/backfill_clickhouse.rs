@@ -59,7 +59,7 @@ const ALL: [&str; 6] = [
 ];
 
 #[test]
-fn a_stream_and_its_history_make_the_whole() {
+fn ch14_a_stream_and_its_history_make_the_whole() {
     support::engine!("clickhouse");
     let warehouse = calls();
     warehouse.insert("call", HISTORY);
@@ -87,7 +87,7 @@ fn a_stream_and_its_history_make_the_whole() {
 }
 
 #[test]
-fn the_order_of_stream_and_history_does_not_matter() {
+fn ch14_the_order_of_stream_and_history_does_not_matter() {
     support::engine!("clickhouse");
     let warehouse = calls();
     warehouse.insert("call", HISTORY);
@@ -103,7 +103,7 @@ fn the_order_of_stream_and_history_does_not_matter() {
 }
 
 #[test]
-fn what_a_killed_backfill_left_is_removed() {
+fn ch14_what_a_killed_backfill_left_is_removed() {
     support::engine!("clickhouse");
     let warehouse = calls();
     warehouse.insert("call", HISTORY);
@@ -125,7 +125,7 @@ fn what_a_killed_backfill_left_is_removed() {
 }
 
 #[test]
-fn a_cut_over_lies_in_the_future_and_stays() {
+fn ch14_a_cut_over_lies_in_the_future_and_stays() {
     support::engine!("clickhouse");
     let warehouse = Warehouse::built("Asia/Shanghai", CALLS, "");
     warehouse.set("cut_over", "2026-01-01 00:00:00");
@@ -140,7 +140,7 @@ fn a_cut_over_lies_in_the_future_and_stays() {
 }
 
 #[test]
-fn without_a_time_of_arrival_there_is_no_backfill() {
+fn ch14_without_a_time_of_arrival_there_is_no_backfill() {
     support::engine!("clickhouse");
     let silent = CALLS.replace("  arrived: got\n", "");
     let warehouse = Warehouse::new("Asia/Shanghai", &silent);

@@ -27,6 +27,7 @@ fn view(name: &str, query: Query, serve: Vec<Serve>) -> MetricView {
         step: query.step,
         query,
         serve,
+        tier: None,
         fingerprint: None,
         span: None,
     }

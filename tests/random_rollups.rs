@@ -208,6 +208,7 @@ fn view(
         step: query.step,
         query,
         serve: serve.to_vec(),
+        tier: None,
         fingerprint: None,
         span: None,
     })

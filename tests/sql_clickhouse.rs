@@ -391,6 +391,7 @@ fn streamed() -> Vec<MetricView> {
             step,
             query,
             serve: vec![Serve::Stream(stream)],
+            tier: None,
             fingerprint: None,
             span: None,
         });

@@ -16,7 +16,7 @@ use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
-use crate::types::Serve;
+use crate::types::{Serve, Tier};
 
 pub use views::input;
 
@@ -68,6 +68,8 @@ pub struct Upkeep {
     pub revised: Option<i64>,
     /// How long rows are kept, in milliseconds.
     pub retain: Option<i64>,
+    /// The topic of Kafka that its messages come from.
+    pub topic: Option<String>,
 }
 
 /// A metric at one of its default steps, by its default dimensions.
@@ -85,6 +87,8 @@ pub struct MetricView {
     pub step: Option<Step>,
     /// The plan.
     pub query: Query,
+    /// Its tier.
+    pub tier: Option<Tier>,
     /// How it is served.
     pub serve: Vec<Serve>,
     /// A hash of its meaning, where one is known; else its SQL is hashed.

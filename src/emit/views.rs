@@ -41,6 +41,7 @@ fn upkeep(table: &types::Table) -> Upkeep {
         arrived: table.arrived.map(|column| table.columns[column].name.value.clone()),
         revised: table.revised,
         retain: table.retain,
+        topic: table.stream.as_ref().map(|stream| stream.topic.clone()),
     }
 }
 
@@ -71,6 +72,7 @@ fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -
                 title: metric.title.clone().or_else(|| metric.doc.clone()),
                 step,
                 query,
+                tier: metric.tier,
                 serve: metric.serve.clone(),
                 fingerprint: None,
                 span: Some(metric.name.span),

@@ -1,5 +1,6 @@
 //! Loading a project: `metricc.yaml`, `*.metric` files and `targets/*.yaml`, through one [`Files`] trait.
 
+mod access;
 mod clickhouse;
 mod config;
 mod files;
@@ -9,9 +10,11 @@ mod target;
 mod text;
 mod yaml;
 
-pub use clickhouse::{ClickhouseTarget, Dictionaries};
+pub use access::{Access, Quota, Role};
+pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Storage};
 pub use config::{CONFIG_FILE, Config};
 pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
 pub use load::{Project, load};
 pub use source_map::{SourceFile, SourceMap};
 pub use target::{Target, TargetSettings};
+pub use yaml::Scalar;

@@ -157,6 +157,9 @@ pub trait States: Sync {
     /// The state of states.
     fn merge(&self, part: Part, state: ReadState) -> Expr;
 
+    /// Whether a bucket, by its key, is one of the last so many days.
+    fn is_kept(&self, key: Expr, step: Step, days: u32, calendar: Calendar) -> Expr;
+
     /// The value of an aggregate from its [`crate::rollup::parts`], over rows of states.
     fn finish(&self, aggregate: &Aggregate, ty: &DataType, states: &[ReadState]) -> Expr;
 }
@@ -196,6 +199,25 @@ pub trait Batches: Sync {
 
     /// The days of a query, as rows of `days`, an array of at most so many.
     fn chunks(&self, days: Query, most: u32) -> Query;
+}
+
+/// A column out of the text of a message.
+pub struct ReadColumn {
+    /// Its value: null, or empty, where it is missing or does not fit.
+    pub value: Expr,
+    /// Whether the message has none, or null.
+    pub missing: Expr,
+    /// Whether what it has is a value of the column.
+    pub fits: Expr,
+}
+
+/// Rows out of the text of messages, by functions that cannot fail.
+pub trait Intake: Sync {
+    /// A column.
+    fn column(&self, column: &StoredColumn, raw: Expr, calendar: Calendar) -> ReadColumn;
+
+    /// Whether a text is a JSON object.
+    fn is_object(&self, raw: Expr) -> Expr;
 }
 
 /// A dictionary of an entity's clean rows.
@@ -321,8 +343,16 @@ pub trait Dialect: Sync {
     /// An aggregate.
     fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;
 
+    /// How rows are read out of messages, where the engine can.
+    fn intake(&self) -> Option<&dyn Intake> {
+        None
+    }
+
     /// Looks up in dictionaries what they hold, in place of joins.
     fn look_up(&self, _query: &mut Query, _known: &[Dictionary]) {}
+
+    /// Lets a query that reads distributed tables read others in its subqueries.
+    fn read_all_shards(&self, _query: &mut Query) {}
 
     /// How rollups are made, where the engine can.
     fn states(&self) -> Option<&dyn States> {

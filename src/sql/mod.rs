@@ -10,6 +10,7 @@ mod clickhouse;
 mod datafusion;
 pub mod dialect;
 mod identifier;
+mod intake;
 mod json;
 mod lower;
 pub mod memo;
@@ -27,6 +28,7 @@ use crate::stack;
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Dictionary, Unsupported};
+pub use intake::{Messages, intake};
 pub use lower::{
     Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months, batch_days,
     batch_gone, filling,
@@ -53,6 +55,8 @@ pub struct Options {
     pub clean_views: Option<String>,
     /// By table, what ends the name of its view behind `__`, so that views of other builds have other names; empty for none.
     pub clean_versions: Vec<String>,
+    /// Reads the clean rows of all shards, by tables whose names end with `__all`.
+    pub all_shards: bool,
     /// Dictionaries of clean rows, which take the place of joins.
     pub dictionaries: Vec<Dictionary>,
     /// Tables (by their names in the language) whose keys are known to be unique and not null: no row must be dropped.

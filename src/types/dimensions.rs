@@ -163,6 +163,7 @@ impl Checker<'_> {
             lateness: None,
             retain: None,
             revised: None,
+            stream: None,
             columns: vec![time],
             origin: Origin::Stored,
             history: None,

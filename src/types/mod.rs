@@ -18,6 +18,7 @@ mod predicate;
 mod row;
 mod rows;
 mod size;
+mod stream;
 mod tables;
 mod test_blocks;
 #[cfg(test)]
@@ -33,8 +34,8 @@ pub use metrics::divides;
 pub use model::{
     Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
     FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, MetricPer, Model, Movement, Nested, NestedKey,
-    Pending, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Subject, Subset, Table, TableId, TableKind, Tier, Type,
-    ValueType, data_type,
+    Pending, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Stream, Subject, Subset, Table, TableId, TableKind,
+    Tier, Type, ValueType, data_type,
 };
 pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use size::Size;

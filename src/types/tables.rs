@@ -119,6 +119,7 @@ fn table(
         lateness: items.duration("lateness", diagnostics),
         retain: items.duration("retain", diagnostics),
         revised: items.duration("revised", diagnostics),
+        stream: super::stream::stream(&items, diagnostics),
         columns,
         origin: Origin::Stored,
         history: None,

@@ -124,6 +124,7 @@ fn one(kind: TableKind, table: &ast::Table, entity: &dyn Fn(&str) -> Option<Tabl
         lateness: None,
         retain: None,
         revised: None,
+        stream: None,
         origin: Origin::Stored,
         history: None,
         dimensions: Vec::new(),

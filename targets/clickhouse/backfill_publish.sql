@@ -7,4 +7,8 @@ WHERE s.month = {month: UInt32};
 {% for step in steps %}
 
 ALTER TABLE {{ step.table }} REPLACE PARTITION ({month: UInt32}, 1) FROM {{ step.staging }};
+{% if step.expires %}
+-- When it goes is not known of what was prepared elsewhere (CH21).
+ALTER TABLE {{ step.table }} MATERIALIZE TTL IN PARTITION ({month: UInt32}, 1);
+{% endif %}
 {% endfor %}

@@ -7,4 +7,8 @@ WHERE s.day = {day: Date32};
 {% for step in steps %}
 
 ALTER TABLE {{ step.table }} REPLACE PARTITION {day: Date32} FROM {{ step.staging }};
+{% if step.expires %}
+-- When it goes is not known of what was prepared elsewhere (CH21).
+ALTER TABLE {{ step.table }} MATERIALIZE TTL IN PARTITION {day: Date32};
+{% endif %}
 {% endfor %}

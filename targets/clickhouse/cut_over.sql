@@ -1,12 +1,12 @@
 
 -- For each rollup that is filled as rows arrive: those that arrive from this instant on are added, those before it are for
 -- the backfill (CH14).
-CREATE TABLE IF NOT EXISTS {{ table }}
+CREATE TABLE IF NOT EXISTS {{ table }}{{ cluster }}
 (
     rollup String,
     at DateTime64(3, 'UTC')
 )
-ENGINE = MergeTree
+ENGINE = {{ engine }}
 ORDER BY rollup
 COMMENT {{ comment }};
 

@@ -1,4 +1,4 @@
 {% for database in databases %}
 
-CREATE DATABASE IF NOT EXISTS {{ database }};
+CREATE DATABASE IF NOT EXISTS {{ database }}{{ cluster }};
 {% endfor %}

@@ -1,6 +1,6 @@
 
 -- {{ about }}
-CREATE DICTIONARY IF NOT EXISTS {{ name }}
+CREATE DICTIONARY IF NOT EXISTS {{ name }}{{ cluster }}
 (
     {{ key }} {{ key_type }}{{ "," if attributes else "" }}
 {% for attribute in attributes %}
@@ -14,4 +14,4 @@ LIFETIME(MIN {{ least }} MAX {{ most }})
 COMMENT {{ comment }};
 
 -- What cannot be read is told now, and not when a row arrives (CH16).
-SYSTEM RELOAD DICTIONARY {{ name }};
+SYSTEM RELOAD DICTIONARY{{ cluster }} {{ name }};

@@ -1,5 +1,5 @@
 
 -- Only other versions have these.
 {% for view in gone %}
-DROP VIEW IF EXISTS {{ view }};
+DROP VIEW IF EXISTS {{ view }}{{ cluster }};
 {% endfor %}

@@ -2,7 +2,8 @@
 
 SELECT concat(
     'DROP ', multiIf(t.engine = 'Dictionary', 'DICTIONARY', endsWith(t.engine, 'View'), 'VIEW', 'TABLE'), ' IF EXISTS ',
-    arrayStringConcat(arrayMap(part -> concat('`', replaceAll(replaceAll(part, '\\', '\\\\'), '`', '\\`'), '`'), [t.database, t.name]), '.')
+    arrayStringConcat(arrayMap(part -> concat('`', replaceAll(replaceAll(part, '\\', '\\\\'), '`', '\\`'), '`'), [t.database, t.name]), '.'),
+    {{ end }}
 ) AS statement
 FROM system.tables AS t
 WHERE t.database = {{ database }}

@@ -1,4 +1,4 @@
 
 {% for item in drop %}
-DROP {{ item }};
+DROP {{ item }}{{ cluster }}{{ sync }};
 {% endfor %}

@@ -1,15 +1,17 @@
 
--- {{ about }}
-CREATE TABLE IF NOT EXISTS {{ table }}
+{% for line in about %}
+-- {{ line }}
+{% endfor %}
+CREATE TABLE IF NOT EXISTS {{ table }}{{ cluster }}
 (
 {% for column in columns %}
-    {{ column.name }} {{ column.type }}{{ "" if loop.last else "," }}
+    {{ column.name }} {{ column.type }}{% if column.codec %} CODEC({{ column.codec }}){% endif %}{{ "," if index or not loop.last else "" }}
 {% endfor %}
-)
-ENGINE = MergeTree
-{% if partition %}
-PARTITION BY {{ partition }}
+{% if index %}
+    INDEX by_arrival {{ index }} TYPE minmax GRANULARITY 1
 {% endif %}
-ORDER BY {{ order }}
--- A retried insert is recognised by its block and counts once (CH1).
-SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = 1000;
+)
+{{ layout }};
+{% if changes %}
+{{ changes }}
+{% endif %}

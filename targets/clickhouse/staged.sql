@@ -1,9 +1,9 @@
 
 -- What the {{ word }} has prepared and may put in its place.
-CREATE TABLE IF NOT EXISTS {{ staged }}
+CREATE TABLE IF NOT EXISTS {{ staged }}{{ cluster }}
 (
     {{ column }}
 )
-ENGINE = MergeTree
+ENGINE = {{ engine }}
 ORDER BY tuple()
 COMMENT {{ comment }};

@@ -165,6 +165,34 @@ pub fn quote_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+/// What the server of the process is started with.
+static ARGUMENTS: OnceLock<Vec<String>> = OnceLock::new();
+
+/// Starts the server of the process with a configuration (XML) and further arguments. Every test of the binary calls it, before
+/// its session, and with the same.
+///
+/// # Panics
+/// If the file can't be written.
+pub fn configure(folder: &std::path::Path, xml: &str, others: &[&str]) {
+    let made = || {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let file = folder.join("config.xml");
+        std::fs::write(&file, xml).expect("a file");
+        std::iter::once(format!("--config-file={}", file.display()))
+            .chain(others.iter().map(|one| (*one).to_owned()))
+            .collect()
+    };
+    ARGUMENTS.get_or_init(made);
+}
+
+/// What a statement returns, in no database of its own: for a server whose user may not make one.
+///
+/// # Errors
+/// As of [`Session::execute`].
+pub fn bare(sql: &str) -> Result<Table, String> {
+    parse_tsv(&Server::get().raw(sql)?)
+}
+
 /// The connection, and what is known about its state.
 struct Server {
     connection: Connection,
@@ -182,7 +210,8 @@ impl Server {
     }
 
     fn open() -> Result<Server, String> {
-        let connection = Connection::open(provision::clickhouse()?)?;
+        let none = Vec::new();
+        let connection = Connection::open(provision::clickhouse()?, ARGUMENTS.get().unwrap_or(&none))?;
         let mut server = Server { connection, current: None, settings: Vec::new() };
         server.settings = server.changed_settings()?;
         Ok(server)

@@ -43,7 +43,7 @@ fn compare(session: &Session, input: &Input, rollup: &Rollup, step: Step, name: 
     all.scans[0].measures.push(Measure { filter: None, aggregate: Aggregate::CountRows, ty: DataType::Int });
     let source = sql::select(&all, &CLICKHOUSE, &options).map_err(|found| format!("{found:?}"))?;
     let table = ObjectName::from(name.split('.').map(|part| Ident::new(part.trim_matches('`'))).collect::<Vec<_>>());
-    let read = [Read::Layers(vec![Layer::Stored(Stored { table, step, rollup, built: None })])];
+    let read = [Read::Layers(vec![Layer::Stored(Stored { table, step, rollup, built: None, kept: None })])];
     let stored = sql::select_stored(&query, &CLICKHOUSE, &options, &read).map_err(|found| format!("{found:?}"))?;
     let rows = |select: &sqlparser::ast::Query| clickhouse(session, &sql::to_text(select, &CLICKHOUSE), &columns, keys);
     let (right, found) = (rows(&source)?, rows(&stored)?);

@@ -57,6 +57,11 @@ impl Warehouse {
         Warehouse { session: Session::exclusive(), model, input, emitted, came: RefCell::new(BTreeMap::new()) }
     }
 
+    /// The artefacts alone.
+    pub fn emitted(zone: &str, declarations: &str, settings: &str) -> Emitted {
+        compiled(zone, declarations, settings).2
+    }
+
     /// Another build for the same server; nothing of it is applied yet. Gives the artefacts of the one before, too.
     pub fn rebuilt(self, declarations: &str, settings: &str) -> (Warehouse, Emitted) {
         let (model, input, emitted) = compiled(self.input.zone.name(), declarations, settings);

@@ -1,7 +1,7 @@
 //! A question to a target: the SELECT that reads the cheapest rollups that can answer it.
 
 use super::metric::reads;
-use super::{Build, rollups};
+use super::{Build, cluster, rollups};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Answered, Passed};
 use crate::error;
@@ -19,11 +19,11 @@ pub fn answer(build: &Build, query: &Query, asked: &Asked) -> Result<Answered, D
     let all = &build.rollups.rollups;
     let route = rollup::route(query, asked, all, &build.statistics);
     let served = &route.served;
-    // From sources alone the SELECT stands for itself, and needs nothing that was built.
-    let options = if served.is_live() {
+    // From sources alone the SELECT stands for itself, and needs nothing that was built; but for rows of other shards.
+    let options = if served.is_live() && !cluster::is_sharded(build) {
         sql::Options::default()
     } else {
-        sql::Options { unordered: false, ..build.options.clone() }
+        sql::Options { unordered: false, ..build.reading() }
     };
     let reads = reads(query, &served.layers, all, &made).ok_or_else(Diagnostics::new)?;
     let select = sql::select_stored(query, &CLICKHOUSE, &options, &reads).map_err(|unsupported| {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
 use super::rollups::{Made, MadeStep};
-use super::{Build, File, Object, Staged, dictionaries, version};
+use super::{Build, File, Object, Staged, cluster, dictionaries, version};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{Artifact, name, template};
+use crate::emit::{Artifact, name};
 use crate::rollup::{Cadence, Rollup, Way};
 use crate::sql::{self, CLICKHOUSE, CutOver, Side};
 
@@ -30,12 +30,12 @@ pub fn cut_over(build: &Build, made: &[Made]) -> Option<File> {
     let table = name.to_string();
     let values = minijinja::context! {
         table => table.as_str(), rollups => rollups.join(", "), count => rollups.len(),
-        comment => build.comment("when streams begin"),
+        comment => build.comment("when streams begin"), engine => cluster::engine_of_all(build, "MergeTree"),
     };
     Some(File {
         name: "25_cut_over.sql".to_owned(),
         what: "When streams begin and history ends".to_owned(),
-        body: template::render("clickhouse/cut_over.sql", values),
+        body: build.render("clickhouse/cut_over.sql", values),
         origin: Vec::new(),
         objects: vec![Object { kind: "TABLE", name }],
     })
@@ -103,7 +103,7 @@ impl Backfill<'_> {
             months, gone, steps, staged => self.staged.to_string(),
             dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, ..)| *rollup)),
         };
-        let file = |name: &'static str, template: &str| (name, template::render(template, values.clone()));
+        let file = |name: &'static str, template: &str| (name, build.render(template, values.clone()));
         self.files = vec![
             file("1_months.sql", "clickhouse/backfill_months.sql"),
             file("2_stage.sql", "clickhouse/backfill_stage.sql"),
@@ -161,6 +161,6 @@ fn step(step: &MadeStep) -> Option<minijinja::Value> {
     let (staging, select) = step.history.as_ref()?;
     Some(minijinja::context! {
         table => step.table.to_string(), staging => staging.to_string(), columns => step.columns.join(", "),
-        select => select.as_str(),
+        select => select.as_str(), expires => step.expires,
     })
 }

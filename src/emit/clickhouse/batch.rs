@@ -10,7 +10,7 @@ use sqlparser::ast::ObjectName;
 use super::rollups::{Made, MadeStep};
 use super::{Build, File, Staged, dictionaries, version};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{Artifact, name, template};
+use crate::emit::{Artifact, name};
 use crate::plan::Expr;
 use crate::rollup::{Cadence, Rollup, Way};
 use crate::sql::{self, CLICKHOUSE, Days};
@@ -92,7 +92,7 @@ impl Batch<'_> {
             staged => self.staged.to_string(), days, history, steps, gone,
             dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, _)| *rollup)),
         };
-        let file = |name: &'static str, template: &str| (name, template::render(template, values.clone()));
+        let file = |name: &'static str, template: &str| (name, build.render(template, values.clone()));
         self.files = vec![
             file("1_days.sql", "clickhouse/batch_days.sql"),
             file("2_stage.sql", "clickhouse/batch_stage.sql"),
@@ -111,7 +111,7 @@ impl Batch<'_> {
     fn step(&self, step: &MadeStep) -> minijinja::Value {
         minijinja::context! {
             table => step.table.to_string(), staging => step.filler.to_string(), columns => step.columns.join(", "),
-            select => step.select.as_str(),
+            select => step.select.as_str(), expires => step.expires,
         }
     }
 

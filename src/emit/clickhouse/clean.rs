@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, dictionaries, version};
+use super::{Build, File, Object, access, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Input, name};
 use crate::error;
@@ -120,7 +120,8 @@ fn view(build: &Build, clean: &Clean) -> (File, Diagnostics) {
     let view = name.to_string();
     let comment = build.comment(&format!("clean rows of {}", table.name));
     let about = vec![rule(table, &build.input.tables)];
-    let values = minijinja::context! { about, view => view.as_str(), comment };
+    let security = access::security(build, false);
+    let values = minijinja::context! { about, view => view.as_str(), security, comment };
     let body = super::with_select(build, &view, "clickhouse/view.sql", values, &clean.select, &mut diagnostics);
     let safe = name::file(&table.name);
     let file = File {

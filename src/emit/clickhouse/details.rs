@@ -116,6 +116,7 @@ fn of_step(build: &Build, place: Use, rollup: &Rollup, made: &MadeStep, reasons:
         "table": made.table.to_string(),
         "filled": way,
         "because": because.map(Reason::text),
+        "kept_days": made.kept,
         "states": states,
         "serves": serves(build, place),
         "reasons": reasons,

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Build, File, Object, check, source, version};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{Input, MetricView, template};
+use crate::emit::{Input, MetricView};
 use crate::error;
 use crate::plan::{
     Aggregate, DataType, Expr, ExprKind, Function, Input as Of, Join, Measure, MeasureId, MetricOutput, Origin,
@@ -165,7 +165,7 @@ pub fn file(build: &Build, diagnostics: &mut Diagnostics) -> Option<File> {
     };
     for of in known {
         let name = build.name(of.plain_name());
-        let body = template::render("clickhouse/dictionary.sql", values(build, of, &name.to_string(), lifetime));
+        let body = build.render("clickhouse/dictionary.sql", values(build, of, &name.to_string(), lifetime));
         check(build, &file.name, &body, diagnostics);
         file.body.push_str(&body);
         file.objects.push(Object { kind: "DICTIONARY", name });
@@ -292,6 +292,7 @@ fn measure(like: &Query, place: usize, joins: Vec<Join>, arrives: bool) -> Metri
         title: Some("How many keys of a look-up are not known".to_owned()),
         step: Some(Step::Day),
         query,
+        tier: None,
         serve: vec![if arrives { Serve::Stream(Step::Day) } else { Serve::Live }],
         fingerprint: None,
         span: None,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
 use super::rollups::Made;
-use super::{Build, File, Object, line, readers, version};
+use super::{Build, File, Object, access, line, readers, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name};
 use crate::error;
@@ -82,7 +82,8 @@ impl Maker<'_> {
         let about = self.about(metric, &fingerprint, served);
         let comment = self.build.comment(&format!("{} v{}, {}", metric.name, metric.version, metric.grain()));
         let name = view.to_string();
-        let values = minijinja::context! { about, view => name.as_str(), comment };
+        let security = access::security(self.build, false);
+        let values = minijinja::context! { about, view => name.as_str(), security, comment };
         let body = super::with_select(self.build, &name, "clickhouse/view.sql", values, &select, &mut diagnostics);
         (body, ServedView { view, fingerprint }, diagnostics)
     }
@@ -100,7 +101,7 @@ impl Maker<'_> {
     }
 
     fn made(&self, metric: &MetricView, reads: &[Read]) -> Result<String, Diagnostics> {
-        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, reads);
+        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.reading(), reads);
         let select = made.map(|select| sql::to_text(&select, &CLICKHOUSE)).map_err(|unsupported| {
             let told = unsupported.into_iter().map(|one| {
                 error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;

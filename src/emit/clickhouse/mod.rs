@@ -4,16 +4,20 @@
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod access;
 mod ask;
 mod backfill;
 mod batch;
 mod clean;
+mod cluster;
 mod details;
 mod dictionaries;
+mod intake;
 mod metric;
 mod readers;
 mod rollups;
 mod source;
+mod storage;
 mod version;
 
 use std::collections::BTreeMap;
@@ -85,19 +89,18 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let clean = clean::rows(input, settings, &mut options, &mut diagnostics);
     let measured = with_measures(input, settings, &options);
     let build = Build::new(input, measured.as_ref(), target, settings, options, &mut diagnostics);
+    storage::check(&build, &mut diagnostics);
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
     }
+    files.extend(intake::files(&build, &mut diagnostics));
     files.extend(clean::views(&build, &clean, &mut diagnostics));
-    if let Some(file) = dictionaries::file(&build, &mut diagnostics) {
-        // What is derived of others may look them up.
-        let place = files.iter().position(|other| other.name > file.name).unwrap_or(files.len());
-        files.insert(place, file);
-    }
+    files.extend(dictionaries::file(&build, &mut diagnostics));
     let (rollups, made) = rollups::tables(&build, &mut diagnostics);
     files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
     files.extend(rollups);
+    files.extend(cluster::all_shards(&build, &clean, &made, &mut diagnostics));
     let backfills = backfill::backfills(&build, &made, &mut diagnostics);
     for backfill in &backfills {
         backfill.add_table(&build, &mut files, &mut diagnostics);
@@ -112,9 +115,16 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let last = readers.file(&build, &mut diagnostics);
     check_names(&build, &last, &mut diagnostics);
     files.push(last);
+    // The names are in the order of application.
+    files.sort_by(|a, b| a.name.cmp(&b.name));
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
+    details["intake"] = intake::details(&build);
+    details["cluster"] = cluster::details(&build);
+    details["columns"] = storage::details();
     details["dictionaries"] = dictionaries::details(&build);
+    let (access, told) = access::artifacts(&build, &readers, &mut diagnostics);
+    details["access"] = told;
     let beside = readers.artifacts(&build, &files, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
@@ -123,6 +133,7 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
         check(&build, &one.path, &one.text, &mut diagnostics);
     }
     artifacts.extend(beside);
+    artifacts.extend(access);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     (Emitted { artifacts, details }, diagnostics)
@@ -214,6 +225,21 @@ impl<'a> Build<'a> {
         self.name(&version::name(&self.settings.database, plain, hash))
     }
 
+    /// A template, which knows on which cluster its statements run.
+    fn render(&self, template: &str, values: minijinja::Value) -> String {
+        template::render(template, minijinja::context! { cluster => cluster::clause(self), ..values })
+    }
+
+    /// What a DROP ends with: behind a name that comes back a replicated table must be gone (CH18).
+    fn sync(&self) -> &'static str {
+        if self.settings.cluster.is_some() { " SYNC" } else { "" }
+    }
+
+    /// How SELECTs for readers are made: of all shards.
+    fn reading(&self) -> Options {
+        Options { all_shards: cluster::is_sharded(self), ..self.options.clone() }
+    }
+
     /// Whether some of it was looked up as rows arrived.
     fn is_as_of_ingestion(&self, served: &Served) -> bool {
         let rolled = |layer: &Layer| match layer {
@@ -253,7 +279,7 @@ impl<'a> Build<'a> {
         origin.dedup();
         drop.reverse();
         let rollback = self.header("Takes back what the other files made. Sources stay")
-            + &template::render("clickhouse/rollback.sql", minijinja::context! { drop });
+            + &self.render("clickhouse/rollback.sql", minijinja::context! { drop, sync => self.sync() });
         let mut artifacts: Vec<Artifact> = files
             .into_iter()
             .map(|file| Artifact {
@@ -312,8 +338,8 @@ fn with_select(
     diagnostics: &mut Diagnostics,
 ) -> String {
     let around = minijinja::context! { select => "SELECT 1", ..values.clone() };
-    check(build, what, &template::render(template, around), diagnostics);
-    template::render(template, minijinja::context! { select, ..values })
+    check(build, what, &build.render(template, around), diagnostics);
+    build.render(template, minijinja::context! { select, ..values })
 }
 
 /// Reads statements back, unless an earlier build has.
@@ -350,9 +376,8 @@ impl Staged<'_> {
         let Some(file) = files.iter_mut().find(makes) else { return };
         let comment = build.comment(&format!("prepared by the {}", self.word));
         let table = self.table.to_string();
-        let values =
-            minijinja::context! { staged => table.as_str(), word => self.word, column => self.column, comment };
-        let text = template::render("clickhouse/staged.sql", values);
+        let values = minijinja::context! { engine => cluster::engine(build, "MergeTree"), staged => table.as_str(), word => self.word, column => self.column, comment };
+        let text = build.render("clickhouse/staged.sql", values);
         check(build, &table, &text, diagnostics);
         file.body.push_str(&text);
         file.objects.push(Object { kind: "TABLE", name: self.table.clone() });

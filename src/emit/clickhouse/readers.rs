@@ -10,9 +10,9 @@ use sqlparser::ast::ObjectName;
 
 use super::clean::Clean;
 use super::metric::ServedView;
-use super::{Build, File, Object, check, read_back};
+use super::{Build, File, Object, access, check, cluster, read_back};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{Artifact, MetricView, name, template};
+use crate::emit::{Artifact, MetricView, name};
 use crate::sql::{self, CLICKHOUSE};
 
 /// The name of a metric's view without its version.
@@ -49,6 +49,19 @@ impl<'a> Readers<'a> {
         Readers { clean, metrics: build.input.metrics.iter().zip(served).collect(), versions }
     }
 
+    /// The views of metrics that the project has, by their names for readers.
+    pub fn metrics<'r>(&'r self, build: &Build) -> impl Iterator<Item = (String, &'a MetricView)> + 'r {
+        let own = self.metrics.iter().take(build.own);
+        own.flat_map(|(metric, _)| self.names(metric).into_iter().map(move |name| (name, *metric)))
+    }
+
+    /// The names under which readers see a metric.
+    fn names(&self, metric: &MetricView) -> Vec<String> {
+        let current = metric.current.then(|| stable(metric));
+        let versioned = self.versions.contains_key(family(metric)).then(|| pinned(metric));
+        current.into_iter().chain(versioned).collect()
+    }
+
     /// The file that makes all of them.
     pub fn file(&self, build: &Build, diagnostics: &mut Diagnostics) -> File {
         let mut file = File {
@@ -71,11 +84,8 @@ impl<'a> Readers<'a> {
         for (metric, served) in &self.metrics {
             let columns = metric.query.columns();
             let columns: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            if metric.current {
-                add(&stable(metric), &served.view, &columns);
-            }
-            if self.versions.contains_key(family(metric)) {
-                add(&pinned(metric), &served.view, &columns);
+            for name in self.names(metric) {
+                add(&name, &served.view, &columns);
             }
         }
         file
@@ -117,7 +127,7 @@ impl<'a> Readers<'a> {
         let others: BTreeSet<String> = of_family().map(|(metric, _)| stable(metric)).collect();
         let gone: Vec<String> = others.difference(&known).map(|stable| build.name(stable).to_string()).collect();
         if !gone.is_empty() {
-            let gone = template::render("clickhouse/gone.sql", minijinja::context! { gone });
+            let gone = build.render("clickhouse/gone.sql", minijinja::context! { gone });
             check(build, "a switch of versions", &gone, diagnostics);
             text.push_str(&gone);
         }
@@ -156,7 +166,7 @@ fn over(
 ) -> String {
     let select = read_back(build, view, Ok(sql::same(of.clone(), columns, &CLICKHOUSE)), diagnostics);
     let values = minijinja::context! {
-        about => Vec::<String>::new(), view, comment => build.comment(&format!("{stable}, for readers")),
+        about => Vec::<String>::new(), view, security => access::security(build, false), comment => build.comment(&format!("{stable}, for readers")),
     };
     super::with_select(build, view, "clickhouse/view.sql", values, &select, diagnostics)
 }
@@ -169,8 +179,9 @@ fn retire(build: &Build, files: &[File], diagnostics: &mut Diagnostics) -> Artif
     names.sort_unstable();
     let values = minijinja::context! {
         database => quoted(&build.settings.database), mark => quoted(&build.mark()), names,
+        end => quoted(&format!("{}{}", cluster::clause(build), build.sync())),
     };
-    let text = template::render("clickhouse/retire.sql", values);
+    let text = build.render("clickhouse/retire.sql", values);
     check(build, "retire.sql", &text, diagnostics);
     let text = build
         .header("What earlier builds have made and this one does not have: the statements that drop it (CH15)")

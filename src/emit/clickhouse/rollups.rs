@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, backfill, line, version};
+use super::{Build, File, Object, access, backfill, cluster, line, storage, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
-use crate::sql::{self, Built, CLICKHOUSE, CutOver, Dialect, Filling, Side, Source, Stored, StoredColumn, Unsupported};
+use crate::sql::{self, Built, CLICKHOUSE, CutOver, Filling, Side, Source, Stored, StoredColumn, Unsupported};
 
 /// A rollup as it was made.
 pub struct Made {
@@ -25,12 +25,18 @@ pub struct MadeStep {
     pub step: Step,
     /// Its table.
     pub table: ObjectName,
+    /// What readers read: the tables of all shards, where there are several.
+    pub everywhere: ObjectName,
     /// What fills it: a materialized view, or the table in which a batch prepares days.
     pub filler: ObjectName,
     /// The SELECT that fills it.
     pub select: String,
     /// The names of its columns.
     pub columns: Vec<String>,
+    /// For how many days its buckets are kept; none for ever.
+    pub kept: Option<u32>,
+    /// Whether its parts are moved or removed some time.
+    pub expires: bool,
     /// How a backfill fills it: the table in which months are prepared, and the SELECT.
     pub history: Option<(ObjectName, String)>,
 }
@@ -38,7 +44,7 @@ pub struct MadeStep {
 impl MadeStep {
     /// As something to read.
     pub fn stored<'r>(&self, rollup: &'r Rollup) -> Stored<'r> {
-        Stored { table: self.table.clone(), step: self.step, rollup, built: None }
+        Stored { table: self.table.clone(), step: self.step, rollup, built: None, kept: self.kept }
     }
 }
 
@@ -47,12 +53,15 @@ impl Made {
     pub fn layer<'r>(&self, rollup: &'r Rollup, step: usize) -> Option<Stored<'r>> {
         let (finest, of) = (self.steps.first()?, self.steps.get(step)?);
         let built = match rollup.way {
-            Way::Batched(cadence) => {
-                Some(Built { table: finest.table.clone(), step: finest.step, unit: cadence.step().max(finest.step) })
-            }
+            Way::Batched(cadence) => Some(Built {
+                table: finest.everywhere.clone(),
+                step: finest.step,
+                unit: cadence.step().max(finest.step),
+                kept: finest.kept,
+            }),
             Way::Added | Way::Rebuilt(_) => None,
         };
-        Some(Stored { built, ..of.stored(rollup) })
+        Some(Stored { built, table: of.everywhere.clone(), ..of.stored(rollup) })
     }
 }
 
@@ -60,8 +69,8 @@ impl Made {
 pub fn tables(build: &Build, diagnostics: &mut Diagnostics) -> (Vec<File>, Vec<Made>) {
     // The table of a rollup is planned for any of its questions; all share tables, zone and week.
     let Some(like) = build.input.metrics.first().map(|metric| &metric.query) else { return Default::default() };
-    let one = |rollup: &Rollup| Maker { build, rollup, like }.make();
-    let made: Vec<(Output, Diagnostics)> = build.rollups.rollups.par_iter().map(one).collect();
+    let one = |(place, rollup): (usize, &Rollup)| Maker { build, place, rollup, like }.make();
+    let made: Vec<(Output, Diagnostics)> = build.rollups.rollups.par_iter().enumerate().map(one).collect();
     let mut files: Vec<File> = Vec::new();
     let mut all = Vec::with_capacity(made.len());
     for ((output, found), rollup) in made.into_iter().zip(&build.rollups.rollups) {
@@ -93,6 +102,8 @@ struct Output {
 
 struct Maker<'a> {
     build: &'a Build<'a>,
+    /// Its place among all rollups.
+    place: usize,
     rollup: &'a Rollup,
     like: &'a Query,
 }
@@ -132,12 +143,16 @@ impl Maker<'_> {
             };
             let filler =
                 if matches!(self.rollup.way, Way::Batched(_)) { self.staging(&name) } else { self.view(&name) };
+            let kept = storage::kept(self.build, self.place, *step);
             let made = MadeStep {
                 step: *step,
                 table: self.build.name(&name),
+                everywhere: cluster::everywhere(self.build, &self.build.name(&name)),
                 filler,
                 select: self.text(select, diagnostics),
                 columns: columns.iter().map(|column| column.name.clone()).collect(),
+                kept,
+                expires: storage::expires(self.build, self.rollup, kept),
                 history,
             };
             let Output { body, objects, .. } = output;
@@ -214,6 +229,9 @@ impl Maker<'_> {
     }
 
     fn name(&self, step: Step, content: &str) -> String {
+        // A table can get another time to keep what it has, but not lose its first one.
+        let kept = if storage::kept(self.build, self.place, step).is_some() { " kept" } else { "" };
+        let content = &format!("{content}{kept}");
         version::name(
             &self.build.settings.database,
             &format!("{}__{}", self.table().name, step.text()),
@@ -231,24 +249,27 @@ impl Maker<'_> {
     ) {
         let columns: Vec<_> = of.iter().map(|column| self.column(column)).collect();
         let key: Vec<&str> = of.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
-        let (table, filler) = (made.table.to_string(), made.filler.to_string());
-        let staging = made.history.as_ref().map(|(staging, _)| staging.to_string());
-        let (refresh, day) = match self.rollup.way {
-            Way::Added => (None, None),
-            Way::Rebuilt(_) => (Some(every(made.step)), None),
-            Way::Batched(_) => (None, Some(self.day(made.step))),
+        let table = made.table.to_string();
+        let (staging, view) = match self.rollup.way {
+            Way::Batched(_) => (Some(&made.filler), None),
+            _ => (made.history.as_ref().map(|(staging, _)| staging), Some(&made.filler)),
         };
+        let refresh = matches!(self.rollup.way, Way::Rebuilt(_)).then(|| every(made.step));
+        let layout =
+            storage::rollup(self.build, self.rollup, made.step, &key.join(", "), made.history.is_some(), made.kept);
+        let comment = self.build.comment(&self.what(made.step));
         let values = minijinja::context! {
-            about => self.about(made), table => table.as_str(), columns, key => key.join(", "),
-            filler => filler.as_str(), staging => staging.as_deref(), refresh, day,
-            comment => self.build.comment(&self.what(made.step)),
+            about => self.about(made), table => table.as_str(), columns, refresh, comment => comment.as_str(),
+            security => access::security(self.build, true), layout => layout.text(&comment), staging_layout => layout.of_staging().text(&comment),
+            changes => layout.changes(self.build, &table),
+            staging => staging.map(|name| name.to_string()), view => view.map(|name| name.to_string()),
+            run => if made.history.is_some() { "backfill" } else { "batch" },
         };
         let (template, select) = ("clickhouse/rollup.sql", made.select.as_str());
         body.push_str(&super::with_select(self.build, &table, template, values, select, diagnostics));
-        let kind = if matches!(self.rollup.way, Way::Batched(_)) { "TABLE" } else { "VIEW" };
         objects.push(Object { kind: "TABLE", name: made.table.clone() });
-        objects.extend(made.history.iter().map(|(name, _)| Object { kind: "TABLE", name: name.clone() }));
-        objects.push(Object { kind, name: made.filler.clone() });
+        objects.extend(staging.map(|name| Object { kind: "TABLE", name: name.clone() }));
+        objects.extend(view.map(|name| Object { kind: "VIEW", name: name.clone() }));
     }
 
     fn column(&self, column: &StoredColumn) -> minijinja::Value {
@@ -260,17 +281,8 @@ impl Maker<'_> {
             _ => Some("1 for rows of the backfill".to_owned()),
         };
         let comment = comment.map(|comment| sql::quoted(&line(&comment), &CLICKHOUSE));
-        minijinja::context! { name => column.name.as_str(), type => column.ty.as_str(), comment }
-    }
-
-    /// The day of a bucket, by which the table is partitioned.
-    fn day(&self, step: Step) -> String {
-        let calendar = sql::Calendar { zone: self.like.zone, week_start: self.like.week_start };
-        let bucket = sqlparser::ast::Expr::Identifier("_t".into());
-        match step {
-            Step::Subday(_) => CLICKHOUSE.bucket_key(bucket, Step::Day, calendar).to_string(),
-            _ => bucket.to_string(),
-        }
+        let codec = storage::codec_of_state(&column.name, &column.ty);
+        minijinja::context! { name => column.name.as_str(), type => column.ty.as_str(), comment, codec }
     }
 
     fn what(&self, step: Step) -> String {
@@ -298,6 +310,7 @@ impl Maker<'_> {
             }
         };
         let mut about = vec![what, line(&way)];
+        about.extend(made.kept.map(|kept| format!("Buckets of the last {kept} days are kept (CH21).")));
         if self.rollup.is_as_of_ingestion() {
             about.push("Entities are looked up as rows arrive, or when their history is filled in (CH4).".to_owned());
         }

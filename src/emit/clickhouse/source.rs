@@ -1,7 +1,7 @@
 //! Databases and, where asked, the source tables.
 
+use super::storage::{self, SourceLayout};
 use super::{Build, File};
-use crate::emit::template;
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
 use crate::sql::{CLICKHOUSE, Dialect};
 
@@ -9,7 +9,7 @@ use crate::sql::{CLICKHOUSE, Dialect};
 pub fn databases(build: &Build) -> File {
     let mut databases = vec![CLICKHOUSE.identifier(&build.settings.database).to_string()];
     if build.settings.create_sources {
-        for table in stored(build) {
+        for (_, table) in stored(build) {
             if let Some((database, _)) = table.physical.split_once('.') {
                 databases.push(CLICKHOUSE.identifier(database).to_string());
             }
@@ -20,7 +20,7 @@ pub fn databases(build: &Build) -> File {
     File {
         name: "00_database.sql".to_owned(),
         what: "Databases".to_owned(),
-        body: template::render("clickhouse/database.sql", minijinja::context! { databases }),
+        body: build.render("clickhouse/database.sql", minijinja::context! { databases }),
         origin: Vec::new(),
         objects: Vec::new(),
     }
@@ -28,36 +28,33 @@ pub fn databases(build: &Build) -> File {
 
 /// The source tables.
 pub fn tables(build: &Build) -> File {
-    let bodies: Vec<String> = stored(build).map(|table| source(table, build)).collect();
+    let bodies: Vec<String> = stored(build).map(|(place, table)| source(place, table, build)).collect();
     File {
         name: "10_sources.sql".to_owned(),
         what: "Source tables".to_owned(),
         body: bodies.concat(),
-        origin: stored(build).map(|table| table.name.clone()).collect(),
+        origin: stored(build).map(|(_, table)| table.name.clone()).collect(),
         // They hold the data: what takes back a build leaves them alone.
         objects: Vec::new(),
     }
 }
 
-fn stored<'b>(build: &'b Build) -> impl Iterator<Item = &'b Table> {
-    build.input.tables.iter().filter(|table| !table.is_derived())
+fn stored<'b>(build: &'b Build) -> impl Iterator<Item = (usize, &'b Table)> {
+    build.input.tables.iter().enumerate().filter(|(_, table)| !table.is_derived())
 }
 
-fn source(table: &Table, build: &Build) -> String {
+fn source(place: usize, table: &Table, build: &Build) -> String {
     let column = |name: &String| table.columns.iter().find(|column| column.name == *name);
     let name = |column: &StoredColumn| CLICKHOUSE.identifier(&column.name).to_string();
     let columns: Vec<_> = table
         .columns
         .iter()
-        .map(|column| minijinja::context! { name => name(column), type => physical(column, build) })
+        .map(|column| {
+            let codec = storage::codec(column);
+            minijinja::context! { name => name(column), type => physical(column, build), codec }
+        })
         .collect();
     let time = table.clean.time.as_ref().and_then(column);
-    let partition = time.map(|column| match column.encoding {
-        Encoding::Native => format!("toYYYYMM({})", name(column)),
-        Encoding::Milliseconds => {
-            format!("toYYYYMM(fromUnixTimestamp64Milli({}, '{}'))", name(column), build.input.zone.name())
-        }
-    });
     let version = table.history.iter().map(|history| history.version().to_owned());
     let key: Vec<String> = table.clean.key.iter().cloned().chain(version).collect();
     let order: Vec<String> = key.iter().filter_map(column).chain(time).map(name).collect();
@@ -68,10 +65,22 @@ fn source(table: &Table, build: &Build) -> String {
         }
     }
     let order = if unique.is_empty() { "tuple()".to_owned() } else { format!("({})", unique.join(", ")) };
+    let SourceLayout { layout, about } = storage::source(build, place, time, order);
+    let index = arrival(build, place, table);
+    let why = index.as_ref().map(|_| {
+        "Rows arrive nearly in the order of their times: batches find those of a day by an index of few values.".to_owned()
+    });
+    let about: Vec<String> = std::iter::once(format!(
+        "Rows of {}. A retried insert is recognised by its block and counts once (CH1).",
+        table.name
+    ))
+    .chain(about)
+    .collect();
+    let name = CLICKHOUSE.table(table).to_string();
     let values = minijinja::context! {
-        about => format!("Rows of {}", table.name), table => CLICKHOUSE.table(table).to_string(), columns, partition, order,
+        about, table => name.as_str(), columns, index, layout => layout.text(""), changes => layout.changes(build, &name),
     };
-    template::render("clickhouse/source.sql", values)
+    build.render("clickhouse/source.sql", values)
 }
 
 /// The type that a column is stored in.

@@ -8,6 +8,7 @@ mod reader;
 mod scalar;
 
 pub use reader::{Reader, list};
+pub use scalar::Scalar;
 
 use serde_yaml::Value;
 

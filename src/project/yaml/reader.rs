@@ -107,8 +107,7 @@ impl<'a> Reader<'a> {
         };
         let mut texts = Vec::new();
         for (index, element) in elements.iter().enumerate() {
-            let path: Vec<Step> = self.path(Step::Value(key)).into_iter().chain([Step::Index(index)]).collect();
-            let span = self.document.span(&path);
+            let span = self.at_index(key, index);
             match element {
                 Value::String(text) if !text.trim().is_empty() => texts.push(Spanned::new(text.clone(), span)),
                 Value::String(_) => self.diagnostics.push(error!(E0023, span, "`{key}` lists an empty text";
@@ -165,6 +164,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn at(&self, key: &str) -> Span {
         self.document.span(&self.path(Step::Value(key)))
+    }
+
+    pub(super) fn at_index(&self, key: &str, index: usize) -> Span {
+        let path: Vec<Step> = self.path(Step::Value(key)).into_iter().chain([Step::Index(index)]).collect();
+        self.document.span(&path)
     }
 
     fn path<'k>(&'k self, last: Step<'k>) -> Vec<Step<'k>> {

@@ -2,8 +2,8 @@
 
 use serde_yaml::Value;
 
-use super::Reader;
 use super::reader::list;
+use super::{Reader, kind};
 use crate::diagnostic::Spanned;
 use crate::error;
 use crate::suggest::near;
@@ -12,7 +12,47 @@ use crate::suggest::near;
 const UNITS: &[(&str, i64)] =
     &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
 
+/// A value without parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// `true` or `false`
+    Flag(bool),
+}
+
 impl<'a> Reader<'a> {
+    /// The value at `key`: a text, a whole number, `true` or `false`.
+    pub fn scalar(&mut self, key: &'a str) -> Option<Spanned<Scalar>> {
+        let found = self.get(key)?;
+        let span = self.at(key);
+        match scalar(found) {
+            Some(value) => Some(Spanned::new(value, span)),
+            None => self.wrong_type(key, found, "a text, a whole number or `true`", "write one value"),
+        }
+    }
+
+    /// The list of such values at `key`; elements that are none are told and left out.
+    pub fn scalars(&mut self, key: &'a str) -> Option<Vec<Spanned<Scalar>>> {
+        let elements = match self.get(key)? {
+            Value::Sequence(elements) => elements,
+            other => return self.wrong_type(key, other, "a list", "write `[a, b]`, or one `- a` a line"),
+        };
+        let mut found = Vec::new();
+        for (index, element) in elements.iter().enumerate() {
+            let span = self.at_index(key, index);
+            match scalar(element) {
+                Some(value) => found.push(Spanned::new(value, span)),
+                None => self
+                    .tell(error!(E0022, span, "`{key}` lists {}, not a text, a whole number or `true`", kind(element);
+                    help: "write one value")),
+            }
+        }
+        Some(found)
+    }
+
     /// The length of time at `key`, in milliseconds: `5m`, `90d`. More than nothing.
     pub fn duration(&mut self, key: &'a str) -> Option<Spanned<i64>> {
         let text = self.text(key)?;
@@ -51,6 +91,15 @@ impl<'a> Reader<'a> {
             None => format!("it is one of {}", list(&known)),
         };
         self.wrong(error!(E0023, text.span, "`{key}` can't be `{}`", text.value; help: help))
+    }
+}
+
+fn scalar(value: &Value) -> Option<Scalar> {
+    match value {
+        Value::String(text) => Some(Scalar::Text(text.clone())),
+        Value::Number(number) => number.as_i64().map(Scalar::Number),
+        Value::Bool(value) => Some(Scalar::Flag(*value)),
+        _ => None,
     }
 }
 

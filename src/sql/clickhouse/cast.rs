@@ -94,7 +94,7 @@ fn to_float(x: Expr, from: &DataType) -> Option<Expr> {
 }
 
 /// Half away from zero at the last digit; null where the value needs more digits.
-fn to_decimal(x: Expr, from: &DataType, precision: u8, scale: u8) -> Option<Expr> {
+pub fn to_decimal(x: Expr, from: &DataType, precision: u8, scale: u8) -> Option<Expr> {
     match from {
         DataType::Bool | DataType::Int => {
             let widens = precision.saturating_sub(scale) >= 19;
@@ -136,7 +136,7 @@ fn fitting(value: Expr, made: Expr, precision: u8, scale: u8) -> Expr {
 }
 
 /// `YYYY-MM-DD` and nothing else: what does not print as it was read is no day.
-fn to_date(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
+pub fn to_date(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
     match from {
         DataType::Timestamp => Some(call("toDate32", vec![x, value::zone(calendar)])),
         DataType::String => {
@@ -149,7 +149,7 @@ fn to_date(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
 }
 
 /// A day, or a day and a clock time (with a fraction, with an offset).
-fn to_timestamp(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
+pub fn to_timestamp(x: Expr, from: &DataType, calendar: Calendar) -> Option<Expr> {
     const FORM: &str = "^(19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?\
                         (Z|[+-][0-9]{2}:?[0-9]{2})?)?$";
     match from {

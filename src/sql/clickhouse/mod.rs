@@ -6,6 +6,7 @@ mod batch;
 mod cast;
 mod dictionary;
 mod grammar;
+mod intake;
 mod interval;
 mod logic;
 mod number;
@@ -19,7 +20,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, Query, Setting};
 use sqlparser::parser::ParserError;
 
 use super::build;
-use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Dictionary, Lowering, States};
+use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Dictionary, Intake, Lowering, States};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
@@ -53,6 +54,15 @@ impl Dialect for ClickHouse {
 
     fn table(&self, table: &Table) -> ObjectName {
         ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
+    }
+
+    fn intake(&self) -> Option<&dyn Intake> {
+        Some(&intake::ClickHouseIntake)
+    }
+
+    fn read_all_shards(&self, query: &mut Query) {
+        let value = build::text("global");
+        query.settings.get_or_insert_default().push(Setting { key: build::ident("distributed_product_mode"), value });
     }
 
     fn look_up(&self, query: &mut Query, known: &[Dictionary]) {

@@ -39,13 +39,23 @@ impl Reader<'_> {
             Some("DROP") => {
                 self.words("DROP")?;
                 let _kind = self.0.next_token();
+                while !self.at("IF") && self.0.peek_token().token != Token::EOF {
+                    self.identifier()?;
+                }
                 self.words("IF EXISTS")?;
-                self.named()
+                self.named()?;
+                // A policy is that of a table.
+                if self.maybe("ON") {
+                    self.named()?;
+                }
+                self.maybe("SYNC");
+                Ok(())
             }
             Some("GRANT") => self.grant(),
             Some("SYSTEM") => {
                 self.words("SYSTEM RELOAD DICTIONARY")?;
-                self.named()
+                self.on_cluster()?;
+                self.name()
             }
             _ => self.query(),
         }
@@ -66,6 +76,7 @@ impl Reader<'_> {
             }
             "VIEW" => {
                 self.if_not_exists_named()?;
+                self.security()?;
                 self.comment()?;
                 self.words("AS")?;
                 self.query()
@@ -80,6 +91,7 @@ impl Reader<'_> {
                 }
                 self.words("TO")?;
                 self.name()?;
+                self.security()?;
                 self.comment()?;
                 self.words("AS")?;
                 self.query()
@@ -91,21 +103,22 @@ impl Reader<'_> {
             "ROLE" => self.if_not_exists_named(),
             "SETTINGS" => {
                 self.words("PROFILE")?;
-                self.if_not_exists_named()?;
+                self.made_anew()?;
                 self.words("SETTINGS")?;
                 self.profile()
             }
             "QUOTA" => {
-                self.if_not_exists_named()?;
+                self.made_anew()?;
                 self.quota()
             }
             "ROW" => {
                 self.words("POLICY")?;
-                self.if_not_exists_named()?;
+                self.made_anew()?;
                 self.words("ON")?;
                 self.name()?;
-                self.words("USING")?;
+                self.words("FOR SELECT USING")?;
                 self.0.parse_expr()?;
+                self.words("AS PERMISSIVE")?;
                 self.roles()
             }
             _ => self.unexpected("something to create"),
@@ -137,19 +150,7 @@ impl Reader<'_> {
                     self.words("BY")?;
                     self.0.parse_expr()?;
                 }
-                Some("TTL") => {
-                    self.0.advance_token();
-                    self.list(|reader| {
-                        reader.0.parse_expr()?;
-                        if reader.maybe("TO") {
-                            reader.words("VOLUME")?;
-                            reader.text()?;
-                        } else {
-                            reader.maybe("DELETE");
-                        }
-                        Ok(())
-                    })?;
-                }
+                Some("TTL") => self.ttl()?,
                 Some("SETTINGS") => {
                     self.0.advance_token();
                     self.settings()?;
@@ -157,6 +158,36 @@ impl Reader<'_> {
                 _ => return self.comment(),
             }
         }
+    }
+
+    /// `OR REPLACE name`
+    fn made_anew(&mut self) -> Read {
+        self.words("OR REPLACE")?;
+        self.named()
+    }
+
+    /// With whose rights a view reads.
+    fn security(&mut self) -> Read {
+        if self.maybe("DEFINER") {
+            self.0.expect_token(&Token::Eq)?;
+            self.identifier()?;
+            return self.words("SQL SECURITY DEFINER");
+        }
+        if self.at("SQL") { self.words("SQL SECURITY INVOKER") } else { Ok(()) }
+    }
+
+    fn ttl(&mut self) -> Read {
+        self.words("TTL")?;
+        self.list(|reader| {
+            reader.0.parse_expr()?;
+            if reader.maybe("TO") {
+                reader.words("VOLUME")?;
+                reader.text()?;
+            } else {
+                reader.maybe("DELETE");
+            }
+            Ok(())
+        })
     }
 
     fn comment(&mut self) -> Read {
@@ -222,20 +253,39 @@ impl Reader<'_> {
     fn alter(&mut self) -> Read {
         self.words("ALTER TABLE")?;
         self.named()?;
+        if self.maybe("MODIFY") {
+            return match self.peek_word().as_deref() {
+                Some("SETTING") => {
+                    self.0.advance_token();
+                    self.settings()
+                }
+                Some("QUERY") => {
+                    self.0.advance_token();
+                    self.query()
+                }
+                _ => self.ttl(),
+            };
+        }
+        if self.maybe("MATERIALIZE") {
+            self.words("TTL IN PARTITION")?;
+            return self.0.parse_expr().map(drop);
+        }
         self.words("REPLACE PARTITION")?;
         self.0.parse_expr()?;
         self.words("FROM")?;
         self.name()
     }
 
-    /// `GRANT SELECT ON db.name TO role`, or of a role.
+    /// `GRANT SELECT ON db.name, … TO role WITH REPLACE OPTION`
     fn grant(&mut self) -> Read {
         self.words("GRANT")?;
-        self.list(|reader| reader.identifier())?;
-        if self.maybe("ON") {
-            self.name()?;
-        }
-        self.roles()
+        self.on_cluster()?;
+        self.list(|reader| {
+            reader.words("SELECT ON")?;
+            reader.name()
+        })?;
+        self.roles()?;
+        self.words("WITH REPLACE OPTION")
     }
 
     fn quota(&mut self) -> Read {
@@ -255,7 +305,7 @@ impl Reader<'_> {
         self.roles()
     }
 
-    /// `name = value [MIN v] [MAX v] [READONLY], … TO role`
+    /// `name = value [MIN v] [MAX v] [CONST], … TO role`
     fn profile(&mut self) -> Read {
         self.list(|reader| {
             reader.setting()?;
@@ -264,7 +314,7 @@ impl Reader<'_> {
                     reader.0.parse_expr()?;
                 }
             }
-            reader.maybe("READONLY");
+            reader.maybe("CONST");
             Ok(())
         })?;
         self.roles()
@@ -320,9 +370,13 @@ impl Reader<'_> {
     /// A name, and where it is.
     fn named(&mut self) -> Read {
         self.name()?;
-        if self.at("ON")
-            && matches!(self.0.peek_nth_token(1).token, Token::Word(Word { ref value, .. }) if value.eq_ignore_ascii_case("CLUSTER"))
-        {
+        self.on_cluster()
+    }
+
+    fn on_cluster(&mut self) -> Read {
+        let cluster =
+            matches!(&self.0.peek_nth_token(1).token, Token::Word(word) if word.value.eq_ignore_ascii_case("CLUSTER"));
+        if self.at("ON") && cluster {
             self.words("ON CLUSTER")?;
             return self.name();
         }
@@ -425,6 +479,13 @@ mod tests {
         );
         reads("INSERT INTO m.t (a, b) SETTINGS insert_deduplicate = 0 SELECT {day: Date32} AS a, 1 AS b;");
         reads("ALTER TABLE m.t REPLACE PARTITION ({month: UInt32}, 1) FROM m.s;");
+        reads("ALTER TABLE m.t MODIFY SETTING storage_policy = 'x';");
+        reads("ALTER TABLE m.t MODIFY TTL _t + toIntervalDay(3) DELETE;");
+        reads("ALTER TABLE m.t MATERIALIZE TTL IN PARTITION {day: Date32};");
+        reads("ALTER TABLE m.v MODIFY QUERY SELECT 1;");
+        reads(
+            "CREATE TABLE IF NOT EXISTS m.k (raw String) ENGINE = Kafka SETTINGS kafka_format = 'RawBLOB' COMMENT 'x';",
+        );
         reads("TRUNCATE TABLE m.t;");
         reads("DROP VIEW IF EXISTS m.t;");
         reads(
@@ -432,14 +493,26 @@ mod tests {
         );
         reads("SYSTEM RELOAD DICTIONARY m.d;");
         reads("CREATE ROLE IF NOT EXISTS reader;");
-        reads("GRANT SELECT ON m.v TO reader;");
+        reads("GRANT SELECT ON m.v, SELECT ON m.w TO reader WITH REPLACE OPTION;");
+        reads("DROP ROW POLICY IF EXISTS reader ON m.v;");
+        reads("DROP ROW POLICY IF EXISTS reader ON m.v ON CLUSTER c;");
+        reads("DROP TABLE IF EXISTS m.v ON CLUSTER c SYNC;");
+        reads("GRANT ON CLUSTER c SELECT ON m.v TO reader WITH REPLACE OPTION;");
+        reads("SYSTEM RELOAD DICTIONARY ON CLUSTER c m.d;");
         reads(
-            "CREATE QUOTA IF NOT EXISTS q KEYED BY user_name FOR INTERVAL 1 HOUR MAX queries = 100, errors = 5 TO reader;",
+            "CREATE TABLE IF NOT EXISTS m.t__all ON CLUSTER c AS m.t ENGINE = Distributed('c', 'm', 't') COMMENT 'x';",
+        );
+        reads("CREATE OR REPLACE VIEW m.v SQL SECURITY INVOKER COMMENT 'x' AS SELECT 1;");
+        reads(
+            "CREATE MATERIALIZED VIEW IF NOT EXISTS m.v TO m.t DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT 1;",
         );
         reads(
-            "CREATE SETTINGS PROFILE IF NOT EXISTS p SETTINGS max_memory_usage = 10 MAX 20, readonly = 1 READONLY TO reader;",
+            "CREATE QUOTA OR REPLACE q KEYED BY user_name FOR INTERVAL 1 HOUR MAX queries = 100, errors = 5 TO reader;",
         );
-        reads("CREATE ROW POLICY IF NOT EXISTS p ON m.v USING a = 'b' TO reader;");
+        reads(
+            "CREATE SETTINGS PROFILE OR REPLACE p SETTINGS max_memory_usage = 10 MAX 20, readonly = 1 CONST TO reader;",
+        );
+        reads("CREATE ROW POLICY OR REPLACE p ON m.v FOR SELECT USING a = 'b' AS PERMISSIVE TO reader;");
     }
 
     #[test]

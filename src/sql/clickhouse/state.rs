@@ -134,6 +134,16 @@ impl States for ClickHouseStates {
         named(part, "MergeState", None, state)
     }
 
+    fn is_kept(&self, key: Expr, step: Step, days: u32, calendar: Calendar) -> Expr {
+        let now = call("now64", vec![number(3), build::text(calendar.zone.name())]);
+        let first = call("subtractDays", vec![call("toDate32", vec![now]), number(days)]);
+        let first = match step {
+            Step::Subday(_) => super::time::midnight(first, calendar),
+            _ => first,
+        };
+        binary(key, BinaryOperator::GtEq, first)
+    }
+
     fn finish(&self, aggregate: &Aggregate, ty: &DataType, states: &[ReadState]) -> Expr {
         let state =
             |at: usize| states.get(at).cloned().unwrap_or_else(|| ReadState { column: build::null(), filter: None });

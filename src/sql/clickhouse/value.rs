@@ -114,9 +114,15 @@ pub fn decode(stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr {
         (DataType::Decimal { scale, .. }, _) => call("toDecimal128", vec![stored, number(scale)]),
         (DataType::String, _) => call("toString", vec![stored]),
         (DataType::Date, _) => call("toDate32", vec![stored]),
-        (DataType::Timestamp, Encoding::Native) => call("toDateTime64", vec![stored, number(3), zone(calendar)]),
+        // Functions of two arguments, one of them constant, that keep the order: a condition on the time finds partitions and
+        // granules by them, and not by `toDateTime64(t, 3, zone)` or `fromUnixTimestamp64Milli`.
+        (DataType::Timestamp, Encoding::Native) => {
+            call("toTimeZone", vec![call("toDateTime64", vec![stored, number(3)]), zone(calendar)])
+        }
         (DataType::Timestamp, Encoding::Milliseconds) => {
-            call("fromUnixTimestamp64Milli", vec![call("toInt64", vec![stored]), zone(calendar)])
+            let epoch = call("toDateTime64", vec![number(0), number(3), zone(calendar)]);
+            let since = call("toIntervalMillisecond", vec![call("toInt64", vec![stored])]);
+            binary(epoch, BinaryOperator::Plus, since)
         }
         (DataType::Array(_) | DataType::Map(_), _) => stored,
     }

@@ -68,7 +68,7 @@ impl Lowering<'_> {
     pub(super) fn asked_rows(&self, asked: &Asked) -> Query {
         let leaves = Rows(self.dialect);
         let used: Vec<_> = asked.expressions().collect();
-        let from = Some(self.clean_relation(asked.rows.table, BASE));
+        let from = Some(self.everywhere(asked.rows.table, BASE));
         let mut joins = self.looked_up(&asked.rows.joins, &used);
         joins.extend(self.answers(&asked.rows.answers));
         let step = self.query.step.unwrap_or(Step::Day);

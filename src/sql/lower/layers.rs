@@ -42,6 +42,8 @@ pub struct Built {
     pub step: Step,
     /// What a run completes.
     pub unit: Step,
+    /// For how many days that table keeps its buckets.
+    pub kept: Option<u32>,
 }
 
 /// The columns of a rollup, by their names.
@@ -137,14 +139,20 @@ impl Lowering<'_> {
         before.iter().map(|built| self.not_built(start(), stored.step, built)).collect()
     }
 
-    /// The conditions that keep the buckets of a rollup within the scan's interval.
+    /// The condition that keeps buckets out that may be there in part only.
+    pub(super) fn is_kept(&self, step: Step, kept: Option<u32>) -> Option<Sql> {
+        let bucket = build::column(ROLLUP, build::ident("_t"));
+        Some(self.dialect.states()?.is_kept(bucket, step, kept?, self.calendar))
+    }
+
+    /// The conditions that keep the buckets of a rollup within the scan's interval, and within what is kept.
     fn within_asked(&self, scan: &Scan, from: &Stored) -> Vec<Sql> {
         let bound = |op, at: Option<i64>| {
             let bound = self.dialect.literal(&Value::Timestamp(at?), &DataType::Timestamp, self.calendar);
             Some(build::binary(self.stored_start(from), op, bound))
         };
         let bounds = [bound(BinaryOperator::GtEq, scan.from), bound(BinaryOperator::Lt, scan.to)];
-        bounds.into_iter().flatten().collect()
+        bounds.into_iter().flatten().chain(self.is_kept(from.step, from.kept)).collect()
     }
 
     /// Whether an instant, of a bucket of `step`, is in no day (or hour) that a batch has built.
@@ -153,7 +161,8 @@ impl Lowering<'_> {
         let bucket = self.rebucketed(build::column(ROLLUP, build::ident("_t")), built.step, unit);
         let projection = vec![SelectItem::UnnamedExpr(bucket)];
         let from = Some(build::table(built.table.clone(), ROLLUP));
-        let known = Parts { projection, from, ..Parts::default() }.query();
+        let filter = self.is_kept(built.step, built.kept);
+        let known = Parts { projection, from, filter, ..Parts::default() }.query();
         build::not_in_query(self.dialect.bucket_key(time, unit, self.calendar), known)
     }
 

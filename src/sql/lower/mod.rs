@@ -70,6 +70,9 @@ pub fn query(
     }
     let mut made = build::with(body, tables);
     dialect.look_up(&mut made, &options.dictionaries);
+    if options.all_shards {
+        dialect.read_all_shards(&mut made);
+    }
     Ok(made)
 }
 

@@ -16,7 +16,7 @@ impl Lowering<'_> {
     /// The rows of a scan with its look-ups.
     pub(super) fn rows(&self, scan: &Scan, read: &Read) -> (TableFactor, Vec<SqlJoin>) {
         let base = match (&scan.source, read) {
-            (Source::Table(table), _) => self.clean_relation(*table, BASE),
+            (Source::Table(table), _) => self.everywhere(*table, BASE),
             (Source::Query(query), Read::Answer(reads)) => build::derived(self.inner(query, reads), BASE),
             (Source::Query(query), _) => build::derived(self.inner(query, &[]), BASE),
         };

@@ -25,6 +25,8 @@ pub struct Stored<'a> {
     pub rollup: &'a Rollup,
     /// What its batch has built. None where rows are added as they arrive.
     pub built: Option<Built>,
+    /// For how many days its buckets are kept: older ones may be there in part. None for ever.
+    pub kept: Option<u32>,
 }
 
 /// A column of a rollup.

@@ -114,6 +114,13 @@ impl ValueType {
     }
 }
 
+/// Where a stream takes the rows of a source from: messages of Kafka, each a JSON object with the columns as its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// The topic.
+    pub topic: String,
+}
+
 /// A source or an entity, or rows derived from others.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -143,6 +150,8 @@ pub struct Table {
     pub retain: Option<i64>,
     /// `revised`, in milliseconds.
     pub revised: Option<i64>,
+    /// `stream`
+    pub stream: Option<Stream>,
     /// Its columns, in order.
     pub columns: Vec<Column>,
     /// Whether it is stored, or what it is derived from.

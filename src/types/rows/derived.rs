@@ -187,6 +187,7 @@ impl<'a> RowSets<'a> {
             lateness: None,
             retain: None,
             revised: None,
+            stream: None,
             columns: Vec::new(),
             origin: Origin::Stored,
             history: None,

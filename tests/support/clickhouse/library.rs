@@ -38,14 +38,14 @@ pub struct Connection {
 unsafe impl Send for Connection {}
 
 impl Connection {
-    /// Loads the library and opens an in-memory server. May be called once in a process.
+    /// Loads the library and opens a server, in memory unless the arguments say where. May be called once in a process.
     ///
     /// # Errors
     /// What could not be loaded or opened.
-    pub fn open(path: &Path) -> Result<Connection, String> {
+    pub fn open(path: &Path, arguments: &[String]) -> Result<Connection, String> {
         // SAFETY: the file is the pinned library, whose initialisers need nothing from us; the names and types are those of its header.
-        let connection =
-            unsafe { Self::load(path) }.map_err(|error| format!("cannot load {}: {error}", path.display()))?;
+        let connection = unsafe { Self::load(path, arguments) }
+            .map_err(|error| format!("cannot load {}: {error}", path.display()))?;
         if connection.handle.is_null() {
             return Err("ClickHouse did not open a connection".to_owned());
         }
@@ -54,15 +54,19 @@ impl Connection {
         Ok(connection)
     }
 
-    unsafe fn load(path: &Path) -> Result<Connection, libloading::Error> {
-        let program = CString::default();
-        let mut arguments = [program.as_ptr().cast_mut(), std::ptr::null_mut()];
+    unsafe fn load(path: &Path, arguments: &[String]) -> Result<Connection, libloading::Error> {
+        // The first one is the program's name.
+        let all = std::iter::once("").chain(arguments.iter().map(String::as_str));
+        let texts: Vec<CString> = all.filter_map(|text| CString::new(text).ok()).collect();
+        let mut arguments: Vec<*mut c_char> = texts.iter().map(|text| text.as_ptr().cast_mut()).collect();
+        let count = c_int::try_from(arguments.len()).unwrap_or(1);
+        arguments.push(std::ptr::null_mut());
         // SAFETY: see `open`. The library stays loaded to the end of the process (`forget`), so the function pointers stay valid.
         unsafe {
             let library = Library::new(path)?;
             library.get::<SetSignalHandlers>(b"chdb_set_signal_handlers_enabled\0")?(0);
             let connect = *library.get::<Connect>(b"chdb_connect\0")?;
-            let opened = connect(1, arguments.as_mut_ptr());
+            let opened = connect(count, arguments.as_mut_ptr());
             let connection = Connection {
                 handle: if opened.is_null() { std::ptr::null_mut() } else { *opened },
                 query: *library.get::<Query>(b"chdb_query_n\0")?,

@@ -48,6 +48,18 @@ impl Lowering<'_> {
         build::table(name, alias)
     }
 
+    /// The clean rows of a table on all shards, where there are several.
+    pub(super) fn everywhere(&self, table: usize, alias: &str) -> TableFactor {
+        let mut local = self.clean_relation(table, alias);
+        if self.options.all_shards
+            && let TableFactor::Table { name, .. } = &mut local
+            && let Some(sqlparser::ast::ObjectNamePart::Identifier(last)) = name.0.last_mut()
+        {
+            last.value.push_str("__all");
+        }
+        local
+    }
+
     /// The clean rows of every table that a scan reads, also through others, with the columns that are used; each after those
     /// that it is made of.
     pub(super) fn clean_tables(&self) -> Vec<(Ident, Query)> {

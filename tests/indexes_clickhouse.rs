@@ -1,0 +1,80 @@
+//! Skip indexes: there is one where it saves reads, and none where it does not, measured on a real ClickHouse.
+
+mod support;
+mod warehouse;
+
+use warehouse::Warehouse;
+
+fn shop() -> String {
+    let source = |name: &str, key: &str, encoding: &str| {
+        format!(
+            "source {name} {{
+  table: \"dwd.{name}\"
+  {key}time: at
+  arrived: got
+  column id: string
+  column at: timestamp{encoding}
+  column got: timestamp{encoding}
+}}
+metric of_{name} = count({name}) {{ grain: 1d; serve: daily }}
+"
+        )
+    };
+    [source("plain", "", ""), source("encoded", "", "(ms)"), source("keyed", "key: id\n  ", "")].concat()
+}
+
+/// Sixty days of rows: they arrive up to ten minutes late, and their keys are random.
+fn fill(shop: &Warehouse) {
+    for (table, encoded) in [("plain", false), ("encoded", true), ("keyed", false)] {
+        let time = |expression: &str| if encoded { format!("toUnixTimestamp64Milli({expression})") } else { expression.to_owned() };
+        let at = "toDateTime64('2025-01-01 00:00:00', 3, 'UTC') + toIntervalMillisecond(n.number * 10000)";
+        let got = format!("{at} + toIntervalSecond(cityHash64(n.number) % 600)");
+        shop.execute(&format!(
+            "INSERT INTO dwd.{table} (id, at, got) SELECT hex(cityHash64(n.number, 7)), {}, {} FROM numbers(518400) AS n",
+            time(at),
+            time(&got)
+        ));
+        shop.execute(&format!("OPTIMIZE TABLE dwd.{table} FINAL"));
+    }
+}
+
+/// How many granules a statement reads.
+fn granules(shop: &Warehouse, sql: &str) -> u64 {
+    let plan = shop.lines(&format!("EXPLAIN indexes = 1 {sql}"));
+    let mut read: Vec<u64> = Vec::new();
+    for line in plan {
+        let line = line.trim();
+        if line.starts_with("ReadFromMergeTree") {
+            read.push(0);
+        }
+        if let (Some(granules), Some(last)) = (line.strip_prefix("Granules: "), read.last_mut()) {
+            *last = granules.split('/').next().and_then(|count| count.parse().ok()).expect("a number");
+        }
+    }
+    read.iter().sum()
+}
+
+#[test]
+fn an_index_is_there_only_where_it_saves_reads() {
+    support::engine!("clickhouse");
+    let shop = Warehouse::new("UTC", &shop());
+    fill(&shop);
+    shop.set("day", "2025-02-20");
+    let mut told = Vec::new();
+    for table in ["plain", "encoded", "keyed"] {
+        let days = shop.artifact(shop.file(&format!("{table}__daily"), "days")).to_owned();
+        let sql = support::script::statements(&days)[0];
+        let has = shop.lines(&format!("SELECT count() FROM system.data_skipping_indices WHERE database = 'dwd' AND table = '{table}'"))[0] == "1";
+        let name = "by_arrival";
+        if !has {
+            shop.execute(&format!("ALTER TABLE dwd.{table} ADD INDEX {name} got TYPE minmax GRANULARITY 1"));
+            shop.execute(&format!("ALTER TABLE dwd.{table} MATERIALIZE INDEX {name} SETTINGS mutations_sync = 2"));
+        }
+        let with = granules(&shop, sql);
+        shop.execute(&format!("ALTER TABLE dwd.{table} DROP INDEX {name} SETTINGS mutations_sync = 2"));
+        let without = granules(&shop, sql);
+        told.push(format!("{table}: {has} {with} {without}"));
+    }
+    println!("{sql}", sql = shop.artifact(shop.file("plain__daily", "days"))); shop.execute("ALTER TABLE dwd.plain ADD INDEX by_arrival got TYPE minmax GRANULARITY 1"); shop.execute("ALTER TABLE dwd.plain MATERIALIZE INDEX by_arrival SETTINGS mutations_sync = 2"); let d = shop.artifact(shop.file("plain__daily", "days")).to_owned(); println!("{}", shop.lines(&format!("EXPLAIN indexes = 1 {}", support::script::statements(&d)[0])).join("\n"));
+    panic!("{told:?}");
+}
