@@ -444,7 +444,10 @@ fn what_is_derived_is_made_anew_once_a_day() {
     refresh();
     assert_eq!(shop.view("new_users__1d"), ["2026-10-31 00:00:00.000 | 1", "2026-11-03 00:00:00.000 | 1"]);
     assert_eq!(shop.view("new_users__1month"), ["2026-10-01 00:00:00.000 | 1", "2026-11-01 00:00:00.000 | 1"]);
-    assert_eq!(shop.view("visits__1d"), ["2026-10-31 00:00:00.000 | 1", "2026-11-02 00:00:00.000 | 1", "2026-11-03 00:00:00.000 | 1"]);
+    assert_eq!(
+        shop.view("visits__1d"),
+        ["2026-10-31 00:00:00.000 | 1", "2026-11-02 00:00:00.000 | 1", "2026-11-03 00:00:00.000 | 1"]
+    );
     agrees(&shop);
     // Once a day, an hour after midnight there; for the hourly ones every hour.
     let text = shop.artifact("warehouse/30_rollups_new_user.sql");
@@ -453,5 +456,8 @@ fn what_is_derived_is_made_anew_once_a_day() {
     // Beside the source it could not be told which days are built.
     let told = shop.emitted.details["metrics"].as_array().expect("a list");
     let shown = told.iter().find(|metric| metric["name"] == "shown").expect("a metric");
-    assert_eq!((&shown["not_served"][0]["serve"], shown["rollups"].as_array().map(Vec::len)), (&"daily".into(), Some(0)));
+    assert_eq!(
+        (&shown["not_served"][0]["serve"], shown["rollups"].as_array().map(Vec::len)),
+        (&"daily".into(), Some(0))
+    );
 }

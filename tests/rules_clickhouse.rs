@@ -40,8 +40,22 @@ metric share   = big / calls                    { unit: ratio; grain: 1h, 1d; se
 "#;
 
 const VIEWS: [&str; 16] = [
-    "calls__1m", "calls__1h", "calls__1d", "big__1d", "apis__1h", "apis__1d", "about__1d", "sized__1h", "paid__1d",
-    "mean__1d", "least__1d", "middle__1d", "high__1d", "first__1d", "last__1d", "share__1d",
+    "calls__1m",
+    "calls__1h",
+    "calls__1d",
+    "big__1d",
+    "apis__1h",
+    "apis__1d",
+    "about__1d",
+    "sized__1h",
+    "paid__1d",
+    "mean__1d",
+    "least__1d",
+    "middle__1d",
+    "high__1d",
+    "first__1d",
+    "last__1d",
+    "share__1d",
 ];
 
 const ROWS: &str = "
@@ -169,7 +183,10 @@ fn ch02_a_key_in_two_blocks_counts_once() {
 fn ch03_a_key_on_two_days_counts_on_the_latest() {
     support::engine!("clickhouse");
     let warehouse = Warehouse::new(ZONE, ORDERS);
-    warehouse.insert("order", "1 | 2026-10-31 09:00:00 | 2026-10-31 09:00:00 | 10\n2 | 2026-11-01 09:00:00 | 2026-11-01 09:00:00 | 5");
+    warehouse.insert(
+        "order",
+        "1 | 2026-10-31 09:00:00 | 2026-10-31 09:00:00 | 10\n2 | 2026-11-01 09:00:00 | 2026-11-01 09:00:00 | 5",
+    );
     warehouse.run("order__daily", "2026-11-01");
     refresh(&warehouse);
     assert_eq!(warehouse.view("orders__1d"), ["2026-10-31 00:00:00.000 | 1", "2026-11-01 00:00:00.000 | 1"]);
@@ -210,7 +227,8 @@ fn ch05_any_number_of_blocks_gives_the_same() {
 #[test]
 fn ch09_states_are_of_the_types_of_their_columns() {
     support::engine!("clickhouse");
-    for warehouse in [calls(), Warehouse::new("America/New_York", ORDERS)] {
+    for (zone, declarations) in [(ZONE, CALLS), ("America/New_York", ORDERS)] {
+        let warehouse = Warehouse::new(zone, declarations);
         for rollup in rollups(&warehouse).iter().filter(|rollup| !rollup["view"].is_null()) {
             let (table, view) = (rollup["table"].as_str().expect("a name"), rollup["view"].as_str().expect("a name"));
             let (database, name) = view.split_once('.').expect("a database");
@@ -237,8 +255,11 @@ fn ch09_states_are_of_the_types_of_their_columns() {
         }
     }
     // Another type is another table: nothing is ever filled with states of another shape.
-    let name = |warehouse: &Warehouse| rollups(warehouse)[0]["table"].as_str().expect("a name").to_owned();
-    assert_ne!(name(&calls()), name(&Warehouse::new(ZONE, &CALLS.replace("size: int", "size: float"))));
+    let name = |declarations: &str| {
+        let warehouse = Warehouse::built(ZONE, declarations, "");
+        rollups(&warehouse)[0]["table"].as_str().expect("a name").to_owned()
+    };
+    assert_ne!(name(CALLS), name(&CALLS.replace("size: int", "size: float")));
 }
 
 /// A type without what may differ beside a plain value: how it is packed, and its closing parentheses.
@@ -280,7 +301,8 @@ fn ch11_parts_that_are_not_merged_read_as_if_they_were() {
     for line in ROWS.trim().lines() {
         warehouse.insert("call", line);
     }
-    let rows: Vec<String> = tables.iter().flat_map(|table| warehouse.lines(&format!("SELECT count() FROM {table}"))).collect();
+    let rows: Vec<String> =
+        tables.iter().flat_map(|table| warehouse.lines(&format!("SELECT count() FROM {table}"))).collect();
     assert!(rows.iter().all(|count| count == "6"), "one row a block is there: {rows:?}");
     assert_eq!(all(&warehouse), right);
     for table in &tables {
@@ -309,7 +331,9 @@ fn ch14_filling_the_past_twice_changes_nothing() {
     let shown = |warehouse: &Warehouse| {
         let rollups: Vec<String> = rollups(warehouse)
             .iter()
-            .flat_map(|one| warehouse.lines(&format!("SELECT sum(_s0) FROM {}", one["table"].as_str().expect("a name"))))
+            .flat_map(|one| {
+                warehouse.lines(&format!("SELECT sum(_s0) FROM {}", one["table"].as_str().expect("a name")))
+            })
             .collect();
         (warehouse.view("calls__1d"), rollups)
     };

@@ -115,15 +115,15 @@ fn days_of_a_batch_make_windows() {
     warehouse.backfill("visit__daily", "2027-01-01");
     warehouse.backfill("balance__daily", "2027-01-01");
     // u1 on the 30th and 31st, u2 on the 31st: of the seven days up to 1 November each user counts once.
-    let weekly = warehouse.lines(
-        "SELECT weekly FROM metrics.weekly__1d WHERE toDate(time) = '2026-11-01' AND page = 'a'",
-    );
+    let weekly =
+        warehouse.lines("SELECT weekly FROM metrics.weekly__1d WHERE toDate(time) = '2026-11-01' AND page = 'a'");
     assert_eq!(weekly, ["2"]);
     // No visit on 2 November: the window has rows all the same.
     let empty = warehouse.lines("SELECT count() FROM metrics.weekly__1d WHERE toDate(time) = '2026-11-02'");
     assert_eq!(empty, ["3"]);
     // 25 hours: 4 visits.
-    let rate = warehouse.lines("SELECT a_second * 25 * 3600 FROM metrics.a_second__1d WHERE toDate(time) = '2026-11-01'");
+    let rate =
+        warehouse.lines("SELECT a_second * 25 * 3600 FROM metrics.a_second__1d WHERE toDate(time) = '2026-11-01'");
     assert_eq!(rate, ["4"]);
     // The last day of October that has a balance is the 31st, and of b3 the first row counts.
     assert_eq!(warehouse.view("stock__1month"), ["2026-10-01 00:00:00.000 | 25", "2026-11-01 00:00:00.000 | -7"]);

@@ -194,6 +194,8 @@ fn is_served(rollup: &Rollup, serving: Serving) -> bool {
         (Way::Batched(_), Serving::Stream(_)) | (Way::Added, Serving::Batch(_)) => false,
         (Way::Added, Serving::Stream(step)) => rollup.steps.first().is_some_and(|own| *own <= step),
         (Way::Rebuilt(_), Serving::Stream(step)) => rollup.refresh <= step,
-        (Way::Rebuilt(reason), Serving::Batch(cadence)) => reason == Reason::Derived && rollup.refresh <= cadence.step(),
+        (Way::Rebuilt(reason), Serving::Batch(cadence)) => {
+            reason == Reason::Derived && rollup.refresh <= cadence.step()
+        }
     }
 }

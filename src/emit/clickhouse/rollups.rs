@@ -325,7 +325,8 @@ fn every(step: Step, zone: chrono_tz::Tz) -> String {
         Step::Subday(ms) => format!("{} SECOND", (ms / 1000).max(1)),
         _ => {
             // In UTC, where midnight comes at another hour when clocks change: the later one counts.
-            let hour = |day: i64| (midnight(local_date(day * DAY_MS, zone), zone) + HOUR_MS - 1).rem_euclid(DAY_MS) / HOUR_MS;
+            let hour =
+                |day: i64| (midnight(local_date(day * DAY_MS, zone), zone) + HOUR_MS - 1).rem_euclid(DAY_MS) / HOUR_MS;
             let hours: Vec<i64> = YEAR.step_by(7).map(hour).collect();
             let is_latest = |hour: &&i64| hours.iter().all(|other| (*hour - other).rem_euclid(24) <= 12);
             let latest = hours.iter().find(is_latest).copied().unwrap_or(0);
