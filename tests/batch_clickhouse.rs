@@ -392,3 +392,72 @@ fn what_no_batch_has_built_comes_from_the_source() {
     shop.run("event__daily", "2026-10-31");
     assert_eq!(shop.view("users__total"), ["? | 1", "CA | 1", "FR | 1"]);
 }
+
+/// The first event of a user, and sessions: late rows change days that are long over, so no batch of days could do it.
+const DERIVED: &str = r#"
+entity user {
+  table: "dim.user"
+  key: user_id
+  column user_id: string
+}
+source event {
+  table: "dwd.event"
+  key: event_id
+  time: event_time
+  column event_id: string
+  column event_time: timestamp
+  column user_id: user?
+}
+subset new_user = first of event per user_id
+session visit of user { events: event; gap: 30m }
+metric new_users = count(new_user) { grain: 1d, month; serve: daily }
+metric visits    = count(visit)    { grain: 1d; serve: hourly }
+metric both      = new_users / visits { unit: ratio; grain: 1d; serve: daily }
+metric shown     = count(new_user) { grain: 1d; serve: daily, live }
+"#;
+
+#[test]
+fn what_is_derived_is_made_anew_once_a_day() {
+    support::engine!("clickhouse");
+    let shop = Warehouse::new("Asia/Shanghai", DERIVED);
+    let refresh = || {
+        for rollup in shop.emitted.details["rollups"].as_array().expect("a list") {
+            let view = rollup["view"].as_str().expect("made anew");
+            for verb in ["WAIT", "REFRESH", "WAIT"] {
+                shop.execute(&format!("SYSTEM {verb} VIEW {view}"));
+            }
+        }
+    };
+    shop.insert(
+        "event",
+        "e1 | 2026-11-02 09:00:00 | u1
+         e2 | 2026-11-02 09:20:00 | u1
+         e3 | 2026-11-02 10:00:00 | u1
+         e4 | 2026-11-03 10:00:00 | u2",
+    );
+    refresh();
+    assert_eq!(shop.view("new_users__1d"), ["2026-11-02 00:00:00.000 | 1", "2026-11-03 00:00:00.000 | 1"]);
+    assert_eq!(shop.view("visits__1d"), ["2026-11-02 00:00:00.000 | 2", "2026-11-03 00:00:00.000 | 1"]);
+    // Days late: u1 came before, and what were two visits is one.
+    shop.insert("event", "e5 | 2026-10-31 23:00:00 | u1\ne6 | 2026-11-02 09:40:00 | u1");
+    assert_eq!(shop.view("new_users__1d").len(), 2);
+    refresh();
+    assert_eq!(shop.view("new_users__1d"), ["2026-10-31 00:00:00.000 | 1", "2026-11-03 00:00:00.000 | 1"]);
+    assert_eq!(shop.view("new_users__1month"), ["2026-10-01 00:00:00.000 | 1", "2026-11-01 00:00:00.000 | 1"]);
+    assert_eq!(
+        shop.view("visits__1d"),
+        ["2026-10-31 00:00:00.000 | 1", "2026-11-02 00:00:00.000 | 1", "2026-11-03 00:00:00.000 | 1"]
+    );
+    agrees(&shop);
+    // Once a day, an hour after midnight there; for the hourly ones every hour.
+    let text = shop.artifact("warehouse/30_rollups_new_user.sql");
+    assert!(text.contains("\nREFRESH EVERY 1 DAY OFFSET 17 HOUR\n") && text.contains("CH5"), "{text}");
+    assert!(shop.artifact("warehouse/30_rollups_visit.sql").contains("\nREFRESH EVERY 1 HOUR\n"));
+    // Beside the source it could not be told which days are built.
+    let told = shop.emitted.details["metrics"].as_array().expect("a list");
+    let shown = told.iter().find(|metric| metric["name"] == "shown").expect("a metric");
+    assert_eq!(
+        (&shown["not_served"][0]["serve"], shown["rollups"].as_array().map(Vec::len)),
+        (&"daily".into(), Some(0))
+    );
+}

@@ -403,17 +403,30 @@ impl Query {
         }
     }
 
-    /// Its scans of tables, each with the query that it is a scan of: in place of a scan over the rows of an answer, those of
-    /// that answer.
-    pub fn table_scans(&self) -> Vec<(&Query, &Scan)> {
+    /// Its scans of tables: in place of a scan over the rows of an answer, those of that answer.
+    pub fn table_scans(&self) -> Vec<TableScan<'_>> {
         let mut found = Vec::with_capacity(self.scans.len());
+        self.gather_table_scans(&self.tables, &[], &mut found);
+        found
+    }
+
+    fn gather_table_scans<'q>(
+        &'q self,
+        tables: &'q [Table],
+        around: &[(&'q Query, &'q Scan)],
+        found: &mut Vec<TableScan<'q>>,
+    ) {
         for scan in &self.scans {
             match &scan.source {
-                Source::Table(_) => found.push((self, scan)),
-                Source::Query(query) => found.extend(query.table_scans()),
+                Source::Table(table) => {
+                    found.push(TableScan { tables, query: self, scan, table: *table, around: around.to_vec() });
+                }
+                Source::Query(inner) => {
+                    let around: Vec<_> = around.iter().copied().chain([(self, scan)]).collect();
+                    inner.gather_table_scans(tables, &around, found);
+                }
             }
         }
-        found
     }
 
     /// All tables that it reads, each once, sorted.
@@ -433,6 +446,21 @@ impl Query {
         }
         found
     }
+}
+
+/// A scan of a table, at whatever depth of a query.
+#[derive(Clone, Debug)]
+pub struct TableScan<'q> {
+    /// All tables of the project.
+    pub tables: &'q [Table],
+    /// The query that it is a scan of.
+    pub query: &'q Query,
+    /// The scan.
+    pub scan: &'q Scan,
+    /// The table that it scans.
+    pub table: usize,
+    /// The scans that read the answer of its query, each with its own query, from the outermost on.
+    pub around: Vec<(&'q Query, &'q Scan)>,
 }
 
 /// A metric of the answer.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Offset};
 use chrono_tz::Tz;
 
 use crate::plan::time::{DAY_MS, local};
-use crate::plan::{Interval, Query, Scan, Span, Step, Window};
+use crate::plan::{Guard, Interval, Query, Scan, Span, Step, TableScan, Window};
 
 /// Until when the clocks of a zone are looked at, in days since 1970. Rules that go on repeat themselves long before.
 const LAST_DAY: i64 = 25_567;
@@ -26,7 +26,22 @@ impl Clocks {
         Clocks { zone, shift: OnceCell::new() }
     }
 
-    /// The coarsest step of whose whole buckets all that a scan asks for is made; none where any will do.
+    /// The coarsest step of whose whole buckets all that is asked of a scan of a table is made; none where any will do.
+    pub fn unit_of(&self, scan: &TableScan) -> Option<Step> {
+        let own = self.unit(scan.query, scan.scan);
+        let around = scan.around.iter().filter_map(|(query, scan)| self.guarded(query, scan));
+        own.into_iter().chain(self.guarded(scan.query, scan.scan)).chain(around).reduce(common)
+    }
+
+    /// The same for what is compared with the first row of its data.
+    fn guarded(&self, query: &Query, scan: &Scan) -> Option<Step> {
+        match &scan.guard {
+            Some(Guard::Of(interval)) => query.step.map(|step| self.interval(interval, step)),
+            Some(Guard::Until(_)) | None => None,
+        }
+    }
+
+    /// The coarsest step of whose whole buckets the buckets and intervals of a scan are made; none where any will do.
     pub fn unit(&self, query: &Query, scan: &Scan) -> Option<Step> {
         // Without buckets a window ends with a local day.
         let step = query.step.or_else(|| (!scan.interval.is_bucket()).then_some(Step::Day));

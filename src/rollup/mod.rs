@@ -49,6 +49,8 @@ pub struct Rollup {
     pub states: Vec<State>,
     /// How it is filled.
     pub way: Way,
+    /// How often it is made anew, where it is.
+    pub refresh: Step,
 }
 
 impl Rollup {
@@ -153,7 +155,7 @@ impl Cadence {
 pub enum Way {
     /// As rows arrive.
     Added,
-    /// Anew from the clean rows, at every step.
+    /// Anew from the clean rows, again and again.
     Rebuilt(Reason),
     /// Day by day, by a batch that replaces whole days.
     Batched(Cadence),

@@ -11,7 +11,7 @@ use super::same::{moved, same};
 use super::serving::{Asked, Need, Terms, Waiting};
 use super::statistics::{Statistics, buckets_a_day};
 use super::{Dimension, HOUR, Mergeability, Reason, Rollup, Rollups, State, Way};
-use crate::plan::{Expr, Query, Step};
+use crate::plan::{Expr, Query, Step, Table};
 
 /// How many times the rows of its own rollup a question may read.
 const MORE_ROWS: f64 = 16.0;
@@ -43,7 +43,7 @@ pub fn plan<'a>(
         places[at] = planner.place(&needs[at]);
     }
     if let Some(need) = needs.first() {
-        planner.finish(&mut places, need.query);
+        planner.finish(&mut places, need.of.tables);
     }
     let rollups = planner.rollups;
     let served = waiting.into_iter().map(|waiting| waiting.served(&rollups, &places)).collect();
@@ -59,17 +59,18 @@ impl Planner<'_> {
     /// The rollup for a need, with its states added.
     fn place(&mut self, need: &Need) -> usize {
         let fits = (0..self.rollups.len()).filter(|at| self.fits(need, &self.rollups[*at]));
-        let rows = |at: &usize| self.rows(need.query, &self.rollups[*at], need.step).unwrap_or(f64::MAX);
+        let rows = |at: &usize| self.rows(need, &self.rollups[*at]).unwrap_or(f64::MAX);
         let best = fits.min_by(|a, b| rows(a).total_cmp(&rows(b)));
         let place = best.unwrap_or_else(|| {
             self.rollups.push(Rollup {
-                table: need.table,
+                table: need.of.table,
                 joins: Vec::new(),
                 time: need.time.clone(),
                 dimensions: Vec::new(),
                 steps: vec![need.step],
                 states: Vec::new(),
                 way: need.way,
+                refresh: need.refresh,
             });
             self.rollups.len() - 1
         });
@@ -79,11 +80,11 @@ impl Planner<'_> {
 
     /// Why a rollup is not worth it: reading the rows costs no more, where nothing has to be cleaned or looked up.
     fn refusal(&self, need: &Need) -> Option<Reason> {
-        let table = &need.query.tables[need.table];
+        let table = &need.of.tables[need.of.table];
         if !table.clean.key.is_empty() || table.is_derived() || !need.scan.joins.is_empty() {
             return None;
         }
-        let rows = self.statistics.rows_a_day(need.table)?;
+        let rows = self.statistics.rows_a_day(need.of.table)?;
         let values = need.dimensions().map(|(_, value)| value);
         let own = self.rows_of(need, values)?;
         (rows > FEW_ROWS && own * buckets_a_day(need.step) * 2.0 > rows).then_some(Reason::TooFine)
@@ -92,8 +93,9 @@ impl Planner<'_> {
     /// Whether a rollup serves a need as it is, but for its states.
     fn fits(&self, need: &Need, rollup: &Rollup) -> bool {
         let joins = &need.scan.joins;
-        let of_rows =
-            rollup.table == need.table && rollup.way == need.way && same(need.time, joins, &rollup.time, &rollup.joins);
+        let of_rows = rollup.table == need.of.table
+            && rollup.way == need.way
+            && same(need.time, joins, &rollup.time, &rollup.joins);
         of_rows
             && need.dimensions().all(|(_, value)| rollup.dimension(value, joins).is_some())
             && chained(&rollup.steps, need.step)
@@ -104,23 +106,23 @@ impl Planner<'_> {
     fn is_worth(&self, need: &Need, rollup: &Rollup) -> bool {
         let own = need.dimensions().map(|(_, value)| value);
         let own = self.rows_of(need, own);
-        match (own, self.rows(need.query, rollup, need.step)) {
+        match (own, self.rows(need, rollup)) {
             (Some(own), Some(shared)) => shared <= own * MORE_ROWS || shared * buckets_a_day(need.step) <= FEW_ROWS,
             _ => true,
         }
     }
 
-    fn rows(&self, query: &Query, rollup: &Rollup, step: Step) -> Option<f64> {
-        self.statistics.rows_of_rollup(rollup, step, &query.tables)
+    fn rows(&self, need: &Need, rollup: &Rollup) -> Option<f64> {
+        self.statistics.rows_of_rollup(rollup, need.step, need.of.tables)
     }
 
     /// About how many rows there are for a bucket of a need.
     fn rows_of<'e>(&self, need: &Need, values: impl Iterator<Item = &'e Expr>) -> Option<f64> {
-        self.statistics.rows_of(values, &need.scan.joins, need.table, need.step, &need.query.tables)
+        self.statistics.rows_of(values, &need.scan.joins, need.of.table, need.step, need.of.tables)
     }
 
     /// Brings the rollups into the order of the questions, and what is in them into order.
-    fn finish(&mut self, places: &mut [usize], like: &Query) {
+    fn finish(&mut self, places: &mut [usize], tables: &[Table]) {
         let mut order: Vec<usize> = Vec::with_capacity(self.rollups.len());
         for place in places.iter_mut() {
             *place = order.iter().position(|known| known == place).unwrap_or_else(|| {
@@ -135,7 +137,7 @@ impl Planner<'_> {
             let Rollup { table, joins, dimensions, .. } = rollup;
             // Few values first: equal ones stand together, which packs well, and more conditions find their rows by the key.
             let values = |dimension: &Dimension| {
-                let values = self.statistics.values(&dimension.value, *table, joins, &like.tables);
+                let values = self.statistics.values(&dimension.value, *table, joins, tables);
                 values.map_or(u64::MAX, |values| values.max(1.0).log2().round() as u64)
             };
             dimensions.sort_by_cached_key(values);
@@ -155,6 +157,7 @@ impl Rollup {
                 self.dimensions.push(Dimension { name: name.to_owned(), value });
             }
         }
+        self.refresh = self.refresh.min(need.refresh);
         // A finer stream has what a coarser one has.
         match need.way {
             Way::Batched(_) => {

@@ -15,7 +15,7 @@ pub fn reasons(
     tables: &[Table],
 ) -> Vec<String> {
     let rollup = &rollups[at];
-    let mut told = vec![way(rollup.way)];
+    let mut told = vec![way(rollup)];
     if rollup.dimensions.len() > 1 {
         let one = |dimension: &Dimension| {
             let values = statistics.values(&dimension.value, rollup.table, &rollup.joins, tables);
@@ -47,10 +47,12 @@ pub fn about(number: f64) -> String {
     }
 }
 
-fn way(way: Way) -> String {
-    match way {
+fn way(rollup: &Rollup) -> String {
+    match rollup.way {
         Way::Added => "rows only come, and nothing is looked up: it is filled as they arrive".to_owned(),
-        Way::Rebuilt(reason) => format!("made anew from the clean rows at every step. {}", reason.text()),
+        Way::Rebuilt(reason) => {
+            format!("made anew from the clean rows every {}. {}", rollup.refresh.text(), reason.text())
+        }
         Way::Batched(cadence) => format!("served {}: a batch replaces whole days (CH14)", cadence.word()),
     }
 }

@@ -1,10 +1,10 @@
 //! Which rollups answer a question that nobody planned for: the cheapest that can, and why others cannot.
 
 use super::align::{Clocks, divides};
-use super::serving::{Asked, Need, coarsest_of, settled};
+use super::serving::{Asked, Need, coarsest_of, is_complete, is_possible, settled};
 use super::statistics::{Statistics, buckets_a_day};
 use super::{Layer, Reason, Rollup, Served, Serving, Use, Way, text};
-use crate::plan::{Query, Scan, Step};
+use crate::plan::{Query, Step, TableScan};
 
 /// How a question is answered, and what else was looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +72,11 @@ pub fn route(query: &Query, asked: &Asked, rollups: &[Rollup], statistics: &Stat
     let mut limits: Vec<Vec<Step>> = vec![Vec::new(); scans.len()];
     let mut complete = false;
     for serving in settled(&asked.servings) {
-        let found = scans.iter().zip(&limits).map(|((query, scan), limits)| router.best(query, scan, serving, limits));
+        if !is_possible(&scans, serving, asked) {
+            route.served.refused.push((serving, Reason::Derived));
+            continue;
+        }
+        let found = scans.iter().zip(&limits).map(|(scan, limits)| router.best(scan, serving, limits));
         let found: Vec<Found> = found.collect();
         let all: Option<Vec<Use>> = found.iter().map(|found| found.used).collect();
         for one in &found {
@@ -88,7 +92,7 @@ pub fn route(query: &Query, asked: &Asked, rollups: &[Rollup], statistics: &Stat
                         limits.push(cadence.step());
                     }
                 }
-                complete |= matches!(serving, Serving::Stream(_));
+                complete |= is_complete(&scans, serving);
                 route.served.layers.push(Layer::Rolled(uses));
             }
             None => {
@@ -121,15 +125,15 @@ struct Router<'a> {
 
 impl Router<'_> {
     /// The cheapest rollup for a scan. What a layer has that comes after batches must be in buckets of what these complete.
-    fn best(&self, query: &Query, scan: &Scan, serving: Serving, limits: &[Step]) -> Found {
-        let need = match Need::new(query, scan, serving, &self.clocks, &[]) {
+    fn best(&self, scan: &TableScan, serving: Serving, limits: &[Step]) -> Found {
+        let need = match Need::new(scan, serving, &self.clocks, &[]) {
             Ok(need) => need,
             Err(reason) => return Found { used: None, considered: Vec::new(), reason: Some(reason) },
         };
         let mut fitting: Vec<(Cost, Use)> = Vec::new();
         let mut considered = Vec::new();
         for (at, rollup) in self.rollups.iter().enumerate() {
-            if rollup.table != need.table || !is_served(rollup, serving) {
+            if rollup.table != need.of.table || !is_served(rollup, serving) {
                 continue;
             }
             match self.fits(&need, rollup, limits) {
@@ -158,25 +162,24 @@ impl Router<'_> {
         if let Some(state) = need.states().iter().find(|state| rollup.state(need.scan, state).is_none()) {
             return Err(Why::State(text::state(state, joins)));
         }
-        let bounds = || need.scan.from.into_iter().chain(need.scan.to);
         let serves = |step: Step| {
             need.unit.into_iter().chain(limits.iter().copied()).all(|unit| divides(step, unit))
-                && bounds().all(|at| self.clocks.is_start(at, step, need.query))
+                && need.is_bounded(step, &self.clocks)
         };
         coarsest_of(&rollup.steps, serves).ok_or(Why::Step)
     }
 
     fn cost(&self, need: &Need, rollup: &Rollup, step: usize) -> Cost {
         let step = rollup.steps.get(step).copied().unwrap_or(Step::Day);
-        let rows = self.statistics.rows_of_rollup(rollup, step, &need.query.tables);
+        let rows = self.statistics.rows_of_rollup(rollup, step, need.of.tables);
         let rows = rows.map_or(f64::INFINITY, |rows| rows * buckets_a_day(step));
         (rows, rollup.dimensions.len(), std::cmp::Reverse(step))
     }
 
     /// Adds the rollups of the same tables that are not served as asked.
-    fn others(&self, scans: &[(&Query, &Scan)], considered: &mut Vec<Considered>) {
+    fn others(&self, scans: &[TableScan], considered: &mut Vec<Considered>) {
         for (at, rollup) in self.rollups.iter().enumerate() {
-            let reads = scans.iter().any(|(_, scan)| scan.table() == Some(rollup.table));
+            let reads = scans.iter().any(|scan| scan.table == rollup.table);
             if reads && considered.iter().all(|known| known.rollup != at) {
                 considered.push(Considered { rollup: at, step: None, because: Some(Why::NotAsked) });
             }
@@ -188,7 +191,11 @@ impl Router<'_> {
 fn is_served(rollup: &Rollup, serving: Serving) -> bool {
     match (rollup.way, serving) {
         (Way::Batched(own), Serving::Batch(asked)) => own == asked,
-        (Way::Added | Way::Rebuilt(_), Serving::Stream(step)) => rollup.steps.first().is_some_and(|own| *own <= step),
-        _ => false,
+        (Way::Batched(_), Serving::Stream(_)) | (Way::Added, Serving::Batch(_)) => false,
+        (Way::Added, Serving::Stream(step)) => rollup.steps.first().is_some_and(|own| *own <= step),
+        (Way::Rebuilt(_), Serving::Stream(step)) => rollup.refresh <= step,
+        (Way::Rebuilt(reason), Serving::Batch(cadence)) => {
+            reason == Reason::Derived && rollup.refresh <= cadence.step()
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::align::{Clocks, common, divides};
 use super::state::needed;
 use super::{Cadence, Layer, Mergeability, Reason, Rollup, Served, Serving, Use, Way};
-use crate::plan::{Expr, ExprKind, Input, Join, Query, Scan, Step};
+use crate::plan::{Expr, ExprKind, Guard, Input, Join, Query, Scan, Step, TableScan};
 
 /// How a question is asked to be served.
 #[derive(Clone, Debug, Default)]
@@ -27,60 +27,64 @@ pub struct Terms<'t> {
 
 /// A scan that is to be served from a rollup.
 pub struct Need<'q> {
-    /// The query that it is a scan of.
-    pub query: &'q Query,
+    /// Where the scan stands.
+    pub of: TableScan<'q>,
     /// The scan.
     pub scan: &'q Scan,
-    /// The table that it scans.
-    pub table: usize,
     /// The instant that puts a row into its bucket.
     pub time: &'q Expr,
     /// How the rollup is filled.
     pub way: Way,
+    /// How often it must be made anew, where it is.
+    pub refresh: Step,
     /// The finest step that the rollup must have.
     pub step: Step,
-    /// See [`Clocks::unit`].
+    /// See [`Clocks::unit_of`].
     pub unit: Option<Step>,
 }
 
 impl<'q> Need<'q> {
     /// What a serving asks of a scan, or why no rollup can serve it.
-    pub fn new(
-        query: &'q Query,
-        scan: &'q Scan,
-        serving: Serving,
-        clocks: &Clocks,
-        arrival: &[usize],
-    ) -> Result<Need<'q>, Reason> {
-        let (Some(table), Some(time)) = (scan.table(), &scan.time) else { return Err(Reason::Timeless) };
-        if query.asked.is_some() || !scan.answers.is_empty() {
+    pub fn new(of: &TableScan<'q>, serving: Serving, clocks: &Clocks, arrival: &[usize]) -> Result<Need<'q>, Reason> {
+        let scan = of.scan;
+        let Some(time) = &scan.time else { return Err(Reason::Timeless) };
+        if of.query.asked.is_some() || !scan.answers.is_empty() {
             return Err(Reason::Answers);
         }
-        let is_batch = matches!(serving, Serving::Batch(_));
-        if is_batch && query.tables[table].is_derived() {
-            return Err(Reason::Derived);
-        }
-        if is_batch && !reads_only_base(time) {
+        if matches!(serving, Serving::Batch(_)) && !is_derived(of) && !reads_only_base(time) {
             return Err(Reason::Dated);
         }
         if !scan.measures.iter().all(|measure| Mergeability::of(&measure.aggregate).rolls_up()) {
             return Err(Reason::Unmergeable);
         }
-        let unit = clocks.unit(query, scan);
+        let unit = clocks.unit_of(of);
         let step = finest(serving, unit);
-        Ok(Need { query, scan, table, time, way: way(query, table, scan, serving, arrival), step, unit })
+        let refresh = match serving {
+            Serving::Stream(step) => step,
+            Serving::Batch(cadence) => cadence.step(),
+        };
+        Ok(Need { of: of.clone(), scan, time, way: way(of, serving, arrival), refresh, step, unit })
     }
 
     /// Whether the buckets that it needs can be had of its step.
     pub fn is_whole(&self, clocks: &Clocks) -> bool {
-        let mut bounds = self.scan.from.into_iter().chain(self.scan.to);
-        self.unit.is_none_or(|unit| divides(self.step, unit))
-            && bounds.all(|at| clocks.is_start(at, self.step, self.query))
+        self.unit.is_none_or(|unit| divides(self.step, unit)) && self.is_bounded(self.step, clocks)
+    }
+
+    /// Whether the limits of what is asked are those of buckets.
+    pub fn is_bounded(&self, step: Step, clocks: &Clocks) -> bool {
+        let guards = self.of.around.iter().map(|(_, scan)| *scan).chain([self.scan]);
+        let guards = guards.filter_map(|scan| match scan.guard {
+            Some(Guard::Until(to)) => Some(to),
+            Some(Guard::Of(_)) | None => None,
+        });
+        let mut bounds = self.scan.from.into_iter().chain(self.scan.to).chain(guards);
+        bounds.all(|at| clocks.is_start(at, step, self.of.query))
     }
 
     /// The values that the rollup must tell apart, with names for people.
     pub fn dimensions(&self) -> impl Iterator<Item = (&'q str, &'q Expr)> {
-        let of_question = self.query.dimensions.iter().zip(&self.scan.dimensions);
+        let of_question = self.of.query.dimensions.iter().zip(&self.scan.dimensions);
         let of_question = of_question.filter_map(|(column, value)| Some((column.name.as_str(), value.as_ref()?)));
         let last = self.scan.last.iter().flat_map(|last| &last.per).map(|value| ("_k", value));
         of_question.chain(last).map(|(name, value)| (name_of(name, value), value))
@@ -88,7 +92,7 @@ impl<'q> Need<'q> {
 
     /// The states that the rollup must keep.
     pub fn states(&self) -> Vec<super::State> {
-        needed(self.scan, self.query)
+        needed(self.scan, self.of.query)
     }
 }
 
@@ -102,7 +106,7 @@ fn name_of<'q>(name: &'q str, value: &'q Expr) -> &'q str {
 
 /// A question whose needs are known, but not yet their rollups.
 pub struct Waiting {
-    /// See [`Clocks::unit`], for each scan of a table.
+    /// See [`Clocks::unit_of`], for each scan of a table.
     units: Vec<Option<Step>>,
     /// For each layer the need of each scan of a table.
     layers: Vec<Vec<usize>>,
@@ -115,12 +119,16 @@ impl Waiting {
     pub fn new<'q>(query: &'q Query, asked: Asked, terms: Terms, needs: &mut Vec<Need<'q>>) -> Waiting {
         let Terms { clocks, arrival, refuse } = terms;
         let scans = query.table_scans();
-        let units = scans.iter().map(|(query, scan)| clocks.unit(query, scan)).collect();
+        let units = scans.iter().map(|scan| clocks.unit_of(scan)).collect();
         let mut waiting = Waiting { units, layers: Vec::new(), live: asked.live, refused: Vec::new() };
         let mut complete = false;
         for serving in settled(&asked.servings) {
-            let of = |(query, scan): &(&'q Query, &'q Scan)| {
-                let need = Need::new(query, scan, serving, clocks, arrival)?;
+            if !is_possible(&scans, serving, &asked) {
+                waiting.refused.push((serving, Reason::Derived));
+                continue;
+            }
+            let of = |scan: &TableScan<'q>| {
+                let need = Need::new(scan, serving, clocks, arrival)?;
                 if !need.is_whole(clocks) {
                     return Err(Reason::Step);
                 }
@@ -131,13 +139,13 @@ impl Waiting {
                     let first = needs.len();
                     needs.extend(found);
                     waiting.layers.push((first..needs.len()).collect());
-                    complete |= matches!(serving, Serving::Stream(_));
+                    complete |= is_complete(&scans, serving);
                 }
                 Err(reason) => waiting.refused.push((serving, reason)),
             }
         }
         waiting.live |= waiting.layers.is_empty() || !waiting.refused.is_empty();
-        // A stream has all rows that there are: the source would count them once more.
+        // What has all rows that there are must not be counted once more from the source.
         waiting.live &= !complete;
         waiting
     }
@@ -165,15 +173,32 @@ impl Waiting {
     }
 }
 
+/// Whether something is counted that is made of other rows.
+fn is_derived(of: &TableScan) -> bool {
+    of.tables[of.table].is_derived()
+}
+
+/// Whether a layer of a serving can stand beside the others that are asked for. What is derived is made anew as a whole, and
+/// nobody knows which of its days are built.
+pub fn is_possible(scans: &[TableScan], serving: Serving, asked: &Asked) -> bool {
+    let alone = settled(&asked.servings).len() == 1 && !asked.live;
+    alone || matches!(serving, Serving::Stream(_)) || !scans.iter().any(is_derived)
+}
+
+/// Whether a layer of a serving has all rows that there are, and not only those of the days that are built.
+pub fn is_complete(scans: &[TableScan], serving: Serving) -> bool {
+    matches!(serving, Serving::Stream(_)) || scans.iter().any(is_derived)
+}
+
 /// How a scan's rollup is filled.
-fn way(query: &Query, table: usize, scan: &Scan, serving: Serving, arrival: &[usize]) -> Way {
-    let table = &query.tables[table];
+fn way(of: &TableScan, serving: Serving, arrival: &[usize]) -> Way {
+    let table = &of.tables[of.table];
     let on_arrival = |join: &Join| join.as_of.is_none() && arrival.contains(&join.table);
     match serving {
+        _ if table.is_derived() => Way::Rebuilt(Reason::Derived),
         Serving::Batch(cadence) => Way::Batched(cadence),
-        Serving::Stream(_) if table.is_derived() => Way::Rebuilt(Reason::Derived),
         Serving::Stream(_) if !table.clean.key.is_empty() => Way::Rebuilt(Reason::Key),
-        Serving::Stream(_) if !scan.joins.iter().all(on_arrival) => Way::Rebuilt(Reason::LookUp),
+        Serving::Stream(_) if !of.scan.joins.iter().all(on_arrival) => Way::Rebuilt(Reason::LookUp),
         Serving::Stream(_) => Way::Added,
     }
 }

@@ -10,7 +10,9 @@ use crate::value::Step;
 use super::dimensions::unknown_dimension;
 use super::formula::{Facts, FormulaScope, compared, fits};
 use super::items::{Items, name, output_step, word};
-use super::model::{Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, Tier, ValueType};
+use super::model::{
+    Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, TableId, Tier, ValueType,
+};
 use super::ops::{declare_unit, unit_expr};
 use super::size::{FormulaSize, Size, too_large};
 
@@ -333,13 +335,26 @@ fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Item
             );
         }
     }
+    let place = items.get("serve").map_or(metric.name.span, |(span, _)| span);
+    let is_batch = metric.serve.iter().any(|serve| matches!(serve, Serve::Hourly | Serve::Daily));
+    let unseen = |table: &&TableId| {
+        let table = &scope.tables[table.0];
+        table.latest_by.is_some() && table.revised.is_none() && table.arrived.is_none()
+    };
+    for table in tables.iter().filter(|table| is_batch && unseen(table)) {
+        let table = &scope.tables[table.0];
+        d.push(
+            error!(W0601, place, "rows of `{}` are updated, but no batch knows which days they were on", table.name.value;
+                help: "say in the source how long a row may change (`revised: 90d`) or when it reached us (`arrived: column`)")
+            .related(table.name.span, "declared here"),
+        );
+    }
     for serve in &metric.serve {
         let Serve::Stream(step) = serve else { continue };
         for grain in &metric.grain {
             if let Grain::Step(grain) = grain
                 && !divides(*step, *grain)
             {
-                let place = items.get("serve").map_or(metric.name.span, |(span, _)| span);
                 d.push(error!(E0637, place, "a stream of {} cannot give buckets of {}", step.text(), grain.text();
                     help: "stream at a step that divides the grain"));
             }

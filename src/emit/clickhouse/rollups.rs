@@ -7,6 +7,7 @@ use super::{Build, File, Object, access, backfill, cluster, line, storage, versi
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
+use crate::plan::time::{DAY_MS, local_date, midnight};
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
 use crate::sql::{self, Built, CLICKHOUSE, CutOver, Filling, Side, Source, Stored, StoredColumn, Unsupported};
@@ -254,7 +255,8 @@ impl Maker<'_> {
             Way::Batched(_) => (Some(&made.filler), None),
             _ => (made.history.as_ref().map(|(staging, _)| staging), Some(&made.filler)),
         };
-        let refresh = matches!(self.rollup.way, Way::Rebuilt(_)).then(|| every(made.step));
+        let refresh =
+            matches!(self.rollup.way, Way::Rebuilt(_)).then(|| every(self.rollup.refresh, self.like.zone));
         let layout =
             storage::rollup(self.build, self.rollup, made.step, &key.join(", "), made.history.is_some(), made.kept);
         let comment = self.build.comment(&self.what(made.step));
@@ -325,12 +327,39 @@ impl Maker<'_> {
     }
 }
 
-/// How often a view is refreshed: once a step, at most once a second.
-fn every(step: Step) -> String {
+/// The days of a year, since 1970: the rules by which clocks change are the same in others.
+const YEAR: std::ops::Range<i64> = 20_454..20_819;
+const HOUR_MS: i64 = 3_600_000;
+
+/// How often a view is refreshed: at most once a second, and once a day an hour after midnight.
+fn every(step: Step, zone: chrono_tz::Tz) -> String {
     match step {
         Step::Subday(ms) if ms % 3_600_000 == 0 => format!("{} HOUR", ms / 3_600_000),
         Step::Subday(ms) if ms % 60_000 == 0 => format!("{} MINUTE", ms / 60_000),
         Step::Subday(ms) => format!("{} SECOND", (ms / 1000).max(1)),
-        _ => "1 DAY".to_owned(),
+        _ => {
+            // In UTC, where midnight comes at another hour when clocks change: the later one counts.
+            let hour =
+                |day: i64| (midnight(local_date(day * DAY_MS, zone), zone) + HOUR_MS - 1).rem_euclid(DAY_MS) / HOUR_MS;
+            let hours: Vec<i64> = YEAR.step_by(7).map(hour).collect();
+            let is_latest = |hour: &&i64| hours.iter().all(|other| (*hour - other).rem_euclid(24) <= 12);
+            let latest = hours.iter().find(is_latest).copied().unwrap_or(0);
+            format!("1 DAY OFFSET {} HOUR", (latest + 1) % 24)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_made_anew_an_hour_after_the_last_midnight() {
+        let every = |zone| every(Step::Day, zone);
+        assert_eq!(every(chrono_tz::Asia::Shanghai), "1 DAY OFFSET 17 HOUR");
+        assert_eq!(every(chrono_tz::Asia::Kolkata), "1 DAY OFFSET 20 HOUR");
+        assert_eq!(every(chrono_tz::America::New_York), "1 DAY OFFSET 6 HOUR");
+        assert_eq!(every(chrono_tz::Europe::London), "1 DAY OFFSET 1 HOUR");
+        assert_eq!(every(chrono_tz::UTC), "1 DAY OFFSET 1 HOUR");
     }
 }

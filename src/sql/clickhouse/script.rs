@@ -86,8 +86,10 @@ impl Reader<'_> {
                 self.if_not_exists_named()?;
                 if self.maybe("REFRESH") {
                     self.words("EVERY")?;
-                    self.0.parse_literal_uint()?;
-                    self.one_of(&["SECOND", "MINUTE", "HOUR", "DAY"])?;
+                    self.length()?;
+                    if self.maybe("OFFSET") {
+                        self.length()?;
+                    }
                 }
                 self.words("TO")?;
                 self.name()?;
@@ -383,6 +385,12 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// `5 MINUTE`
+    fn length(&mut self) -> Read {
+        self.0.parse_literal_uint()?;
+        self.one_of(&["SECOND", "MINUTE", "HOUR", "DAY"])
+    }
+
     /// `a.b`, or `a.*`.
     fn name(&mut self) -> Read {
         self.identifier()?;
@@ -475,7 +483,7 @@ mod tests {
         reads("CREATE OR REPLACE VIEW m.v COMMENT 'x' AS SELECT 1;");
         reads("CREATE MATERIALIZED VIEW IF NOT EXISTS m.v TO m.t COMMENT 'x' AS SELECT 1;");
         reads(
-            "CREATE MATERIALIZED VIEW IF NOT EXISTS m.v REFRESH EVERY 1 HOUR TO m.t AS WITH x AS (SELECT 1) SELECT * FROM x;",
+            "CREATE MATERIALIZED VIEW IF NOT EXISTS m.v REFRESH EVERY 1 DAY OFFSET 2 HOUR TO m.t AS WITH x AS (SELECT 1) SELECT * FROM x;",
         );
         reads("INSERT INTO m.t (a, b) SETTINGS insert_deduplicate = 0 SELECT {day: Date32} AS a, 1 AS b;");
         reads("ALTER TABLE m.t REPLACE PARTITION ({month: UInt32}, 1) FROM m.s;");
