@@ -1,6 +1,6 @@
 //! Questions: which metrics, by what, over which time.
 
-use crate::types::{DimFilter, DimensionId, Fill, MetricId};
+use crate::types::{By, DimFilter, Fill, MetricId};
 use crate::value::Step;
 
 /// What is asked.
@@ -10,8 +10,8 @@ pub struct Question {
     pub metrics: Vec<MetricId>,
     /// The output step.
     pub step: AskedStep,
-    /// The dimensions.
-    pub by: Vec<DimensionId>,
+    /// The dimensions, and parts of the bucket.
+    pub by: Vec<By>,
     /// Only rows from this instant on (milliseconds since 1970 UTC); widened to whole buckets.
     pub from: Option<i64>,
     /// Only rows before this instant; widened to whole buckets.

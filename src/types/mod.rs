@@ -14,6 +14,7 @@ mod metrics;
 mod model;
 mod ops;
 mod origin;
+mod part;
 mod predicate;
 mod row;
 mod rows;
@@ -37,6 +38,7 @@ pub use model::{
     ValueType, data_type,
 };
 pub use origin::{History, Kept, Member, Origin, Session, Union};
+pub use part::{BucketPart, By};
 pub use size::Size;
 pub use unit::Unit;
 

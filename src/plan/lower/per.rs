@@ -59,7 +59,16 @@ impl Rows<'_> {
             NestedKey::Step(_) => Vec::new(),
         };
         let step = Some(Step::Day);
-        let frame = Frame { model, step, by, from: None, to: None, filters: Vec::new(), asked: asked.clone() };
+        let frame = Frame {
+            model,
+            step,
+            by,
+            from: None,
+            to: None,
+            filters: Vec::new(),
+            of_buckets: Vec::new(),
+            asked: asked.clone(),
+        };
         let mut scans = Scans::new(frame);
         let interval = Interval { at_start_of: step, window: Some(Window::All), ..Interval::default() };
         let context = Context { interval, ..Context::default() };

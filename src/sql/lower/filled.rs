@@ -8,8 +8,9 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, ObjectName, Query, Sele
 use super::Lowering;
 use super::combine::COMBINED;
 use super::edges::Edge;
+use super::expr::Leaves;
 use super::layout::{Layout, measure_name};
-use crate::plan::{DataType, Expr, ExprKind, Interval, MeasureId, Scan, Step, Value, Window};
+use crate::plan::{DataType, Expr, ExprKind, Input, Interval, MeasureId, Scan, Step, Value, Window};
 use crate::sql::build::{self, Parts};
 
 /// The alias of the buckets.
@@ -25,6 +26,23 @@ const AT: &str = "_s";
 /// The column that tells whether a row fills a metric.
 fn fills(metric: usize) -> Ident {
     build::ident(&format!("_f{metric}"))
+}
+
+/// Buckets alone.
+struct Buckets;
+
+impl Leaves for Buckets {
+    fn column(&self, _: Input, _: &str) -> Sql {
+        build::null()
+    }
+
+    fn measure(&self, _: MeasureId) -> Sql {
+        build::null()
+    }
+
+    fn bucket(&self) -> Option<Sql> {
+        Some(build::column(BUCKETS, build::ident("_t")))
+    }
 }
 
 impl Lowering<'_> {
@@ -137,7 +155,12 @@ impl Lowering<'_> {
         let from_then_on = Interval { window: Some(Window::All), ..Interval::default() };
         let buckets = self.dialect.buckets(first, step, &from_then_on, last, self.calendar);
         let projection = vec![build::item(self.dialect.explode(buckets), build::ident("_t"))];
-        Parts { projection, ..Parts::default() }.query()
+        let all = Parts { projection, ..Parts::default() }.query();
+        let Some(when) = &self.query.filled_when else { return all };
+        let key = build::ident("_t");
+        let projection = vec![build::item(build::column(BUCKETS, key.clone()), key)];
+        let filter = Some(self.condition(when, &Buckets));
+        Parts { projection, from: Some(build::derived(all, BUCKETS)), filter, ..Parts::default() }.query()
     }
 
     /// The first instant of the data that a metric reads, or the key of its last bucket, as a value.

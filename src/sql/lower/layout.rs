@@ -1,7 +1,7 @@
 //! The columns between the scans and the formulas: measures, and counters that tell which metrics have a row.
 
 use super::filter::{self, Filters};
-use crate::plan::{Aggregate, Expr, MeasureId, MetricOutput, Scan};
+use crate::plan::{Aggregate, Expr, MeasureId, MetricOutput, Present, Scan};
 
 /// The columns between the scans and the formulas.
 pub(super) struct Layout<'a> {
@@ -9,8 +9,8 @@ pub(super) struct Layout<'a> {
     pub filters: Vec<Filters<'a>>,
     /// Row counts by scan and filter: what tells whether a metric has a row.
     pub counters: Vec<Counter<'a>>,
-    /// The counters of each metric; none where it has a row wherever there is one.
-    pub present: Vec<Option<Vec<usize>>>,
+    /// The counters of each metric, each with the buckets in which it counts; none where it has a row wherever there is one.
+    pub present: Vec<Option<Vec<(usize, Option<&'a Expr>)>>>,
     /// Whether a metric is told to have a row by a counter even where each row is one of its.
     explicit: bool,
 }
@@ -47,19 +47,19 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    fn counters_of(&mut self, scans: &[Scan], metric: &MetricOutput) -> Option<Vec<usize>> {
+    fn counters_of(&mut self, scans: &[Scan], metric: &'a MetricOutput) -> Option<Vec<(usize, Option<&'a Expr>)>> {
         let mut counters = Vec::new();
-        for id in &metric.present {
+        for Present { measure: id, when } in &metric.present {
             let filter = self.filters[id.scan].measures[id.measure].clone();
-            if scans.len() == 1 && filter.is_empty() && !self.explicit {
+            if scans.len() == 1 && filter.is_empty() && when.is_none() && !self.explicit {
                 return None;
             }
-            let counter = self.counter(scans, id.scan, filter);
+            let counter = (self.counter(scans, id.scan, filter), when.as_ref());
             if !counters.contains(&counter) {
                 counters.push(counter);
             }
         }
-        counters.sort_unstable();
+        counters.sort_by_key(|(counter, _)| *counter);
         Some(counters)
     }
 

@@ -1,12 +1,12 @@
 //! The formulas over the combined rows, under the names of the answer.
 
-use sqlparser::ast::{BinaryOperator, Expr as Sql, OrderByExpr, Query, SelectItem};
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, OrderByExpr, Query, SelectItem};
 
 use super::Lowering;
 use super::combine::COMBINED;
 use super::expr::Leaves;
 use super::layout::{Layout, measure_name};
-use crate::plan::{Input, MeasureId, Scan};
+use crate::plan::{Expr, Input, MeasureId, Part, Scan};
 use crate::sql::build::{self, Parts};
 
 /// Measures: columns of the combined rows.
@@ -64,7 +64,9 @@ impl Lowering<'_> {
             };
             build::item(value, self.name(&metric.column.name))
         });
-        time.into_iter().chain(dimensions).chain(metrics).collect()
+        let part = |part: &Part| build::item(self.settled(&part.value, &measures), self.name(&part.column.name));
+        let grouped = self.query.with_parts(dimensions, part);
+        time.into_iter().chain(grouped).chain(metrics).collect()
     }
 
     /// Whether some metric ends before the data of others.
@@ -79,33 +81,42 @@ impl Lowering<'_> {
         build::all(present.into_iter().chain(within))
     }
 
-    /// Whether one of the counters has rows.
-    fn present(&self, counters: &[usize], layout: &Layout) -> Option<Sql> {
-        build::any(counters.iter().map(|at| {
+    /// Whether one of the counters has rows in a bucket in which it counts.
+    fn present(&self, counters: &[(usize, Option<&Expr>)], layout: &Layout) -> Option<Sql> {
+        let measures = Measures(&self.query.scans);
+        build::any(counters.iter().filter_map(|(at, when)| {
             let count = build::column(COMBINED, build::ident(&layout.counters[*at].name));
-            build::binary(count, BinaryOperator::Gt, build::number(0))
+            let counts = build::binary(count, BinaryOperator::Gt, build::number(0));
+            build::all(std::iter::once(counts).chain(when.map(|when| self.condition(when, &measures))))
         }))
     }
 
     /// Whether some metric has a row; none where there always is one.
     fn any_present(&self, layout: &Layout) -> Option<Sql> {
+        let metrics = 0..self.query.metrics.len();
         if self.is_filled() {
-            let present = (0..self.query.metrics.len()).filter_map(|metric| self.has_row(metric, layout));
+            let present = metrics.filter_map(|metric| self.has_row(metric, layout));
             return build::any(present.chain(self.any_filled()));
         }
         if self.any_limited() {
-            let all: Option<Vec<Sql>> = (0..self.query.metrics.len()).map(|at| self.has_row(at, layout)).collect();
+            let all: Option<Vec<Sql>> = metrics.map(|at| self.has_row(at, layout)).collect();
             return all.and_then(build::any);
         }
-        let mut counters: Vec<usize> = Vec::new();
+        let mut counters: Vec<(usize, Option<&Expr>)> = Vec::new();
         for present in &layout.present {
-            counters.extend(present.as_ref()?);
+            for counter in present.as_ref()? {
+                if !counters.contains(counter) {
+                    counters.push(*counter);
+                }
+            }
         }
-        counters.sort_unstable();
-        counters.dedup();
+        counters.sort_by_key(|(counter, _)| *counter);
         // Every row of the union comes from some scan: all unfiltered counters together are always true.
         let whole = |scan: usize| {
-            counters.iter().any(|at| layout.counters[*at].scan == scan && layout.counters[*at].filter.is_empty())
+            counters.iter().any(|(at, when)| {
+                let counter = &layout.counters[*at];
+                counter.scan == scan && counter.filter.is_empty() && when.is_none()
+            })
         };
         let rows_of = |scan: usize| !self.query.scans[scan].looked_up;
         if (0..self.query.scans.len()).all(|scan| rows_of(scan) && whole(scan)) {
@@ -116,19 +127,21 @@ impl Lowering<'_> {
 
     fn order(&self) -> Vec<OrderByExpr> {
         let keys = self.key_names();
-        let place = |column: usize| match keys.get(column) {
-            Some(key) => Some(build::column(COMBINED, key.clone())),
-            None => {
-                let metric = self.query.metrics.get(column - keys.len())?;
-                Some(Sql::Identifier(self.name(&metric.column.name)))
-            }
-        };
-        let nullable = |column: usize| column >= usize::from(self.query.step.is_some());
-        let asked = self.query.order.iter().map(|by| (by.column, by.descending));
-        let rest = (0..keys.len()).filter(|key| self.query.order.iter().all(|by| by.column != *key));
-        asked
-            .chain(rest.map(|key| (key, false)))
-            .filter_map(|(column, descending)| Some(build::sort(place(column)?, descending, nullable(column))))
-            .collect()
+        let key = |name: &Ident| build::column(COMBINED, name.clone());
+        let timed = usize::from(self.query.step.is_some());
+        let named = |column: &crate::plan::OutputColumn| Sql::Identifier(self.name(&column.name));
+        let grouped = self.query.with_parts(keys[timed..].iter().map(key), |part| named(&part.column));
+        let places: Vec<Sql> = (keys[..timed].iter().map(key))
+            .chain(grouped)
+            .chain(self.query.metrics.iter().map(|metric| named(&metric.column)))
+            .collect();
+        let asked = self
+            .query
+            .order
+            .iter()
+            .filter_map(|by| Some(build::sort(places.get(by.column)?.clone(), by.descending, by.column >= timed)));
+        let is_asked = |place: &Sql| self.query.order.iter().any(|by| places.get(by.column) == Some(place));
+        let rest = keys.iter().map(key).enumerate().filter(|(_, place)| !is_asked(place));
+        asked.chain(rest.map(|(at, place)| build::sort(place, false, at >= timed))).collect()
     }
 }

@@ -8,7 +8,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::{Compared, Domain, Facts, History, Origin, Size, Unit};
+use super::{By, Compared, Domain, Facts, History, Origin, Size, Unit};
 
 pub use formula::{
     Aggregation, AtLast, DimFilter, Formula, FormulaKind, Leaf, Level, Movement, Nested, NestedKey, Subject,
@@ -413,8 +413,8 @@ pub struct Metric {
     pub better: Option<Better>,
     /// The default output steps, finest first; never empty.
     pub grain: Vec<Grain>,
-    /// The default dimensions.
-    pub by: Vec<DimensionId>,
+    /// The default dimensions, and parts of the bucket.
+    pub by: Vec<By>,
     /// `serve`; live where none is written.
     pub serve: Vec<Serve>,
     /// `fill`
