@@ -211,18 +211,13 @@ fn query(table: &Table, by: &[&str]) -> Query {
     });
     Query {
         tables: Arc::new(vec![table.clone()]),
-        zone: chrono_tz::Asia::Shanghai,
-        week_start: WeekStart(chrono::Weekday::Mon),
         step: Some(Step::Day),
-        from: None,
-        to: None,
         dimensions: by.iter().map(|name| output(name, DataType::String)).collect(),
         scans: vec![Scan {
             dimensions: by.iter().map(|name| Some(base(name, DataType::String))).collect(),
             ..Scan::new(Source::Table(0), Some(base("event_time", DataType::Timestamp)), measures)
         }],
         metrics,
-        order: Vec::new(),
-        limit: None,
+        ..Query::empty(chrono_tz::Asia::Shanghai, WeekStart(chrono::Weekday::Mon))
     }
 }

@@ -246,12 +246,70 @@ fn explain_tells_what_is_declared() {
     check_snapshot("explain_metric", &told);
     assert!(place.run_in("shop", &["explain", "gmv"]).assert_code(0).out.contains("used by  arppu"));
     let gmv = place.run_in("shop", &["explain", "gmv"]).assert_code(0).out;
-    assert!(gmv.ends_with("looks up  user by user_id, as it is now\n"), "by province: {gmv}");
+    assert!(gmv.contains("looks up  user by user_id, as it is now\n"), "by province: {gmv}");
+    assert!(gmv.ends_with("\nclickhouse 1d  computed when read\n"), "{gmv}");
     assert!(place.run_in("shop", &["explain", "paid_order"]).assert_code(0).out.contains("dated paid_at"));
     assert!(place.run_in("shop", &["explain", "gmv@v1"]).assert_code(0).out.contains("unit     CNY"));
     assert!(place.run_in("shop", &["explain", "gmv v2"]).assert_code(2).err.contains("E0039"));
     assert!(place.run_in("shop", &["explain", "gmw"]).assert_code(2).err.contains("did you mean `gmv`?"));
     assert!(place.run(&["explain", "gmv"]).assert_code(2).err.contains("E0001"));
+}
+
+#[test]
+fn explain_tells_which_rollups_there_are_and_why() {
+    let place = Place::with_shop();
+    let metrics = "metric paid_by = sum(pay_amount from paid_order) { grain: 1d; by: client; serve: daily }
+metric paid_stream = sum(pay_amount from paid_order) { grain: 1h, 1d; serve: stream(1h) }
+metric recent = paid_stream over 90m { grain: 1h; serve: stream(1h) }
+";
+    place.write("shop/metrics/more.metric", metrics);
+    let told = place.run_in("shop", &["explain", "rollups"]).assert_code(0).out;
+    check_snapshot("explain_rollups", &told);
+    let json = place.run_in("shop", &["explain", "rollups", "--format", "json"]).assert_code(0).out;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["clickhouse"]["rollups"][0]["serves"], serde_json::json!(["paid_by 1d"]), "{json:#}");
+    let one = place.run_in("shop", &["explain", "paid_by"]).assert_code(0).out;
+    assert!(one.contains("clickhouse 1d  from metrics.order__1d__"), "{one}");
+    let wrong = place.run_in("shop", &["explain", "paid_by", "--format", "json"]).assert_code(2).err;
+    assert!(wrong.contains("E0039"), "{wrong}");
+}
+
+#[test]
+fn query_reads_the_cheapest_rollup_and_says_why_no_other() {
+    let place = Place::with_shop();
+    let metrics = "metric paid_by = sum(pay_amount from paid_order) { grain: 1d; by: client, province; serve: daily }
+metric paid_all = sum(pay_amount from paid_order) { grain: 1h, 1d; serve: stream(1h), daily }
+";
+    place.write("shop/metrics/more.metric", metrics);
+    let run = |args: &[&str]| place.run_in("shop", &[&["query"], args].concat()).assert_code(0);
+    // By client only the rollup that has it.
+    let by = run(&["paid_by", "--by", "client", "--why"]);
+    assert!(by.err.starts_with("reads metrics.order__1d__"), "{}", by.err);
+    assert!(by.err.contains(": the metrics are not all served in this way\n"), "{}", by.err);
+    assert!(by.out.contains("metrics.order__1d__") && !by.out.contains("dwd."), "{}", by.out);
+    // Days that no batch has built yet come from the stream.
+    let all = run(&["paid_all"]);
+    let reads = all.err.trim_end().strip_prefix("reads ").expect("what is read").to_owned();
+    let names: Vec<&str> = reads.split(", ").collect();
+    assert!(names[0].starts_with("metrics.order__1d__") && names[1].starts_with("metrics.order__1h__"), "{reads}");
+    assert_eq!(all.err.lines().count(), 1);
+    // No rollup has half hours, and the one of the stream has no clients.
+    let halves = run(&["paid_all", "--step", "30m", "--why"]);
+    assert!(halves.err.starts_with("reads the sources\n"), "{}", halves.err);
+    assert!(halves.err.contains(": buckets or intervals of the question cut its buckets\n"), "{}", halves.err);
+    let by = run(&["paid_all", "--by", "client", "--why"]);
+    assert!(by.err.contains(": it does not tell `client` apart\n"), "{}", by.err);
+    // Served live, and whatever is served if that is asked for: the SELECT needs nothing that was built.
+    for args in [&["gmv", "--why"][..], &["paid_all", "--live"]] {
+        let live = run(args);
+        assert!(!live.out.contains("metrics."), "{}", live.out);
+    }
+    let json = run(&["paid_by", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert!(json.err.is_empty() && told["sql"].as_str().is_some_and(|sql| sql.starts_with("SELECT")), "{told:#}");
+    assert_eq!(told["passed_over"].as_array().map(Vec::len), Some(1), "{told:#}");
+    let wrong = place.run_in("shop", &["query", "gmv", "--target", "clickhose"]).assert_code(2).err;
+    assert!(wrong.contains("did you mean `clickhouse`?"), "{wrong}");
 }
 
 #[test]
@@ -261,13 +319,6 @@ fn debug_shows_each_stage_and_tells_what_is_wrong_with_a_question() {
     assert!(ast.starts_with("Declaration {"), "{ast}");
     let model = place.run_in("shop", &["debug", "model", "order"]).assert_code(0).out;
     assert!(model.starts_with("Table {"), "{model}");
-    place.write("shop/metrics/more.metric", "metric gmv v2 = count(order) { grain: 1h, 1d; serve: stream(1h) }\n");
-    let rollups = place.run_in("shop", &["debug", "rollups", "gmv"]).assert_code(0).out;
-    let rollups: serde_json::Value = serde_json::from_str(&rollups).expect("JSON");
-    let list = |part: &str| rollups["clickhouse"][part].as_array().expect("a list").clone();
-    assert_eq!((list("metrics").len(), list("rollups").len()), (3, 1), "{rollups:#}");
-    assert!(place.run_in("shop", &["debug", "rollups", "gmw"]).assert_code(2).err.contains("did you mean `gmv`?"));
-    fs::remove_file(place.path("shop/metrics/more.metric")).expect("removed");
     let plan = place.run_in("shop", &["debug", "plan", "gmv", "--by", "client"]).assert_code(0).out;
     assert!(plan.starts_with("Query {"), "{plan}");
     let asked = ["debug", "plan", "gmw", "--where", "client = \"io\"", "--error-format", "plain"];

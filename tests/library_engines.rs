@@ -23,6 +23,7 @@ use serde_json::Value as Json;
 use support::answers::{Rows, apply, clickhouse, equal, put, told};
 use support::batches::Batches;
 use support::clickhouse::{Session, quote_name, quote_text};
+use support::rolled::differences;
 
 /// An estimate is within this share.
 const APPROXIMATE: f64 = 0.02;
@@ -236,7 +237,8 @@ fn filled(library: &Library, session: &Session, blocks: usize) {
 fn build_all_days(library: &Library, session: &Session) {
     let batches = Batches { emitted: &library.emitted, session };
     for name in batches.names() {
-        let last = if name.ends_with("daily") { "2027-01-01" } else { "2027-01-01 00:00:00" };
+        // After the last row, and before the first one is so old that it is about to go.
+        let last = if name.ends_with("daily") { "2026-11-15" } else { "2026-11-15 00:00:00" };
         let built = batches.run(&name, "history", last).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!built.is_empty(), "{name} builds no day");
     }
@@ -459,6 +461,9 @@ fn the_library_gives_equal_numbers_however_rows_arrive() {
         filled(&library, &session, blocks);
         wrong
             .extend(compare_views(&library, &session, &right).into_iter().map(|one| format!("{blocks} blocks: {one}")));
+        let (rollups, looked_at) = differences(&session, &library.input, &library.emitted);
+        assert!(looked_at >= 20, "{looked_at}");
+        wrong.extend(rollups.into_iter().map(|one| format!("{blocks} blocks: {one}")));
         if blocks == 7 {
             let questions = questions(&library.model, &lowering);
             assert!(questions.len() >= 200, "{}", questions.len());

@@ -3,7 +3,7 @@
 use super::{Context, Stop, ready::Ready};
 use crate::{
     ask::{self, Asked},
-    plan::{Lowering, Query},
+    plan::{Lowering, Query, Question},
 };
 
 /// Which metrics, and how they are cut.
@@ -53,13 +53,16 @@ impl AskArgs {
         }
     }
 
-    /// The compiled project and the plan of the question, or everything that is wrong with them.
-    pub fn plan(&self, context: &Context) -> Result<(Ready, Query), Stop> {
+    /// The compiled project, the question and its plan, or everything that is wrong with them.
+    pub fn plan(&self, context: &Context) -> Result<(Ready, Question, Query), Stop> {
         let mut ready = context.compiled()?;
-        let planned = ask::question(&ready.compiled.model, &self.asked(), &mut ready.project.sources)
-            .and_then(|question| Lowering::new(&ready.compiled.model).lower(&question));
+        let planned =
+            ask::question(&ready.compiled.model, &self.asked(), &mut ready.project.sources).and_then(|question| {
+                let query = Lowering::new(&ready.compiled.model).lower(&question)?;
+                Ok((question, query))
+            });
         match planned {
-            Ok(query) => Ok((ready, query)),
+            Ok((question, query)) => Ok((ready, question, query)),
             Err(found) => Err(Stop::found(&ready.project, found)),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::output::record::{self, Record};
 use super::output::{self, BuildSummary, manifest, write_build};
 use super::ready::Ready;
-use super::{Context, Exit, Outcome, Stop};
+use super::{Context, Exit, Outcome, Stop, planned};
 use crate::emit::{self, Emitted};
 use crate::error;
 use crate::project::{Project, Target};
@@ -73,7 +73,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 /// What each wanted target is given, and the statements that were made.
 fn emit_all(ready: &Ready, names: &[String], memo: Memo) -> Result<(Vec<(String, Emitted)>, Memo), Stop> {
     let targets = wanted(&ready.project, names)?;
-    let (mut input, mut found) = emit::input(&ready.compiled.model);
+    let (mut input, mut found) = planned::input(ready);
     input.memo = memo;
     let mut emitted = Vec::new();
     for target in targets {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{Context, Exit, Outcome, Stop, asked::AskArgs, declared, ready::Ready};
-use crate::{emit, error, plan::Query, sql, suggest::near};
+use crate::{error, plan::Query, sql, suggest::near};
 
 /// Show what a stage of the compiler makes of a declaration or a question; the form may change with every version
 #[derive(clap::Args, Debug)]
@@ -26,11 +26,6 @@ enum Stage {
     },
     /// The plan that answers a question
     Plan(Box<AskArgs>),
-    /// The rollups of each target, and how each metric is served and why
-    Rollups {
-        /// Only this metric and the rollups that it reads
-        name: Option<String>,
-    },
     /// The SELECT that answers a question, in every dialect
     Sql(Box<AskArgs>),
 }
@@ -40,51 +35,11 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let text = match &args.stage {
         Stage::Ast { name } => ast(name, &context.compiled()?)?,
         Stage::Model { name } => model(name, &context.compiled()?)?,
-        Stage::Rollups { name } => rollups(name.as_deref(), &context.compiled()?)?,
-        Stage::Sql(question) => in_every_dialect(&question.plan(context)?.1),
-        Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.1),
+        Stage::Sql(question) => in_every_dialect(&question.plan(context)?.2),
+        Stage::Plan(question) => format!("{:#?}\n", question.plan(context)?.2),
     };
     context.print(&text)?;
     Ok(Exit::Clean)
-}
-
-/// What the targets tell of their rollups, as JSON.
-fn rollups(name: Option<&str>, ready: &Ready) -> Result<String, Stop> {
-    let names = || ready.compiled.model.metrics.iter().map(|metric| metric.name.as_str());
-    if let Some(name) = name
-        && !names().any(|known| known == name)
-    {
-        return Err(unknown(name, names()));
-    }
-    let (input, mut found) = emit::input(&ready.compiled.model);
-    let mut all = serde_json::Map::new();
-    for target in &ready.project.targets {
-        let (mut made, told) = emit::emit(&input, target);
-        found.extend(told);
-        let [mut rollups, mut metrics] = ["rollups", "metrics"].map(|part| made.details[part].take());
-        if let Some(name) = name {
-            keep(&mut metrics, |metric| metric["name"] == name);
-            let read: Vec<serde_json::Value> =
-                list(&metrics).iter().flat_map(|metric| list(&metric["rollups"])).cloned().collect();
-            keep(&mut rollups, |rollup| read.contains(&rollup["table"]));
-        }
-        let parts = [("rollups".to_owned(), rollups), ("metrics".to_owned(), metrics)];
-        all.insert(target.name.value.clone(), serde_json::Value::Object(parts.into_iter().collect()));
-    }
-    if found.has_errors() {
-        return Err(Stop::found(&ready.project, found));
-    }
-    Ok(format!("{:#}\n", serde_json::Value::Object(all)))
-}
-
-fn list(value: &serde_json::Value) -> &[serde_json::Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn keep(value: &mut serde_json::Value, wanted: impl Fn(&serde_json::Value) -> bool) {
-    if let Some(list) = value.as_array_mut() {
-        list.retain(wanted);
-    }
 }
 
 fn in_every_dialect(query: &Query) -> String {

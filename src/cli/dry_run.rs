@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
             help: "add `--output answer.parquet`")
         .into());
     }
-    let (ready, query) = args.question.plan(context)?;
+    let (ready, _, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
     let (dry_run, warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
     let answer = dry_run.run(&query).map_err(|found| Stop::found(&ready.project, found));

@@ -1,8 +1,9 @@
 //! `metricc explain`: what a diagnostic means, or what a declaration says.
 
 mod caliber;
+mod rollups;
 
-use super::{Context, Exit, Outcome, debug, declared, markdown, ready::Ready, ui};
+use super::{Context, Exit, Outcome, Stop, debug, declared, markdown, ready::Ready, ui};
 use crate::{
     diagnostic::{Code, codes},
     error,
@@ -12,18 +13,46 @@ use crate::{
     types::{Grain, Metric, MetricId, Model},
 };
 
-/// Tell what a diagnostic means, with a wrong and a right example, or what a declaration says
+/// Tell what a diagnostic means, what a declaration says, or which rollups there are and why
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A code such as E0201, or a name such as dau; without it, all codes are listed
-    #[arg(value_name = "CODE|NAME")]
+    /// A code such as E0201, a name such as dau, or `rollups`; without it, all codes are listed
+    #[arg(value_name = "CODE|NAME|rollups")]
     subject: Option<String>,
+    /// How `rollups` are shown
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    format: Format,
 }
+
+/// `--format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// The subject that is no code and no name.
+const ROLLUPS: &str = "rollups";
 
 /// Prints the page of a code, the declarations of a name, or the list of all codes.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let text = match args.subject.as_deref().map(str::trim) {
+    let subject = args.subject.as_deref().map(str::trim);
+    if args.format == Format::Json && subject != Some(ROLLUPS) {
+        return Err(error!(E0039, None, "only `explain rollups` has a form for programs";
+            help: "leave `--format json` out")
+        .into());
+    }
+    let text = match subject {
         None => list(),
+        Some(ROLLUPS) => {
+            let told = rollups::told(&context.compiled()?)?;
+            match args.format {
+                Format::Table => rollups::shown(&told, context.paint()),
+                Format::Json => rollups::as_json(told),
+            }
+        }
         Some(subject) => match Code::parse(subject) {
             Some(code) => markdown::render(code.page(), context.paint(), ui::width()),
             None if looks_like_code(subject) => return Err(unknown(subject).into()),
@@ -33,8 +62,9 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
                 if found.is_empty() {
                     return Err(debug::unknown(subject, declared::names(&ready.compiled.files)));
                 }
-                let parts: Vec<String> = found.iter().map(|one| declaration(one, &ready, context)).collect();
-                parts.join("\n")
+                let parts: Result<Vec<String>, Stop> =
+                    found.iter().map(|one| declaration(one, &ready, context)).collect();
+                parts?.join("\n")
             }
         },
     };
@@ -67,7 +97,7 @@ fn unknown(subject: &str) -> crate::diagnostic::Diagnostic {
 }
 
 /// Where a declaration stands, what it says, and what it makes of the rest.
-fn declaration(found: &Declaration, ready: &Ready, context: &Context) -> String {
+fn declaration(found: &Declaration, ready: &Ready, context: &Context) -> Result<String, Stop> {
     let (paint, sources) = (context.paint(), &ready.project.sources);
     let file = sources.file(found.span.file);
     let (line, _) = file.position(found.span.start);
@@ -97,8 +127,17 @@ fn declaration(found: &Declaration, ready: &Ready, context: &Context) -> String 
                 text += &format!("{}  {value}\n", paint.bold(&format!("{what:8}")));
             }
         }
+        let metric = &model.metrics[place];
+        let served = rollups::of_metric(&rollups::told(ready)?, &metric.name.value, metric.version);
+        let width = served.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
+        if !served.is_empty() {
+            text.push('\n');
+        }
+        for (what, value) in served {
+            text += &format!("{}  {value}\n", paint.bold(&format!("{what:width$}")));
+        }
     }
-    text
+    Ok(text)
 }
 
 /// The place of a metric's name; any other place for what is no metric.

@@ -9,6 +9,7 @@ mod context;
 pub mod declared;
 mod markdown;
 pub mod output;
+mod planned;
 pub mod ready;
 pub mod rewrite;
 pub mod ui;

@@ -99,18 +99,79 @@ impl MetricView {
         self.step.map_or_else(|| "total".to_owned(), Step::text)
     }
 
+    /// Its name, its version where another one has the name, and its step: `dau 1d`.
+    pub fn label(&self) -> String {
+        let version = if self.current { String::new() } else { format!(" v{}", self.version) };
+        format!("{}{version} {}", self.name, self.grain())
+    }
+
     /// How it is asked to be served.
     pub fn asked(&self) -> Asked {
-        let mut asked = Asked::default();
-        for serve in &self.serve {
-            match serve {
-                Serve::Live => asked.live = true,
-                Serve::Stream(step) => asked.servings.push(Serving::Stream(*step)),
-                Serve::Hourly => asked.servings.push(Serving::Batch(Cadence::Hourly)),
-                Serve::Daily => asked.servings.push(Serving::Batch(Cadence::Daily)),
-            }
+        asked(&self.serve)
+    }
+}
+
+/// What a metric asks for by its `serve`.
+pub fn asked(serve: &[Serve]) -> Asked {
+    let mut asked = Asked::default();
+    for serve in serve {
+        match serve {
+            Serve::Live => asked.live = true,
+            Serve::Stream(step) => asked.servings.push(Serving::Stream(*step)),
+            Serve::Hourly => asked.servings.push(Serving::Batch(Cadence::Hourly)),
+            Serve::Daily => asked.servings.push(Serving::Batch(Cadence::Daily)),
         }
-        asked
+    }
+    asked
+}
+
+/// What several metrics in one question ask for: the ways that all of them are served in, and as fresh as any of them is.
+pub fn asked_together<'s>(all: impl Iterator<Item = &'s [Serve]>) -> Asked {
+    let mut together: Option<Asked> = None;
+    for own in all.map(asked) {
+        let Some(known) = &mut together else {
+            together = Some(own);
+            continue;
+        };
+        known.live |= own.live;
+        let stream =
+            |asked: &Asked| asked.servings.iter().filter(|one| matches!(one, Serving::Stream(_))).min().copied();
+        let streams = stream(known).zip(stream(&own)).map(|(a, b)| a.min(b));
+        known.servings.retain(|one| matches!(one, Serving::Batch(_)) && own.servings.contains(one));
+        known.servings.extend(streams);
+    }
+    let mut together = together.unwrap_or_default();
+    // Where one is served in no way that the others are, only the sources have all of them.
+    together.live |= together.servings.is_empty();
+    together
+}
+
+/// A question that was answered from a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The SELECT.
+    pub sql: String,
+    /// The rollups that it reads, and `the sources` where it reads these beside them; empty for the sources alone.
+    pub from: Vec<String>,
+    /// Rollups of the same sources that it does not read.
+    pub passed: Vec<Passed>,
+    /// The ways to serve it that no rollup can, and why.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A rollup that is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Its table.
+    pub rollup: String,
+    /// Why.
+    pub because: String,
+}
+
+/// The SELECT that answers a question from what a target has, where it may be served as told.
+pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
+    match &target.settings {
+        TargetSettings::Clickhouse(settings) => clickhouse::answer(input, &target.name.value, settings, query, asked),
     }
 }
 

@@ -154,6 +154,18 @@ impl Scan {
         found
     }
 
+    /// Lets the queries below know the tables, as the outermost one does.
+    pub(crate) fn give(&mut self, tables: &std::sync::Arc<Vec<Table>>) {
+        let below = match &mut self.source {
+            Source::Table(_) => None,
+            Source::Query(query) => Some(&mut **query),
+        };
+        for query in below.into_iter().chain(self.answers.iter_mut().map(|answer| &mut *answer.query)) {
+            query.tables = std::sync::Arc::clone(tables);
+            query.scans.iter_mut().for_each(|scan| scan.give(tables));
+        }
+    }
+
     /// The tables whose rows it aggregates, also below the answers that it reads.
     pub fn base_tables(&self) -> Vec<usize> {
         match &self.source {
@@ -395,6 +407,19 @@ impl Query {
             order: Vec::new(),
             limit: None,
         }
+    }
+
+    /// Its scans of tables, each with the query that it is a scan of: in place of a scan over the rows of an answer, those of
+    /// that answer.
+    pub fn table_scans(&self) -> Vec<(&Query, &Scan)> {
+        let mut found = Vec::with_capacity(self.scans.len());
+        for scan in &self.scans {
+            match &scan.source {
+                Source::Table(_) => found.push((self, scan)),
+                Source::Query(query) => found.extend(query.table_scans()),
+            }
+        }
+        found
     }
 
     /// All tables that it reads, each once, sorted.

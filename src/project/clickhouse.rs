@@ -12,6 +12,8 @@ pub struct ClickhouseTarget {
     pub create_sources: bool,
     /// `allow_approximate`: an exact distinct or quantile may become an approximate one, with its error stated.
     pub allow_approximate: bool,
+    /// `rows_a_day`: about how many rows come into a source a day, by the source's name; samples do not tell.
+    pub rows_a_day: Vec<(Spanned<String>, u64)>,
     /// `dictionaries`: entities are looked up in dictionaries.
     pub dictionaries: Option<Dictionaries>,
 }
@@ -22,6 +24,7 @@ impl Default for ClickhouseTarget {
             database: "metrics".to_owned(),
             create_sources: false,
             allow_approximate: false,
+            rows_a_day: Vec::new(),
             dictionaries: None,
         }
     }
@@ -35,6 +38,7 @@ impl ClickhouseTarget {
             database: reader.text("database").map_or(default.database, |name| name.value),
             create_sources: reader.flag("create_sources").unwrap_or(default.create_sources),
             allow_approximate: reader.flag("allow_approximate").unwrap_or(default.allow_approximate),
+            rows_a_day: reader.counts("rows_a_day").unwrap_or_default(),
             dictionaries: reader.mapping("dictionaries", Dictionaries::read),
         }
     }

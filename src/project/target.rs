@@ -118,6 +118,24 @@ mod tests {
     }
 
     #[test]
+    fn rows_a_day_are_numbers_by_name() {
+        let (target, told) = read("kind: clickhouse\nrows_a_day:\n  event: 20000000\n  order: many\n  pay: 0\n");
+        let TargetSettings::Clickhouse(settings) = target.expect("a target").settings;
+        let counts: Vec<(&str, u64)> =
+            settings.rows_a_day.iter().map(|(name, count)| (name.value.as_str(), *count)).collect();
+        assert_eq!(counts, [("event", 20_000_000)]);
+        assert_eq!(
+            told,
+            [
+                "4:10 E0022 `order` is a text, not a number above zero (write it in digits)",
+                "5:8 E0022 `pay` is a number, not a number above zero (write it in digits)",
+            ]
+        );
+        let (_, told) = read("kind: clickhouse\nrows_a_day: 5\n");
+        assert_eq!(told, ["2:13 E0022 `rows_a_day` is a number, not a mapping (write `name: 1000`, one a line)"]);
+    }
+
+    #[test]
     fn mistakes_are_told_at_their_place() {
         let (target, told) = read("kind: clickhose\ndatabase: x\nfoo: 1\n");
         assert_eq!(target, None);
@@ -130,7 +148,7 @@ mod tests {
             [
                 "4:11 E0022 `database` is a number, not a text (put it in quotes if it looks like a number or a date)",
                 "2:17 E0022 `create_sources` is a text, not `true` or `false` (write `true` or `false`, without quotes)",
-                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources`, `allow_approximate` and `dictionaries`)",
+                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources`, `allow_approximate`, `rows_a_day` and `dictionaries`)",
             ]
         );
         let (_, told) =

@@ -6,22 +6,34 @@
 //! key), or a look-up can change what was counted, adding is wrong: such a rollup is made anew from the clean rows at every
 //! step (CH2, CH4). What is served daily or hourly is replaced day by day, by a batch.
 
+mod align;
+mod estimate;
 mod merge;
 mod planner;
+mod reasons;
+mod route;
 mod same;
+mod serving;
 mod state;
 mod statistics;
+mod text;
 
 use crate::plan::{Aggregate, DataType, Expr, Join, Measure, OutputColumn, Query, Scan, Source, Step};
 
+pub use align::{Clocks, divides};
+pub use estimate::Estimate;
 pub use merge::Mergeability;
-pub use planner::{Asked, plan};
+pub use planner::plan;
+pub use reasons::{about, reasons};
+pub use route::{Considered, Route, Why, route};
 pub use same::{moved, replaced, same};
+pub use serving::Asked;
 pub use state::{Part, State, conditions, conjuncts, needed, parts};
-pub use statistics::{Statistics, TableStatistics, buckets_a_day, occupied};
+pub use statistics::{Statistics, TableStatistics};
+pub use text::{expr as text_of, state as text_of_state};
 
 /// A set of states by bucket and dimension values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Rollup {
     /// The table whose rows are aggregated.
     pub table: usize,
@@ -79,11 +91,6 @@ impl Rollup {
     pub fn is_as_of_ingestion(&self) -> bool {
         self.way == Way::Added && !self.joins.is_empty()
     }
-
-    /// The place of the dimension that is a value over the rows of a scan.
-    pub fn dimension(&self, value: &Expr, scan: &Scan) -> Option<usize> {
-        self.dimensions.iter().position(|known| same(value, &scan.joins, &known.value, &self.joins))
-    }
 }
 
 /// A dimension of a rollup.
@@ -96,12 +103,22 @@ pub struct Dimension {
 }
 
 /// A way to serve a question from a rollup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Serving {
     /// As rows arrive, in buckets of this step.
     Stream(Step),
     /// By a batch.
     Batch(Cadence),
+}
+
+impl Serving {
+    /// As after `serve:`.
+    pub fn text(self) -> String {
+        match self {
+            Serving::Stream(step) => format!("stream({})", step.text()),
+            Serving::Batch(cadence) => cadence.word().to_owned(),
+        }
+    }
 }
 
 /// How often a batch runs.
@@ -132,7 +149,7 @@ impl Cadence {
 }
 
 /// How a rollup is filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
     /// As rows arrive.
     Added,
@@ -143,7 +160,7 @@ pub enum Way {
 }
 
 /// Why a rollup cannot be filled as rows arrive, or a metric cannot be served from one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The table has a key: a retransmitted or newer row replaces one that was counted.
     Key,
@@ -155,10 +172,12 @@ pub enum Reason {
     Unmergeable,
     /// The table has no time.
     Timeless,
-    /// The output step is not made of whole stream steps.
+    /// The buckets and intervals that are asked for are not made of whole stream steps.
     Step,
-    /// A window, a shift, a stock, or a value that is looked up or made of values; conditions on those.
-    Interval,
+    /// Its rows look into the answer of another question.
+    Answers,
+    /// Its groups are nearly as many as its rows.
+    TooFine,
     /// A batch cannot tell which days a changed row was on.
     Dated,
 }
@@ -176,10 +195,9 @@ impl Reason {
             Reason::LookUp => "CH4: an entity's attribute is looked up, and a change of the entity triggers nothing",
             Reason::Unmergeable => "CH9: lists and maps have no state",
             Reason::Timeless => "a table without time has no buckets",
-            Reason::Interval => {
-                "CH5: windows, shifts, last rows, shares and values of values are computed from the clean rows when read"
-            }
-            Reason::Step => "CH13: the output step is not made of whole stream steps",
+            Reason::Step => "CH13: the buckets and intervals asked for are not made of whole steps of the stream",
+            Reason::Answers => "CH5: its rows look into the answer of another question",
+            Reason::TooFine => "its groups would be nearly as many as the rows themselves",
             Reason::Dated => "CH14: the rows are dated by what is looked up, so no batch knows which days have changed",
         }
     }
@@ -199,8 +217,8 @@ pub struct Use {
 pub struct Served {
     /// What is read, the most settled first: a bucket comes from the first layer that has built it.
     pub layers: Vec<Layer>,
-    /// Why a layer that was asked for is not there.
-    pub because: Option<Reason>,
+    /// The layers that were asked for and are not there, and why.
+    pub refused: Vec<(Serving, Reason)>,
 }
 
 impl Served {
@@ -213,7 +231,7 @@ impl Served {
 /// What a question is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// A rollup for each scan.
+    /// A rollup for each scan of a table, in the order of [`Query::table_scans`].
     Rolled(Vec<Use>),
     /// The sources.
     Live,

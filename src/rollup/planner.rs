@@ -6,26 +6,18 @@
 
 use std::cmp::Reverse;
 
+use super::align::{Clocks, divides};
 use super::same::{moved, same};
-use super::state::needed;
-use super::statistics::{Statistics, buckets_a_day, occupied};
-use super::{Cadence, Dimension, HOUR, Layer, Mergeability, Reason, Rollup, Rollups, Served, Serving, State, Use, Way};
-use crate::plan::{Expr, ExprKind, Input, Join, Query, Scan, Step};
+use super::serving::{Asked, Need, Terms, Waiting};
+use super::statistics::{Statistics, buckets_a_day};
+use super::{Dimension, HOUR, Mergeability, Reason, Rollup, Rollups, State, Way};
+use crate::plan::{Expr, Query, Step};
 
 /// How many times the rows of its own rollup a question may read.
 const MORE_ROWS: f64 = 16.0;
 
 /// A day's rows of a rollup that are few in any case.
 const FEW_ROWS: f64 = 10_000.0;
-
-/// How a question is asked to be served.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// From rollups, in any order.
-    pub servings: Vec<Serving>,
-    /// From its sources.
-    pub live: bool,
-}
 
 /// Plans the rollups for questions. The tables of `arrival` are looked up as rows arrive, whatever becomes of them later.
 pub fn plan<'a>(
@@ -34,88 +26,28 @@ pub fn plan<'a>(
     arrival: &[usize],
 ) -> Rollups {
     let mut needs: Vec<Need> = Vec::new();
-    let waiting: Vec<Waiting> =
-        questions.map(|(query, asked)| Waiting::new(query, asked, arrival, &mut needs)).collect();
-    let mut order: Vec<usize> = (0..needs.len()).collect();
-    order.sort_by_key(|at| (Reverse(needs[*at].scan.dimensions.len()), *at));
+    let mut clocks: Option<Clocks> = None;
     let mut planner = Planner { statistics, rollups: Vec::new() };
+    let waiting: Vec<Waiting> = questions
+        .map(|(query, asked)| {
+            // All questions of a project have one zone.
+            let clocks = clocks.get_or_insert_with(|| Clocks::new(query.zone));
+            let refuse = |need: &Need| planner.refusal(need);
+            Waiting::new(query, asked, Terms { clocks, arrival, refuse: &refuse }, &mut needs)
+        })
+        .collect();
+    let mut order: Vec<usize> = (0..needs.len()).collect();
+    order.sort_by_key(|at| (Reverse(needs[*at].dimensions().count()), *at));
     let mut places = vec![0; needs.len()];
     for at in order {
         places[at] = planner.place(&needs[at]);
     }
-    planner.finished(&mut places);
+    if let Some(need) = needs.first() {
+        planner.finish(&mut places, need.query);
+    }
     let rollups = planner.rollups;
     let served = waiting.into_iter().map(|waiting| waiting.served(&rollups, &places)).collect();
     Rollups { rollups, served }
-}
-
-/// A scan that is to be served from a rollup.
-struct Need<'q> {
-    query: &'q Query,
-    scan: &'q Scan,
-    table: usize,
-    time: &'q Expr,
-    way: Way,
-    step: Step,
-}
-
-/// A question whose needs are known, but not yet their rollups.
-struct Waiting {
-    step: Option<Step>,
-    /// For each layer the need of each scan.
-    layers: Vec<Vec<usize>>,
-    live: bool,
-    because: Option<Reason>,
-}
-
-impl Waiting {
-    fn new<'q>(query: &'q Query, asked: Asked, arrival: &[usize], needs: &mut Vec<Need<'q>>) -> Waiting {
-        let mut servings = asked.servings;
-        servings.sort_by_key(settled_first);
-        // Of several streams one is enough: all of them have seen the same rows.
-        servings.dedup_by_key(|serving| settled_first(serving).0);
-        let mut waiting = Waiting { step: query.step, layers: Vec::new(), live: asked.live, because: None };
-        for serving in servings {
-            if let Some(reason) = refusal(query, serving) {
-                waiting.because = waiting.because.or(Some(reason));
-                continue;
-            }
-            let first = needs.len();
-            let step = finest(serving, query.step);
-            let timed = query.scans.iter().filter_map(|scan| Some((scan, scan.table()?, scan.time.as_ref()?)));
-            needs.extend(timed.map(|(scan, table, time)| {
-                let way = way(query, table, scan, serving, arrival);
-                Need { query, scan, table, time, way, step }
-            }));
-            waiting.layers.push((first..needs.len()).collect());
-        }
-        waiting.live |= waiting.layers.is_empty() || waiting.because.is_some();
-        waiting
-    }
-
-    /// Each layer at the coarsest step that serves the question and that is not coarser than what the layers before it have
-    /// built: of an hour that they lack the layer must have the hour.
-    fn served(self, rollups: &[Rollup], places: &[usize]) -> Served {
-        let mut limit: Option<Step> = self.step;
-        let mut layers = Vec::with_capacity(self.layers.len() + 1);
-        for needs in self.layers {
-            let of = |need: &usize| {
-                let rollup = places[*need];
-                Use { rollup, step: coarsest(&rollups[rollup].steps, self.step, limit) }
-            };
-            let built = needs.iter().filter_map(|need| match rollups[places[*need]].way {
-                Way::Batched(cadence) => Some(cadence.step()),
-                Way::Added | Way::Rebuilt(_) => None,
-            });
-            let finest = built.chain(limit).min();
-            layers.push(Layer::Rolled(needs.iter().map(of).collect()));
-            limit = finest;
-        }
-        if self.live {
-            layers.push(Layer::Live);
-        }
-        Served { layers, because: self.because }
-    }
 }
 
 struct Planner<'s> {
@@ -145,22 +77,33 @@ impl Planner<'_> {
         place
     }
 
+    /// Why a rollup is not worth it: reading the rows costs no more, where nothing has to be cleaned or looked up.
+    fn refusal(&self, need: &Need) -> Option<Reason> {
+        let table = &need.query.tables[need.table];
+        if !table.clean.key.is_empty() || table.is_derived() || !need.scan.joins.is_empty() {
+            return None;
+        }
+        let rows = self.statistics.rows_a_day(need.table)?;
+        let values = need.dimensions().map(|(_, value)| value);
+        let own = self.rows_of(need, values)?;
+        (rows > FEW_ROWS && own * buckets_a_day(need.step) * 2.0 > rows).then_some(Reason::TooFine)
+    }
+
     /// Whether a rollup serves a need as it is, but for its states.
     fn fits(&self, need: &Need, rollup: &Rollup) -> bool {
-        let scan = need.scan;
-        let of_rows = rollup.table == need.table
-            && rollup.way == need.way
-            && same(need.time, &scan.joins, &rollup.time, &rollup.joins);
+        let joins = &need.scan.joins;
+        let of_rows =
+            rollup.table == need.table && rollup.way == need.way && same(need.time, joins, &rollup.time, &rollup.joins);
         of_rows
-            && scan.dimensions.iter().flatten().all(|value| rollup.dimension(value, scan).is_some())
+            && need.dimensions().all(|(_, value)| rollup.dimension(value, joins).is_some())
             && chained(&rollup.steps, need.step)
             && self.is_worth(need, rollup)
     }
 
     /// Whether reading the rollup costs little more than reading one of the need's own dimensions alone.
     fn is_worth(&self, need: &Need, rollup: &Rollup) -> bool {
-        let values: Vec<Expr> = need.scan.dimensions.iter().flatten().cloned().collect();
-        let own = self.rows_of(need.query, &values, &need.scan.joins, need.table, need.step);
+        let own = need.dimensions().map(|(_, value)| value);
+        let own = self.rows_of(need, own);
         match (own, self.rows(need.query, rollup, need.step)) {
             (Some(own), Some(shared)) => shared <= own * MORE_ROWS || shared * buckets_a_day(need.step) <= FEW_ROWS,
             _ => true,
@@ -168,29 +111,16 @@ impl Planner<'_> {
     }
 
     fn rows(&self, query: &Query, rollup: &Rollup, step: Step) -> Option<f64> {
-        let values: Vec<Expr> = rollup.dimensions.iter().map(|dimension| dimension.value.clone()).collect();
-        self.rows_of(query, &values, &rollup.joins, rollup.table, step)
+        self.statistics.rows_of_rollup(rollup, step, &query.tables)
     }
 
-    /// About how many rows there are for a bucket.
-    fn rows_of(
-        &self,
-        query: &Query,
-        values: &[Expr],
-        joins: &[crate::plan::Join],
-        table: usize,
-        step: Step,
-    ) -> Option<f64> {
-        let rows = self.statistics.table(table)?.rows_a_day() / buckets_a_day(step);
-        let cells = values
-            .iter()
-            .map(|value| self.statistics.values(value, table, joins, &query.tables))
-            .try_fold(1.0, |all, one| Some(all * one?))?;
-        Some(occupied(cells, rows))
+    /// About how many rows there are for a bucket of a need.
+    fn rows_of<'e>(&self, need: &Need, values: impl Iterator<Item = &'e Expr>) -> Option<f64> {
+        self.statistics.rows_of(values, &need.scan.joins, need.table, need.step, &need.query.tables)
     }
 
-    /// Brings the rollups into the order of the questions, and their dimensions and steps into order.
-    fn finished(&mut self, places: &mut [usize]) {
+    /// Brings the rollups into the order of the questions, and what is in them into order.
+    fn finish(&mut self, places: &mut [usize], like: &Query) {
         let mut order: Vec<usize> = Vec::with_capacity(self.rollups.len());
         for place in places.iter_mut() {
             *place = order.iter().position(|known| known == place).unwrap_or_else(|| {
@@ -202,6 +132,14 @@ impl Planner<'_> {
         self.rollups = order.into_iter().filter_map(|place| unordered[place].take()).collect();
         for rollup in &mut self.rollups {
             rollup.steps.sort_unstable();
+            let Rollup { table, joins, dimensions, .. } = rollup;
+            // Few values first: equal ones stand together, which packs well, and more conditions find their rows by the key.
+            let values = |dimension: &Dimension| {
+                let values = self.statistics.values(&dimension.value, *table, joins, &like.tables);
+                values.map_or(u64::MAX, |values| values.max(1.0).log2().round() as u64)
+            };
+            dimensions.sort_by_cached_key(values);
+            rollup.share_states();
         }
     }
 }
@@ -209,35 +147,34 @@ impl Planner<'_> {
 impl Rollup {
     /// Takes a need in: its look-ups, dimensions, steps and states.
     fn add(&mut self, need: &Need) {
-        let scan = need.scan;
-        self.time = moved(need.time, &scan.joins, &mut self.joins);
-        for (column, value) in need.query.dimensions.iter().zip(&scan.dimensions) {
-            let Some(value) = value else { continue };
-            if self.dimension(value, scan).is_none() {
-                let value = moved(value, &scan.joins, &mut self.joins);
-                self.dimensions.push(Dimension { name: column.name.clone(), value });
+        let joins = &need.scan.joins;
+        self.time = moved(need.time, joins, &mut self.joins);
+        for (name, value) in need.dimensions() {
+            if self.dimension(value, joins).is_none() {
+                let value = moved(value, joins, &mut self.joins);
+                self.dimensions.push(Dimension { name: name.to_owned(), value });
             }
         }
         // A finer stream has what a coarser one has.
         match need.way {
-            Way::Batched(_) => self.add_step(need.step),
+            Way::Batched(_) => {
+                self.add_step(need.step);
+                cascade(need.step, need.unit).into_iter().for_each(|step| self.add_step(step));
+            }
             Way::Added | Way::Rebuilt(_) => {
                 let finest = self.steps.iter().copied().min().unwrap_or(need.step).min(need.step);
                 self.steps.retain(|step| *step >= finest && (*step == HOUR || *step == Step::Day));
                 self.add_step(finest);
                 if need.way == Way::Added {
-                    cascade(finest, need.query.step).into_iter().for_each(|step| self.add_step(step));
+                    cascade(finest, need.unit).into_iter().for_each(|step| self.add_step(step));
                 }
             }
         }
-        for state in needed(scan, need.query) {
+        for state in need.states() {
             let State { part, argument, filter } = state;
-            let argument = argument.map(|argument| moved(&argument, &scan.joins, &mut self.joins));
-            let filter = filter.iter().map(|part| moved(part, &scan.joins, &mut self.joins)).collect();
-            let state = State { part, argument, filter };
-            if !self.states.iter().any(|known| known.keeps_the_same(&state)) {
-                self.states.push(state);
-            }
+            let argument = argument.map(|argument| moved(&argument, joins, &mut self.joins));
+            let filter = filter.iter().map(|part| moved(part, joins, &mut self.joins)).collect();
+            self.add_state(State { part, argument, filter });
         }
     }
 
@@ -246,77 +183,38 @@ impl Rollup {
             self.steps.push(step);
         }
     }
-}
 
-/// How a scan's rollup is filled.
-fn way(query: &Query, table: usize, scan: &Scan, serving: Serving, arrival: &[usize]) -> Way {
-    let table = &query.tables[table];
-    let on_arrival = |join: &Join| join.as_of.is_none() && arrival.contains(&join.table);
-    match serving {
-        Serving::Batch(cadence) => Way::Batched(cadence),
-        Serving::Stream(_) if table.is_derived() => Way::Rebuilt(Reason::Derived),
-        Serving::Stream(_) if !table.clean.key.is_empty() => Way::Rebuilt(Reason::Key),
-        Serving::Stream(_) if !scan.joins.iter().all(on_arrival) => Way::Rebuilt(Reason::LookUp),
-        Serving::Stream(_) => Way::Added,
+    fn add_state(&mut self, state: State) {
+        if !self.states.iter().any(|known| known.keeps_the_same(&state)) {
+            self.states.push(state);
+        }
     }
-}
 
-/// What is built once and later is read first.
-fn settled_first(serving: &Serving) -> (u8, Option<Step>) {
-    match serving {
-        Serving::Batch(Cadence::Daily) => (0, None),
-        Serving::Batch(Cadence::Hourly) => (1, None),
-        Serving::Stream(step) => (2, Some(*step)),
-    }
-}
-
-/// The finest step that a rollup needs for an output step: that of the stream, or what a batch completes.
-fn finest(serving: Serving, output: Option<Step>) -> Step {
-    match serving {
-        Serving::Stream(step) => step,
-        Serving::Batch(cadence) => match output {
-            Some(output) if !divides(cadence.step(), output) => output,
-            _ => cadence.step(),
-        },
+    /// Leaves out what other states have: a condition that the dimensions decide is asked when the rollup is read. A small
+    /// state is kept of all rows for that; a large one only where it is wanted of all rows anyway.
+    fn share_states(&mut self) {
+        let states = std::mem::take(&mut self.states);
+        let left = |state: &State| {
+            let filter = state.filter.iter().filter(|part| self.decided(part, &self.joins).is_none());
+            State { filter: filter.cloned().collect(), ..state.clone() }
+        };
+        let shared: Vec<State> = states
+            .iter()
+            .map(|state| {
+                let left = left(state);
+                let small = Mergeability::of_part(state.part, state.argument.as_ref()) < Mergeability::Distinct;
+                if small || states.iter().any(|known| known.keeps_the_same(&left)) { left } else { state.clone() }
+            })
+            .collect();
+        shared.into_iter().for_each(|state| self.add_state(state));
     }
 }
 
-/// Why a question cannot be served from rollups.
-fn refusal(query: &Query, serving: Serving) -> Option<Reason> {
-    if query.scans.iter().any(|scan| scan.time.is_none()) {
-        return Some(Reason::Timeless);
-    }
-    let computed = |scan: &Scan| !scan.is_plain() || scan.looked_up || scan.table().is_none();
-    if query.scans.iter().any(|scan| computed(scan) || !scan.answers.is_empty()) {
-        return Some(Reason::Interval);
-    }
-    let derived = |scan: &Scan| scan.table().is_some_and(|table| query.tables[table].is_derived());
-    if matches!(serving, Serving::Batch(_)) && query.scans.iter().any(derived) {
-        return Some(Reason::Derived);
-    }
-    let looked_up = |scan: &Scan| scan.time.as_ref().is_some_and(|time| !reads_only_base(time));
-    if matches!(serving, Serving::Batch(_)) && query.scans.iter().any(looked_up) {
-        return Some(Reason::Dated);
-    }
-    let step = finest(serving, query.step);
-    if query.step.is_some_and(|output| !divides(step, output)) || query.from.is_some() || query.to.is_some() {
-        return Some(Reason::Step);
-    }
-    let mut measures = query.scans.iter().flat_map(|scan| &scan.measures);
-    (!measures.all(|measure| Mergeability::of(&measure.aggregate).rolls_up())).then_some(Reason::Unmergeable)
-}
-
-fn reads_only_base(expr: &Expr) -> bool {
-    let mut only = true;
-    expr.walk(&mut |part| only &= !matches!(part.kind, ExprKind::Column { input: Input::Join(_), .. }));
-    only
-}
-
-/// The coarser steps that are worth keeping for an output step: an hour and a day.
-fn cascade(stream: Step, output: Option<Step>) -> Vec<Step> {
+/// The coarser steps that are worth keeping for what is asked: an hour and a day.
+fn cascade(finest: Step, unit: Option<Step>) -> Vec<Step> {
     let worth = |step: &Step| {
-        let serves = output.is_none_or(|output| divides(*step, output));
-        *step > stream && divides(stream, *step) && serves
+        let serves = unit.is_none_or(|unit| divides(*step, unit));
+        *step > finest && divides(finest, *step) && serves
     };
     [HOUR, Step::Day].into_iter().filter(worth).collect()
 }
@@ -324,23 +222,6 @@ fn cascade(stream: Step, output: Option<Step>) -> Vec<Step> {
 /// Whether a step finds its place among steps of which each follows from the one before.
 fn chained(steps: &[Step], step: Step) -> bool {
     steps.iter().all(|known| divides(*known, step) || divides(step, *known))
-}
-
-/// The place of the coarsest step that serves an output step and is made for buckets of a second step too.
-pub(super) fn coarsest(steps: &[Step], output: Option<Step>, limit: Option<Step>) -> usize {
-    let serves = |step: &Step| output.into_iter().chain(limit).all(|output| divides(*step, output));
-    steps.iter().rposition(serves).unwrap_or(0)
-}
-
-/// Whether every bucket of `coarse` is made of whole buckets of `fine`. Steps below a day all start at local midnight and are
-/// cut at the next, so this holds on days of 23 and 25 hours too.
-pub(super) fn divides(fine: Step, coarse: Step) -> bool {
-    match (fine, coarse) {
-        (Step::Subday(fine), Step::Subday(coarse)) => coarse % fine == 0,
-        (Step::Subday(_), _) => true,
-        (Step::Day, coarse) => !matches!(coarse, Step::Subday(_)),
-        (fine, coarse) => fine == coarse,
-    }
 }
 
 #[cfg(test)]
@@ -351,7 +232,7 @@ mod tests {
 
     #[test]
     fn hours_and_days_are_kept_where_they_serve() {
-        let kept = |output| cascade(MINUTE, output);
+        let kept = |unit| cascade(MINUTE, unit);
         assert_eq!(kept(Some(Step::Month)), [HOUR, Step::Day]);
         assert_eq!(kept(None), [HOUR, Step::Day]);
         assert_eq!(kept(Some(Step::Subday(4 * 3_600_000))), [HOUR]);
@@ -360,29 +241,9 @@ mod tests {
     }
 
     #[test]
-    fn the_coarsest_step_that_fits_is_read() {
-        let steps = [MINUTE, HOUR, Step::Day];
-        assert_eq!(coarsest(&steps, Some(Step::Week), None), 2);
-        assert_eq!(coarsest(&steps, Some(Step::Subday(7_200_000)), None), 1);
-        assert_eq!(coarsest(&steps, Some(Step::Subday(90 * 60_000)), None), 0);
-        assert_eq!(coarsest(&steps, None, None), 2);
-        assert_eq!(coarsest(&steps, Some(Step::Week), Some(HOUR)), 1);
-    }
-
-    #[test]
     fn steps_of_one_rollup_follow_from_each_other() {
         let minutes = |count: i64| Step::Subday(count * 60_000);
         assert!(chained(&[minutes(30), Step::Day], minutes(90)));
         assert!(!chained(&[HOUR], minutes(90)));
-    }
-
-    #[test]
-    fn a_batch_keeps_what_it_completes_or_what_is_asked() {
-        let of = |cadence, output| finest(Serving::Batch(cadence), output);
-        assert_eq!(of(Cadence::Daily, Some(Step::Month)), Step::Day);
-        assert_eq!(of(Cadence::Daily, None), Step::Day);
-        assert_eq!(of(Cadence::Daily, Some(MINUTE)), MINUTE);
-        assert_eq!(of(Cadence::Hourly, Some(Step::Day)), HOUR);
-        assert_eq!(of(Cadence::Hourly, Some(Step::Subday(90 * 60_000))), Step::Subday(90 * 60_000));
     }
 }

@@ -1,6 +1,7 @@
 //! States: the parts of aggregates that can be merged.
 
-use crate::plan::{Aggregate, Expr, ExprKind, Function, Query, Scan};
+use super::{Rollup, replaced, same};
+use crate::plan::{Aggregate, Expr, ExprKind, Function, Input, Join, Query, Scan};
 
 /// What a state keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +55,49 @@ impl State {
     }
 }
 
+impl Rollup {
+    /// The place of the dimension that is a value over rows with these look-ups.
+    pub fn dimension(&self, value: &Expr, joins: &[Join]) -> Option<usize> {
+        self.dimensions.iter().position(|known| same(value, joins, &known.value, &self.joins))
+    }
+
+    /// The place of a state over the rows of a scan, and the conditions that are left: those that the dimensions decide, as
+    /// expressions over the columns `_d0`, `_d1` … Of several states the one that leaves the least.
+    pub fn state(&self, scan: &Scan, state: &State) -> Option<(usize, Vec<Expr>)> {
+        let same_here = |a: &Expr, b: &Expr| same(a, &scan.joins, b, &self.joins);
+        let argument = |known: &State| match (&state.argument, &known.argument) {
+            (Some(a), Some(b)) => same_here(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let candidates =
+            self.states.iter().enumerate().filter(|(_, known)| known.part == state.part && argument(known));
+        let left = candidates.filter_map(|(at, known)| {
+            let asked = |part: &Expr| state.filter.iter().any(|asked| same_here(asked, part));
+            if !known.filter.iter().all(asked) {
+                return None;
+            }
+            let kept = |asked: &&Expr| !known.filter.iter().any(|part| same_here(asked, part));
+            let rest = state.filter.iter().filter(kept).map(|part| self.decided(part, &scan.joins));
+            Some((at, rest.collect::<Option<Vec<Expr>>>()?))
+        });
+        left.min_by_key(|(_, rest)| rest.len())
+    }
+
+    /// A condition over rows with these look-ups as one over the columns of the rollup; none if its dimensions do not decide it.
+    pub fn decided(&self, condition: &Expr, joins: &[Join]) -> Option<Expr> {
+        let mut decided = true;
+        let found = replaced(condition, &mut |part| {
+            if let Some(place) = self.dimension(part, joins) {
+                let kind = ExprKind::Column { input: Input::Base, name: format!("_d{place}") };
+                return Some(Expr { kind, ..part.clone() });
+            }
+            decided &= !matches!(part.kind, ExprKind::Column { .. });
+            None
+        });
+        decided.then_some(found)
+    }
+}
+
 /// The states that an aggregate is computed from. The first is its own; the others count.
 pub fn parts(aggregate: &Aggregate) -> Vec<(Part, Option<&Expr>)> {
     let own = |part: Part| vec![(part, aggregate.argument())];
@@ -97,7 +141,8 @@ pub fn conjuncts(filter: &Expr) -> Vec<&Expr> {
     }
 }
 
-/// The states that a scan's measures need, and the row counts that tell which metrics have rows.
+/// The states that a scan's measures need, and the row counts that tell which metrics have rows, and which buckets of rows
+/// have any where the last one counts.
 pub fn needed(scan: &Scan, query: &Query) -> Vec<State> {
     let mut found: Vec<State> = Vec::new();
     let mut add = |part: Part, argument: Option<&Expr>, filter: &[&Expr]| {
@@ -115,6 +160,9 @@ pub fn needed(scan: &Scan, query: &Query) -> Vec<State> {
         if query.step.is_some() || !query.dimensions.is_empty() {
             add(Part::Count, None, &filter);
         }
+    }
+    if scan.last.is_some() {
+        add(Part::Count, None, &conditions(scan, None));
     }
     found
 }

@@ -10,28 +10,32 @@ pub struct Statistics {
     pub tables: Vec<Option<TableStatistics>>,
 }
 
-/// What a sample tells of a table.
+/// What is known of a table. A sample tells of values: how many rows come, somebody must say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableStatistics {
-    /// How many rows it has.
-    pub rows: u64,
-    /// How many days they span, at least 1.
-    pub days: u64,
-    /// By column, in their order: how many different values there are, nulls not counted.
+    /// By column, in their order: how many different values there are, nulls not counted. Empty without a sample.
     pub distinct: Vec<u64>,
-}
-
-impl TableStatistics {
-    /// Rows a day.
-    pub fn rows_a_day(&self) -> f64 {
-        self.rows as f64 / self.days.max(1) as f64
-    }
+    /// How many rows come a day, where somebody has told.
+    pub rows_a_day: Option<u64>,
 }
 
 impl Statistics {
     /// Of a table.
     pub fn table(&self, place: usize) -> Option<&TableStatistics> {
         self.tables.get(place)?.as_ref()
+    }
+
+    /// How many rows come into a table a day, where somebody has told.
+    pub fn rows_a_day(&self, place: usize) -> Option<f64> {
+        self.table(place)?.rows_a_day.map(|rows| rows as f64)
+    }
+
+    /// Takes in how many rows a table has a day.
+    pub fn set_rows_a_day(&mut self, place: usize, rows: u64) {
+        if self.tables.len() <= place {
+            self.tables.resize(place + 1, None);
+        }
+        self.tables[place].get_or_insert_default().rows_a_day = Some(rows);
     }
 
     /// About how many different values an expression over the rows of a table has; none where nothing is known.
@@ -80,9 +84,14 @@ impl Statistics {
     }
 }
 
-/// About how many of `cells` combinations occur among so many rows, if all are equally likely.
-pub fn occupied(cells: f64, rows: f64) -> f64 {
-    if cells <= 1.0 { cells.min(rows) } else { cells * (1.0 - (-rows / cells).exp()) }
+/// About how many of `cells` combinations occur among so many rows, if all are equally likely; all, where it is not known how
+/// many rows there are.
+pub fn occupied(cells: f64, rows: Option<f64>) -> f64 {
+    match rows {
+        None => cells,
+        Some(rows) if cells <= 1.0 => cells.min(rows),
+        Some(rows) => cells * (1.0 - (-rows / cells).exp()),
+    }
 }
 
 /// Buckets a day.
@@ -99,8 +108,8 @@ mod tests {
 
     #[test]
     fn few_rows_leave_cells_empty() {
-        assert!((occupied(10.0, 1_000.0) - 10.0).abs() < 0.01);
-        assert!((occupied(1_000_000.0, 100.0) - 100.0).abs() < 0.01);
-        assert_eq!(occupied(1.0, 0.5), 0.5);
+        assert!((occupied(10.0, Some(1_000.0)) - 10.0).abs() < 0.01);
+        assert!((occupied(1_000_000.0, Some(100.0)) - 100.0).abs() < 0.01);
+        assert_eq!(occupied(1.0, Some(0.5)), 0.5);
     }
 }

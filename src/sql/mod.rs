@@ -28,8 +28,8 @@ pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Dictionary, Unsupported};
 pub use lower::{
-    Batch, CutOver, Days, Filling, Layer, Side, Source, Stored, StoredColumn, backfill_months, batch_days, batch_gone,
-    filling,
+    Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months, batch_days,
+    batch_gone, filling,
 };
 
 /// ClickHouse.
@@ -66,14 +66,14 @@ pub fn select(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> 
     select_stored(query, dialect, options, &[])
 }
 
-/// The same, its measures read out of the layers told for each scan.
+/// The same, its scans read from what is told for each; none where all are read from their sources.
 pub fn select_stored(
     query: &plan::Query,
     dialect: &dyn Dialect,
     options: &Options,
-    stored: &[Vec<Layer>],
+    reads: &[Read],
 ) -> Result<Query, Vec<Unsupported>> {
-    stack::enough(|| lower::query(query, dialect, options, stored))
+    stack::enough(|| lower::query(query, dialect, options, reads))
 }
 
 /// The SELECT of the clean rows of a table, all columns, as other queries read them. Those of a derived table are made of the

@@ -2,13 +2,17 @@
 //!
 //! [`terminal`] is for people: aligned, with units, spans of time in words. [`csv`] and [`json`] are for programs: exact, with
 //! instants as ISO 8601 and durations as integers of milliseconds, null distinct from the empty text. [`plot`] draws.
+//! [`statistics`] counts what samples hold.
 
 pub mod cell;
 pub mod csv;
 pub mod form;
 pub mod json;
 pub mod plot;
+pub mod records;
+pub mod sample;
 mod series;
+pub mod statistics;
 pub mod terminal;
 
 use chrono_tz::Tz;

@@ -24,6 +24,7 @@ pub mod duckdb;
 pub mod engines;
 pub mod provision;
 pub mod report;
+pub mod rolled;
 pub mod script;
 pub mod table;
 

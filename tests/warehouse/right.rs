@@ -1,7 +1,7 @@
 //! The dry run over the rows that came into a warehouse, and whether every view says the same.
 
 use metricc::dry_run::{Data, DryRun, Options};
-use metricc::plan::OutputColumn;
+use metricc::plan::{DataType, OutputColumn, StoredColumn, Table};
 
 use super::{Row, Warehouse};
 use crate::support::answers::{self, Rows};
@@ -35,7 +35,7 @@ fn dry_run(warehouse: &Warehouse) -> DryRun {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let mut text = names.join(",") + "\n";
         for row in warehouse.came(&table.name) {
-            text.push_str(&line(&row));
+            text.push_str(&line(&row, table));
         }
         std::fs::write(folder.path().join(format!("{}.csv", table.name)), text).expect("a file");
         let named = metricc::plan::Table { sample: Some(format!("{}.csv", table.name)), ..table.clone() };
@@ -44,9 +44,12 @@ fn dry_run(warehouse: &Warehouse) -> DryRun {
     run
 }
 
-fn line(row: &Row) -> String {
-    let cell = |cell: &Option<String>| {
-        cell.as_ref().map_or(String::new(), |text| format!("\"{}\"", text.replace('"', "\"\"")))
+fn line(row: &Row, table: &Table) -> String {
+    let cell = |(cell, column): (&Option<String>, &StoredColumn)| {
+        let Some(text) = cell else { return String::new() };
+        // A list is a literal of the engine, and JSON in a sample.
+        let text = if matches!(column.ty, DataType::Array(_)) { text.replace('\'', "\"") } else { text.clone() };
+        format!("\"{}\"", text.replace('"', "\"\""))
     };
-    row.iter().map(cell).collect::<Vec<_>>().join(",") + "\n"
+    row.iter().zip(&table.columns).map(cell).collect::<Vec<_>>().join(",") + "\n"
 }

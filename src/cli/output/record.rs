@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Artifact, Folder, MANIFEST, Manifest, OutputError, manifest::sha256};
-use crate::{project::Project, sql::memo::Memo};
+use crate::{cli::planned, project::Project, sql::memo::Memo};
 
 /// This build of the compiler.
 const COMPILER: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("METRICC_SOURCE_HASH"));
@@ -44,13 +44,14 @@ struct Head {
     manifest: String,
 }
 
-/// The hash of all that a build is made from: every file of the project, and what was asked for.
+/// The hash of all that a build is made from: every file of the project, what samples tell, and what was asked for.
 pub fn inputs(project: &Project, targets: &[String]) -> String {
     let mut hash = Sha256::new();
     let mut feed = |text: &str| {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     };
+    feed(&planned::samples_hash(project));
     feed(&targets.len().to_string());
     targets.iter().for_each(|target| feed(target));
     for (_, file) in project.sources.iter() {

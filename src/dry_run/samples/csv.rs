@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
-use super::records::{Record, RecordError, Records};
 use super::sink::{Fault, Sink, shortened};
 use super::{Source, io_error};
 use crate::diagnostic::Diagnostic;
 use crate::error;
 use crate::plan::Table;
+use crate::table::records::{Record, RecordError, Records};
 
 /// Reads one file into the sink.
 pub(super) fn read(
@@ -39,11 +39,11 @@ pub(super) fn read(
     let skip_empty = table.columns.len() > 1;
     loop {
         match records.next(skip_empty) {
-            Ok(Some(record)) if record.len() == table.columns.len() => {
+            Ok(Some(record)) if record.cells() == table.columns.len() => {
                 sink.row(file, record.line, |index| Ok(record.get(places[index])))?;
             }
             Ok(Some(record)) => {
-                let (line, count) = (record.line, record.len());
+                let (line, count) = (record.line, record.cells());
                 sink.problems.row(Fault::Width, || {
                     error!(E0909, None, "`{file}` line {line} has {count} cells, not {}", table.columns.len();
                         help: "quote cells that hold a comma or a line end; an empty cell is null")
@@ -72,7 +72,7 @@ pub(super) fn read(
 
 /// The place of each of the table's columns in the file.
 fn header_places(file: &str, header: &Record, table: &Table) -> Result<Vec<usize>, Vec<Diagnostic>> {
-    let names: Vec<&str> = (0..header.len()).map(|index| header.get(index).unwrap_or_default()).collect();
+    let names: Vec<&str> = (0..header.cells()).map(|index| header.get(index).unwrap_or_default()).collect();
     let known = |name: &str| table.columns.iter().any(|column| column.name == name);
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {

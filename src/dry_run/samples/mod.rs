@@ -2,10 +2,8 @@
 
 mod builder;
 mod csv;
-mod find;
 mod given;
 mod ndjson;
-mod records;
 mod sink;
 
 use std::cell::Cell;
@@ -23,7 +21,7 @@ use super::{Progress, failure};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
 use crate::plan::Table;
-pub(super) use find::{Files, Format, find};
+pub(super) use crate::table::sample::{Files, Format, find};
 use sink::Sink;
 pub(super) use sink::{nullable, shortened};
 

@@ -1,14 +1,16 @@
 //! What the manifest tells of a target.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::metric::ServedView;
-use super::rollups::Made;
+use super::rollups::{Made, MadeStep};
 use super::{Build, File, readers};
 use crate::emit::MetricView;
 use crate::plan::stored_columns;
-use crate::rollup::{Layer, Reason, Served, Use, Way};
+use crate::rollup::{self, Layer, Reason, Rollup, Served, Use, Way};
 
 /// Settings that inserts need so that a retried block counts once everywhere (CH1). Their defaults moved between releases.
 const INSERT_SETTINGS: &[(&str, u8)] = &[
@@ -33,6 +35,7 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
         "order": order,
         "insert_settings": settings,
         "rollups": rollups(build, made),
+        "insert_fan_out": fan_out(build),
         "metrics": metrics,
         "look_ups": measures,
     })
@@ -69,34 +72,78 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
     if build.is_as_of_ingestion(how) {
         found.insert("attributes".to_owned(), json!("as of ingestion"));
     }
-    if let Some(reason) = how.because {
-        found.insert("live_because".to_owned(), json!(reason.text()));
+    let refused = how.refused.iter();
+    let refused: Vec<Value> =
+        refused.map(|(serving, reason)| json!({ "serve": serving.text(), "because": reason.text() })).collect();
+    if !refused.is_empty() {
+        found.insert("not_served".to_owned(), json!(refused));
     }
     Value::Object(found)
 }
 
+/// The rollups, a row a step.
 fn rollups(build: &Build, made: &[Made]) -> Value {
-    let mut found = Vec::new();
-    for (rollup, made) in build.rollups.rollups.iter().zip(made) {
-        for (at, step) in made.steps.iter().enumerate() {
-            let (way, because): (&str, Option<Reason>) = match rollup.way {
-                Way::Added if at == 0 => ("added", None),
-                Way::Added => ("cascaded", None),
-                Way::Rebuilt(reason) => ("rebuilt", Some(reason)),
-                Way::Batched(cadence) => (cadence.word(), None),
-            };
-            let filler = if matches!(rollup.way, Way::Batched(_)) { "staging" } else { "view" };
-            let mut about = json!({
-                "source": build.input.tables[rollup.table].name,
-                "step": step.step.text(),
-                "dimensions": rollup.dimensions.iter().map(|dimension| &dimension.name).collect::<Vec<_>>(),
-                "table": step.table.to_string(),
-                "filled": way,
-                "because": because.map(Reason::text),
-            });
-            about[filler] = json!(step.filler.to_string());
-            found.push(about);
-        }
+    let all = &build.rollups.rollups;
+    let finest = |made: &Made| made.steps.first().map_or_else(String::new, |step| step.table.to_string());
+    let names: Vec<String> = made.iter().map(finest).collect();
+    let reasons = |at: usize| rollup::reasons(all, at, &names, &build.statistics, &build.input.tables);
+    let of = |(at, made): (usize, &Made)| {
+        let (rollup, reasons) = (&all[at], reasons(at));
+        let steps = made.steps.iter().enumerate();
+        steps.map(|(step, made)| of_step(build, Use { rollup: at, step }, rollup, made, &reasons)).collect::<Vec<_>>()
+    };
+    made.iter().enumerate().flat_map(of).collect()
+}
+
+fn of_step(build: &Build, place: Use, rollup: &Rollup, made: &MadeStep, reasons: &[String]) -> Value {
+    let (way, because): (&str, Option<Reason>) = match rollup.way {
+        Way::Added if place.step == 0 => ("added", None),
+        Way::Added => ("cascaded", None),
+        Way::Rebuilt(reason) => ("rebuilt", Some(reason)),
+        Way::Batched(cadence) => (cadence.word(), None),
+    };
+    let filler = if matches!(rollup.way, Way::Batched(_)) { "staging" } else { "view" };
+    let states = rollup.states.iter().enumerate();
+    let states: Vec<Value> = states
+        .map(|(at, state)| json!({ "column": format!("_s{at}"), "keeps": rollup::text_of_state(state, &rollup.joins) }))
+        .collect();
+    let mut about = json!({
+        // The steps of one follow from each other and keep the same.
+        "rollup": place.rollup,
+        "source": build.input.tables[rollup.table].name,
+        "step": made.step.text(),
+        "dimensions": rollup.dimensions.iter().map(|dimension| &dimension.name).collect::<Vec<_>>(),
+        "table": made.table.to_string(),
+        "filled": way,
+        "because": because.map(Reason::text),
+        "states": states,
+        "serves": serves(build, place),
+        "reasons": reasons,
+    });
+    if let Some(estimate) = build.statistics.estimate(rollup, made.step, &build.input.tables) {
+        let known = build.statistics.rows_a_day(rollup.table).is_some();
+        let rows = if known { "rows_a_day" } else { "rows_a_day_at_most" };
+        about[rows] = json!(estimate.rows_a_day.round());
+        about["bytes_a_day"] = json!(estimate.bytes_a_day.map(f64::round));
     }
-    json!(found)
+    about[filler] = json!(made.filler.to_string());
+    about
+}
+
+/// The metrics that read a step of a rollup, with their steps.
+fn serves(build: &Build, place: Use) -> Vec<String> {
+    let reads = |served: &Served| {
+        served.layers.iter().any(|layer| matches!(layer, Layer::Rolled(uses) if uses.contains(&place)))
+    };
+    let served = build.input.metrics.iter().zip(&build.rollups.served).filter(|(_, served)| reads(served));
+    served.map(|(metric, _)| metric.label()).collect()
+}
+
+/// How many rollups each block of rows that is inserted into a source goes through at once, where there are some.
+fn fan_out(build: &Build) -> Map<String, Value> {
+    let mut views: BTreeMap<&str, usize> = BTreeMap::new();
+    for rollup in build.rollups.rollups.iter().filter(|rollup| rollup.way == Way::Added) {
+        *views.entry(&build.input.tables[rollup.table].name).or_default() += rollup.steps.len();
+    }
+    views.into_iter().map(|(source, count)| (source.to_owned(), json!(count))).collect()
 }

@@ -12,10 +12,10 @@ use super::{Build, File, Object, line, readers, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{MetricView, name};
 use crate::error;
-use crate::plan::Scan;
-use crate::rollup::{Layer, Served};
+use crate::plan::{Query, Scan, Source};
+use crate::rollup::{Layer, Rollup, Served};
 use crate::sql::memo::Key;
-use crate::sql::{self, CLICKHOUSE};
+use crate::sql::{self, CLICKHOUSE, Read};
 
 /// A view of a metric as it was made.
 pub struct ServedView {
@@ -89,32 +89,18 @@ impl Maker<'_> {
 
     /// The SELECT of a metric, read back.
     fn select(&self, metric: &MetricView, served: &Served) -> Result<Arc<str>, Diagnostics> {
-        let scans = if served.is_live() { 0..0 } else { 0..metric.query.scans.len() };
         // Without its rollups, which is told, there is none.
-        let layers: Option<Vec<Vec<sql::Layer>>> = scans.map(|scan| self.layers(served, scan)).collect();
-        let layers = layers.ok_or_else(Diagnostics::new)?;
+        let reads = reads(&metric.query, &served.layers, &self.build.rollups.rollups, self.made);
+        let reads = reads.ok_or_else(Diagnostics::new)?;
         let key = Key::new(|hasher| {
-            ("metric", self.build.shared, &layers).hash(hasher);
+            ("metric", self.build.shared, &reads).hash(hasher);
             metric.query.hash_but_tables(hasher);
         });
-        self.build.memo.statement(key, || self.made(metric, &layers))
+        self.build.memo.statement(key, || self.made(metric, &reads))
     }
 
-    /// What a scan is read from; none if a rollup could not be made.
-    fn layers(&self, served: &Served, scan: usize) -> Option<Vec<sql::Layer<'_>>> {
-        let layer = |layer: &Layer| match layer {
-            Layer::Live => Some(sql::Layer::Rows),
-            Layer::Rolled(uses) => {
-                let of = uses.get(scan)?;
-                let step = self.made.get(of.rollup)?.steps.get(of.step)?;
-                Some(sql::Layer::Stored(step.stored(&self.build.rollups.rollups[of.rollup])))
-            }
-        };
-        served.layers.iter().map(layer).collect()
-    }
-
-    fn made(&self, metric: &MetricView, layers: &[Vec<sql::Layer>]) -> Result<String, Diagnostics> {
-        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, layers);
+    fn made(&self, metric: &MetricView, reads: &[Read]) -> Result<String, Diagnostics> {
+        let made = sql::select_stored(&metric.query, &CLICKHOUSE, &self.build.options, reads);
         let select = made.map(|select| sql::to_text(&select, &CLICKHOUSE)).map_err(|unsupported| {
             let told = unsupported.into_iter().map(|one| {
                 error!(E0802, metric.span, "clickhouse cannot express {} of `{}`", one.construct, metric.name;
@@ -138,8 +124,8 @@ impl Maker<'_> {
         let mut about =
             vec![line(&format!("{} v{}, {}{by}, {fingerprint}", metric.name, metric.version, metric.grain()))];
         about.extend(metric.title.as_deref().and_then(|title| title.lines().next()).map(line));
-        if let Some(reason) = served.because {
-            about.push(format!("Not served from a rollup. {}.", reason.text()));
+        for (serving, reason) in &served.refused {
+            about.push(format!("Not served {}. {}.", serving.text(), reason.text()));
         }
         if self.build.is_as_of_ingestion(served) {
             about.push("Entities are looked up as rows arrive: attributes are as of ingestion (CH4).".to_owned());
@@ -149,4 +135,41 @@ impl Maker<'_> {
         }
         about
     }
+}
+
+/// What the scans of a query are read from; none at all where all are read from their sources. None if a rollup could not be
+/// made.
+pub fn reads<'a>(query: &Query, layers: &[Layer], rollups: &'a [Rollup], made: &[Made]) -> Option<Vec<Read<'a>>> {
+    if layers == [Layer::Live] {
+        return Some(Vec::new());
+    }
+    let mut place = 0;
+    reads_of(query, layers, rollups, made, &mut place)
+}
+
+/// `place` counts the scans of tables, in the order of [`Query::table_scans`].
+fn reads_of<'a>(
+    query: &Query,
+    layers: &[Layer],
+    rollups: &'a [Rollup],
+    made: &[Made],
+    place: &mut usize,
+) -> Option<Vec<Read<'a>>> {
+    let mut reads = Vec::with_capacity(query.scans.len());
+    for scan in &query.scans {
+        if let Source::Query(inner) = &scan.source {
+            reads.push(Read::Answer(reads_of(inner, layers, rollups, made, place)?));
+            continue;
+        }
+        let layer = |layer: &Layer| match layer {
+            Layer::Live => Some(sql::Layer::Rows),
+            Layer::Rolled(uses) => {
+                let of = uses.get(*place)?;
+                Some(sql::Layer::Stored(made.get(of.rollup)?.layer(rollups.get(of.rollup)?, of.step)?))
+            }
+        };
+        reads.push(Read::Layers(layers.iter().map(layer).collect::<Option<_>>()?));
+        *place += 1;
+    }
+    Some(reads)
 }

@@ -4,6 +4,7 @@
 //! The files are numbered in the order of their application; `apply.sql` has all of them, `rollback.sql` takes back what
 //! they made (never a source).
 
+mod ask;
 mod backfill;
 mod batch;
 mod clean;
@@ -21,13 +22,15 @@ use std::sync::Arc;
 
 use sqlparser::ast::{ObjectName, Query};
 
-use super::{Artifact, Emitted, Input, template};
+use super::{Answered, Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
+use crate::plan;
 use crate::project::ClickhouseTarget;
-use crate::rollup::{self, Layer, Rollups, Served};
+use crate::rollup::{self, Asked, Layer, Rollups, Served, Statistics};
 use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
+use crate::suggest::near;
 
 /// What all parts of a build share.
 struct Build<'a> {
@@ -39,6 +42,7 @@ struct Build<'a> {
     /// The target's name.
     target: &'a str,
     settings: &'a ClickhouseTarget,
+    statistics: Statistics,
     rollups: Rollups,
     options: Options,
     /// The hash of what all statements depend on.
@@ -77,18 +81,10 @@ impl Object {
 /// Makes the artefacts of a target.
 pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let mut options = Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() };
+    let mut options = options(settings);
     let clean = clean::rows(input, settings, &mut options, &mut diagnostics);
-    let (own, memo) = (input.metrics.len(), &input.memo);
     let measured = with_measures(input, settings, &options);
-    let input = measured.as_ref().unwrap_or(input);
-    let arrival = dictionaries::on_arrival(settings, &options.dictionaries);
-    let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let rollups = rollup::plan(questions, &input.statistics, &arrival);
-    let shared = Key::new(|hasher| {
-        (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
-    });
-    let build = Build { input, own, memo, target, settings, rollups, options, shared };
+    let build = Build::new(input, measured.as_ref(), target, settings, options, &mut diagnostics);
     let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
     if settings.create_sources {
         files.push(checked(&build, source::tables(&build), &mut diagnostics));
@@ -132,6 +128,46 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     (Emitted { artifacts, details }, diagnostics)
 }
 
+/// Answers a question from what a target has.
+pub fn answer(
+    input: &Input,
+    target: &str,
+    settings: &ClickhouseTarget,
+    query: &plan::Query,
+    asked: &Asked,
+) -> Result<Answered, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let mut options = options(settings);
+    clean::rows(input, settings, &mut options, &mut diagnostics);
+    let measured = with_measures(input, settings, &options);
+    let build = Build::new(input, measured.as_ref(), target, settings, options, &mut diagnostics);
+    if diagnostics.has_errors() { Err(diagnostics) } else { ask::answer(&build, query, asked) }
+}
+
+fn options(settings: &ClickhouseTarget) -> Options {
+    Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() }
+}
+
+/// What samples tell, and how many rows there are, which the target tells.
+fn statistics(input: &Input, settings: &ClickhouseTarget, diagnostics: &mut Diagnostics) -> Statistics {
+    let mut statistics = input.statistics.clone();
+    for (name, rows) in &settings.rows_a_day {
+        match input.tables.iter().position(|table| table.name == name.value && !table.is_derived()) {
+            Some(place) => statistics.set_rows_a_day(place, *rows),
+            None => {
+                let known = input.tables.iter().filter(|table| !table.is_derived()).map(|table| table.name.as_str());
+                let help = match near(&name.value, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name a source or an entity".to_owned(),
+                };
+                diagnostics.push(error!(E0815, name.span, "`rows_a_day` names `{}`, which is no source", name.value;
+                    help: help));
+            }
+        }
+    }
+    statistics
+}
+
 /// What is emitted where look-ups are measured: the metrics and the measures. None where there is nothing to measure.
 fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) -> Option<Input> {
     let measures = dictionaries::measures(input, settings, &options.dictionaries);
@@ -146,7 +182,28 @@ fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) 
     })
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    /// `measured` is the input with the measures of look-ups, where there are some.
+    fn new(
+        input: &'a Input,
+        measured: Option<&'a Input>,
+        target: &'a str,
+        settings: &'a ClickhouseTarget,
+        options: Options,
+        diagnostics: &mut Diagnostics,
+    ) -> Build<'a> {
+        let (own, memo) = (input.metrics.len(), &input.memo);
+        let input = measured.unwrap_or(input);
+        let arrival = dictionaries::on_arrival(settings, &options.dictionaries);
+        let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
+        let statistics = statistics(input, settings, diagnostics);
+        let rollups = rollup::plan(questions, &statistics, &arrival);
+        let shared = Key::new(|hasher| {
+            (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
+        });
+        Build { input, own, memo, target, settings, statistics, rollups, options, shared }
+    }
+
     /// `database.name`
     fn name(&self, name: &str) -> ObjectName {
         ObjectName::from(vec![CLICKHOUSE.identifier(&self.settings.database), CLICKHOUSE.identifier(name)])

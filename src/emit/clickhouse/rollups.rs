@@ -9,7 +9,7 @@ use crate::emit::name;
 use crate::error;
 use crate::plan::{Query, Step};
 use crate::rollup::{Rollup, Way};
-use crate::sql::{self, CLICKHOUSE, CutOver, Dialect, Filling, Side, Source, Stored, StoredColumn, Unsupported};
+use crate::sql::{self, Built, CLICKHOUSE, CutOver, Dialect, Filling, Side, Source, Stored, StoredColumn, Unsupported};
 
 /// A rollup as it was made.
 pub struct Made {
@@ -38,18 +38,21 @@ pub struct MadeStep {
 impl MadeStep {
     /// As something to read.
     pub fn stored<'r>(&self, rollup: &'r Rollup) -> Stored<'r> {
+        Stored { table: self.table.clone(), step: self.step, rollup, built: None }
+    }
+}
+
+impl Made {
+    /// A step as something to read, beside what else there is.
+    pub fn layer<'r>(&self, rollup: &'r Rollup, step: usize) -> Option<Stored<'r>> {
+        let (finest, of) = (self.steps.first()?, self.steps.get(step)?);
         let built = match rollup.way {
-            Way::Batched(cadence) => Some(cadence.step()),
+            Way::Batched(cadence) => {
+                Some(Built { table: finest.table.clone(), step: finest.step, unit: cadence.step().max(finest.step) })
+            }
             Way::Added | Way::Rebuilt(_) => None,
         };
-        Stored {
-            table: self.table.clone(),
-            step: self.step,
-            states: &rollup.states,
-            dimensions: &rollup.dimensions,
-            joins: &rollup.joins,
-            built,
-        }
+        Some(Stored { built, ..of.stored(rollup) })
     }
 }
 

@@ -82,7 +82,8 @@ impl<'a> Lowering<'a> {
             metrics.push(output);
         }
         let (dimensions, parts) = self.grouped(question);
-        let scans = scans.finish(&metrics);
+        let mut scans = scans.finish(&metrics);
+        scans.iter_mut().for_each(|scan| scan.give(&self.tables));
         let mut query = Query {
             tables: Arc::clone(&self.tables),
             zone: self.model.zone,

@@ -120,6 +120,33 @@ impl<'a> Reader<'a> {
         Some(texts)
     }
 
+    /// The names at `key`, each with a number above zero; what is none is told and left out.
+    pub fn counts(&mut self, key: &'static str) -> Option<Vec<(Spanned<String>, u64)>> {
+        let entries = match self.get(key)? {
+            Value::Mapping(entries) => entries,
+            other => return self.wrong_type(key, other, "a mapping", "write `name: 1000`, one a line"),
+        };
+        let mut counts = Vec::new();
+        for (name, value) in entries {
+            let Some(name) = name.as_str() else {
+                let found = kind(name);
+                let span = self.at(key);
+                self.diagnostics.push(error!(E0021, span, "`{key}` has a key that is {found}"; help: "keys are words"));
+                continue;
+            };
+            let path = [Step::Value(key), Step::Key(name)];
+            match value.as_u64() {
+                Some(count @ 1..) => counts.push((Spanned::new(name.to_owned(), self.document.span(&path)), count)),
+                _ => {
+                    let span = self.document.span(&[Step::Value(key), Step::Value(name)]);
+                    self.diagnostics.push(error!(E0022, span, "`{name}` is {}, not a number above zero", kind(value);
+                        help: "write it in digits"));
+                }
+            }
+        }
+        Some(counts)
+    }
+
     /// Tells something about a value that was read.
     pub fn tell(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);

@@ -39,7 +39,7 @@ impl Lowering<'_> {
             build::item(value, self.name(&column.name))
         });
         let projection = projection.collect();
-        let from = Some(build::derived(self.inner(&answer.query), FOUND));
+        let from = Some(build::derived(self.inner(&answer.query, &[]), FOUND));
         Parts { projection, from, ..Parts::default() }.query()
     }
 

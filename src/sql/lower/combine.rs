@@ -4,6 +4,8 @@ use sqlparser::ast::{Expr as Sql, Ident, Query, Select, SelectItem};
 
 use super::Lowering;
 use super::layout::{Layout, measure_name};
+use super::read::BASE;
+use super::stored::ROLLUP;
 use crate::plan::{DataType, Measure, MeasureId, Scan};
 use crate::sql::build::{self, Parts};
 
@@ -24,7 +26,7 @@ impl Lowering<'_> {
 
     /// The answer, and the starts of the scans that it compares with.
     pub(super) fn answer(&self) -> (Query, Vec<(Ident, Query)>) {
-        let layout = Layout::new(self.query, !self.stored.is_empty());
+        let layout = Layout::new(self.query, |scan| self.read(scan).layers().is_some());
         let asked = self.query.asked.as_ref();
         let selects = (0..self.query.scans.len()).map(|scan| self.scan_select(scan, &layout));
         let selects = selects.chain(asked.filter(|asked| asked.all).map(|_| self.asked_select(&layout)));
@@ -52,17 +54,19 @@ impl Lowering<'_> {
     fn scan_select(&self, at: usize, layout: &Layout) -> Select {
         let scan = &self.query.scans[at];
         let filters = &layout.filters[at];
-        let stored = self.stored.get(at).zip(self.dialect.states());
+        let read = self.read(at);
+        let stored = read.layers().zip(self.dialect.states());
         let mut parts = match stored {
-            Some((from, _)) => self.stored_parts(scan, from),
-            None if scan.is_plain() => self.scan_parts(scan, filters, self.keys(scan)),
-            None => self.moved_parts(scan, filters),
+            Some((from, _)) if scan.is_plain() => self.stored_parts(scan, from),
+            None if scan.is_plain() => self.scan_parts(scan, read, filters, self.keys(scan)),
+            _ => self.moved_parts(scan, read, filters),
         };
+        let alias = if scan.is_plain() { ROLLUP } else { BASE };
         for (of, other) in self.query.scans.iter().enumerate() {
             for (measure, known) in other.measures.iter().enumerate() {
                 let value = match stored {
                     _ if of != at => self.dialect.typed_null(&known.ty, self.calendar),
-                    Some((from, how)) => self.stored_measure(scan, known, from, how),
+                    Some((from, how)) => self.stored_measure(scan, known, from, alias, how),
                     None if scan.is_plain() => self.aggregate(scan, known, &filters.measures[measure]),
                     None => self.moved_aggregate(scan, measure, filters),
                 };
@@ -76,7 +80,7 @@ impl Lowering<'_> {
         for counter in layout.counters.iter().filter(|counter| !counter.shared) {
             let value = match stored {
                 _ if counter.scan != at => self.dialect.typed_null(&DataType::Int, self.calendar),
-                Some((from, how)) => self.stored_count(scan, &counter.filter, from, how),
+                Some((from, how)) => self.stored_count(scan, &counter.filter, from, alias, how),
                 None if scan.is_plain() => self.row_count(&counter.filter),
                 None => self.moved_count(filters, &counter.filter),
             };

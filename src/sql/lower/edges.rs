@@ -3,7 +3,9 @@
 use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Query, Select};
 
 use super::Lowering;
+use super::layers::{Layer, Read, with_built};
 use super::read::Rows;
+use super::stored::ROLLUP;
 use crate::plan::{Aggregate, DataType, Expr, ExprKind, Guard, Measure, Scan, Source, Step};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
@@ -38,17 +40,19 @@ impl Lowering<'_> {
         let mut tables: Vec<(Ident, Query)> = guarded
             .filter_map(|(at, scan)| {
                 let step = self.query.step.filter(|_| matches!(&scan.guard, Some(Guard::Of(of)) if of.is_bucket()));
-                Some((self.start_name(at), self.edge(&[scan], Edge::First, step)?))
+                Some((self.start_name(at), self.edge(&[(scan, self.read(at))], Edge::First, step)?))
             })
             .collect();
         for metric in 0..self.query.metrics.len() {
             let Some(scans) = self.limiting(metric) else { continue };
-            let scans: Vec<&Scan> = scans.into_iter().map(|at| &self.query.scans[at]).collect();
+            let scans: Vec<(&Scan, &Read)> =
+                scans.into_iter().map(|at| (&self.query.scans[at], self.read(at))).collect();
             let last = self.edge(&scans, Edge::Last, self.query.step);
             tables.extend(last.map(|query| (self.limit_name(metric), query)));
         }
         if self.needs_last() {
-            let scans: Vec<&Scan> = self.query.scans.iter().collect();
+            let scans: Vec<(&Scan, &Read)> =
+                self.query.scans.iter().enumerate().map(|(at, scan)| (scan, self.read(at))).collect();
             let step = self.query.step.unwrap_or(Step::Day);
             tables.extend(self.edge(&scans, Edge::Last, Some(step)).map(|query| (self.last_name(), query)));
         }
@@ -99,9 +103,9 @@ impl Lowering<'_> {
     }
 
     /// The first or last instant of all clean rows of scans, or the key of its bucket: `_s`.
-    pub(super) fn edge(&self, scans: &[&Scan], edge: Edge, step: Option<Step>) -> Option<Query> {
+    pub(super) fn edge(&self, scans: &[(&Scan, &Read)], edge: Edge, step: Option<Step>) -> Option<Query> {
         let mut selects = Vec::new();
-        scans.iter().for_each(|scan| self.edge_selects(scan, edge, &mut selects));
+        scans.iter().for_each(|(scan, read)| self.edge_selects(scan, read, edge, &mut selects));
         let mut distinct: Vec<(Select, Sql)> = Vec::new();
         for select in selects {
             if !distinct.contains(&select) {
@@ -124,16 +128,38 @@ impl Lowering<'_> {
     }
 
     /// A SELECT of the instant for each table and time that a scan reads, and the instant in it.
-    fn edge_selects(&self, scan: &Scan, edge: Edge, selects: &mut Vec<(Select, Sql)>) {
+    fn edge_selects(&self, scan: &Scan, read: &Read, edge: Edge, selects: &mut Vec<(Select, Sql)>) {
         if let Source::Query(query) = &scan.source {
-            query.scans.iter().for_each(|scan| self.edge_selects(scan, edge, selects));
+            let reads = match read {
+                Read::Answer(reads) => reads.as_slice(),
+                Read::Source | Read::Layers(_) => &[],
+            };
+            for (at, scan) in query.scans.iter().enumerate() {
+                self.edge_selects(scan, reads.get(at).unwrap_or(&Read::Source), edge, selects);
+            }
             return;
         }
         let Some(time) = &scan.time else { return };
-        let at = self.extreme(self.value(time, &Rows(self.dialect)), edge);
-        let (from, joins) = self.rows(&bare(scan, time));
-        let projection = vec![build::item(at.clone(), build::ident(AT))];
-        selects.push((Parts { projection, from: Some(from), joins, ..Parts::default() }.select(), at));
+        for (layer, before) in with_built(read.layers().unwrap_or(&[Layer::Rows])) {
+            let (at, mut parts, missing) = match layer {
+                // Whatever is compared with is the start of a bucket of the rollup: that of the instant does as well.
+                Layer::Stored(stored) => {
+                    let from = Some(build::table(stored.table.clone(), ROLLUP));
+                    let missing = self.only_missing(stored, &before);
+                    (self.extreme(self.stored_start(stored), edge), Parts { from, ..Parts::default() }, missing)
+                }
+                Layer::Rows => {
+                    let value = self.value(time, &Rows(self.dialect));
+                    let (from, joins) = self.rows(&bare(scan, time), read);
+                    let missing = before.iter().map(|built| self.not_built(value.clone(), Step::Subday(1), built));
+                    let missing = missing.collect();
+                    (self.extreme(value, edge), Parts { from: Some(from), joins, ..Parts::default() }, missing)
+                }
+            };
+            parts.filter = build::all(missing);
+            parts.projection = vec![build::item(at.clone(), build::ident(AT))];
+            selects.push((parts.select(), at));
+        }
     }
 
     fn extreme(&self, time: Sql, edge: Edge) -> Sql {

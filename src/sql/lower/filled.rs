@@ -9,6 +9,7 @@ use super::Lowering;
 use super::combine::COMBINED;
 use super::edges::Edge;
 use super::expr::Leaves;
+use super::layers::Read;
 use super::layout::{Layout, measure_name};
 use crate::plan::{DataType, Expr, ExprKind, Input, Interval, MeasureId, Scan, Step, Value, Window};
 use crate::sql::build::{self, Parts};
@@ -165,7 +166,8 @@ impl Lowering<'_> {
 
     /// The first instant of the data that a metric reads, or the key of its last bucket, as a value.
     fn edge_of(&self, metric: usize, edge: Edge, step: Option<Step>, tables: &mut Vec<(Ident, Query)>) -> Sql {
-        let scans: Vec<&Scan> = self.scans_of(metric).into_iter().map(|at| &self.query.scans[at]).collect();
+        let scans: Vec<(&Scan, &Read)> =
+            self.scans_of(metric).into_iter().map(|at| (&self.query.scans[at], self.read(at))).collect();
         let word = if edge == Edge::First { "first" } else { "last" };
         let name = self.own_name(&format!("{word}_of_{metric}"));
         if let Some(query) = self.edge(&scans, edge, step) {

@@ -115,7 +115,7 @@ fn filling_here(
     }
     let mut select = match from {
         Source::Finer(finer, side) => lowering.coarser_select(scan, finer, how, *side),
-        _ => lowering.states_parts(scan, states, how, from).query(),
+        _ => lowering.states_parts(scan, states, how, from, query.step).query(),
     };
     let looked_up = !matches!(from, Source::Finer(..));
     if looked_up && scan.joins.iter().any(|join| lowering.is_interval(join)) {

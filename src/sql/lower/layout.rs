@@ -32,9 +32,10 @@ pub(super) fn measure_name(scans: &[Scan], id: MeasureId) -> String {
 }
 
 impl<'a> Layout<'a> {
-    pub fn new(query: &'a crate::plan::Query, stored: bool) -> Layout<'a> {
-        let of = if stored { filter::whole } else { filter::filters };
-        let filters: Vec<Filters> = query.scans.iter().map(of).collect();
+    pub fn new(query: &'a crate::plan::Query, is_stored: impl Fn(usize) -> bool) -> Layout<'a> {
+        // A state has its whole filter.
+        let of = |(at, scan)| if is_stored(at) { filter::whole(scan) } else { filter::filters(scan) };
+        let filters: Vec<Filters> = query.scans.iter().enumerate().map(of).collect();
         let explicit = query.metrics.iter().any(|metric| metric.fill.is_some());
         let mut layout = Layout { filters, counters: Vec::new(), present: Vec::new(), explicit };
         // Without keys there is exactly one row, and every metric has it; so it is with the groups that are asked for.

@@ -25,7 +25,7 @@ use sqlparser::ast::{Ident, Query};
 use super::Options;
 pub use batch::{Batch, Days, single};
 pub use filling::{CutOver, Filling, Side, Source, backfill_months, batch_days, batch_gone, filling};
-pub use layers::Layer;
+pub use layers::{Built, Layer, Read};
 pub use stored::{Stored, StoredColumn};
 
 use super::build;
@@ -41,8 +41,8 @@ pub(super) struct Lowering<'a> {
     dialect: &'a dyn Dialect,
     options: &'a Options,
     calendar: Calendar,
-    /// The layers of each scan, or none at all.
-    stored: &'a [Vec<Layer<'a>>],
+    /// What each scan is read from; none where all are read from their sources.
+    reads: &'a [Read<'a>],
     /// The batch whose days are read.
     run: Option<Cadence>,
     /// How many queries this one is inside of.
@@ -52,15 +52,15 @@ pub(super) struct Lowering<'a> {
     overgrown: Cell<bool>,
 }
 
-/// Lowers a question; its scans read their sources, or the layers told for each.
+/// Lowers a question; its scans read their sources, or what is told for each.
 pub fn query(
     query: &plan::Query,
     dialect: &dyn Dialect,
     options: &Options,
-    stored: &[Vec<Layer>],
+    reads: &[Read],
 ) -> Result<Query, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
-    lowering.stored = stored;
+    lowering.reads = reads;
     let (mut body, starts) = lowering.answer();
     if lowering.looks_up_intervals(query) {
         body.settings = dialect.interval_join_settings();
@@ -94,7 +94,7 @@ impl<'a> Lowering<'a> {
             dialect,
             options,
             calendar,
-            stored: &[],
+            reads: &[],
             run: None,
             level: 0,
             errors: RefCell::default(),
@@ -103,8 +103,9 @@ impl<'a> Lowering<'a> {
     }
 
     /// The SELECT of a query that a scan reads, unordered; the clean rows are those of the outermost query.
-    fn inner(&self, query: &plan::Query) -> Query {
+    fn inner(&self, query: &plan::Query, reads: &[Read]) -> Query {
         let mut inner = Lowering::new(query, self.dialect, self.options);
+        inner.reads = reads;
         inner.level = self.level + 1;
         inner.tables = self.tables;
         let (body, tables) = inner.answer();
@@ -119,6 +120,11 @@ impl<'a> Lowering<'a> {
             0 => build::ident(name),
             level => build::ident(&format!("{name}_{level}")),
         }
+    }
+
+    /// What a scan is read from.
+    fn read(&self, scan: usize) -> &Read<'a> {
+        self.reads.get(scan).unwrap_or(&Read::Source)
     }
 
     fn name(&self, name: &str) -> Ident {

@@ -7,8 +7,10 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, SelectItem};
 
 use super::Lowering;
 use super::filter::Filters;
+use super::layers::{Layer, Read};
 use super::read::{BASE, Rows};
 use crate::plan::{Aggregate, Asked, DataType, Expr, Measure, Scan, Step, Value};
+use crate::rollup::{Clocks, Part, conditions, needed};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Operand};
 
@@ -23,8 +25,11 @@ const AT: &str = "_s";
 
 impl Lowering<'_> {
     /// The rows of a scan, laid out and put to the buckets in which they count, with their keys to group by.
-    pub(super) fn moved_parts(&self, scan: &Scan, filters: &Filters) -> Parts {
-        let laid_out = self.laid_out(scan, filters);
+    pub(super) fn moved_parts(&self, scan: &Scan, read: &Read, filters: &Filters) -> Parts {
+        let laid_out = match read.layers() {
+            Some(layers) => self.laid_out_states(scan, layers),
+            None => self.laid_out(scan, read, filters),
+        };
         let from = match &scan.last {
             Some(last) => self.last_rows(laid_out, last.per.len(), scan),
             None => laid_out,
@@ -43,36 +48,24 @@ impl Lowering<'_> {
     }
 
     /// One row for each bucket that a row of the scan counts in.
-    fn laid_out(&self, scan: &Scan, filters: &Filters) -> Parts {
+    fn laid_out(&self, scan: &Scan, read: &Read, filters: &Filters) -> Parts {
         let leaves = Rows(self.dialect);
-        let (from, joins) = self.rows(scan);
-        let mut conditions: Vec<Sql> = self.row_filter(scan, filters).into_iter().collect();
-        let mut projection = Vec::new();
+        let (from, joins) = self.rows(scan, read);
+        let filter = self.row_filter(scan, filters);
+        let mut parts = Parts { from: Some(from), joins, filter, ..Parts::default() };
         if let Some(time) = &scan.time {
             let value = self.value(time, &leaves);
             let value = if time.nullable { self.dialect.not_null(value) } else { value };
-            match self.query.step {
-                Some(_) if self.is_spread(scan) => projection.push(build::item(value.clone(), build::ident(AT))),
-                Some(step) => {
-                    projection.push(build::item(self.bucket_of(scan, value.clone(), step), build::ident("_t")))
-                }
-                None => conditions.extend(self.within(scan, value.clone())),
-            }
-            if let Some(last) = &scan.last {
-                let place = self.dialect.bucket_key(value, last.step, self.calendar);
-                projection.push(build::item(place, build::ident(PLACE)));
-                for (at, per) in last.per.iter().enumerate() {
-                    projection.push(build::item(self.settled(per, &leaves), build::ident(&format!("_p{at}"))));
-                }
+            self.place(scan, value, &mut parts);
+            for (at, per) in scan.last.iter().flat_map(|last| &last.per).enumerate() {
+                parts.projection.push(build::item(self.settled(per, &leaves), build::ident(&format!("_p{at}"))));
             }
         }
-        projection.extend(self.dimension_items(scan));
-        projection.extend(self.laid_out_measures(scan, filters));
-        let laid_out =
-            Parts { projection, from: Some(from), joins, filter: build::all(conditions), ..Parts::default() };
+        parts.projection.extend(self.dimension_items(scan));
+        parts.projection.extend(self.laid_out_measures(scan, filters));
         match &self.query.asked {
-            Some(asked) if self.is_spread(scan) => self.spread(laid_out, scan, asked),
-            _ => laid_out,
+            Some(asked) if self.is_spread(scan) => self.spread(parts, scan, asked),
+            _ => parts,
         }
     }
 
@@ -94,6 +87,48 @@ impl Lowering<'_> {
         let filter = build::all(self.asked_interval(scan, build::column(BASE, build::ident(AT))));
         let from = Some(build::derived(rows.query(), BASE));
         Parts { projection, from, joins, filter, ..Parts::default() }
+    }
+
+    /// The same of states: all rows of a bucket of a rollup count in the same buckets, so their states do.
+    fn laid_out_states(&self, scan: &Scan, layers: &[Layer]) -> Parts {
+        let column = |name: &str| build::column(BASE, build::ident(name));
+        let unit = Clocks::new(self.query.zone).unit(self.query, scan).unwrap_or(Step::Day);
+        let from = self.states_of(scan, layers, Some(unit)).map(|states| build::derived(states, BASE));
+        let mut parts = Parts { from, ..Parts::default() };
+        self.place(scan, self.dialect.bucket_start(column("_t"), unit, self.calendar), &mut parts);
+        let per = scan.last.iter().flat_map(|last| &last.per).enumerate().map(|(at, _)| format!("_p{at}"));
+        let dimensions = (0..scan.dimensions.len()).map(|at| format!("_d{at}"));
+        let states = (0..needed(scan, self.query).len()).map(|at| format!("_s{at}"));
+        for name in per.chain(dimensions).chain(states) {
+            parts.projection.push(build::item(column(&name), build::ident(&name)));
+        }
+        if scan.last.is_some() {
+            // A bucket without rows that satisfy the condition is not the last that has any. A count is kept as a number.
+            let state = self.state_column(scan, layers, BASE, Part::Count, None, &conditions(scan, None));
+            let has_rows = build::binary(state.column, BinaryOperator::Gt, build::number(0));
+            parts.filter = build::all(parts.filter.into_iter().chain([has_rows]));
+        }
+        parts
+    }
+
+    /// The bucket in which an instant counts (several rows where it counts in several), and its place among those of which the
+    /// last one counts.
+    fn place(&self, scan: &Scan, time: Sql, parts: &mut Parts) {
+        match self.query.step {
+            Some(_) if self.is_spread(scan) => parts.projection.push(build::item(time.clone(), build::ident(AT))),
+            Some(step) => {
+                let bucket = self.bucket_of(scan, time.clone(), step);
+                parts.projection.push(build::item(bucket, build::ident("_t")));
+            }
+            None => {
+                let conditions = self.within(scan, time.clone());
+                parts.filter = build::all(parts.filter.take().into_iter().chain(conditions));
+            }
+        }
+        if let Some(last) = &scan.last {
+            let place = self.dialect.bucket_key(time, last.step, self.calendar);
+            parts.projection.push(build::item(place, build::ident(PLACE)));
+        }
     }
 
     /// The bucket of a row; several rows where it counts in several.

@@ -1,21 +1,24 @@
 //! One pass over the clean rows of a table: joins, filter, keys, aggregates.
 
-use sqlparser::ast::{Expr as Sql, Join as SqlJoin, SelectItem, TableFactor};
+use sqlparser::ast::{Expr as Sql, Ident, Join as SqlJoin, SelectItem, TableFactor};
 
 use super::Lowering;
+use super::clean::is_new;
 use super::expr::Leaves;
 use super::filter::Filters;
+use super::layers::Read;
 use super::read::{BASE, Rows};
-use crate::plan::{Aggregate, DataType, Expr, Input, Measure, Scan, Source, Value};
+use crate::plan::{Aggregate, DataType, Expr, Input, Measure, Scan, Source, Step, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
 impl Lowering<'_> {
     /// The rows of a scan with its look-ups.
-    pub(super) fn rows(&self, scan: &Scan) -> (TableFactor, Vec<SqlJoin>) {
-        let base = match &scan.source {
-            Source::Table(table) => self.clean_relation(*table, BASE),
-            Source::Query(query) => build::derived(self.inner(query), BASE),
+    pub(super) fn rows(&self, scan: &Scan, read: &Read) -> (TableFactor, Vec<SqlJoin>) {
+        let base = match (&scan.source, read) {
+            (Source::Table(table), _) => self.clean_relation(*table, BASE),
+            (Source::Query(query), Read::Answer(reads)) => build::derived(self.inner(query, reads), BASE),
+            (Source::Query(query), _) => build::derived(self.inner(query, &[]), BASE),
         };
         let mut joins = self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>());
         joins.extend(self.answers(&scan.answers));
@@ -24,15 +27,16 @@ impl Lowering<'_> {
 
     /// The columns that a scan's rows are grouped by: the bucket, then the dimensions.
     pub(super) fn keys(&self, scan: &Scan) -> Vec<SelectItem> {
-        let leaves = Rows(self.dialect);
-        let time = self.query.step.zip(scan.time.as_ref()).map(|(step, time)| {
-            let value = self.value(time, &leaves);
-            // The scan's filter has dropped the nulls.
-            let value = if time.nullable { self.dialect.not_null(value) } else { value };
-            let key = self.dialect.bucket_key(value, step, self.calendar);
-            build::item(key, build::ident("_t"))
-        });
-        time.into_iter().chain(self.dimension_items(scan)).collect()
+        self.bucket_item(scan, self.query.step).into_iter().chain(self.dimension_items(scan)).collect()
+    }
+
+    /// The bucket of a row, where there is a step.
+    pub(super) fn bucket_item(&self, scan: &Scan, step: Option<Step>) -> Option<SelectItem> {
+        let (step, time) = step.zip(scan.time.as_ref())?;
+        let value = self.value(time, &Rows(self.dialect));
+        // The scan's filter has dropped the nulls.
+        let value = if time.nullable { self.dialect.not_null(value) } else { value };
+        Some(build::item(self.dialect.bucket_key(value, step, self.calendar), build::ident("_t")))
     }
 
     /// The values of a scan's dimensions: `_d0` …; null for one that is left out.
@@ -57,7 +61,10 @@ impl Lowering<'_> {
         match scan.table() {
             Some(table) => {
                 let key = &self.tables[table].clean.key;
-                (time.chain(key.iter().map(|key| leaves.column(Input::Base, key))).collect(), !key.is_empty())
+                let keys = key.iter().map(|key| leaves.column(Input::Base, key));
+                let mut seen = Vec::new();
+                // The time may be a part of the key.
+                (time.chain(keys).filter(|by| is_new(by, &mut seen)).collect(), !key.is_empty())
             }
             // The rows of an answer are one a bucket here.
             None => (time.collect(), true),
@@ -65,10 +72,14 @@ impl Lowering<'_> {
     }
 
     /// Reads, filters and groups the rows of a scan to `projection`.
-    pub(super) fn scan_parts(&self, scan: &Scan, filters: &Filters, projection: Vec<SelectItem>) -> Parts {
-        let (from, joins) = self.rows(scan);
+    pub(super) fn scan_parts(&self, scan: &Scan, read: &Read, filters: &Filters, projection: Vec<SelectItem>) -> Parts {
+        let (from, joins) = self.rows(scan, read);
         let filter = self.row_filter(scan, filters);
-        let group_by = self.group_by(scan, &projection);
+        // A dimension that is left out is a constant, and no key.
+        let timed = self.query.step.and(scan.time.as_ref()).is_some();
+        let kept = timed.then_some(true).into_iter().chain(scan.dimensions.iter().map(Option::is_some));
+        let keys = projection.iter().zip(kept).filter(|(_, kept)| *kept).map(|(item, _)| item);
+        let group_by = self.group_by(scan, keys);
         Parts { projection, from: Some(from), joins, filter, group_by }
     }
 
@@ -86,21 +97,21 @@ impl Lowering<'_> {
         build::all(parts)
     }
 
-    /// The key columns by name; written out where a column of a user has such a name.
-    fn group_by(&self, scan: &Scan, projection: &[SelectItem]) -> Vec<Sql> {
-        let names = self.key_names();
-        let tables = scan.tables().map(|table| &self.tables[table]);
-        let clash = tables.flat_map(|table| &table.columns).any(|column| names.iter().any(|n| n.value == column.name));
-        // A dimension that is left out is a constant, and no key.
-        let timed = self.query.step.and(scan.time.as_ref()).is_some();
-        let kept = timed.then_some(true).into_iter().chain(scan.dimensions.iter().map(Option::is_some));
-        let items = projection.iter().zip(names).zip(kept).filter(|(_, kept)| *kept);
-        items
-            .map(|((item, name), _)| match item {
-                SelectItem::ExprWithAlias { expr, .. } if clash => expr.clone(),
-                _ => Sql::Identifier(name),
+    /// Keys by their names; written out where a column of a user has such a name.
+    pub(super) fn group_by<'i>(&self, scan: &Scan, keys: impl Iterator<Item = &'i SelectItem>) -> Vec<Sql> {
+        let columns = |name: &str| {
+            let tables = scan.tables().map(|table| &self.tables[table]);
+            tables.flat_map(|table| &table.columns).any(|column| column.name == name)
+        };
+        let keys: Vec<(&Sql, &Ident)> = keys
+            .filter_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } => Some((expr, alias)),
+                _ => None,
             })
-            .collect()
+            .collect();
+        let clash = keys.iter().any(|(_, name)| columns(&name.value));
+        let key = |(expr, name): (&Sql, &Ident)| if clash { expr.clone() } else { Sql::Identifier(name.clone()) };
+        keys.into_iter().map(key).collect()
     }
 
     /// Within `[from, to)`; not null in any case.

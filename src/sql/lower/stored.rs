@@ -4,9 +4,10 @@ use sqlparser::ast::{Expr as Sql, ObjectName, Query, SelectItem};
 
 use super::Lowering;
 use super::filling::{SIDE, Side, Source};
+use super::layers::{Built, Read};
 use super::read::{BASE, Rows};
-use crate::plan::{DataType, Join, Scan, Step};
-use crate::rollup::{Dimension, State, same};
+use crate::plan::{DataType, Expr, Scan, Step};
+use crate::rollup::{Rollup, State};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Kept, ReadState, States};
 
@@ -20,15 +21,10 @@ pub struct Stored<'a> {
     pub table: ObjectName,
     /// Its step.
     pub step: Step,
-    /// Its states, in the columns `_s0`, `_s1` …
-    pub states: &'a [State],
-    /// Its dimensions, in the columns `_d0`, `_d1` …
-    pub dimensions: &'a [Dimension],
-    /// The look-ups of states and dimensions.
-    pub joins: &'a [Join],
-    /// What a run of its batch completes: of a day or hour that is in the table, all is. None where rows are added as they
-    /// arrive.
-    pub built: Option<Step>,
+    /// What it keeps: its states are in the columns `_s0`, `_s1` …, its dimensions in `_d0`, `_d1` …
+    pub rollup: &'a Rollup,
+    /// What its batch has built. None where rows are added as they arrive.
+    pub built: Option<Built>,
 }
 
 /// A column of a rollup.
@@ -76,17 +72,36 @@ impl Lowering<'_> {
         (time.chain(key.map(|column| column.ty.clone())).collect(), !table.clean.key.is_empty())
     }
 
-    /// The states of a scan's rows.
-    pub(super) fn states_parts(&self, scan: &Scan, states: &[State], how: &dyn States, of: &Source) -> Parts {
+    /// The states of a scan's rows, by buckets of a step (where there is one), its dimensions, and what its last rows are told
+    /// apart by.
+    pub(super) fn states_parts(
+        &self,
+        scan: &Scan,
+        states: &[State],
+        how: &dyn States,
+        of: &Source,
+        step: Option<Step>,
+    ) -> Parts {
         let leaves = Rows(self.dialect);
-        let mut projection: Vec<SelectItem> = self.keys(scan);
-        for (item, dimension) in projection.iter_mut().skip(1).zip(scan.dimensions.iter().flatten()) {
-            if let SelectItem::ExprWithAlias { expr, .. } = item
-                && !dimension.nullable
-            {
-                *expr = self.dialect.not_null(expr.clone());
-            }
+        let mut keys: Vec<SelectItem> = self.bucket_item(scan, step).into_iter().collect();
+        let mut projection = keys.clone();
+        for (item, dimension) in self.dimension_items(scan).into_iter().zip(&scan.dimensions) {
+            let item = match (item, dimension) {
+                (SelectItem::ExprWithAlias { expr, alias }, Some(value)) if !value.nullable => {
+                    build::item(self.dialect.not_null(expr), alias)
+                }
+                (item, _) => item,
+            };
+            // One that is left out is a constant, and no key.
+            keys.extend(dimension.is_some().then(|| item.clone()));
+            projection.push(item);
         }
+        for (at, value) in scan.last.iter().flat_map(|last| &last.per).enumerate() {
+            let item = build::item(self.settled(value, &leaves), build::ident(&format!("_p{at}")));
+            keys.push(item.clone());
+            projection.push(item);
+        }
+        let group_by = self.group_by(scan, keys.iter());
         projection.extend(of.side().map(|side| build::item(side.value(), build::ident(SIDE))));
         let (order, keyed) = self.row_order(scan);
         for (at, state) in states.iter().enumerate() {
@@ -100,7 +115,8 @@ impl Lowering<'_> {
             projection.push(build::item(how.keep(&kept, self.calendar), build::ident(&format!("_s{at}"))));
         }
         let filters = super::filter::Filters { rows: Vec::new(), measures: Vec::new() };
-        let mut parts = self.scan_parts(scan, &filters, projection);
+        let mut parts = self.scan_parts(scan, &Read::Source, &filters, projection);
+        parts.group_by = group_by;
         // Not out of a view, so that inserts are seen and rows of other keys are left out.
         if let Some(table) = scan.table().filter(|_| !matches!(of, Source::Clean)) {
             let used = scan.columns(self.tables);
@@ -118,7 +134,7 @@ impl Lowering<'_> {
         let step = self.query.step.unwrap_or(Step::Day);
         let (mut projection, group_by) = self.stored_keys(scan, from, Some(step));
         projection.extend(side.map(|side| build::item(side.value(), build::ident(SIDE))));
-        for (at, state) in from.states.iter().enumerate() {
+        for (at, state) in from.rollup.states.iter().enumerate() {
             let name = build::ident(&format!("_s{at}"));
             let merged = how.merge(state.part, ReadState { column: build::column(ROLLUP, name.clone()), filter: None });
             projection.push(build::item(merged, name));
@@ -128,30 +144,49 @@ impl Lowering<'_> {
 
     /// The bucket of a rollup's row, at its step or a coarser one.
     pub(super) fn stored_bucket(&self, from: &Stored, step: Step) -> Sql {
-        let stored = build::column(ROLLUP, build::ident("_t"));
-        if step == from.step {
-            return stored;
-        }
-        let start = self.dialect.bucket_start(stored, from.step, self.calendar);
-        self.dialect.bucket_key(start, step, self.calendar)
+        self.rebucketed(build::column(ROLLUP, build::ident("_t")), from.step, step)
     }
 
-    /// The key and the dimensions of a rollup's rows at a coarser step, as columns and as what to group by.
+    /// The first instant of the bucket of a rollup's row.
+    pub(super) fn stored_start(&self, from: &Stored) -> Sql {
+        self.dialect.bucket_start(build::column(ROLLUP, build::ident("_t")), from.step, self.calendar)
+    }
+
+    /// The key of a bucket, as that of the coarser bucket that it is in.
+    pub(super) fn rebucketed(&self, key: Sql, from: Step, to: Step) -> Sql {
+        if to == from {
+            return key;
+        }
+        self.dialect.bucket_key(self.dialect.bucket_start(key, from, self.calendar), to, self.calendar)
+    }
+
+    /// What a scan tells apart, out of a rollup's rows at a coarser step, as columns and as what to group by.
     pub(super) fn stored_keys(&self, scan: &Scan, from: &Stored, step: Option<Step>) -> (Vec<SelectItem>, Vec<Sql>) {
-        let time = step.map(|step| (self.stored_bucket(from, step), build::ident("_t")));
-        let dimensions = scan.dimensions.iter().enumerate().map(|(at, value)| {
-            let mut known = from.dimensions.iter();
-            let place = value
-                .as_ref()
-                .and_then(|value| known.position(|known| same(value, &scan.joins, &known.value, from.joins)));
-            let column = match place {
-                Some(place) => build::column(ROLLUP, build::ident(&format!("_d{place}"))),
-                None => self.lacks(&format!("`{}`", from.table), "dimension"),
+        let kept = |value: &Expr| match from.rollup.dimension(value, &scan.joins) {
+            Some(place) => build::column(ROLLUP, build::ident(&format!("_d{place}"))),
+            None => self.lacks(&format!("`{}`", from.table), "dimension"),
+        };
+        let (mut items, mut group_by) = (Vec::new(), Vec::new());
+        if let Some(step) = step {
+            let key = self.stored_bucket(from, step);
+            group_by.push(key.clone());
+            items.push(build::item(key, build::ident("_t")));
+        }
+        for (at, value) in scan.dimensions.iter().enumerate() {
+            let column = match value {
+                Some(value) => {
+                    group_by.push(kept(value));
+                    kept(value)
+                }
+                // One that is left out is a constant, and no key.
+                None => self.dialect.typed_null(&self.query.dimensions[at].ty, self.calendar),
             };
-            (column, build::ident(&format!("_d{at}")))
-        });
-        let keys: Vec<_> = time.into_iter().chain(dimensions).collect();
-        let group_by = keys.iter().map(|(key, _)| key.clone()).collect();
-        (keys.into_iter().map(|(key, name)| build::item(key, name)).collect(), group_by)
+            items.push(build::item(column, build::ident(&format!("_d{at}"))));
+        }
+        for (at, value) in scan.last.iter().flat_map(|last| &last.per).enumerate() {
+            group_by.push(kept(value));
+            items.push(build::item(kept(value), build::ident(&format!("_p{at}"))));
+        }
+        (items, group_by)
     }
 }

@@ -27,10 +27,21 @@ impl Blocks {
 
 /// Makes the tables of a project and inserts their rows, shuffled.
 pub fn load(project: &Project, session: &Session, blocks: Blocks) -> Result<(), String> {
+    create(project, session)?;
+    insert(project, session, blocks)
+}
+
+/// Makes the tables of a project.
+pub fn create(project: &Project, session: &Session) -> Result<(), String> {
+    let database = session.database();
+    project.tables.iter().try_for_each(|table| session.execute(&table.clickhouse_create(project, database)))
+}
+
+/// Inserts the rows of a project, shuffled.
+pub fn insert(project: &Project, session: &Session, blocks: Blocks) -> Result<(), String> {
     let mut rng = Rng::new(project.seed);
     let database = session.database();
     for table in &project.tables {
-        session.execute(&table.clickhouse_create(project, database))?;
         let mut rows = table.rows.clone();
         rng.shuffle(&mut rows);
         let size = match blocks {

@@ -160,6 +160,9 @@ impl Lowering<'_> {
         columns: &[&str],
     ) -> Query {
         let by: Vec<Expr> = each.iter().map(|(key, _)| key.clone()).collect();
+        // What rows agree in, or was compared already, decides nothing; DataFusion stumbles over it.
+        let mut seen = by.clone();
+        let order: Vec<OrderByExpr> = order.into_iter().filter(|by| is_new(&by.expr, &mut seen)).collect();
         let (inner, after) = match self.dialect.deduplication() {
             Deduplication::LimitBy => {
                 let keys = each.into_iter().map(|(key, nullable)| build::sort(key, false, nullable));
@@ -209,4 +212,13 @@ impl Lowering<'_> {
     fn columns_of(&self, alias: &str, columns: &[&str]) -> Vec<SelectItem> {
         columns.iter().map(|name| build::item(build::column(alias, self.name(name)), self.name(name))).collect()
     }
+}
+
+/// Whether an expression is not among those seen; it is from now on.
+pub(super) fn is_new(expr: &Expr, seen: &mut Vec<Expr>) -> bool {
+    let new = !seen.contains(expr);
+    if new {
+        seen.push(expr.clone());
+    }
+    new
 }

@@ -9,7 +9,7 @@ use crate::plan::Table;
 
 /// How a sample is written, by the ending of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::dry_run) enum Format {
+pub enum Format {
     /// Comma-separated text.
     Csv,
     /// A JSON object a line.
@@ -35,7 +35,7 @@ fn format_of(path: &Path) -> Option<Format> {
 
 /// The files of a table's sample, in order.
 #[derive(Debug)]
-pub(in crate::dry_run) struct Files {
+pub struct Files {
     /// How they are written.
     pub format: Format,
     /// Each, and its name for people.
@@ -44,7 +44,7 @@ pub(in crate::dry_run) struct Files {
 
 /// Looks the sample of `table` up in the folder `dir`: the file it declares, else one with that name and another ending
 /// (a folder counts as its parts).
-pub(in crate::dry_run) fn find(table: &Table, dir: &Path) -> Result<Files, Diagnostic> {
+pub fn find(table: &Table, dir: &Path) -> Result<Files, Diagnostic> {
     let declared = PathBuf::from(table.sample.clone().unwrap_or_else(|| table.name.clone()));
     let exact = dir.join(&declared);
     if table.sample.is_some() && exact.exists() {

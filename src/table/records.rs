@@ -11,7 +11,7 @@ const LONGEST_RECORD: usize = 1 << 26;
 
 /// Why a record cannot be read.
 #[derive(Debug)]
-pub(super) enum RecordError {
+pub enum RecordError {
     /// The file cannot be read.
     Io(io::Error),
     /// The quotes of the record that starts at this line are wrong.
@@ -32,7 +32,7 @@ pub(super) enum RecordError {
 
 /// A record: its cells, and the line at which it starts.
 #[derive(Debug)]
-pub(super) struct Record {
+pub struct Record {
     text: String,
     /// The end of each cell in `text`, and whether it was quoted.
     ends: Vec<(usize, bool)>,
@@ -42,12 +42,12 @@ pub(super) struct Record {
 
 impl Record {
     /// How many cells it has.
-    pub(super) fn len(&self) -> usize {
+    pub fn cells(&self) -> usize {
         self.ends.len()
     }
 
     /// A cell; none for an empty one without quotes.
-    pub(super) fn get(&self, index: usize) -> Option<&str> {
+    pub fn get(&self, index: usize) -> Option<&str> {
         let (end, quoted) = *self.ends.get(index)?;
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(end, _)| *end);
         Some(&self.text[start..end]).filter(|text| quoted || !text.is_empty())
@@ -55,7 +55,7 @@ impl Record {
 }
 
 /// Reads records.
-pub(super) struct Records<R> {
+pub struct Records<R> {
     input: R,
     buffer: Vec<u8>,
     /// What of the buffer has been used.
@@ -83,7 +83,7 @@ enum State {
 
 impl<R: Read> Records<R> {
     /// The records of an input. A byte order mark at its start is skipped.
-    pub(super) fn new(input: R) -> Records<R> {
+    pub fn new(input: R) -> Records<R> {
         let record = Record { text: String::new(), ends: Vec::new(), line: 1 };
         Records { input, buffer: vec![0; CHUNK], used: 0, filled: 0, line: 1, bytes: 0, record }
     }
@@ -115,7 +115,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The next record; none at the end. Empty lines between records are skipped where `skip_empty` says so.
-    pub(super) fn next(&mut self, skip_empty: bool) -> Result<Option<&Record>, RecordError> {
+    pub fn next(&mut self, skip_empty: bool) -> Result<Option<&Record>, RecordError> {
         loop {
             let mut bytes = std::mem::take(&mut self.record.text).into_bytes();
             bytes.clear();
@@ -280,8 +280,9 @@ mod tests {
         loop {
             match records.next(true) {
                 Ok(Some(record)) => {
-                    let cells: Vec<String> =
-                        (0..record.len()).map(|i| record.get(i).map_or("∅".to_owned(), |c| format!("<{c}>"))).collect();
+                    let cells: Vec<String> = (0..record.cells())
+                        .map(|i| record.get(i).map_or("∅".to_owned(), |c| format!("<{c}>")))
+                        .collect();
                     found.push(format!("{}: {}", record.line, cells.join(" ")));
                 }
                 Ok(None) => return found,
