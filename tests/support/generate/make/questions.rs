@@ -48,10 +48,11 @@ impl Maker {
         let fill = self.asked_fill(&asked);
         let (step, range) = self.step_and_range(&asked, fill)?;
         let filter = if self.rng.chance(25) { self.dimension_filter(&common) } else { None };
+        let filter = self.or_of_buckets(&common, step, filter);
         let filter = if timed(&self.project, &asked) { self.or_of_groups(&asked, filter) } else { filter };
         self.rng.shuffle(&mut common);
-        let by: Vec<String> =
-            common.iter().take([0, 0, 1, 1, 2, 3][self.rng.below(6)]).map(|d| d.name.clone()).collect();
+        common.truncate([0, 0, 1, 1, 2, 3][self.rng.below(6)]);
+        let by = self.by(&common, step);
         let order = self.order(&asked, &by, step);
         let limit = self.rng.chance(15).then(|| 1 + self.rng.below(5) as u64);
         Some(Question { metrics: names, step, by, filter, fill, range, order, limit })
@@ -128,11 +129,11 @@ impl Maker {
     }
 
     /// Columns whose values are exact, or the order would be a matter of taste.
-    fn order(&mut self, asked: &[Metric], by: &[String], step: Option<Step>) -> Vec<(String, bool)> {
+    fn order(&mut self, asked: &[Metric], by: &[By], step: Option<Step>) -> Vec<(String, bool)> {
         let exact =
             |metric: &&Metric| matches!(metric.formula.ty, Ty::Int | Ty::Decimal(..)) && !metric.formula.inexact;
         let mut columns: Vec<String> = asked.iter().filter(exact).map(|metric| metric.name.clone()).collect();
-        columns.extend(by.iter().cloned());
+        columns.extend(by.iter().map(By::text));
         columns.extend(step.map(|_| "time".to_owned()));
         self.rng.shuffle(&mut columns);
         let wanted = [0, 0, 0, 1, 2][self.rng.below(5)];
