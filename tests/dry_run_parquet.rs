@@ -167,7 +167,7 @@ fn one_scan(table: Table) -> metricc::plan::Query {
     let metric = |name: &str, at: usize, ty: DataType| {
         let id = MeasureId { scan: 0, measure: at };
         let formula = Expr { kind: ExprKind::Measure(id), ty: ty.clone(), nullable: false };
-        MetricOutput { column: shown(name, ty), formula, present: vec![id] }
+        MetricOutput { column: shown(name, ty), formula, present: vec![id.into()], fill: None }
     };
     Query {
         tables: Arc::new(vec![table]),

@@ -107,7 +107,12 @@ fn output(name: &str, ty: DataType) -> OutputColumn {
 }
 
 fn metric(name: &str, formula: Expr, present: Vec<MeasureId>) -> MetricOutput {
-    MetricOutput { column: output(name, formula.ty.clone()), formula, present }
+    MetricOutput {
+        column: output(name, formula.ty.clone()),
+        formula,
+        present: present.into_iter().map(Into::into).collect(),
+        fill: None,
+    }
 }
 
 fn query(step: Option<Step>, dimensions: &[&str], scans: Vec<Scan>, metrics: Vec<MetricOutput>) -> Query {

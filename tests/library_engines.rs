@@ -305,7 +305,7 @@ fn around(query: &Query, metric: &MetricOutput) -> Result<Query, String> {
         let mut formula = metric.formula.clone();
         (formula.kind, formula.ty) = (ExprKind::Measure(of), ty.clone());
         let column = OutputColumn { name: format!("_{}", of.measure), ty, ..metric.column.clone() };
-        found.metrics.push(MetricOutput { column, formula, present: metric.present.clone() });
+        found.metrics.push(MetricOutput { column, formula, present: metric.present.clone(), fill: None });
     }
     Ok(found)
 }

@@ -121,8 +121,7 @@ fn every_form_is_asked_for() {
         for question in &project.questions {
             let asked = question.metrics.iter().filter_map(|name| project.metric(name));
             let asked = asked.flat_map(|metric| project.metric_constructs(metric));
-            let used: BTreeSet<Construct> =
-                asked.chain(question.filter.iter().flat_map(|filter| filter.constructs())).collect();
+            let used: BTreeSet<Construct> = asked.chain(question.constructs()).collect();
             used.into_iter().for_each(|form| *counts.entry(form).or_default() += 1);
         }
     }

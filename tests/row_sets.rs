@@ -16,7 +16,7 @@ use metricc::sql::{self, CLICKHOUSE, Options};
 use metricc::syntax::ast::{Cell, DataTable, Test};
 use metricc::table::cell::{read_value, row_number, zero};
 use metricc::table::form;
-use metricc::types::{DimensionId, MetricId, Model};
+use metricc::types::{By, DimensionId, MetricId, Model};
 use support::clickhouse::{Session, quote_name, quote_text};
 
 /// The database of a build.
@@ -53,7 +53,10 @@ fn question(model: &Model, test: &Test) -> Question {
             ("time", _) => question.step = AskedStep::Step(Step::Day),
             (_, Some(step)) => question.step = AskedStep::Step(step),
             _ if metric(name).is_some() => {}
-            _ => question.by.push(DimensionId(dimension.unwrap_or_else(|| panic!("no dimension {name}")))),
+            _ => {
+                let id = DimensionId(dimension.unwrap_or_else(|| panic!("no dimension {name}")));
+                question.by.push(By::Dimension(id));
+            }
         }
     }
     question

@@ -454,7 +454,7 @@ fn rollups_give_what_their_sources_give_in_any_number_of_blocks() {
         for (metric, view) in metrics.iter().zip(emitted.details["metrics"].as_array().expect("a list")) {
             assert!(!view["rollups"].as_array().expect("a list").is_empty(), "{} is not rolled up", metric.name);
             let name = view["view"].as_str().expect("a name");
-            let keys = usize::from(metric.step.is_some()) + metric.query.dimensions.len();
+            let keys = metric.query.keys();
             let order = (1..=keys).map(|key| format!("{key} NULLS LAST")).collect::<Vec<_>>().join(", ");
             let order = if order.is_empty() { order } else { format!(" ORDER BY {order}") };
             let rolled =

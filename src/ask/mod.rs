@@ -6,7 +6,7 @@ use crate::plan::{AskedStep, Question};
 use crate::project::SourceMap;
 use crate::suggest::near;
 use crate::syntax::{self, ast};
-use crate::types::{DimFilter, DimensionId, FilterScope, KeyScope, MetricId, Model, TableId, check_filter};
+use crate::types::{By, DimFilter, Fill, FilterScope, KeyScope, MetricId, Model, TableId, check_filter};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -17,7 +17,7 @@ pub struct Asked {
     pub metrics: Vec<String>,
     /// `1d`, `month`, `none`; the coarsest default grain where left out.
     pub step: Option<String>,
-    /// Dimensions.
+    /// Dimensions, `registered@month`, and parts of the bucket: `time.month`, `time@month`.
     pub by: Vec<String>,
     /// A day, a month or an instant.
     pub from: Option<String>,
@@ -25,6 +25,8 @@ pub struct Asked {
     pub to: Option<String>,
     /// A condition on dimensions.
     pub filter: Option<String>,
+    /// `none`, `null` or `zero`.
+    pub fill: Option<String>,
     /// Output columns, each with `desc` behind it for greatest first.
     pub order: Vec<String>,
     /// At most so many rows.
@@ -35,7 +37,7 @@ pub struct Asked {
 pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Question, Diagnostics> {
     let mut d = Diagnostics::new();
     let metrics: Vec<MetricId> = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
-    let by = asked.by.iter().filter_map(|text| dimension(model, text, &mut d)).collect();
+    let by = asked.by.iter().filter_map(|text| by(model, text, &mut d)).collect();
     let step = step(asked.step.as_deref(), &mut d);
     let from = asked.from.as_deref().and_then(|text| limit(model, "--from", text, false, &mut d));
     let to = asked.to.as_deref().and_then(|text| limit(model, "--to", text, true, &mut d));
@@ -48,9 +50,10 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     rows.sort_unstable();
     rows.dedup();
     let filter = asked.filter.as_deref().and_then(|text| filter(model, &rows, text, sources, &mut d));
+    let fill = asked.fill.as_deref().and_then(|text| fill(text, &mut d));
     let order = asked.order.iter().map(|text| order(text)).collect();
-    let question =
-        Question { metrics, step: step.unwrap_or(AskedStep::Default), by, from, to, filter, order, limit: asked.limit };
+    let step = step.unwrap_or(AskedStep::Default);
+    let question = Question { metrics, step, by, from, to, filter, fill, order, limit: asked.limit };
     if d.has_errors() { Err(d) } else { Ok(question) }
 }
 
@@ -87,22 +90,9 @@ pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId
     None
 }
 
-/// The dimension of a name.
-pub fn dimension(model: &Model, text: &str, d: &mut Diagnostics) -> Option<DimensionId> {
-    let name = text.trim();
-    if let Some(place) = model.dimensions.iter().position(|dimension| dimension.name.value == name) {
-        return Some(DimensionId(place));
-    }
-    if name.contains(['@', '.']) {
-        d.push(error!(E0801, None, "`--by {name}` is not compiled yet"; help: "group by a dimension, and choose the step with `--step`"));
-        return None;
-    }
-    let help = match near(name, model.dimensions.iter().map(|dimension| dimension.name.as_str())) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("declare `dimension {name} = source.column`"),
-    };
-    d.push(error!(E0208, None, "no dimension named `{name}`"; help: help));
-    None
+/// What a text groups by: a dimension, or a part of the bucket.
+pub fn by(model: &Model, text: &str, d: &mut Diagnostics) -> Option<By> {
+    By::parse(text.trim(), model, &model.dimensions, None, d)
 }
 
 fn step(text: Option<&str>, d: &mut Diagnostics) -> Option<AskedStep> {
@@ -197,6 +187,14 @@ fn in_text_alone(mut found: Diagnostic, text: &str) -> Diagnostic {
     let Some(span) = found.span else { return found };
     found.span = Some(moved(span, span.file));
     found.related.iter_mut().for_each(|related| related.span = moved(related.span, span.file));
+    found
+}
+
+fn fill(text: &str, d: &mut Diagnostics) -> Option<Fill> {
+    let found = Fill::parse(text.trim());
+    if found.is_none() {
+        d.push(error!(E0965, None, "`--fill {text}` fills with nothing that is known"; help: "write `none`, `null` or `zero`"));
+    }
     found
 }
 

@@ -27,6 +27,9 @@ pub struct AskArgs {
     /// A condition on dimensions, e.g. 'platform = "ios"'
     #[arg(long = "where", value_name = "CONDITION")]
     pub filter: Option<String>,
+    /// Rows for every bucket and every group that was seen: none, null or zero [default: as the metrics say]
+    #[arg(long, value_name = "FILL")]
+    pub fill: Option<String>,
     /// Output columns to sort by, each with ` desc` behind it for greatest first
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub order: Vec<String>,
@@ -44,6 +47,7 @@ impl AskArgs {
             from: self.from.clone(),
             to: self.to.clone(),
             filter: self.filter.clone(),
+            fill: self.fill.clone(),
             order: self.order.clone(),
             limit: self.limit,
         }

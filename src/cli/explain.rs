@@ -160,7 +160,7 @@ fn facts(id: MetricId, model: &Model) -> Vec<(&'static str, String)> {
         Grain::Total => "total".to_owned(),
     });
     facts.push(("grain", grain.collect::<Vec<_>>().join(", ")));
-    let by: Vec<&str> = metric.by.iter().map(|id| model.dimensions[id.0].name.as_str()).collect();
+    let by: Vec<String> = metric.by.iter().map(|by| by.name(&model.dimensions)).collect();
     if !by.is_empty() {
         facts.push(("by", by.join(", ")));
     }

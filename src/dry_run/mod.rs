@@ -228,7 +228,7 @@ impl DryRun {
         })?;
         let mut answer = answer::answer(&batches, query.columns(), self.options.zone)?;
         answer.step = query.step;
-        answer.keys = usize::from(query.step.is_some()) + query.dimensions.len();
+        answer.keys = query.keys();
         Ok(answer)
     }
 

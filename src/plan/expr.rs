@@ -46,6 +46,8 @@ pub enum ExprKind {
     },
     /// A measure (in formulas only).
     Measure(MeasureId),
+    /// The start of the output bucket (in formulas only): a timestamp.
+    Bucket,
     /// The number of lengths of time in an interval of the bucket, as a float (in formulas only). Days are those of the
     /// calendar where the interval is made of such, else 24 hours.
     Steps {
@@ -86,7 +88,11 @@ impl Expr {
     pub fn is_deeper_than(&self, levels: usize) -> bool {
         let below = |part: &Expr| levels.checked_sub(1).is_none_or(|levels| part.is_deeper_than(levels));
         match &self.kind {
-            ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Steps { .. } | ExprKind::Literal(_) => false,
+            ExprKind::Column { .. }
+            | ExprKind::Measure(_)
+            | ExprKind::Bucket
+            | ExprKind::Steps { .. }
+            | ExprKind::Literal(_) => false,
             ExprKind::Call(_, arguments) | ExprKind::Sql { arguments, .. } => arguments.iter().any(below),
             ExprKind::Case { branches, otherwise } => {
                 branches.iter().flat_map(|(condition, value)| [condition, value]).any(below)
@@ -127,7 +133,11 @@ impl Expr {
                     value.walk(visit);
                 }
             }
-            ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Steps { .. } | ExprKind::Literal(_) => {}
+            ExprKind::Column { .. }
+            | ExprKind::Measure(_)
+            | ExprKind::Bucket
+            | ExprKind::Steps { .. }
+            | ExprKind::Literal(_) => {}
         }
     }
 }

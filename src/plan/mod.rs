@@ -327,7 +327,7 @@ impl Ratio {
 
 /// A question's answer.
 ///
-/// Output columns: `time` (where there is a step), the dimensions, the metrics. A row exists where at least one metric has one;
+/// Output columns: `time` (where there is a step), the dimensions and parts of the bucket, the metrics. A row exists where at least one metric has one;
 /// a metric has a row where at least one of its measures has rows (after its filter); without step and dimensions there is
 /// exactly one row. There a measure without rows is 0 or null as [`Measure::empty_is_zero`] and [`Scan::guard`] say. A
 /// metric that has no row where another has one is null.
@@ -351,6 +351,10 @@ pub struct Query {
     pub ends_with_data: bool,
     /// The dimensions.
     pub dimensions: Vec<OutputColumn>,
+    /// Parts of the bucket among them, in the order of their places.
+    pub parts: Vec<Part>,
+    /// Only buckets for which this is true are filled: a condition on [`ExprKind::Bucket`].
+    pub filled_when: Option<Expr>,
     /// The groups that it is asked for; none for all that have rows.
     pub asked: Option<Asked>,
     /// The passes over sources.
@@ -395,6 +399,8 @@ impl Query {
             to: None,
             ends_with_data: false,
             dimensions: Vec::new(),
+            parts: Vec::new(),
+            filled_when: None,
             asked: None,
             scans: Vec::new(),
             metrics: Vec::new(),
@@ -470,8 +476,38 @@ pub struct MetricOutput {
     pub column: OutputColumn,
     /// Its formula: an expression whose leaves are [`ExprKind::Measure`] and literals.
     pub formula: Expr,
-    /// The measures that give it rows.
-    pub present: Vec<MeasureId>,
+    /// What gives it rows.
+    pub present: Vec<Present>,
+    /// What it is in rows of its own for every bucket of the asked interval (of the data that it reads, where none is asked) and
+    /// every group that it has a row for in some bucket; none for no such rows. A literal.
+    pub fill: Option<Expr>,
+}
+
+/// A measure that gives a metric rows, where it has some itself.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Present {
+    /// Which measure.
+    pub measure: MeasureId,
+    /// In which buckets: a condition on [`ExprKind::Bucket`]; none for all.
+    pub when: Option<Expr>,
+}
+
+/// In all buckets.
+impl From<MeasureId> for Present {
+    fn from(measure: MeasureId) -> Present {
+        Present { measure, when: None }
+    }
+}
+
+/// A part of the output bucket as a column: `time.month`.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Part {
+    /// Its place among the dimensions and the parts before it.
+    pub place: usize,
+    /// The column.
+    pub column: OutputColumn,
+    /// Its value, over [`ExprKind::Bucket`].
+    pub value: Expr,
 }
 
 /// A sort key.
@@ -501,6 +537,8 @@ impl Query {
             to,
             ends_with_data,
             dimensions,
+            parts,
+            filled_when,
             asked,
             scans,
             metrics,
@@ -508,10 +546,24 @@ impl Query {
             limit,
         } = self;
         (zone, week_start, step, from, to, ends_with_data).hash(hasher);
-        (dimensions, asked, scans, metrics, order, limit).hash(hasher);
+        (dimensions, parts, filled_when, asked, scans, metrics, order, limit).hash(hasher);
     }
 
-    /// The output columns: time (where there is a step), dimensions, metrics.
+    /// One item a dimension with those of the parts of the bucket in their places.
+    pub fn with_parts<T>(&self, dimensions: impl Iterator<Item = T>, part: impl Fn(&Part) -> T) -> Vec<T> {
+        let mut all: Vec<T> = dimensions.collect();
+        for one in &self.parts {
+            all.insert(one.place.min(all.len()), part(one));
+        }
+        all
+    }
+
+    /// How many columns stand before the metrics.
+    pub fn keys(&self) -> usize {
+        usize::from(self.step.is_some()) + self.dimensions.len() + self.parts.len()
+    }
+
+    /// The output columns: time (where there is a step), dimensions and parts of the bucket, metrics.
     pub fn columns(&self) -> Vec<OutputColumn> {
         let time = self.step.map(|_| OutputColumn {
             name: "time".to_owned(),
@@ -520,7 +572,7 @@ impl Query {
             unit: None,
         });
         time.into_iter()
-            .chain(self.dimensions.iter().cloned())
+            .chain(self.with_parts(self.dimensions.iter().cloned(), |part| part.column.clone()))
             .chain(self.metrics.iter().map(|m| m.column.clone()))
             .collect()
     }

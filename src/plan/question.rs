@@ -1,6 +1,6 @@
 //! Questions: which metrics, by what, over which time.
 
-use crate::types::{DimFilter, DimensionId, MetricId};
+use crate::types::{By, DimFilter, Fill, MetricId};
 use crate::value::Step;
 
 /// What is asked.
@@ -10,14 +10,16 @@ pub struct Question {
     pub metrics: Vec<MetricId>,
     /// The output step.
     pub step: AskedStep,
-    /// The dimensions.
-    pub by: Vec<DimensionId>,
+    /// The dimensions, and parts of the bucket.
+    pub by: Vec<By>,
     /// Only rows from this instant on (milliseconds since 1970 UTC); widened to whole buckets.
     pub from: Option<i64>,
     /// Only rows before this instant; widened to whole buckets.
     pub to: Option<i64>,
     /// A condition on dimensions, asked or not.
     pub filter: Option<DimFilter>,
+    /// How all metrics are filled; each as it says where this is none.
+    pub fill: Option<Fill>,
     /// Sort keys by output column name.
     pub order: Vec<(String, bool)>,
     /// At most so many rows.
@@ -45,6 +47,7 @@ impl Question {
             from: None,
             to: None,
             filter: None,
+            fill: None,
             order: Vec::new(),
             limit: None,
         }

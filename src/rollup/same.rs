@@ -84,9 +84,11 @@ pub fn replaced(expr: &Expr, replace: &mut dyn FnMut(&Expr) -> Option<Expr>) -> 
             let branches = branches.iter().map(|(condition, value)| (one(condition), one(value))).collect();
             ExprKind::Case { branches, otherwise: otherwise.as_ref().map(|value| Box::new(one(value))) }
         }
-        kind @ (ExprKind::Column { .. } | ExprKind::Measure(_) | ExprKind::Literal(_) | ExprKind::Steps { .. }) => {
-            kind.clone()
-        }
+        kind @ (ExprKind::Column { .. }
+        | ExprKind::Measure(_)
+        | ExprKind::Bucket
+        | ExprKind::Literal(_)
+        | ExprKind::Steps { .. }) => kind.clone(),
     };
     Expr { kind, ..expr.clone() }
 }

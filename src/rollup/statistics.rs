@@ -51,7 +51,7 @@ impl Statistics {
                 self.column(of, name, tables)
             }
             ExprKind::Literal(_) => Some(1.0),
-            ExprKind::Measure(_) | ExprKind::Steps { .. } => None,
+            ExprKind::Measure(_) | ExprKind::Bucket | ExprKind::Steps { .. } => None,
             ExprKind::Call(function, arguments) => match (function, &expr.ty) {
                 (Function::HourOf, _) => Some(24.0),
                 (Function::DayOfWeek, _) => Some(7.0),

@@ -37,10 +37,11 @@ pub fn expr(expr: &Expr, joins: &[Join]) -> String {
         ExprKind::Column { input: Input::Join(at), name } => {
             joins.get(*at).map_or_else(|| name.clone(), |join| format!("{}.{name}", self::expr(&join.key, joins)))
         }
-        // A rollup is of rows that look into no answer.
-        ExprKind::Column { input: Input::Answer(_), .. } | ExprKind::Measure(_) | ExprKind::Steps { .. } => {
-            "…".to_owned()
-        }
+        // A rollup is of rows that look into no answer, and that know no bucket of an output.
+        ExprKind::Column { input: Input::Answer(_), .. }
+        | ExprKind::Measure(_)
+        | ExprKind::Bucket
+        | ExprKind::Steps { .. } => "…".to_owned(),
         ExprKind::Literal(value) => literal(value, &expr.ty),
         ExprKind::Call(function, arguments) => match (infix(*function), arguments.as_slice()) {
             (Some(word), parts) if parts.len() > 1 => parts.iter().map(one).collect::<Vec<_>>().join(word),

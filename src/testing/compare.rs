@@ -61,11 +61,13 @@ struct Column {
 }
 
 fn columns(test: &Test, query: &Query, answer: &Answer) -> Vec<Column> {
-    let keys = usize::from(query.step.is_some()) + query.dimensions.len();
+    let keys = query.keys();
     (test.expect.header.iter())
         .filter_map(|name| {
-            let name = if name.value.starts_with("time@") { "time" } else { name.value.as_str() };
-            let place = answer.columns.iter().position(|column| column.name == name)?;
+            let named = |name: &str| answer.columns.iter().position(|column| column.name == name);
+            // `time@month` alone is the bucket.
+            let bucket = || named("time").filter(|_| name.value.starts_with("time@"));
+            let place = named(&name.value).or_else(bucket)?;
             Some(Column { answer: place, ty: answer.columns[place].ty.clone(), key: place < keys })
         })
         .collect()

@@ -22,12 +22,14 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
     let mut question = Question::of(metrics);
     question.step = AskedStep::None;
     let mut shown: Vec<bool> = vec![false; question.metrics.len()];
+    // Beside the bucket, a longer one is a part of it.
+    let has_time = test.expect.header.iter().any(|column| column.value == "time");
     for (place, column) in test.expect.header.iter().enumerate() {
         let name = column.value.as_str();
         let metric = (question.metrics.iter()).position(|id| column_name(model, *id, &question.metrics) == name);
         if name == "time" {
             question.step = AskedStep::Step(step(model, &question.metrics, test, place));
-        } else if let Some(step) = name.strip_prefix("time@") {
+        } else if let Some(step) = name.strip_prefix("time@").filter(|_| !has_time) {
             match Step::parse(step) {
                 Some(step) => question.step = AskedStep::Step(step),
                 None => d.push(error!(E0954, column.span, "`{step}` is not an output step";
@@ -37,7 +39,7 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
             shown[metric] = true;
         } else {
             let mut found = Diagnostics::new();
-            question.by.extend(ask::dimension(model, name, &mut found));
+            question.by.extend(ask::by(model, name, &mut found));
             d.extend(
                 found
                     .into_iter()

@@ -64,9 +64,10 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         dimension_ids: &dimension_ids,
         units: &units,
         zone: settings.zone,
+        week_start: settings.week_start,
     };
     let (metrics, facts) = check_metrics(&declarations, &mut rows, &mut d);
-    check_tests(&names, &rows.tables[..names.tables.len()], &mut d);
+    check_tests(&names, &rows.tables[..names.tables.len()], (&dimensions, &dimension_ids), &mut d);
     unused(&names, files, &mut d);
     let RowSets { tables, subsets, .. } = rows;
     let subsets = subsets.into_iter().flatten().collect();
@@ -93,6 +94,7 @@ struct Declarations<'a> {
     dimension_ids: &'a [Option<DimensionId>],
     units: &'a [&'a str],
     zone: chrono_tz::Tz,
+    week_start: WeekStart,
 }
 
 /// The metrics typed so far.
@@ -117,6 +119,7 @@ impl Typed {
             known: &self.facts,
             sizes: &self.sizes,
             zone: all.zone,
+            week_start: all.week_start,
         }
     }
 

@@ -411,10 +411,14 @@ pub fn check_hierarchies(
 
 /// The error for a name that is no dimension.
 pub fn unknown_dimension(names: Vec<&str>, path: &Path) -> crate::diagnostic::Diagnostic {
-    let text = path.to_string();
-    let help = match near(&text, names) {
+    unknown_dimension_named(names, &path.to_string(), Some(path.span))
+}
+
+/// The same for a text.
+pub fn unknown_dimension_named(names: Vec<&str>, text: &str, span: Option<Span>) -> crate::diagnostic::Diagnostic {
+    let help = match near(text, names) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("declare `dimension {text} = source.column`"),
     };
-    error!(E0208, path.span, "no dimension named `{text}`"; help: help)
+    error!(E0208, span, "no dimension named `{text}`"; help: help)
 }

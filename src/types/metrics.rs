@@ -7,18 +7,31 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep, Value, ValueKind};
 use crate::value::Step;
 
-use super::dimensions::unknown_dimension;
 use super::formula::{Facts, FormulaScope, compared, fits};
-use super::items::{Items, name, output_step, word};
+use super::items::{Items, output_step, word};
 use super::model::{
-    Better, DimensionId, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, TableId, Tier, ValueType,
+    Better, Fill, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, TableId, Tier, Type, ValueType,
 };
 use super::ops::{declare_unit, unit_expr};
+use super::part::{BucketPart, By};
 use super::size::{FormulaSize, Size, too_large};
+use super::type_name::{show_type, with_article};
 
-const ITEMS: &[&str] =
-    &["title", "title_en", "tier", "owner", "unit", "better", "grain", "by", "serve", "compare", "description", "link"];
-const LATER: &[&str] = &["fill"];
+const ITEMS: &[&str] = &[
+    "title",
+    "title_en",
+    "tier",
+    "owner",
+    "unit",
+    "better",
+    "grain",
+    "by",
+    "serve",
+    "compare",
+    "description",
+    "link",
+    "fill",
+];
 
 /// Types the metric at a place, after those that it names. Gives what is known of its formula, and its size, too.
 pub fn check_metric(
@@ -28,12 +41,13 @@ pub fn check_metric(
     d: &mut Diagnostics,
 ) -> Option<(Metric, Facts, FormulaSize)> {
     let syntax = declared.syntax;
-    let items = Items::read("metric", &syntax.items, ITEMS, LATER, d);
+    let items = Items::read("metric", &syntax.items, ITEMS, &[], d);
     let formula = scope.check(&syntax.formula, d);
     let (title, title_en, owner) = (items.string("title", d), items.string("title_en", d), items.string("owner", d));
     items.check_texts(&["description", "link"], d);
     let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
+    let fill = fill(&items, d);
     let grain = grain(&items, d);
     let by = by(scope, &items, d);
     let serve = serve(&items, d);
@@ -75,7 +89,8 @@ pub fn check_metric(
         Some(by) => by,
         None => inherited_by(scope, &formula),
     };
-    let keys = Size::of_all(by.iter().map(|(id, _)| scope.dimensions[id.0].size(scope.tables)));
+    let dimensions = by.iter().filter_map(|(by, _)| by.dimension());
+    let keys = Size::of_all(dimensions.map(|id| scope.dimensions[id.0].size(scope.tables)));
     if too_large(keys, "what this metric is grouped by", syntax.name.span, d) {
         return None;
     }
@@ -91,13 +106,20 @@ pub fn check_metric(
         grain,
         by: by.iter().map(|(id, _)| *id).collect(),
         serve,
+        fill,
         compared,
         formula,
         ty,
         span: declared.span,
     };
+    if let (Fill::Zero, Some((span, _))) = (fill, items.get("fill"))
+        && !has_zero(&metric.ty.ty)
+    {
+        d.push(error!(E0655, span, "`{}` is {}, which has no zero", metric.name.value, with_article(&show_type(&metric.ty.ty, scope.tables));
+            help: "write `fill: null`, or leave it out"));
+    }
     check_output(scope, &metric, &by, &items, d);
-    check_intervals(&metric, &facts, d);
+    check_intervals(scope, &metric, &facts, d);
     if !items.broken {
         lint(&metric, d);
     }
@@ -111,6 +133,21 @@ fn shows_itself(formula: &Formula) -> bool {
         found |= matches!(part.kind, FormulaKind::Leaf(_)) && part.ty.sensitivity != Sensitivity::Public;
     });
     found
+}
+
+/// `fill: null` is no word but a literal.
+fn fill(items: &Items<'_>, d: &mut Diagnostics) -> Fill {
+    let null = |value: &Value| match &value.kind {
+        ValueKind::Expr { expr, clauses } => {
+            clauses.is_empty() && matches!(expr.kind, ExprKind::Literal(Literal::Null))
+        }
+        _ => false,
+    };
+    match items.get("fill") {
+        Some((_, [value])) if null(value) => Fill::Null,
+        Some(_) => items.word("fill", &Fill::WORDS, d).unwrap_or(Fill::None),
+        None => Fill::None,
+    }
 }
 
 fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
@@ -151,41 +188,32 @@ fn step_of_expr(expr: &ast::Expr) -> Option<Step> {
     }
 }
 
-type By = Vec<(DimensionId, Span)>;
+type Grouped = Vec<(By, Span)>;
 
-fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Option<By> {
+fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Option<Grouped> {
     let (_, values) = items.get("by")?;
-    let mut found: By = Vec::new();
+    let mut found: Grouped = Vec::new();
     for value in values {
         let path = match &value.kind {
-            ValueKind::Expr { expr, .. } => match &expr.kind {
-                ExprKind::Path { path, .. } => path,
-                _ => {
-                    d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
-                    continue;
-                }
+            ValueKind::Expr { expr, clauses } if clauses.is_empty() => match &expr.kind {
+                ExprKind::Path { path, version: None } => Some(path.to_string()),
+                _ => None,
             },
-            _ => {
-                d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
-                continue;
-            }
-        };
-        let place = match (name(value), scope.names) {
-            (Some((name, _)), names) => names.dimension(name),
+            // A dimension may be called like a step of the calendar.
+            ValueKind::Step(AstStep::Calendar(step)) => Some(step.word().to_owned()),
             _ => None,
         };
-        match place {
-            Some(place) => {
-                let Some(id) = scope.dimension_ids[place] else { continue };
-                match found.iter().find(|(first, _)| *first == id) {
-                    Some((_, first)) => d.push(
-                        error!(E0204, value.span, "the dimension `{path}` stands twice"; help: "keep one of them")
-                            .related(*first, "first here"),
-                    ),
-                    None => found.push((id, value.span)),
-                }
-            }
-            None => d.push(unknown_dimension(scope.names.dimension_names(), path)),
+        let Some(path) = path else {
+            d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
+            continue;
+        };
+        let Some(by) = By::parse(&path, scope, scope.dimensions, Some(value.span), d) else { continue };
+        match found.iter().find(|(first, _)| *first == by) {
+            Some((_, first)) => d.push(
+                error!(E0204, value.span, "the dimension `{path}` stands twice"; help: "keep one of them")
+                    .related(*first, "first here"),
+            ),
+            None => found.push((by, value.span)),
         }
     }
     Some(found)
@@ -286,8 +314,8 @@ fn inherited_grain(scope: &FormulaScope<'_>, formula: &Formula, span: Span, d: &
     }
 }
 
-fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
-    let mut common: Option<Vec<DimensionId>> = None;
+fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> Grouped {
+    let mut common: Option<Vec<By>> = None;
     formula.walk(&mut |part| {
         if let FormulaKind::Metric(id) = &part.kind {
             let by = &scope.metrics[id.0].by;
@@ -298,30 +326,35 @@ fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> By {
         }
     });
     let tables = scope.tables_of(formula);
-    let bound = |id: &DimensionId| {
+    let bound = |by: &By| {
+        let Some(id) = by.dimension() else { return true };
         tables.iter().all(|table| super::bind::bind(scope.tables, &scope.dimensions[id.0], *table).is_ok())
     };
     common.unwrap_or_default().into_iter().filter(bound).map(|id| (id, formula.span)).collect()
 }
 
 /// What can only be judged with grain, dimensions and serving together.
-fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Items<'_>, d: &mut Diagnostics) {
+fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &Grouped, items: &Items<'_>, d: &mut Diagnostics) {
     let tables = scope.tables_of(&metric.formula);
     if metric.name.value == "time" {
         d.push(error!(E0639, metric.name.span, "an answer has a column `time` already: the start of the bucket";
             help: "give the metric another name"));
     }
-    for (dimension, span) in by {
-        let name = &scope.dimensions[dimension.0].name;
-        if name.value == metric.name.value {
+    for (by, span) in by {
+        let name = by.name(scope.dimensions);
+        if let By::Part(part) = by {
+            check_part(scope, metric, *part, *span, d);
+        }
+        let Some(dimension) = by.dimension() else { continue };
+        if name == metric.name.value {
             d.push(
                 error!(E0639, metric.name.span, "this metric is grouped by a dimension of the same name";
                 help: "rename one of them: the answer would have two columns of one name")
-                .related(name.span, "the dimension"),
+                .related(scope.dimensions[dimension.0].name.span, "the dimension"),
             );
         }
         for table in &tables {
-            scope.bound(*dimension, *table, *span, d);
+            scope.bound(dimension, *table, *span, d);
         }
     }
     let place = items.get("grain").map_or(metric.name.span, |(span, _)| span);
@@ -362,8 +395,22 @@ fn check_output(scope: &FormulaScope<'_>, metric: &Metric, by: &By, items: &Item
     }
 }
 
+/// Every bucket of a grain must have the part.
+fn check_part(scope: &FormulaScope<'_>, metric: &Metric, part: BucketPart, span: Span, d: &mut Diagnostics) {
+    for grain in &metric.grain {
+        match grain {
+            Grain::Step(step) if part.fits(*step, scope.week_start) => {}
+            grain => d.push(error!(E0657, span, "buckets of {} have no `{}`", grain.text(), part.name();
+                help: "take a shorter grain, or declare a dimension of each row such as `dimension weekday = day_of_week(time)`")),
+        }
+    }
+}
+
 /// What the shifts and inner steps of a metric ask of its grains.
-fn check_intervals(metric: &Metric, facts: &Facts, d: &mut Diagnostics) {
+fn check_intervals(scope: &FormulaScope<'_>, metric: &Metric, facts: &Facts, d: &mut Diagnostics) {
+    for part in &facts.parts {
+        check_part(scope, metric, *part, metric.formula.span, d);
+    }
     if !facts.rows && !facts.reads.is_empty() {
         d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
             help: "put it beside a value with rows: `m / m across feature`"));
@@ -375,6 +422,11 @@ fn check_intervals(metric: &Metric, facts: &Facts, d: &mut Diagnostics) {
             return;
         }
     }
+}
+
+/// Whether a metric of a type can be filled with zeros.
+pub fn has_zero(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Float | Type::Decimal { .. } | Type::Duration)
 }
 
 /// Whether buckets of `coarse` are made of whole buckets of `fine`.

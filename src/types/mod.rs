@@ -14,6 +14,7 @@ mod metrics;
 mod model;
 mod ops;
 mod origin;
+mod part;
 mod predicate;
 mod row;
 mod rows;
@@ -30,14 +31,15 @@ pub use bind::Unbound;
 pub use check::{Settings, check};
 pub use domain::Domain;
 pub use formula::{Compared, DimensionNames, Facts, FilterScope, KeyScope, RowMetrics, check_filter, facts};
-pub use metrics::divides;
+pub use metrics::{divides, has_zero};
 pub use model::{
-    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Formula,
+    Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Fill, Formula,
     FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, MetricPer, Model, Movement, Nested, NestedKey,
     Pending, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Stream, Subject, Subset, Table, TableId, TableKind,
     Tier, Type, ValueType, data_type,
 };
 pub use origin::{History, Kept, Member, Origin, Session, Union};
+pub use part::{BucketPart, By};
 pub use size::Size;
 pub use unit::Unit;
 

@@ -191,7 +191,8 @@ impl DimFilter {
                 Size::of_all(parts.iter().map(|part| part.size(known))).within(1)
             }
             DimFilter::Not(inner) => inner.size(known).within(1),
-            DimFilter::Test { subject: Subject::Dimension(id), .. } => {
+            DimFilter::Test { subject: Subject::Part(_), .. } => Size::default().within(1),
+            DimFilter::Test { subject: Subject::Dimension(id) | Subject::Within(id, _), .. } => {
                 known.dimensions[id.0].size(known.tables).within(1)
             }
             DimFilter::Test { subject: Subject::Per(per, _), .. } => per.size.within(1),

@@ -7,10 +7,16 @@ use crate::suggest::near;
 use crate::syntax::ast::{Given, Test};
 use crate::value::Step;
 
-use super::Table;
+use super::formula::Declared;
+use super::{By, Dimension, DimensionId, Table};
 
 /// Tells the names that nothing has. The cells are read when the tests run.
-pub fn check_tests(names: &Names<'_>, tables: &[Table], d: &mut Diagnostics) {
+pub fn check_tests(
+    names: &Names<'_>,
+    tables: &[Table],
+    dimensions: (&[Dimension], &[Option<DimensionId>]),
+    d: &mut Diagnostics,
+) {
     for test in &names.tests {
         let test = test.syntax;
         let known = check_metrics(names, test, d);
@@ -19,7 +25,7 @@ pub fn check_tests(names: &Names<'_>, tables: &[Table], d: &mut Diagnostics) {
         }
         // Of a metric that is not there, nothing is known to be expected.
         if known {
-            check_expected(names, test, d);
+            check_expected(names, dimensions, test, d);
         }
     }
 }
@@ -84,19 +90,28 @@ fn check_given(names: &Names<'_>, tables: &[Table], given: &Given, before: &[Giv
     }
 }
 
-/// Each column of the expected rows is `time`, `time@STEP`, a metric of the test or a dimension; one of them is a metric.
-fn check_expected(names: &Names<'_>, test: &Test, d: &mut Diagnostics) {
+/// Each column of the expected rows is `time`, `time@STEP`, a metric of the test, a dimension or a part of the bucket; one of
+/// them is a metric.
+fn check_expected(
+    names: &Names<'_>,
+    (dimensions, ids): (&[Dimension], &[Option<DimensionId>]),
+    test: &Test,
+    d: &mut Diagnostics,
+) {
     let metrics = columns_of_metrics(names, test);
+    let has_time = test.expect.header.iter().any(|column| column.value == "time");
     let mut shows_a_metric = false;
     for column in &test.expect.header {
         let name = column.value.as_str();
         if metrics.iter().any(|metric| metric == name) {
             shows_a_metric = true;
-        } else if let Some(step) = name.strip_prefix("time@") {
+        } else if let Some(step) = name.strip_prefix("time@").filter(|_| !has_time) {
             if Step::parse(step).is_none() {
                 d.push(error!(E0954, column.span, "`{step}` is not an output step";
                     help: "write `time@month`, `time@1h` or another step"));
             }
+        } else if name.contains('@') || name.starts_with("time.") {
+            By::parse(name, &Declared { names, ids }, dimensions, Some(column.span), d);
         } else if name != "time" && names.dimension(name).is_none() {
             unknown_column(names, column, &metrics, d);
         }

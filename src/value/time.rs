@@ -60,6 +60,18 @@ impl Step {
         }
     }
 
+    /// A number that no other step has.
+    pub fn place(self) -> usize {
+        match self {
+            Step::Day => 0,
+            Step::Week => 1,
+            Step::Month => 2,
+            Step::Quarter => 3,
+            Step::Year => 4,
+            Step::Subday(ms) => 5 + usize::try_from(ms).unwrap_or_default(),
+        }
+    }
+
     /// The step of a text form.
     pub fn parse(text: &str) -> Option<Step> {
         match text {

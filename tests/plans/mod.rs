@@ -240,7 +240,12 @@ pub fn with(mut query: Query, name: &str, formula: impl FnOnce(&Query) -> Expr) 
         }
     });
     let column = OutputColumn { name: name.to_owned(), ty: formula.ty.clone(), nullable: formula.nullable, unit: None };
-    query.metrics.push(MetricOutput { column, formula, present });
+    query.metrics.push(MetricOutput {
+        column,
+        formula,
+        present: present.into_iter().map(Into::into).collect(),
+        fill: None,
+    });
     query
 }
 

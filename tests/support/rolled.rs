@@ -85,7 +85,7 @@ fn question(rollup: &Rollup, like: &Query, step: Step) -> Query {
             let id = MeasureId { scan: 0, measure: at };
             let formula = Expr { kind: ExprKind::Measure(id), ty: measure.ty.clone(), nullable: true };
             let column = OutputColumn { name: format!("s{at}"), ty: measure.ty.clone(), nullable: true, unit: None };
-            MetricOutput { column, formula, present: Vec::new() }
+            MetricOutput { column, formula, present: Vec::new(), fill: None }
         })
         .collect();
     query

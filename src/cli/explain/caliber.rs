@@ -24,7 +24,7 @@ pub fn of(id: MetricId, model: &Model, sources: &SourceMap) -> Vec<Vec<Line>> {
     for (formula, leaf) in leaves {
         let mut lines = vec![("value", one_line(sources.text(formula.span)))];
         rows(&leaf.rows, model, sources, &mut lines);
-        let by = model.metrics[id.0].by.iter().filter_map(|dimension| model.bind(*dimension, leaf.rows.base).ok());
+        let by = model.metrics[id.0].by.iter().filter_map(|by| model.bind(by.dimension()?, leaf.rows.base).ok());
         let by: Vec<RowExpr> = by.collect();
         joins(leaf.rows.filters.iter().chain(&leaf.input).chain(&by), model, &mut lines);
         if told.insert(lines.clone()) {
@@ -44,7 +44,17 @@ fn gather<'a>(
         return;
     }
     model.metrics[id.0].formula.walk(&mut |part| match &part.kind {
-        FormulaKind::Leaf(leaf) => leaves.push((part, leaf)),
+        FormulaKind::Leaf(leaf) => {
+            leaves.push((part, leaf));
+            // What its conditions look up behind it.
+            leaf.rows.filters.iter().for_each(|filter| {
+                filter.walk(&mut |part| {
+                    if let RowExprKind::Per { per, .. } = &part.kind {
+                        gather(per.metric, model, seen, leaves);
+                    }
+                });
+            });
+        }
         FormulaKind::Metric(other) => gather(*other, model, seen, leaves),
         _ => {}
     });

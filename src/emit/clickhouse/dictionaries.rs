@@ -271,7 +271,8 @@ fn measure(like: &Query, place: usize, joins: Vec<Join>, arrives: bool) -> Metri
     let output = |name: &str, formula: Expr| MetricOutput {
         column: OutputColumn { name: name.to_owned(), ty: formula.ty.clone(), nullable: formula.nullable, unit: None },
         formula,
-        present: vec![id(0)],
+        present: vec![id(0).into()],
+        fill: None,
     };
     let share = Expr::call(Function::Divide, vec![of(1), of(0)], DataType::Float, true);
     let query = Query {

@@ -255,8 +255,7 @@ impl Maker<'_> {
             Way::Batched(_) => (Some(&made.filler), None),
             _ => (made.history.as_ref().map(|(staging, _)| staging), Some(&made.filler)),
         };
-        let refresh =
-            matches!(self.rollup.way, Way::Rebuilt(_)).then(|| every(self.rollup.refresh, self.like.zone));
+        let refresh = matches!(self.rollup.way, Way::Rebuilt(_)).then(|| every(self.rollup.refresh, self.like.zone));
         let layout =
             storage::rollup(self.build, self.rollup, made.step, &key.join(", "), made.history.is_some(), made.kept);
         let comment = self.build.comment(&self.what(made.step));

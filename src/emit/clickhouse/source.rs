@@ -3,6 +3,7 @@
 use super::storage::{self, SourceLayout};
 use super::{Build, File};
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
+use crate::rollup::{Rollup, Way};
 use crate::sql::{CLICKHOUSE, Dialect};
 
 /// The databases: the target's, and those of the sources where these are made too.
@@ -67,20 +68,29 @@ fn source(place: usize, table: &Table, build: &Build) -> String {
     let order = if unique.is_empty() { "tuple()".to_owned() } else { format!("({})", unique.join(", ")) };
     let SourceLayout { layout, about } = storage::source(build, place, time, order);
     let index = arrival(build, place, table);
-    let why = index.as_ref().map(|_| {
-        "Rows arrive nearly in the order of their times: batches find those of a day by an index of few values.".to_owned()
-    });
+    let why = index.as_ref().map(|_| "Batches find the rows that came in a day by an index.".to_owned());
     let about: Vec<String> = std::iter::once(format!(
         "Rows of {}. A retried insert is recognised by its block and counts once (CH1).",
         table.name
     ))
     .chain(about)
+    .chain(why)
     .collect();
     let name = CLICKHOUSE.table(table).to_string();
     let values = minijinja::context! {
         about, table => name.as_str(), columns, index, layout => layout.text(""), changes => layout.changes(build, &name),
     };
     build.render("clickhouse/source.sql", values)
+}
+
+/// The column by whose least and greatest values parts of a table are passed over: when rows arrived, where a batch asks for
+/// those of a day and rows lie in the order of their times. Sorted by a random key every part has rows of all days in it.
+fn arrival(build: &Build, place: usize, table: &Table) -> Option<String> {
+    let is_batched = |rollup: &Rollup| rollup.table == place && matches!(rollup.way, Way::Batched(_));
+    let arrived = build.input.upkeep[place].arrived.as_ref()?;
+    let column = table.columns.iter().find(|column| column.name == *arrived)?;
+    let saves = table.clean.key.is_empty() && build.rollups.rollups.iter().any(is_batched);
+    saves.then(|| CLICKHOUSE.identifier(&column.name).to_string())
 }
 
 /// The type that a column is stored in.

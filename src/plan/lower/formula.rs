@@ -2,8 +2,11 @@
 //! intervals and groups them alike.
 
 use crate::plan::{
-    Asked, Expr, ExprKind, Function, Guard, Interval, Last, Measure, MeasureId, MetricOutput, Query, Scan, Source, Step,
+    Asked, Expr, ExprKind, Function, Guard, Interval, Last, Measure, MeasureId, MetricOutput, Present, Query, Scan,
+    Source, Step,
 };
+use std::rc::Rc;
+
 use crate::types::{
     Aggregation, ColumnId, DimFilter, DimensionId, Formula, FormulaKind, Leaf, MetricId, Model, Movement, TableId,
 };
@@ -20,8 +23,10 @@ pub struct Frame<'a> {
     /// On bucket borders.
     pub from: Option<i64>,
     pub to: Option<i64>,
-    /// Parts of the question's condition, all of which must hold.
+    /// Parts of the question's condition, all of which must hold, on rows.
     pub filters: Vec<&'a DimFilter>,
+    /// The others, on the bucket too.
+    pub of_buckets: Vec<Rc<DimFilter>>,
     /// The groups that are asked for.
     pub asked: Option<Asked>,
 }
@@ -30,28 +35,32 @@ pub struct Frame<'a> {
 #[derive(Clone, Copy)]
 pub enum Key<'a> {
     Dimension(DimensionId),
+    /// The start of the bucket that a dimension's value lies in.
+    Within(DimensionId, Step),
     /// The key of a nested aggregate, by table.
     Column(&'a [(TableId, crate::types::RowExpr)]),
 }
 
 /// Where a formula stands: what the constructs around it ask of its leaves.
 #[derive(Clone, Default)]
-pub struct Context<'a> {
-    pub filters: Vec<&'a DimFilter>,
+pub struct Context {
+    pub filters: Vec<Rc<DimFilter>>,
     pub interval: Interval,
     /// Dimensions that are left out.
     pub across: Vec<DimensionId>,
     pub looked_up: bool,
 }
 
-impl<'a> Context<'a> {
-    fn filtered(&self, filter: &'a DimFilter) -> Context<'a> {
+impl Context {
+    fn filtered(&self, filter: &DimFilter) -> Context {
         let mut inner = self.clone();
-        conjuncts(filter, &mut inner.filters);
+        let mut parts = Vec::new();
+        conjuncts(filter, &mut parts);
+        inner.filters.extend(parts.into_iter().cloned().map(Rc::new));
         inner
     }
 
-    fn moved(&self, by: Movement) -> Context<'a> {
+    fn moved(&self, by: Movement) -> Context {
         let mut inner = self.clone();
         match by {
             Movement::Ago(length) => inner.interval.ago.push(length),
@@ -62,7 +71,7 @@ impl<'a> Context<'a> {
     }
 
     /// A filter outside that tests a dimension which is left out inside does not hold there.
-    fn across(&self, dimensions: &[DimensionId]) -> Context<'a> {
+    fn across(&self, dimensions: &[DimensionId]) -> Context {
         let mut inner = self.clone();
         inner.across.extend(dimensions);
         inner.looked_up = true;
@@ -129,32 +138,31 @@ impl<'a> Scans<'a> {
     }
 
     /// The formula of a metric over measures, and the measures that give it rows.
-    pub fn formula(&mut self, id: MetricId) -> (Expr, Vec<MeasureId>) {
+    pub fn formula(&mut self, id: MetricId) -> (Expr, Vec<Present>) {
         let formula = &self.frame.model.metrics[id.0].formula;
-        self.lower_formula(formula, &Context::default())
+        let context = Context { filters: self.frame.of_buckets.clone(), ..Context::default() };
+        self.lower_formula(formula, &context)
     }
 
     /// The same of any formula, within a context.
-    pub fn lower_formula(&mut self, formula: &'a Formula, context: &Context<'a>) -> (Expr, Vec<MeasureId>) {
+    pub fn lower_formula(&mut self, formula: &'a Formula, context: &Context) -> (Expr, Vec<Present>) {
         let mut present = Vec::new();
         let expr = self.lower(formula, context, &mut present);
-        present.sort_unstable();
+        present.sort_by_key(|one| one.measure);
         present.dedup();
         (expr, present)
     }
 
-    fn lower(&mut self, formula: &'a Formula, context: &Context<'a>, present: &mut Vec<MeasureId>) -> Expr {
+    fn lower(&mut self, formula: &'a Formula, context: &Context, present: &mut Vec<Present>) -> Expr {
         let model = self.frame.model;
         let ty = model.data_type(&formula.ty.ty);
         let nullable = formula.ty.nullable;
         let kind = match &formula.kind {
             FormulaKind::Leaf(leaf) => {
-                let id = self.measure(leaf, context);
-                return self.of_measure(id, present);
+                return self.in_buckets(context, present, &mut |scans, context| scans.measure(leaf, context));
             }
             FormulaKind::Nested(nested) => {
-                let id = self.nested(nested, context);
-                return self.of_measure(id, present);
+                return self.in_buckets(context, present, &mut |scans, context| scans.nested(nested, context));
             }
             FormulaKind::Metric(id) => return self.lower(&model.metrics[id.0].formula, context, present),
             FormulaKind::Where { operand, filter } => return self.lower(operand, &context.filtered(filter), present),
@@ -188,16 +196,26 @@ impl<'a> Scans<'a> {
     }
 
     /// A measure in a formula. It may be null where its source has not started.
-    fn of_measure(&self, id: MeasureId, present: &mut Vec<MeasureId>) -> Expr {
-        let open = &self.open[id.scan];
-        if !open.group.looked_up {
-            present.push(id);
+    pub(super) fn of_measure(&self, measure: MeasureId, when: Option<Expr>, present: &mut Vec<Present>) -> Expr {
+        if !self.open[measure.scan].group.looked_up {
+            present.push(Present { measure, when });
         }
-        Expr { kind: ExprKind::Measure(id), ty: open.measures[id.measure].ty.clone(), nullable: true }
+        Expr { kind: ExprKind::Measure(measure), ty: self.type_of(measure), nullable: true }
+    }
+
+    pub(super) fn type_of(&self, id: MeasureId) -> crate::plan::DataType {
+        self.open[id.scan].measures[id.measure].ty.clone()
+    }
+
+    /// A measure like another one that no row satisfies.
+    pub(super) fn without_rows(&mut self, id: MeasureId) -> MeasureId {
+        let never = Expr::literal(crate::plan::Value::Bool(false), crate::plan::DataType::Bool);
+        let measure = Measure { filter: Some(never), ..self.open[id.scan].measures[id.measure].clone() };
+        self.add(id.scan, measure)
     }
 
     /// The measure of an aggregate; the same one for the same meaning.
-    fn measure(&mut self, leaf: &'a Leaf, context: &Context<'a>) -> MeasureId {
+    fn measure(&mut self, leaf: &'a Leaf, context: &Context) -> MeasureId {
         let base = leaf.rows.base;
         let own = self.frame.model.table(base).time.map(|column| ColumnId { table: base, column });
         let mut group = self.group(leaf.rows.dated.or(own), context);
@@ -215,10 +233,10 @@ impl<'a> Scans<'a> {
         MeasureId { scan, measure: place(&mut open.measures, measure) }
     }
 
-    fn group(&self, time: Option<ColumnId>, context: &Context<'a>) -> Group {
+    fn group(&self, time: Option<ColumnId>, context: &Context) -> Group {
         let frame = &self.frame;
         let left_out = frame.by.iter().map(|key| match key {
-            Key::Dimension(id) => context.across.contains(id),
+            Key::Dimension(id) | Key::Within(id, _) => context.across.contains(id),
             Key::Column(_) => false,
         });
         let (interval, from, to) = self.reach(&context.interval);
@@ -264,7 +282,7 @@ impl<'a> Scans<'a> {
         Expr { kind, ty, nullable: false }
     }
 
-    fn table_scan(&mut self, base: TableId, group: &Group, leaf: &'a Leaf, context: &Context<'a>) -> usize {
+    fn table_scan(&mut self, base: TableId, group: &Group, leaf: &'a Leaf, context: &Context) -> usize {
         let mut rows = Rows::new(self.frame.model, base, group.time);
         let dimensions = self.dimensions(&mut rows, base, &group.left_out);
         let filters = self.frame.filters.iter().filter(|filter| !tests(filter, &context.across));
@@ -295,6 +313,7 @@ impl<'a> Scans<'a> {
         keys.map(|(key, left_out)| match key {
             _ if *left_out => None,
             Key::Dimension(id) => Some(rows.dimension(*id)),
+            Key::Within(id, step) => Some(rows.within(*id, *step)),
             Key::Column(values) => {
                 let value = values.iter().find(|(table, _)| *table == base);
                 value.map(|(_, value)| rows.lower(value))
@@ -310,7 +329,7 @@ impl<'a> Scans<'a> {
     }
 
     /// The scan over the answer of an inner query, whose values are of an interval.
-    pub(super) fn query_scan(&mut self, query: Query, context: &Context<'a>, interval: &Interval) -> usize {
+    pub(super) fn query_scan(&mut self, query: Query, context: &Context, interval: &Interval) -> usize {
         let mut group = self.group(None, context);
         if query.step.is_none() || self.frame.step.is_none() {
             (group.from, group.to) = (None, None);
@@ -390,7 +409,7 @@ fn scans_of(formula: &Expr) -> Vec<usize> {
     scans
 }
 
-fn leaf_conditions<'a>(rows: &mut Rows<'a>, leaf: &'a Leaf, context: &Context<'a>) -> Vec<Expr> {
+fn leaf_conditions(rows: &mut Rows<'_>, leaf: &Leaf, context: &Context) -> Vec<Expr> {
     let mut conditions: Vec<Expr> = leaf.rows.filters.iter().map(|filter| rows.lower(filter)).collect();
     conditions.extend(context.filters.iter().map(|filter| rows.filter(filter)));
     dedup(&mut conditions);

@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::{Interval, Step};
-use crate::types::{Facts, Formula, MetricId, Model, divides, facts};
+use crate::types::{BucketPart, By, Facts, Formula, MetricId, Model, divides, facts};
 
 use super::Lowering;
 use super::formula::Scans;
@@ -28,13 +28,31 @@ impl Scans<'_> {
 impl Lowering<'_> {
     /// Tells what the shifts, windows and inner steps of the metrics ask of a step.
     pub(super) fn check_intervals(&self, question: &Question, step: Option<Step>, d: &mut Diagnostics) {
+        let mut asked: Vec<BucketPart> = Vec::new();
+        question.filter.iter().for_each(|filter| filter.parts(&mut |part| asked.push(part)));
+        asked.extend(question.by.iter().filter_map(|by| if let By::Part(part) = by { Some(*part) } else { None }));
+        self.check_parts(&asked, step, d);
         for id in &question.metrics {
             let facts = &self.model.facts[id.0];
+            self.check_parts(&facts.parts, step, d);
             match step {
                 Some(step) => self.check_step(*id, facts, step, d),
                 None => self.check_no_step(*id, facts, question, d),
             }
         }
+    }
+
+    /// Every bucket of the step must have these parts.
+    fn check_parts(&self, parts: &[BucketPart], step: Option<Step>, d: &mut Diagnostics) {
+        let fits = |part: &&BucketPart| step.is_some_and(|step| part.fits(step, self.model.week_start));
+        let Some(part) = parts.iter().find(|part| !fits(part)) else { return };
+        let name = part.name();
+        d.push(match step {
+            Some(step) => error!(E0966, None, "buckets of {} have no `{name}`", step.text();
+                help: "ask at a shorter step, or group by a dimension of each row such as `day_of_week(time)`"),
+            None => error!(E0966, None, "`{name}` is of the output bucket, and there is no step";
+                help: "ask at a step, or group by a dimension of each row such as `day_of_week(time)`"),
+        });
     }
 
     fn check_step(&self, id: MetricId, facts: &Facts, step: Step, d: &mut Diagnostics) {

@@ -1,6 +1,7 @@
 //! From the typed model and a question to a plan.
 
 mod aggregate;
+mod bucket;
 mod derived;
 mod formula;
 mod interval;
@@ -9,16 +10,17 @@ mod per;
 mod row;
 mod tables;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::stack;
-use crate::types::{Grain, MetricId, Model, TableId};
-use crate::value::Step;
+use crate::types::{By, DimFilter, DimensionId, Fill, Grain, MetricId, Model, TableId, has_zero};
+use crate::value::{Step, Value};
 
 use super::question::{AskedStep, Question};
-use super::{MetricOutput, OrderBy, OutputColumn, Query, Table};
+use super::{DataType, Expr, MetricOutput, OrderBy, OutputColumn, Part, Query, Table};
 
 pub use tables::lower_tables;
 
@@ -52,20 +54,34 @@ impl<'a> Lowering<'a> {
         }
         let from = question.from.map(|from| self.bucket(step, from));
         let to = question.to.map(|to| self.bucket_end(step, to));
-        let mut filters = Vec::new();
+        let mut all = Vec::new();
         if let Some(filter) = &question.filter {
-            formula::conjuncts(filter, &mut filters);
+            formula::conjuncts(filter, &mut all);
         }
-        let by = question.by.iter().map(|id| formula::Key::Dimension(*id)).collect();
-        let frame = formula::Frame { model: self.model, step, by, from, to, filters, asked: None };
+        let (of_buckets, filters): (Vec<&DimFilter>, Vec<&DimFilter>) =
+            all.into_iter().partition(|filter| bucket::has_parts(filter));
+        // What is on the bucket alone holds for rows that fill, too.
+        let alone = of_buckets.iter().filter(|filter| filter.is_of_bucket());
+        let filled_when = Expr::all(alone.map(|filter| bucket::condition(filter)).collect());
+        let of_buckets = of_buckets.into_iter().cloned().map(Rc::new).collect();
+        let by = question.by.iter().filter_map(|by| match by {
+            By::Dimension(id) => Some(formula::Key::Dimension(*id)),
+            By::Within(id, step) => Some(formula::Key::Within(*id, *step)),
+            By::Part(_) => None,
+        });
+        let by = by.collect();
+        let frame = formula::Frame { model: self.model, step, by, from, to, filters, of_buckets, asked: None };
         let mut scans = formula::Scans::new(frame);
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
             let mut output = self.metric(*id, &mut scans);
+            if step.is_some() {
+                output.fill = self.fill(*id, &output, question, &mut d);
+            }
             output.column.name = column_name(self.model, *id, &question.metrics);
             metrics.push(output);
         }
-        let dimensions: Vec<OutputColumn> = question.by.iter().map(|id| self.dimension(*id)).collect();
+        let (dimensions, parts) = self.grouped(question);
         let mut scans = scans.finish(&metrics);
         scans.iter_mut().for_each(|scan| scan.give(&self.tables));
         let mut query = Query {
@@ -77,6 +93,8 @@ impl<'a> Lowering<'a> {
             to,
             ends_with_data: false,
             dimensions,
+            parts,
+            filled_when,
             asked: None,
             scans,
             metrics,
@@ -96,17 +114,45 @@ impl<'a> Lowering<'a> {
             nullable: true,
             unit: metric.ty.unit.as_ref().filter(|unit| !unit.is_none()).map(ToString::to_string),
         };
-        MetricOutput { column, formula, present }
+        MetricOutput { column, formula, present, fill: None }
     }
 
-    fn dimension(&self, id: crate::types::DimensionId) -> OutputColumn {
-        let dimension = &self.model.dimensions[id.0];
-        OutputColumn {
-            name: dimension.name.value.clone(),
-            ty: self.model.data_type(&dimension.ty.ty),
-            nullable: dimension.ty.nullable,
-            unit: None,
+    /// What a metric is filled with, by the question or else by itself.
+    fn fill(&self, id: MetricId, output: &MetricOutput, question: &Question, d: &mut Diagnostics) -> Option<Expr> {
+        let metric = &self.model.metrics[id.0];
+        let ty = output.column.ty.clone();
+        match question.fill.unwrap_or(metric.fill) {
+            Fill::None => None,
+            Fill::Null => Some(Expr::literal(Value::Null, ty)),
+            Fill::Zero if has_zero(&metric.ty.ty) => Some(Expr::literal(ty.some_value(), ty)),
+            Fill::Zero => {
+                d.push(error!(E0964, None, "`{}` is no number, so it has no zero", metric.name.value;
+                    help: "ask for `--fill null`, or leave it out"));
+                None
+            }
         }
+    }
+
+    /// The dimensions of an answer, and the parts of the bucket among them.
+    fn grouped(&self, question: &Question) -> (Vec<OutputColumn>, Vec<Part>) {
+        let (mut dimensions, mut parts) = (Vec::new(), Vec::new());
+        for (place, by) in question.by.iter().enumerate() {
+            let column = |ty: DataType, nullable: bool| {
+                let name = by.name(&self.model.dimensions);
+                OutputColumn { name, ty, nullable, unit: None }
+            };
+            match by {
+                By::Dimension(id) | By::Within(id, _) => {
+                    let ty = &self.model.dimensions[id.0].ty;
+                    dimensions.push(column(self.model.data_type(&ty.ty), ty.nullable));
+                }
+                By::Part(part) => {
+                    let value = bucket::value(*part);
+                    parts.push(Part { place, column: column(value.ty.clone(), false), value });
+                }
+            }
+        }
+        (dimensions, parts)
     }
 
     /// The output step: asked for, or the coarsest default grain of the metrics.
@@ -139,7 +185,7 @@ impl<'a> Lowering<'a> {
 
     /// Every dimension, asked or filtered by, must be bound to every table that a metric reads.
     fn check_dimensions(&self, question: &Question, d: &mut Diagnostics) {
-        let mut asked = question.by.clone();
+        let mut asked: Vec<DimensionId> = question.by.iter().filter_map(|by| by.dimension()).collect();
         if let Some(filter) = &question.filter {
             filter.walk(&mut |dimension, _| asked.push(dimension));
         }
@@ -162,11 +208,11 @@ impl<'a> Lowering<'a> {
 
     /// The output columns must have names of their own.
     fn check_columns(&self, question: &Question, d: &mut Diagnostics) {
-        let dimensions = question.by.iter().map(|id| self.model.dimensions[id.0].name.value.clone());
+        let dimensions = question.by.iter().map(|by| by.name(&self.model.dimensions));
         let metrics = question.metrics.iter().map(|id| column_name(self.model, *id, &question.metrics));
         let mut seen: Vec<String> = Vec::new();
         for (name, is_metric) in dimensions.map(|name| (name, false)).chain(metrics.map(|name| (name, true))) {
-            let other_kind = is_metric && question.by.iter().any(|id| self.model.dimensions[id.0].name.value == name);
+            let other_kind = is_metric && question.by.iter().any(|by| by.name(&self.model.dimensions) == name);
             if !seen.contains(&name) {
                 seen.push(name);
             } else if other_kind {

@@ -19,7 +19,7 @@ pub fn column(name: &str, ty: &DataType, nullable: bool) -> Expr {
 
 impl<'a> Scans<'a> {
     /// The measure of a nested aggregate.
-    pub(super) fn nested(&mut self, nested: &'a Nested, context: &Context<'a>) -> MeasureId {
+    pub(super) fn nested(&mut self, nested: &'a Nested, context: &Context) -> MeasureId {
         let outer = Context { filters: Vec::new(), ..context.clone() };
         let (query, outer) = match nested.step() {
             // Inner buckets fill the outer interval.
@@ -46,16 +46,10 @@ impl<'a> Scans<'a> {
     }
 
     /// The query for the inner values: by the outer keys that are not left out, and by its own.
-    fn inner(
-        &self,
-        nested: &'a Nested,
-        step: Option<crate::plan::Step>,
-        outer: &Context<'a>,
-        context: &Context<'a>,
-    ) -> Query {
+    fn inner(&self, nested: &'a Nested, step: Option<crate::plan::Step>, outer: &Context, context: &Context) -> Query {
         let frame = &self.frame;
         let is_kept = |key: &Key<'_>| match key {
-            Key::Dimension(id) => !outer.across.contains(id),
+            Key::Dimension(id) | Key::Within(id, _) => !outer.across.contains(id),
             Key::Column(_) => true,
         };
         let mut by: Vec<Key<'a>> = frame.by.iter().copied().filter(is_kept).collect();
@@ -81,11 +75,20 @@ impl<'a> Scans<'a> {
             !left_out
         });
         let filters = filters.collect();
-        let mut scans = Scans::new(Frame { model: frame.model, step, by, from, to, filters, asked: asked.clone() });
+        let mut scans = Scans::new(Frame {
+            model: frame.model,
+            step,
+            by,
+            from,
+            to,
+            filters,
+            of_buckets: Vec::new(),
+            asked: asked.clone(),
+        });
         let (formula, present) = scans.lower_formula(&nested.formula, context);
         let unit = None;
         let column = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit };
-        let metrics = vec![MetricOutput { column, formula, present }];
+        let metrics = vec![MetricOutput { column, formula, present, fill: None }];
         let dimensions = scans.key_columns();
         let mut scans = scans.finish(&metrics);
         let of_columns = dimensions.len() - nested.keys.iter().filter(|key| !matches!(key, NestedKey::Step(_))).count();
@@ -102,7 +105,7 @@ impl<'a> Scans<'a> {
         let columns = self.frame.by.iter().enumerate().map(|(at, key)| {
             let model = self.frame.model;
             let (ty, nullable) = match key {
-                Key::Dimension(id) => {
+                Key::Dimension(id) | Key::Within(id, _) => {
                     let ty = &model.dimensions[id.0].ty;
                     (model.data_type(&ty.ty), ty.nullable)
                 }

@@ -59,13 +59,22 @@ impl Rows<'_> {
             NestedKey::Step(_) => Vec::new(),
         };
         let step = Some(Step::Day);
-        let frame = Frame { model, step, by, from: None, to: None, filters: Vec::new(), asked: asked.clone() };
+        let frame = Frame {
+            model,
+            step,
+            by,
+            from: None,
+            to: None,
+            filters: Vec::new(),
+            of_buckets: Vec::new(),
+            asked: asked.clone(),
+        };
         let mut scans = Scans::new(frame);
         let interval = Interval { at_start_of: step, window: Some(Window::All), ..Interval::default() };
         let context = Context { interval, ..Context::default() };
         let (formula, present) = scans.lower_formula(&model.metrics[per.metric.0].formula, &context);
         let value = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit: None };
-        let metrics = vec![MetricOutput { column: value, formula, present }];
+        let metrics = vec![MetricOutput { column: value, formula, present, fill: None }];
         let scans = scans.finish(&metrics);
         let dimensions = vec![column];
         Query { step, dimensions, asked, scans, metrics, ..Query::empty(model.zone, model.week_start) }

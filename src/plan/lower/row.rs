@@ -2,7 +2,9 @@
 
 use crate::plan::{Answered, Expr, ExprKind, Function, Input, Join};
 use crate::types::{ColumnId, DimFilter, Model, RowExpr, RowExprKind, Subject, TableId, Type, ValueType};
-use crate::value::{DataType, Value};
+use crate::value::{DataType, Step, Value};
+
+use super::bucket::truncated;
 
 /// The look-ups of a scan, and the row's time.
 pub struct Rows<'a> {
@@ -166,6 +168,9 @@ impl<'a> Rows<'a> {
             DimFilter::Test { subject, function, literals, .. } => {
                 let value = match subject {
                     Subject::Dimension(id) => self.dimension(*id),
+                    Subject::Within(id, step) => self.within(*id, *step),
+                    // What is on the bucket has been taken out.
+                    Subject::Part(_) => return Expr::literal(Value::Bool(true), DataType::Bool),
                     Subject::Per(per, _) => {
                         let ty = ValueType { nullable: true, ..ValueType::plain(Type::Timestamp) };
                         let span = self.model.metrics[per.metric.0].span;
@@ -179,6 +184,17 @@ impl<'a> Rows<'a> {
                 Expr::call(*function, arguments, DataType::Bool, nullable)
             }
         }
+    }
+
+    /// The start of the bucket that the value of a dimension lies in: an instant, or a day.
+    pub fn within(&mut self, id: crate::types::DimensionId, step: Step) -> Expr {
+        let value = self.dimension(id);
+        let nullable = value.nullable;
+        if value.ty != DataType::Date {
+            return truncated(value, step);
+        }
+        let midnight = Expr::call(Function::Cast, vec![value], DataType::Timestamp, nullable);
+        Expr::call(Function::DateOf, vec![truncated(midnight, step)], DataType::Date, nullable)
     }
 
     /// The value of a dimension over these rows. The question has been checked: it is bound.

@@ -69,6 +69,13 @@ impl Lowering<'_> {
         if self.query.step.is_none() || !self.needs_last() {
             return None;
         }
+        let scans = self.scans_of(metric);
+        let moved = scans.iter().any(|at| !self.query.scans[*at].interval.is_bucket());
+        (moved && scans.len() < self.query.scans.len()).then_some(scans)
+    }
+
+    /// The scans that a metric reads, each once.
+    pub(super) fn scans_of(&self, metric: usize) -> Vec<usize> {
         let mut scans = Vec::new();
         self.query.metrics[metric].formula.walk(&mut |part| {
             if let ExprKind::Measure(id) = &part.kind {
@@ -77,8 +84,7 @@ impl Lowering<'_> {
         });
         scans.sort_unstable();
         scans.dedup();
-        let moved = scans.iter().any(|at| !self.query.scans[*at].interval.is_bucket());
-        (moved && scans.len() < self.query.scans.len()).then_some(scans)
+        scans
     }
 
     /// Whether a bucket of the answer lies within the data that a metric reads; none where it always does.
@@ -97,7 +103,7 @@ impl Lowering<'_> {
     }
 
     /// The first or last instant of all clean rows of scans, or the key of its bucket: `_s`.
-    fn edge(&self, scans: &[(&Scan, &Read)], edge: Edge, step: Option<Step>) -> Option<Query> {
+    pub(super) fn edge(&self, scans: &[(&Scan, &Read)], edge: Edge, step: Option<Step>) -> Option<Query> {
         let mut selects = Vec::new();
         scans.iter().for_each(|(scan, read)| self.edge_selects(scan, read, edge, &mut selects));
         let mut distinct: Vec<(Select, Sql)> = Vec::new();

@@ -50,6 +50,10 @@ impl Lowering<'_> {
             _ if self.overgrown.get() => build::null(),
             ExprKind::Column { input, name } => leaves.column(*input, name),
             ExprKind::Measure(id) => leaves.measure(*id),
+            ExprKind::Bucket => match (leaves.bucket(), self.query.step) {
+                (Some(key), Some(step)) => self.dialect.bucket_start(key, step, self.calendar),
+                _ => self.dialect.typed_null(&expr.ty, self.calendar),
+            },
             ExprKind::Steps { interval, length } => match (leaves.bucket(), self.query.step) {
                 (Some(key), Some(step)) => self.dialect.steps(key, step, interval, *length, self.calendar),
                 _ => self.dialect.typed_null(&expr.ty, self.calendar),

@@ -5,7 +5,7 @@ use crate::error;
 use crate::syntax::ast::{self, DurationUnit, ExprKind, Literal, ValueKind};
 use crate::value::Span as Length;
 
-use super::super::model::{Formula, FormulaKind, Grain, Metric, MetricId};
+use super::super::model::{Fill, Formula, FormulaKind, Grain, Metric, MetricId};
 use super::moved::{growth, length};
 
 /// What stands between a metric's name and the length.
@@ -108,6 +108,7 @@ pub fn compared_metric(id: MetricId, metric: &Metric, compared: &Compared, d: &m
         title: about(&metric.title),
         title_en: about(&metric.title_en),
         grain,
+        fill: Fill::None,
         ty: formula.ty.clone(),
         formula,
         compared: Vec::new(),

@@ -3,6 +3,7 @@
 use crate::value::{Interval, Span as Length, Step, Window};
 
 use super::super::model::{Formula, FormulaKind, Movement, RowExpr, RowExprKind, TableId};
+use super::super::part::BucketPart;
 use super::FormulaScope;
 
 /// What is known of a formula, the metrics that it names included.
@@ -30,6 +31,8 @@ pub struct Facts {
     pub rated: bool,
     /// The steps that values are per, each once: what must divide a step.
     pub steps: Vec<Step>,
+    /// The parts that a bucket must have, each once: it needs a step at all.
+    pub parts: Vec<BucketPart>,
     /// How many metrics stand on one another through conditions on its rows.
     pub per_depth: usize,
 }
@@ -62,6 +65,7 @@ impl Facts {
         self.steps.extend(other.steps);
         self.steps.sort_unstable();
         self.steps.dedup();
+        self.with_parts(&other.parts);
         self.windowed |= other.windowed;
         self.pinned &= other.pinned;
         self.rows |= other.rows;
@@ -70,6 +74,14 @@ impl Facts {
         self.per_depth = self.per_depth.max(other.per_depth);
         self.rated |= other.rated;
         self
+    }
+
+    fn with_parts(&mut self, parts: &[BucketPart]) {
+        for part in parts {
+            if !self.parts.contains(part) {
+                self.parts.push(*part);
+            }
+        }
     }
 
     fn moved(mut self, by: Movement) -> Facts {
@@ -120,7 +132,11 @@ pub fn facts(formula: &Formula, known: &[Facts]) -> Facts {
             let values = branches.iter().flat_map(|(condition, value)| [condition, value]);
             values.chain(otherwise.as_deref()).map(of).fold(Facts::none(), Facts::and)
         }
-        FormulaKind::Where { operand, .. } => of(operand),
+        FormulaKind::Where { operand, filter } => {
+            let mut found = of(operand);
+            filter.parts(&mut |part| found.with_parts(&[part]));
+            found
+        }
         FormulaKind::Rate { operand, .. } => Facts { needs_buckets: true, rated: true, ..of(operand) },
         FormulaKind::Moved { operand, by } => of(operand).moved(*by),
         FormulaKind::Across { operand, .. } => Facts { rows: false, ..of(operand) },

@@ -2,11 +2,12 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
+use crate::resolve::Names;
 use crate::suggest::near;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
-use crate::value::{Function, Value};
+use crate::value::time::midnight;
+use crate::value::{Function, Step, Value};
 
-use super::super::dimensions::unknown_dimension;
 use super::super::listed::some_of;
 use super::super::literal::{example_of, literal_as};
 use super::super::model::{
@@ -14,6 +15,7 @@ use super::super::model::{
     ValueType,
 };
 use super::super::ops::Typed;
+use super::super::part::{BucketPart, By};
 use super::super::predicate;
 use super::super::type_name::{show_type, with_article};
 use super::per::PerPath;
@@ -26,13 +28,56 @@ impl DimFilter {
             DimFilter::And(parts) | DimFilter::Or(parts) => parts.iter().for_each(|part| part.walk(visit)),
             DimFilter::Not(inner) => inner.walk(visit),
             DimFilter::Test { subject, span, .. } => match subject {
-                Subject::Dimension(id) => visit(*id, *span),
+                Subject::Dimension(id) | Subject::Within(id, _) => visit(*id, *span),
+                Subject::Part(_) => {}
                 Subject::Per(per, _) => {
                     if let NestedKey::Dimension(id) = per.key {
                         visit(id, *span);
                     }
                 }
             },
+        }
+    }
+}
+
+/// How many conditions on the bucket may stand within others: each doubles the values to choose from.
+const MAX_MIXED: usize = 4;
+
+impl DimFilter {
+    /// Whether it is on the output bucket alone.
+    pub fn is_of_bucket(&self) -> bool {
+        match self {
+            DimFilter::And(parts) | DimFilter::Or(parts) => parts.iter().all(DimFilter::is_of_bucket),
+            DimFilter::Not(inner) => inner.is_of_bucket(),
+            DimFilter::Test { subject, .. } => matches!(subject, Subject::Part(_)),
+        }
+    }
+
+    /// How many conditions on the bucket stand within others, where `and` does not join them to the whole.
+    fn mixed(&self) -> usize {
+        match self {
+            DimFilter::And(parts) => parts.iter().map(DimFilter::mixed).sum(),
+            other if other.is_of_bucket() => 0,
+            other => other.bucket_conditions(),
+        }
+    }
+
+    fn bucket_conditions(&self) -> usize {
+        match self {
+            other if other.is_of_bucket() => 1,
+            DimFilter::And(parts) | DimFilter::Or(parts) => parts.iter().map(DimFilter::bucket_conditions).sum(),
+            DimFilter::Not(inner) => inner.bucket_conditions(),
+            DimFilter::Test { .. } => 0,
+        }
+    }
+
+    /// Calls `visit` for every part of the output bucket that is tested.
+    pub fn parts(&self, visit: &mut impl FnMut(BucketPart)) {
+        match self {
+            DimFilter::And(parts) | DimFilter::Or(parts) => parts.iter().for_each(|part| part.parts(visit)),
+            DimFilter::Not(inner) => inner.parts(visit),
+            DimFilter::Test { subject: Subject::Part(part), .. } => visit(*part),
+            DimFilter::Test { .. } => {}
         }
     }
 }
@@ -56,9 +101,27 @@ impl DimensionNames for Model {
     }
 }
 
+/// The declared dimensions, while a model is made.
+pub struct Declared<'a> {
+    /// The names of the program.
+    pub names: &'a Names<'a>,
+    /// Where a declared dimension stands among the typed ones; none for a broken one.
+    pub ids: &'a [Option<DimensionId>],
+}
+
+impl DimensionNames for Declared<'_> {
+    fn find(&self, name: &str) -> Option<Option<DimensionId>> {
+        self.names.dimension(name).map(|place| self.ids[place])
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.names.dimension_names()
+    }
+}
+
 impl DimensionNames for FormulaScope<'_> {
     fn find(&self, name: &str) -> Option<Option<DimensionId>> {
-        self.names.dimension(name).map(|place| self.dimension_ids[place])
+        Declared { names: self.names, ids: self.dimension_ids }.find(name)
     }
 
     fn all(&self) -> Vec<&str> {
@@ -78,6 +141,11 @@ pub struct FilterScope<'a> {
 /// Types a condition whose leaves are `DIM op literal`, or `(M per PATH) op literal`.
 pub fn check_filter(scope: &FilterScope<'_>, expr: &ast::Expr, d: &mut Diagnostics) -> Option<DimFilter> {
     let filter = Checker { scope: *scope }.check(expr, d)?;
+    if filter.mixed() > MAX_MIXED {
+        d.push(error!(E0658, expr.span, "more than {MAX_MIXED} conditions on `time` stand within others on dimensions here";
+            help: "join them with `and`, or declare a dimension of the row's time such as `day_of_week(time)`"));
+        return None;
+    }
     predicate::inspect_condition(&as_rows_see_it(&filter, scope.keys.dimensions, expr.span), d);
     Some(filter)
 }
@@ -111,6 +179,11 @@ fn as_rows_see_it(filter: &DimFilter, dimensions: &[Dimension], place: Span) -> 
                     let column = ColumnId { table: TableId(usize::MAX), column: id.0 };
                     (dimensions[id.0].ty.clone(), RowExprKind::Column(vec![column]))
                 }
+                Subject::Within(id, step) => {
+                    let column = ColumnId { table: TableId(usize::MAX - 1 - step.place()), column: id.0 };
+                    (dimensions[id.0].ty.clone(), RowExprKind::Column(vec![column]))
+                }
+                Subject::Part(part) => (ValueType::plain(part.ty()), RowExprKind::Column(vec![part_column(*part)])),
                 Subject::Per(per, ty) => {
                     let at = RowExpr { kind: RowExprKind::Time, ty: ValueType::plain(Type::Timestamp), span: *span };
                     (ty.clone(), RowExprKind::Per { per: per.clone(), at: Box::new(at) })
@@ -242,20 +315,26 @@ impl<'a> Checker<'a> {
     }
 
     fn dimension(&self, path: &ast::Path, d: &mut Diagnostics) -> Option<Tested<'a>> {
-        let names = self.scope.keys.names;
-        if path.parts[0].as_str() == "time" {
-            d.push(crate::resolve::later("where time …", path.span));
-            return None;
-        }
-        let Some(found) = path.single().and_then(|name| names.find(name)) else {
-            d.push(unknown_dimension(names.all(), path));
-            return None;
+        let KeyScope { names, dimensions, .. } = self.scope.keys;
+        let text = path.to_string();
+        let step = path.at.as_ref().and_then(|at| Step::parse(at.value.word()));
+        let name = text.split('@').next().unwrap_or_default();
+        let (subject, id) = match BucketPart::parse(name, step, Some(path.span), d) {
+            Some(part) => {
+                let ty = part?.ty();
+                let subject = Subject::Part(part?);
+                return Some(Tested { subject, name: text, ty: ty.clone(), shown: ty, dimension: None });
+            }
+            None => match By::parse(&text, names, dimensions, Some(path.span), d)? {
+                By::Within(id, step) => (Subject::Within(id, step), id),
+                By::Dimension(id) => (Subject::Dimension(id), id),
+                By::Part(_) => return None,
+            },
         };
-        let id = found?;
-        let dimension = &self.scope.keys.dimensions[id.0];
+        let dimension = &dimensions[id.0];
         Some(Tested {
-            subject: Subject::Dimension(id),
-            name: dimension.name.value.clone(),
+            subject,
+            name: text,
             ty: self.stored_type(dimension),
             shown: dimension.ty.ty.clone(),
             dimension: Some(dimension),
@@ -343,14 +422,37 @@ impl<'a> Checker<'a> {
                 );
                 None
             }
-            (_, ty) => literal_as(expr, ty, self.scope.keys.zone).or_else(|| {
-                let found = error!(E0609, expr.span, "`{}` is {}, and this is no literal of that type", tested.name,
-                    self.show(&tested.shown); help: ("write {}", example_of(&tested.shown)));
-                d.push(tested.declared(found));
-                None
-            }),
+            // A day of the output is its first instant.
+            (ExprKind::Literal(literal @ Literal::Date(_)), Type::Timestamp) => {
+                let day = ast::Expr { kind: ExprKind::Literal(literal.clone()), span: expr.span };
+                match literal_as(&day, &Type::Date, self.scope.keys.zone) {
+                    Some(Value::Date(days)) => {
+                        let day = chrono::NaiveDate::default() + chrono::Duration::days(i64::from(days));
+                        Some(Value::Timestamp(midnight(day, self.scope.keys.zone)))
+                    }
+                    _ => self.wrong(tested, expr.span, d),
+                }
+            }
+            (_, ty) => literal_as(expr, ty, self.scope.keys.zone).or_else(|| self.wrong(tested, expr.span, d)),
         }
     }
+
+    fn wrong<T>(&self, tested: &Tested<'_>, span: Span, d: &mut Diagnostics) -> Option<T> {
+        let found = error!(E0609, span, "`{}` is {}, and this is no literal of that type", tested.name,
+            self.show(&tested.shown); help: ("write {}", example_of(&tested.shown)));
+        d.push(tested.declared(found));
+        None
+    }
+}
+
+/// A place that only this part has: no table has it.
+fn part_column(part: BucketPart) -> ColumnId {
+    let (kind, place) = match part {
+        BucketPart::Start => (0, 0),
+        BucketPart::Number(function) => (1, function as usize),
+        BucketPart::Within(step) => (2, step.place()),
+    };
+    ColumnId { table: TableId(usize::MAX / 2 - kind), column: place }
 }
 
 impl Tested<'_> {

@@ -15,7 +15,7 @@ use crate::error;
 use crate::resolve::{Names, later};
 use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, BinaryOp, ExprKind, Postfix, UnaryOp};
-use crate::value::Function;
+use crate::value::{Function, WeekStart};
 
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
 use super::rows::RowSets;
@@ -23,7 +23,7 @@ use super::size::{FormulaSize, Known, Size, too_large};
 
 pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
-pub use filter::{DimensionNames, FilterScope, check_filter};
+pub use filter::{Declared, DimensionNames, FilterScope, check_filter};
 pub use key::KeyScope;
 pub(super) use leaf::{Units, aggregation, result_type};
 pub use nested::fits;
@@ -51,6 +51,8 @@ pub struct FormulaScope<'a> {
     pub sizes: &'a [FormulaSize],
     /// The project's zone.
     pub zone: chrono_tz::Tz,
+    /// The first day of a week.
+    pub week_start: WeekStart,
 }
 
 impl FormulaScope<'_> {

@@ -51,6 +51,11 @@ pub fn check_nested(
     let steps = keys.iter().filter_map(|key| if let NestedKey::Step(step) = key { Some(*step) } else { None });
     for step in steps {
         fits(step, &facts.shifts, &facts.steps, span, d)?;
+        if let Some(part) = facts.parts.iter().find(|part| !part.fits(step, scope.week_start)) {
+            d.push(error!(E0657, inner.span, "buckets of {} have no `{}`", step.text(), part.name();
+                help: "take values per a shorter step"));
+            return None;
+        }
     }
     let filter = match &aggregate.per_filter {
         Some(condition) => Some(check_filter(scope, condition, &formula, d)?),

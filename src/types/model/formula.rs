@@ -3,6 +3,7 @@
 use crate::diagnostic::Span;
 use crate::value::{Function, Span as Length, Step, Value, Window};
 
+use super::super::part::BucketPart;
 use super::{DimensionId, MetricId, MetricPer, RowExpr, RowSet, TableId, ValueType};
 
 /// A typed formula over metrics.
@@ -196,6 +197,10 @@ pub enum DimFilter {
 pub enum Subject {
     /// A dimension.
     Dimension(DimensionId),
+    /// `registered@month`: the start of the bucket that the value of a dimension lies in.
+    Within(DimensionId, Step),
+    /// `time`, `time.month`, `time@month`: of the output bucket.
+    Part(BucketPart),
     /// `(orders per user_id)`, in the condition of a question.
     Per(Box<MetricPer>, ValueType),
 }

@@ -8,7 +8,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::{Compared, Domain, Facts, History, Origin, Size, Unit};
+use super::{By, Compared, Domain, Facts, History, Origin, Size, Unit};
 
 pub use formula::{
     Aggregation, AtLast, DimFilter, Formula, FormulaKind, Leaf, Level, Movement, Nested, NestedKey, Subject,
@@ -358,6 +358,27 @@ pub enum Better {
     None,
 }
 
+/// What a metric is in the buckets and groups in which it has no rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fill {
+    /// There is no row.
+    None,
+    /// A row for every bucket and every group that has one in some bucket, and the value null there.
+    Null,
+    /// The same, and the value 0.
+    Zero,
+}
+
+impl Fill {
+    /// The one of a word.
+    pub fn parse(word: &str) -> Option<Fill> {
+        Fill::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, fill)| fill)
+    }
+
+    /// All of them, as they are written.
+    pub const WORDS: [(&'static str, Fill); 3] = [("none", Fill::None), ("null", Fill::Null), ("zero", Fill::Zero)];
+}
+
 /// An output step of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grain {
@@ -401,10 +422,12 @@ pub struct Metric {
     pub better: Option<Better>,
     /// The default output steps, finest first; never empty.
     pub grain: Vec<Grain>,
-    /// The default dimensions.
-    pub by: Vec<DimensionId>,
+    /// The default dimensions, and parts of the bucket.
+    pub by: Vec<By>,
     /// `serve`; live where none is written.
     pub serve: Vec<Serve>,
+    /// `fill`
+    pub fill: Fill,
     /// Its growths against earlier buckets.
     pub compared: Vec<Compared>,
     /// What it is.

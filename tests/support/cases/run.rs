@@ -281,6 +281,7 @@ fn asked(words: &[String]) -> Result<Asked, String> {
             "from" => asked.from = Some(value),
             "to" => asked.to = Some(value),
             "where" => asked.filter = Some(value),
+            "fill" => asked.fill = Some(value),
             "order" => asked.order.extend(list()),
             "limit" => asked.limit = Some(value.parse().map_err(|_| format!("`{value}` is no number"))?),
             _ => return Err(format!("a question has no option `{word}`")),

@@ -99,6 +99,17 @@ pub enum Fill {
     Zero,
 }
 
+impl Fill {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fill::None => "none",
+            Fill::Null => "null",
+            Fill::Zero => "zero",
+        }
+    }
+}
+
 /// A form that is generated only where it is switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Construct {
@@ -146,11 +157,13 @@ pub enum Construct {
     FillNull,
     /// `fill: zero`
     FillZero,
+    /// `where time.month = 1`, `where registered@month = …`, and both in questions
+    BucketPart,
 }
 
 impl Construct {
     /// All of them.
-    pub const ALL: [Construct; 22] = [
+    pub const ALL: [Construct; 23] = [
         Construct::OverElapsed,
         Construct::OverDays,
         Construct::OverCalendar,
@@ -173,6 +186,7 @@ impl Construct {
         Construct::MetricPer,
         Construct::FillNull,
         Construct::FillZero,
+        Construct::BucketPart,
     ];
 
     /// The one of a name, as its variant is called.
@@ -202,6 +216,10 @@ impl Construct {
         Construct::NestedWhere,
         Construct::NestedTwice,
         Construct::MetricPer,
+        Construct::FillNull,
+        Construct::FillZero,
+        Construct::BucketPart,
+        Construct::BucketPart,
     ];
 }
 
@@ -249,6 +267,8 @@ impl Expr {
             Node::Rate(..) => found.extend([Construct::Rate]),
             Node::Across(..) => found.extend([Construct::Across]),
             Node::MetricPer(..) => found.extend([Construct::MetricPer]),
+            Node::Bucket(_) => found.extend([Construct::BucketPart]),
+            _ if part.within_text().is_some() => found.extend([Construct::BucketPart]),
             Node::Leaf(leaf) => {
                 found.extend(leaf.over.map(Window::construct));
                 found.extend(leaf.at_last.as_ref().map(|_| Construct::AtLast));
@@ -360,6 +380,7 @@ impl Project {
                 // A window of a length ends somewhere.
                 Node::Moved(..) | Node::Rate(..) => fixed,
                 Node::Leaf(leaf) => leaf.over.is_none_or(|over| over == Window::All) || fixed,
+                Node::Bucket(part) => step.is_some_and(|step| part.fits(step, self.week_starts_sunday)),
                 _ => true,
             }
     }

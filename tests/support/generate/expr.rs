@@ -47,6 +47,8 @@ pub enum Node {
     Inner,
     /// `(m per key)`, over rows; the key is no step.
     MetricPer(String, NestedKey),
+    /// A part of the output bucket (filters of formulas and questions).
+    Bucket(TimePart),
 }
 
 /// Operators and functions.
@@ -159,7 +161,8 @@ impl Expr {
             | Node::Metric(_)
             | Node::Dimension(_)
             | Node::Inner
-            | Node::MetricPer(..) => Vec::new(),
+            | Node::MetricPer(..)
+            | Node::Bucket(_) => Vec::new(),
         }
     }
 

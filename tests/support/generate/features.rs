@@ -463,7 +463,7 @@ impl Found<'_> {
         self.when(question.by.is_empty(), "by nothing");
         self.when(question.by.len() == 3, "by three dimensions");
         let entity = |name: &String| matches!(self.project.dimension(name).map(|d| &d.ty), Some(Ty::Entity(_)));
-        self.when(question.by.iter().any(entity), "by an entity");
+        self.when(question.by.iter().filter_map(By::dimension).any(entity), "by an entity");
         self.when(question.metrics.len() > 1, "several metrics");
         self.when(question.range.is_some(), "with an interval");
         self.when(question.filter.is_some(), "with a filter");

@@ -8,7 +8,7 @@ use metricc::diagnostic::{Diagnostics, Severity};
 use metricc::plan::{Lowering, Query, Table};
 use metricc::project::{MemoryFiles, Project as Loaded, load};
 
-use super::model::{Project, Question, Step};
+use super::model::{By, Project, Question, Step};
 use super::text;
 
 /// A project that compiled.
@@ -39,10 +39,11 @@ impl Front {
         let asked = Asked {
             metrics: question.metrics.clone(),
             step: Some(question.step.map_or("none".into(), Step::text)),
-            by: question.by.clone(),
+            by: question.by.iter().map(By::text).collect(),
             from: question.range.map(|(from, _)| text::day(from)),
             to: question.range.map(|(_, to)| text::day(to)),
             filter: question.filter.as_ref().map(|filter| project.printer().expr(filter)),
+            fill: question.fill.map(|fill| fill.word().to_owned()),
             order: (question.order.iter())
                 .map(|(column, descending)| if *descending { format!("{column} desc") } else { column.clone() })
                 .collect(),

@@ -5,6 +5,7 @@
 //! and `case` prints it as a case file.
 
 pub mod algebra;
+pub mod buckets;
 pub mod case;
 pub mod clickhouse;
 pub mod compare;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::algebra::*;
+pub use super::buckets::*;
 pub use super::expr::*;
 
 use super::derived::Derived;
@@ -272,8 +273,10 @@ pub struct Question {
     pub metrics: Vec<String>,
     /// None for one bucket.
     pub step: Option<Step>,
-    pub by: Vec<String>,
+    pub by: Vec<By>,
     pub filter: Option<Expr>,
+    /// `--fill`; as each metric says where there is none.
+    pub fill: Option<Fill>,
     /// The first day, and the last (days since 1970).
     pub range: Option<(i32, i32)>,
     /// Output columns; true for descending.

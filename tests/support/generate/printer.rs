@@ -55,6 +55,7 @@ impl Printer {
             Node::Where(operand, filter) => {
                 (format!("{} where {}", self.at(level::ATOM, operand), self.filter(filter)), level::ATOM)
             }
+            _ if let Some(text) = expr.within_text() => (text, level::ATOM),
             Node::Call(op, arguments) => self.call(expr, op, arguments),
             Node::Moved(operand, by) => (format!("{} {}", self.at(level::ATOM, operand), movement(*by)), level::ATOM),
             Node::Growth(operand, length) => {
@@ -66,6 +67,7 @@ impl Printer {
             }
             Node::Nested(nested) => (self.nested(nested), level::ATOM),
             Node::Inner => ("value".into(), level::ATOM),
+            Node::Bucket(part) => (part.text(), level::ATOM),
             Node::MetricPer(metric, key) => (format!("({} per {})", ident(metric), key_text(key)), level::ATOM),
         }
     }

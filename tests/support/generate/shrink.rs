@@ -70,7 +70,7 @@ fn sound(project: &Project) -> bool {
     let questions = project.questions.iter().all(|question| {
         let metrics: Option<Vec<&Metric>> = question.metrics.iter().map(|name| project.metric(name)).collect();
         let Some(metrics) = metrics else { return false };
-        let mut names: BTreeSet<String> = question.by.iter().cloned().collect();
+        let mut names: BTreeSet<String> = question.by.iter().filter_map(By::dimension).cloned().collect();
         names.extend(question.filter.iter().flat_map(dimensions_of));
         let bound = |metric: &&Metric| {
             let common: Vec<&Dimension> = project.common_dimensions(&metric.formula);
@@ -79,7 +79,7 @@ fn sound(project: &Project) -> bool {
         let timed = metrics.iter().all(|metric| project.timed(&metric.formula));
         let ordered = question.order.iter().all(|(column, _)| {
             question.metrics.contains(column)
-                || question.by.contains(column)
+                || question.by.iter().any(|by| by.text() == *column)
                 || question.step.is_some() && column == "time"
         });
         names.iter().all(known)
@@ -87,8 +87,17 @@ fn sound(project: &Project) -> bool {
             && ordered
             && (timed || question.step.is_none() && question.range.is_none())
             && metrics.iter().all(|metric| project.bears(&metric.formula, question.step, question.range.is_some()))
+            && parts_fit(project, question)
     });
     formulas && questions
+}
+
+/// Whether the parts of buckets that a question names are there at its step.
+fn parts_fit(project: &Project, question: &Question) -> bool {
+    let ranged = question.range.is_some();
+    let filter = question.filter.as_ref().is_none_or(|filter| project.bears(filter, question.step, ranged));
+    let fits = |part: &TimePart| question.step.is_some_and(|step| part.fits(step, project.week_starts_sunday));
+    filter && question.by.iter().all(|by| !matches!(by, By::Part(part) if !fits(part)))
 }
 
 fn formula_is_sound(project: &Project, formula: &Expr) -> bool {
@@ -213,14 +222,15 @@ fn plainer_question(project: &Project, n: usize) -> Option<Option<Project>> {
                 q.step = None;
                 q.order.retain(|(column, _)| column != "time");
             }
-            n if n - 5 < q.by.len() => {
-                let gone = q.by.remove(n - 5);
-                q.order.retain(|(column, _)| *column != gone);
+            5 => q.fill = None,
+            n if n - 6 < q.by.len() => {
+                let gone = q.by.remove(n - 6);
+                q.order.retain(|(column, _)| *column != gone.text());
             }
             _ => {}
         }
     })
-    .filter(|_| n < 5 + question.by.len())
+    .filter(|_| n < 6 + question.by.len())
 }
 
 fn no_metric(project: &Project, n: usize) -> Option<Option<Project>> {

@@ -294,13 +294,17 @@ impl Project {
         }
         let _ = write!(out, " --step {}", question.step.map_or("none".into(), Step::text));
         if !question.by.is_empty() {
-            let _ = write!(out, " --by {}", shell(&question.by.join(",")));
+            let by: Vec<String> = question.by.iter().map(By::text).collect();
+            let _ = write!(out, " --by {}", shell(&by.join(",")));
         }
         if let Some(filter) = &question.filter {
             let _ = write!(out, " --where {}", shell(&self.printer().expr(filter)));
         }
         if let Some((from, to)) = question.range {
             let _ = write!(out, " --from {} --to {}", day(from), day(to));
+        }
+        if let Some(fill) = question.fill {
+            let _ = write!(out, " --fill {}", fill.word());
         }
         for (column, descending) in &question.order {
             let column = if *descending { format!("{column} desc") } else { column.clone() };

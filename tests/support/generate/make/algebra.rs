@@ -73,8 +73,14 @@ impl Maker {
             }
             Construct::NestedTwice => self.nested(construct, 1),
             Construct::MetricPer => self.looked_up(),
+            Construct::BucketPart => self.in_some_buckets(),
             Construct::FillNull | Construct::FillZero => None,
         }
+    }
+
+    /// A metric with buckets of time, or an aggregate; whatever it is like.
+    pub fn metric_over_time(&mut self) -> Option<Expr> {
+        self.operand(|_, _| true)
     }
 
     /// A metric with buckets of time, or an aggregate.
@@ -280,7 +286,8 @@ impl Maker {
             let formula = &metric.formula;
             let exact = matches!(formula.ty, Ty::Int | Ty::Decimal(..)) && !formula.inexact;
             let daily = self.project.timed(formula) && self.project.bears(formula, Some(Step::Day), true);
-            exact && daily && !self.project.needs_a_start(formula) && !self.project.estimates(formula)
+            let total = self.project.bears(formula, None, true);
+            exact && daily && total && !self.project.needs_a_start(formula) && !self.project.estimates(formula)
         };
         let metrics: Vec<Metric> = self.project.metrics.iter().filter(|metric| fit(metric)).cloned().collect();
         let (metric, key) = (0..4).find_map(|_| {

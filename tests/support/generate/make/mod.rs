@@ -1,6 +1,7 @@
 //! Makes a project out of a seed.
 
 mod algebra;
+mod buckets;
 mod columns;
 mod derived;
 pub mod exprs;

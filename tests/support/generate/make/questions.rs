@@ -45,15 +45,17 @@ impl Maker {
             common.retain(|dimension| own.contains(&dimension.name));
         }
         common.retain(|dimension| !names.contains(&dimension.name));
-        let (step, range) = self.step_and_range(&asked)?;
+        let fill = self.asked_fill(&asked);
+        let (step, range) = self.step_and_range(&asked, fill)?;
         let filter = if self.rng.chance(25) { self.dimension_filter(&common) } else { None };
+        let filter = self.or_of_buckets(&common, step, filter);
         let filter = if timed(&self.project, &asked) { self.or_of_groups(&asked, filter) } else { filter };
         self.rng.shuffle(&mut common);
-        let by: Vec<String> =
-            common.iter().take([0, 0, 1, 1, 2, 3][self.rng.below(6)]).map(|d| d.name.clone()).collect();
+        common.truncate([0, 0, 1, 1, 2, 3][self.rng.below(6)]);
+        let by = self.by(&common, step);
         let order = self.order(&asked, &by, step);
         let limit = self.rng.chance(15).then(|| 1 + self.rng.below(5) as u64);
-        Some(Question { metrics: names, step, by, filter, range, order, limit })
+        Some(Question { metrics: names, step, by, filter, fill, range, order, limit })
     }
 
     /// A condition on the groups of the rows, beside or in place of one on dimensions.
@@ -72,10 +74,23 @@ impl Maker {
         }
     }
 
+    /// A way to fill all metrics, whatever they say themselves.
+    fn asked_fill(&mut self, asked: &[Metric]) -> Option<Fill> {
+        if !self.on(Construct::FillNull) || !self.on(Construct::FillZero) || !self.rng.chance(12) {
+            return None;
+        }
+        let number = |metric: &Metric| metric.formula.ty.is_number() || metric.formula.ty == Ty::Duration;
+        let all = [Fill::None, Fill::Null, Fill::Zero];
+        let count = if asked.iter().all(number) { 3 } else { 2 };
+        Some(all[self.rng.below(count)])
+    }
+
     /// What all these metrics bear.
-    fn step_and_range(&mut self, asked: &[Metric]) -> Option<(Option<Step>, Option<(i32, i32)>)> {
+    fn step_and_range(&mut self, asked: &[Metric], fill: Option<Fill>) -> Option<(Option<Step>, Option<(i32, i32)>)> {
         let timed = timed(&self.project, asked);
-        let dense = asked.iter().any(|metric| metric.fill != Fill::None || self.project.is_moved(&metric.formula));
+        let dense = asked
+            .iter()
+            .any(|metric| fill.unwrap_or(metric.fill) != Fill::None || self.project.is_moved(&metric.formula));
         (0..8).find_map(|_| {
             let (step, range) = match dense {
                 true => self.few_buckets(),
@@ -114,11 +129,11 @@ impl Maker {
     }
 
     /// Columns whose values are exact, or the order would be a matter of taste.
-    fn order(&mut self, asked: &[Metric], by: &[String], step: Option<Step>) -> Vec<(String, bool)> {
+    fn order(&mut self, asked: &[Metric], by: &[By], step: Option<Step>) -> Vec<(String, bool)> {
         let exact =
             |metric: &&Metric| matches!(metric.formula.ty, Ty::Int | Ty::Decimal(..)) && !metric.formula.inexact;
         let mut columns: Vec<String> = asked.iter().filter(exact).map(|metric| metric.name.clone()).collect();
-        columns.extend(by.iter().cloned());
+        columns.extend(by.iter().map(By::text));
         columns.extend(step.map(|_| "time".to_owned()));
         self.rng.shuffle(&mut columns);
         let wanted = [0, 0, 0, 1, 2][self.rng.below(5)];

@@ -36,7 +36,7 @@ impl Calendar {
     }
 
     /// The first day of the bucket (of whole days) that holds `day`.
-    fn first_day(self, day: NaiveDate, step: Step) -> NaiveDate {
+    pub fn first_day(self, day: NaiveDate, step: Step) -> NaiveDate {
         let mut first = day;
         let ends = |first: NaiveDate| match step {
             Step::Subday(_) | Step::Day => true,

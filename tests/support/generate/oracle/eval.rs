@@ -262,7 +262,7 @@ fn hash(value: &Value) -> Value {
     Value::Int(i64::from_be_bytes(first))
 }
 
-fn of_time(op: &Op, value: &Value, calendar: Calendar) -> Value {
+pub fn of_time(op: &Op, value: &Value, calendar: Calendar) -> Value {
     let day = match value {
         Value::Timestamp(ms) => calendar.date(*ms),
         Value::Date(days) => day_of(*days),
@@ -280,6 +280,7 @@ fn of_time(op: &Op, value: &Value, calendar: Calendar) -> Value {
         (Op::Quarter, _) => Value::Int(i64::from(day.month0() / 3 + 1)),
         (Op::Year, _) => Value::Int(i64::from(day.year())),
         (Op::Truncate(step), Value::Timestamp(ms)) => Value::Timestamp(calendar.bucket(*ms, *step).0),
+        (Op::Truncate(step), Value::Date(_)) => Value::Date(calendar::days(calendar.first_day(day, *step))),
         (Op::ToUnix, Value::Timestamp(ms)) => Value::Int(ms.div_euclid(1_000)),
         _ => panic!("{op:?} of {value:?}"),
     }

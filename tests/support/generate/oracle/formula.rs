@@ -6,14 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::model::*;
 use super::aggregate::{Cell, Item, aggregate, zero};
 use super::calendar::Calendar;
-use super::eval::{Scope, eval, truth};
+use super::eval::{Scope, eval, of_time, truth};
 use super::interval::{BEGINNING, Bucket, Moves};
+use super::parts::{At, Late};
 use super::{Oracle, Row};
 
 /// What the values of a formula are grouped by.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Key {
     Dimension(String),
+    /// `registered@month`
+    Within(String, Step),
     /// A row in which it is null is in no group.
     Column(String),
     /// By the one column that holds it; null as above.
@@ -47,6 +50,8 @@ enum Kind {
         leaf: Leaf,
         /// By time.
         facts: Vec<Fact>,
+        /// The conditions that are on the bucket as well.
+        late: Vec<Late>,
         /// The first clean row of its table.
         first: Option<i64>,
     },
@@ -67,6 +72,8 @@ struct Fact {
     group: Group,
     per: Group,
     item: Item,
+    /// Its place in its table.
+    place: usize,
 }
 
 /// What was passed on the way down to an aggregate.
@@ -74,11 +81,26 @@ struct Fact {
 struct Way {
     moves: Moves,
     filters: Vec<Expr>,
+    late: Vec<Late>,
     across: BTreeSet<String>,
 }
 
+impl Way {
+    /// With another condition on the way.
+    fn with(&self, filter: &Expr) -> Way {
+        let mut way = self.clone();
+        for part in conjuncts(filter) {
+            match part.is_of_buckets() {
+                true => way.late.push(Late { filter: part, levels: 0 }),
+                false => way.filters.push(part),
+            }
+        }
+        way
+    }
+}
+
 /// The parts that all must hold.
-fn conjuncts(filter: &Expr) -> Vec<Expr> {
+pub fn conjuncts(filter: &Expr) -> Vec<Expr> {
     match &filter.node {
         Node::Call(Op::And, parts) => parts.iter().flat_map(conjuncts).collect(),
         _ => vec![filter.clone()],
@@ -92,8 +114,8 @@ fn speaks_of(filter: &Expr, dimensions: &BTreeSet<String>) -> bool {
 impl Oracle<'_> {
     /// Gives the aggregates of a formula their rows.
     pub fn prepare(&self, formula: &Expr, keys: &[Key], filter: Option<&Expr>) -> Prepared {
-        let filters = filter.map(conjuncts).unwrap_or_default();
-        let way = Way { moves: Moves::default(), filters, across: BTreeSet::new() };
+        let way = Way { moves: Moves::default(), filters: Vec::new(), late: Vec::new(), across: BTreeSet::new() };
+        let way = filter.map_or(way.clone(), |filter| way.with(filter));
         self.below(formula, keys, &way)
     }
 
@@ -110,16 +132,14 @@ impl Oracle<'_> {
                 let metric = self.project.metric(name).expect("a declared metric");
                 down(&metric.formula, way.clone())
             }
-            Node::Where(operand, filter) => {
-                let filters = way.filters.iter().cloned().chain(conjuncts(filter)).collect();
-                down(operand, Way { filters, ..way.clone() })
-            }
+            Node::Where(operand, filter) => down(operand, way.with(filter)),
             Node::Moved(operand, by) => down(operand, Way { moves: way.moves.and(*by), ..way.clone() }),
             Node::Across(operand, names) => {
                 let names: BTreeSet<String> = names.iter().cloned().collect();
                 let filters = way.filters.iter().filter(|filter| !speaks_of(filter, &names)).cloned().collect();
+                let late = way.late.iter().filter(|late| !speaks_of(&late.filter, &names)).cloned().collect();
                 let across = way.across.union(&names).cloned().collect();
-                down(operand, Way { filters, across, ..way.clone() })
+                down(operand, Way { filters, late, across, ..way.clone() })
             }
             Node::Growth(operand, length) => {
                 let now = down(operand, way.clone());
@@ -146,6 +166,7 @@ impl Oracle<'_> {
                 let kind = Kind::Leaf {
                     leaf: (**leaf).clone(),
                     facts: self.facts(leaf, &kept, &way.filters),
+                    late: way.late.clone(),
                     first: times.min(),
                 };
                 let gives_rows = way.across.is_empty();
@@ -157,8 +178,11 @@ impl Oracle<'_> {
                     .chain(nested.keys.iter().filter_map(key_of))
                     .collect();
                 // Inner buckets have intervals of their own; without them the inner values are of this interval.
-                let moves = if nested.step().is_some() { Moves::default() } else { way.moves.clone() };
-                let inner_way = Way { moves, filters: way.filters.clone(), across: BTreeSet::new() };
+                let own = nested.step().is_some();
+                let moves = if own { Moves::default() } else { way.moves.clone() };
+                let above = |late: &Late| Late { levels: late.levels + usize::from(own), ..late.clone() };
+                let late = way.late.iter().map(above).collect();
+                let inner_way = Way { moves, filters: way.filters.clone(), late, across: BTreeSet::new() };
                 let inner = self.below(&nested.formula, &inner_keys, &inner_way);
                 let kind = Kind::Nested { nested: (**nested).clone(), inner };
                 let gives_rows = way.across.is_empty();
@@ -176,7 +200,10 @@ impl Oracle<'_> {
 
     /// The keys that are left where dimensions are looked across.
     fn kept(&self, keys: &[Key], way: &Way) -> Vec<usize> {
-        let left_out = |key: &Key| matches!(key, Key::Dimension(name) if way.across.contains(name));
+        let left_out = |key: &Key| match key {
+            Key::Dimension(name) | Key::Within(name, _) => way.across.contains(name),
+            Key::Column(_) | Key::Entity(_) => false,
+        };
         (0..keys.len()).filter(|place| !left_out(&keys[*place])).collect()
     }
 
@@ -203,6 +230,7 @@ impl Oracle<'_> {
                 group,
                 per,
                 item: Item { value, time, key: table.key.iter().map(of).collect() },
+                place,
             });
         }
         facts.sort_by_key(|fact| fact.time);
@@ -210,23 +238,29 @@ impl Oracle<'_> {
     }
 
     /// The value of a formula for every group that has rows in a bucket.
-    pub fn values(&self, prepared: &Prepared, bucket: Bucket) -> BTreeMap<Group, Value> {
-        let tables = self.tables(prepared, bucket);
+    pub fn values(&self, prepared: &Prepared, at: At) -> BTreeMap<Group, Value> {
+        let tables = self.tables(prepared, at);
         let rows = prepared.readings.iter().zip(&tables).filter(|(reading, _)| reading.gives_rows);
         let groups: BTreeSet<&Group> = rows.flat_map(|(_, table)| table.keys()).collect();
-        groups.into_iter().map(|group| (group.clone(), self.at(prepared, &tables, bucket, group))).collect()
+        groups.into_iter().map(|group| (group.clone(), self.of_group(prepared, &tables, at.bucket, group))).collect()
     }
 
     /// The value of a formula for one group, whether it has rows or not.
-    pub fn value(&self, prepared: &Prepared, bucket: Bucket, group: &Group) -> Value {
-        self.at(prepared, &self.tables(prepared, bucket), bucket, group)
+    pub fn value(&self, prepared: &Prepared, at: At, group: &Group) -> Value {
+        self.of_group(prepared, &self.tables(prepared, at), at.bucket, group)
     }
 
-    fn tables(&self, prepared: &Prepared, bucket: Bucket) -> Vec<BTreeMap<Group, Vec<Item>>> {
-        prepared.readings.iter().map(|reading| self.groups(reading, bucket)).collect()
+    fn tables(&self, prepared: &Prepared, at: At) -> Vec<BTreeMap<Group, Vec<Item>>> {
+        prepared.readings.iter().map(|reading| self.groups(reading, at)).collect()
     }
 
-    fn at(&self, prepared: &Prepared, tables: &[BTreeMap<Group, Vec<Item>>], bucket: Bucket, group: &Group) -> Value {
+    fn of_group(
+        &self,
+        prepared: &Prepared,
+        tables: &[BTreeMap<Group, Vec<Item>>],
+        bucket: Bucket,
+        group: &Group,
+    ) -> Value {
         let measure = |(reading, table): (&Reading, &BTreeMap<Group, Vec<Item>>)| {
             let own: Group = reading.kept.iter().map(|place| group[*place].clone()).collect();
             self.measure(reading, table.get(&own), bucket)
@@ -236,21 +270,19 @@ impl Oracle<'_> {
     }
 
     /// The items that a reading aggregates in a bucket, by its groups.
-    fn groups(&self, reading: &Reading, bucket: Bucket) -> BTreeMap<Group, Vec<Item>> {
+    fn groups(&self, reading: &Reading, at: At) -> BTreeMap<Group, Vec<Item>> {
         let mut groups: BTreeMap<Group, Vec<Item>> = BTreeMap::new();
         match &reading.kind {
-            Kind::Leaf { leaf, facts, .. } => {
-                let (from, to) = self.calendar.interval(&reading.moves, bucket);
-                let always = reading.moves.is_none() && bucket.step.is_none() && bucket.start == BEGINNING;
-                let counts = |fact: &&Fact| if fact.timeless { always } else { from <= fact.time && fact.time < to };
-                let inside = facts.iter().filter(counts).collect();
-                for fact in self.at_last(leaf, inside) {
+            Kind::Leaf { leaf, facts, late, .. } => {
+                for fact in self.at_last(leaf, self.inside(reading, leaf, facts, late, at)) {
                     groups.entry(fact.group.clone()).or_default().push(fact.item.clone());
                 }
             }
             Kind::Nested { nested, inner } => {
-                for inner_bucket in self.inner_buckets(reading, nested, inner, bucket) {
-                    for (mut group, value) in self.values(inner, inner_bucket) {
+                for inner_bucket in self.inner_buckets(reading, nested, inner, at.bucket) {
+                    let below = At { bucket: inner_bucket, above: Some(&at) };
+                    let below = if nested.step().is_some() { below } else { at };
+                    for (mut group, value) in self.values(inner, below) {
                         let scope = Inner { value: &value, calendar: self.calendar };
                         let passes = |filter: &Expr| truth(&eval(filter, &scope)) == Some(true);
                         if nested.filter.as_ref().is_none_or(passes) {
@@ -263,6 +295,20 @@ impl Oracle<'_> {
             Kind::Count(_) => {}
         }
         groups
+    }
+
+    /// The rows of an aggregate that are counted in a bucket.
+    fn inside<'f>(&self, reading: &Reading, leaf: &Leaf, facts: &'f [Fact], late: &[Late], at: At) -> Vec<&'f Fact> {
+        let (from, to) = self.calendar.interval(&reading.moves, at.bucket);
+        let always = reading.moves.is_none() && at.bucket.step.is_none() && at.bucket.start == BEGINNING;
+        let table = self.base(&leaf.rows);
+        let counts = |fact: &&Fact| {
+            let inside = if fact.timeless { always } else { from <= fact.time && fact.time < to };
+            let time = (!fact.timeless).then_some(fact.time);
+            let row = Row { oracle: self, table, row: &table.rows[fact.place], time };
+            inside && late.iter().all(|late| late.holds(&row, &at))
+        };
+        facts.iter().filter(counts).collect()
     }
 
     /// The buckets of the inner values: those of a time key that lie in the interval and in the span of the data, or the
@@ -378,6 +424,17 @@ fn number(readings: &mut Vec<Reading>, reading: Reading, expr: &Expr) -> Expr {
     Expr { node: Node::Metric((readings.len() - 1).to_string()), ..expr.clone() }
 }
 
+impl Key {
+    /// What rows are grouped by.
+    pub fn of(by: &By) -> Option<Key> {
+        match by {
+            By::Dimension(name) => Some(Key::Dimension(name.clone())),
+            By::Within(name, step) => Some(Key::Within(name.clone(), *step)),
+            By::Part(_) => None,
+        }
+    }
+}
+
 /// A key of a nested aggregate, time apart.
 pub fn key_of(key: &NestedKey) -> Option<Key> {
     Some(match key {
@@ -394,6 +451,10 @@ impl Row<'_> {
         let column = |name: &str| Some(Cell(self.path(&[name.to_owned()]))).filter(|cell| !cell.0.is_null());
         match key {
             Key::Dimension(name) => Some(Cell(self.dimension(name))),
+            Key::Within(name, step) => Some(Cell(match self.dimension(name) {
+                Value::Null => Value::Null,
+                value => of_time(&Op::Truncate(*step), &value, self.oracle.calendar),
+            })),
             Key::Column(name) => column(name),
             Key::Entity(entity) => match self.table.links_to(entity)[..] {
                 [link] => column(&link.name),

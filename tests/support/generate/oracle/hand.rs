@@ -150,11 +150,12 @@ fn answer_filled(project: &Project, formula: Expr, ask: &Ask, fill: Fill, filter
     let question = Question {
         metrics: vec!["m".into()],
         step: ask.0,
-        by: ask.1.iter().map(|name| (*name).to_owned()).collect(),
+        by: ask.1.iter().map(|name| By::Dimension((*name).to_owned())).collect(),
         filter,
         range: ask.2.map(|(from, to)| (day(from), day(to))),
         order: Vec::new(),
         limit: None,
+        fill: None,
     };
     let zone = project.zone;
     let cell = |value: &Value| match value {

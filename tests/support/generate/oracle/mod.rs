@@ -10,6 +10,7 @@ pub mod formula;
 #[cfg(test)]
 mod hand;
 pub mod interval;
+mod parts;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use calendar::{Calendar, day_of, days};
 use eval::{Scope, eval};
 use formula::Prepared;
 use interval::{BEGINNING, Bucket};
+use parts::At;
 
 /// How near two engines must come to one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,18 +131,29 @@ impl<'a> Oracle<'a> {
         if question.step.is_some() {
             columns.push(OutputColumn { name: "time".into(), ty: Ty::Timestamp, tolerance: Tolerance::Exact });
         }
-        for name in &question.by {
-            let ty = self.project.dimension(name).expect("a declared dimension").ty.clone();
-            columns.push(OutputColumn { name: name.clone(), ty, tolerance: Tolerance::Exact });
+        for by in &question.by {
+            let ty = match by {
+                By::Dimension(name) | By::Within(name, _) => {
+                    self.project.dimension(name).expect("a declared dimension").ty.clone()
+                }
+                By::Part(part) => part.ty(),
+            };
+            columns.push(OutputColumn { name: by.text(), ty, tolerance: Tolerance::Exact });
         }
         for metric in metrics {
             let tolerance = self.tolerance(&metric.formula);
             columns.push(OutputColumn { name: metric.name.clone(), ty: metric.formula.ty.clone(), tolerance });
         }
         let mut rows: Vec<Vec<Value>> = (table.into_iter())
-            .map(|((time, dimensions), values)| {
-                let time = time.filter(|_| question.step.is_some()).map(Value::Timestamp);
-                time.into_iter().chain(dimensions.into_iter().map(|cell| cell.0)).chain(values).collect()
+            .map(|((time, group), values)| {
+                let mut group = group.into_iter();
+                let time = time.filter(|_| question.step.is_some());
+                let key = |by: &By| match by {
+                    By::Part(part) => parts::part(part, time.expect("a step"), self.calendar),
+                    By::Dimension(_) | By::Within(..) => group.next().expect("a value for each key").0,
+                };
+                let keys: Vec<Value> = question.by.iter().map(key).collect();
+                time.map(Value::Timestamp).into_iter().chain(keys).chain(values).collect()
             })
             .collect();
         order(question, &columns, &mut rows);
@@ -183,13 +196,14 @@ impl<'a> Oracle<'a> {
 
     /// A metric in every bucket and group that has rows.
     fn evaluate(&self, metric: &Metric, question: &Question) -> BTreeMap<Key, Value> {
-        let keys: Vec<formula::Key> = question.by.iter().cloned().map(formula::Key::Dimension).collect();
+        let keys: Vec<formula::Key> = question.by.iter().filter_map(formula::Key::of).collect();
         let prepared = self.prepare(&metric.formula, &keys, question.filter.as_ref());
         let mut found = BTreeMap::new();
         for bucket in self.output(metric, &prepared, question) {
-            let mut values = self.values(&prepared, bucket);
+            let at = At { bucket, above: None };
+            let mut values = self.values(&prepared, at);
             if question.step.is_none() && question.by.is_empty() {
-                values.entry(Vec::new()).or_insert_with_key(|group| self.value(&prepared, bucket, group));
+                values.entry(Vec::new()).or_insert_with_key(|group| self.value(&prepared, at, group));
             }
             let time = question.step.map(|_| bucket.start);
             found.extend(values.into_iter().map(|(group, value)| ((time, group), value)));
@@ -224,7 +238,7 @@ impl<'a> Oracle<'a> {
 
     /// `fill`: a row for every step of the interval and every group that was seen.
     fn fill(&self, metric: &Metric, question: &Question, found: &mut BTreeMap<Key, Value>) {
-        let value = match metric.fill {
+        let value = match question.fill.unwrap_or(metric.fill) {
             Fill::None => return,
             Fill::Null => Value::Null,
             Fill::Zero => nothing(&metric.formula.ty),
@@ -232,10 +246,12 @@ impl<'a> Oracle<'a> {
         let Some(step) = question.step else { return };
         let Some((from, to)) = self.reach(metric, question, step) else { return };
         let mut groups: BTreeSet<formula::Group> = found.keys().map(|(_, group)| group.clone()).collect();
-        if question.by.is_empty() {
+        if question.by.iter().all(|by| by.dimension().is_none()) {
             groups.insert(Vec::new());
         }
-        for bucket in self.calendar.buckets(from, to, step) {
+        let filter = question.filter.as_ref();
+        let asked = |bucket: &Bucket| filter.is_none_or(|filter| parts::leaves(filter, *bucket, self.calendar));
+        for bucket in self.calendar.buckets(from, to, step).into_iter().filter(asked) {
             for group in &groups {
                 found.entry((Some(bucket.start), group.clone())).or_insert_with(|| value.clone());
             }
@@ -253,7 +269,8 @@ impl<'a> Oracle<'a> {
             made
         });
         let end = self.calendar.midnight(self.calendar.date(instant));
-        self.value(&prepared, Bucket { start: BEGINNING, end, step: None }, &vec![value])
+        let bucket = Bucket { start: BEGINNING, end, step: None };
+        self.value(&prepared, At { bucket, above: None }, &vec![value])
     }
 
     /// The asked interval, widened to whole buckets.
