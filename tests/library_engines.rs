@@ -18,7 +18,7 @@ use metricc::plan::{
 };
 use metricc::project::{ClickhouseTarget, DiskFiles, TargetSettings, load};
 use metricc::sql::{self, CLICKHOUSE};
-use metricc::types::{DimensionId, Grain, MetricId, Model};
+use metricc::types::{By, DimensionId, Grain, MetricId, Model};
 use serde_json::Value as Json;
 use support::answers::{Rows, apply, clickhouse, equal, put, told};
 use support::batches::Batches;
@@ -395,7 +395,7 @@ fn questions(model: &Model, lowering: &Lowering<'_>) -> Vec<Question> {
         tables.sort_unstable();
         tables.dedup();
         let timed = metric.grain.iter().any(|grain| matches!(grain, Grain::Step(_)));
-        for by in metric.by.iter().map(|by| Some(by.0)).chain([None]) {
+        for by in metric.by.iter().filter_map(|by| by.dimension()).map(|id| Some(id.0)).chain([None]) {
             groups.entry((tables.clone(), by, timed)).or_default().push(MetricId(at));
         }
     }
@@ -403,7 +403,7 @@ fn questions(model: &Model, lowering: &Lowering<'_>) -> Vec<Question> {
     for ((_, by, timed), metrics) in groups {
         let steps = [AskedStep::Default, AskedStep::Step(Step::Month), AskedStep::None];
         for step in if timed { &steps[..] } else { &steps[2..] } {
-            let by: Vec<DimensionId> = by.into_iter().map(DimensionId).collect();
+            let by: Vec<By> = by.into_iter().map(DimensionId).map(By::Dimension).collect();
             found.push(Question { step: *step, by, ..Question::of(metrics.clone()) });
         }
     }
@@ -428,7 +428,7 @@ fn compare_question(
     let wrong: Option<String> = ask().unwrap_or_else(|error: String| Some(error));
     let metrics: Vec<&str> =
         question.metrics.iter().map(|id| library.model.metrics[id.0].name.value.as_str()).collect();
-    let by: Vec<&str> = question.by.iter().map(|id| library.model.dimensions[id.0].name.value.as_str()).collect();
+    let by: Vec<String> = question.by.iter().map(|by| by.name(&library.model.dimensions)).collect();
     wrong.map(|wrong| format!("{} at {:?} by {by:?}: {wrong}", metrics.join(", "), question.step))
 }
 
