@@ -11,9 +11,9 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
 /// The alias of such a table.
-const EDGE: &str = "s";
+pub(super) const EDGE: &str = "s";
 /// Its column.
-const AT: &str = "_s";
+pub(super) const AT: &str = "_s";
 
 /// The first or the last instant.
 #[derive(Clone, Copy, PartialEq)]
@@ -56,6 +56,7 @@ impl Lowering<'_> {
             let step = self.query.step.unwrap_or(Step::Day);
             tables.extend(self.edge(&scans, Edge::Last, Some(step)).map(|query| (self.last_name(), query)));
         }
+        tables.extend(self.mark_tables());
         tables
     }
 

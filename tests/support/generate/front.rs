@@ -48,6 +48,7 @@ impl Front {
                 .map(|(column, descending)| if *descending { format!("{column} desc") } else { column.clone() })
                 .collect(),
             limit: question.limit,
+            ..Asked::default()
         };
         let mut sources = self.loaded.sources.clone();
         let question = ask::question(&self.compiled.model, &asked, &mut sources).map_err(|d| errors(&d))?;
