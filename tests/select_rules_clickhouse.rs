@@ -223,9 +223,9 @@ metric newest = last(size from call where size > 100)    { grain: 1d; serve: str
 metric middle = p50(took from call)                      { grain: 1d; serve: stream(1m) }
 metric cost   = sum(cost from call where size > 100)     { grain: 1d; serve: stream(1m) }
 metric all_of = if(calls > 0, coalesce(least, -1) + coalesce(mean, -10) + coalesce(newest, -100), 0) { grain: 1d; serve: stream(1m) }
-metric third  = calls / sum(size from call)              { unit: ratio; grain: 1d; serve: stream(1m) }
-metric each   = sum(cost from call) / cost               { unit: ratio; grain: 1d; serve: stream(1m) }
-metric none   = calls / (calls - calls)                  { unit: ratio; grain: 1d; serve: stream(1m) }
+metric third  = calls / sum(size from call)              { grain: 1d; serve: stream(1m) }
+metric each   = sum(cost from call) / cost               { grain: 1d; serve: stream(1m) }
+metric none   = calls / (calls - calls)                  { grain: 1d; serve: stream(1m) }
 "#;
 
 #[test]
