@@ -139,7 +139,7 @@ impl Lowering<'_> {
     }
 
     /// Where the last bucket is cut: nothing reads beyond.
-    fn cut_to(&self) -> Option<Sql> {
+    pub(super) fn cut_to(&self) -> Option<Sql> {
         self.cut(self.query.to?, self.query.step?)
     }
 
