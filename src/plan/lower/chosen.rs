@@ -126,8 +126,8 @@ impl Lowering<'_> {
         let mut d = Diagnostics::new();
         let step = self.step(&ranking, &mut d);
         self.check_dimensions(&ranking, &mut d);
-        self.check_intervals(&ranking, step, &mut d);
         let whole = Limits { from: limits.from, to: limits.to, ..Limits::default() };
+        self.check_intervals(&ranking, step, &whole, &mut d);
         let mut query = self.answer(&ranking, None, &whole, None, &mut d);
         if d.has_errors() {
             return Err(d);

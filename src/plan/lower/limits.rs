@@ -60,8 +60,12 @@ impl Lowering<'_> {
             limits.to = Some(end);
         }
         // Nothing is complete of an interval that begins later.
-        if let (Some(from), Some(to)) = (limits.from, limits.to) {
-            limits.to = Some(to.max(from));
+        if let (Some(from), Some(to)) = (limits.from, limits.to)
+            && to <= from
+        {
+            let nowhere = Some(self.bucket(step, from));
+            (limits.from, limits.to) = (nowhere, nowhere);
+            limits.cut.clear();
         }
     }
 

@@ -166,6 +166,8 @@ fn answer_chosen(
         filter: None,
         range: ask.2.map(|(from, to)| (day(from), day(to))),
         exact: None,
+        as_of: None,
+        marks: false,
         having: None,
         top: None,
         order: Vec::new(),
