@@ -159,11 +159,19 @@ pub enum Construct {
     FillZero,
     /// `where time.month = 1`, `where registered@month = …`, and both in questions
     BucketPart,
+    /// `--having 'orders > 3'`
+    Having,
+    /// `--top '3 by orders'`
+    Top,
+    /// `--top '3 by orders other'`
+    Other,
+    /// `--cut`
+    Cut,
 }
 
 impl Construct {
     /// All of them.
-    pub const ALL: [Construct; 23] = [
+    pub const ALL: [Construct; 27] = [
         Construct::OverElapsed,
         Construct::OverDays,
         Construct::OverCalendar,
@@ -187,6 +195,10 @@ impl Construct {
         Construct::FillNull,
         Construct::FillZero,
         Construct::BucketPart,
+        Construct::Having,
+        Construct::Top,
+        Construct::Other,
+        Construct::Cut,
     ];
 
     /// The one of a name, as its variant is called.
@@ -219,6 +231,10 @@ impl Construct {
         Construct::FillNull,
         Construct::FillZero,
         Construct::BucketPart,
+        Construct::Having,
+        Construct::Top,
+        Construct::Other,
+        Construct::Cut,
     ];
 }
 

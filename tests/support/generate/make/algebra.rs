@@ -86,6 +86,7 @@ impl Maker {
             Construct::MetricPer => self.looked_up(),
             Construct::BucketPart => self.in_some_buckets(),
             Construct::FillNull | Construct::FillZero => None,
+            Construct::Having | Construct::Top | Construct::Other | Construct::Cut => None,
         }
     }
 
