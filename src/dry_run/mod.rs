@@ -31,8 +31,8 @@ pub use samples::{Given, Place};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::plan::{OutputColumn, Query, Table};
-use crate::sql;
+use crate::plan::{DataType, Declared, OutputColumn, Query, Table, Value};
+use crate::sql::{self, Dialect};
 use crate::stack;
 use crate::table::Answer;
 use failure::{failure, guarded};
@@ -214,7 +214,8 @@ impl DryRun {
     /// Answers a query over the registered tables.
     pub fn run(&self, query: &Query) -> Result<Answer, Diagnostics> {
         let options = sql::Options { unique_keys: self.unique_keys.clone(), ..sql::Options::default() };
-        let select = sql::select(query, &sql::DATAFUSION, &options).map_err(|unsupported| {
+        let dialect = sql::DataFusion::with_calendars(self.calendars(query)?);
+        let select = sql::select(query, &dialect, &options).map_err(|unsupported| {
             unsupported
                 .into_iter()
                 .map(|found| error!(E0933, None, "the dry run cannot compute {}", found.construct; help: ("{}", found.reason)))
@@ -230,6 +231,28 @@ impl DryRun {
         answer.step = query.step;
         answer.keys = query.keys();
         Ok(answer)
+    }
+
+    /// The steps of calendars that a query depends on, each with its runs.
+    fn calendars(&self, query: &Query) -> Result<Vec<(Declared, Declared)>, Diagnostics> {
+        let mut found = Vec::new();
+        for step in query.calendar_steps() {
+            let Some(table) = query.tables.iter().find(|table| table.has_days_of(step)) else { continue };
+            let source = step.source();
+            let column = |name: &str| sql::DATAFUSION.identifier(name).to_string();
+            let (day, value) = (column(&source.day), column(&source.value));
+            let from = sql::DATAFUSION.raw_table(table);
+            let columns = [(&source.day, DataType::Date), (&source.value, DataType::String)];
+            let columns =
+                columns.map(|(name, ty)| OutputColumn { name: name.clone(), ty, nullable: true, unit: None }).to_vec();
+            let days = self.run_sql(&format!("SELECT {day}, {value} FROM {from}"), columns)?;
+            let known = days.rows.into_iter().filter_map(|row| match row.as_slice() {
+                [Value::Date(day), Value::String(value)] => Some((*day, value.clone())),
+                _ => None,
+            });
+            found.push((step, step.with_days(known)));
+        }
+        Ok(found)
     }
 
     /// Runs one SELECT in the engine's own SQL, whose columns are those told.

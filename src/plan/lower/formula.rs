@@ -248,6 +248,11 @@ impl<'a> Scans<'a> {
         let (frame, model) = (&self.frame, self.frame.model);
         let (zone, week_start) = (model.zone, model.week_start);
         let known = |at: i64| (at > i64::MIN / 8).then_some(at);
+        // Where the buckets of a calendar lie only its days tell: all rows are read, and the buckets that are asked for are
+        // taken from those.
+        if frame.step.is_some_and(Step::is_declared) {
+            return (interval.clone(), None, None);
+        }
         if interval.is_bucket() {
             return (interval.clone(), frame.from, frame.to);
         }
@@ -264,7 +269,8 @@ impl<'a> Scans<'a> {
             Some(step) => {
                 let first = |from: i64| interval.of(from, step, zone, week_start).0;
                 let last = |to: i64| interval.of(step.bucket(to - 1, zone, week_start), step, zone, week_start).1;
-                (interval.clone(), frame.from.map(first).and_then(known), frame.to.map(last))
+                let first = frame.from.filter(|_| !interval.is_declared()).map(first);
+                (interval.clone(), first.and_then(known), frame.to.map(last))
             }
         }
     }
