@@ -4,6 +4,7 @@
 //! plan's exact meaning, and an [`Answer`](crate::table::Answer).
 
 mod answer;
+mod calendars;
 mod export;
 mod failure;
 mod functions;
@@ -31,8 +32,8 @@ pub use samples::{Given, Place};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::plan::{DataType, Declared, OutputColumn, Query, Table, Value};
-use crate::sql::{self, Dialect};
+use crate::plan::{OutputColumn, Query, Table};
+use crate::sql;
 use crate::stack;
 use crate::table::Answer;
 use failure::{failure, guarded};
@@ -231,28 +232,6 @@ impl DryRun {
         answer.step = query.step;
         answer.keys = query.keys();
         Ok(answer)
-    }
-
-    /// The steps of calendars that a query depends on, each with its runs.
-    fn calendars(&self, query: &Query) -> Result<Vec<(Declared, Declared)>, Diagnostics> {
-        let mut found = Vec::new();
-        for step in query.calendar_steps() {
-            let Some(table) = query.tables.iter().find(|table| table.has_days_of(step)) else { continue };
-            let source = step.source();
-            let column = |name: &str| sql::DATAFUSION.identifier(name).to_string();
-            let (day, value) = (column(&source.day), column(&source.value));
-            let from = sql::DATAFUSION.raw_table(table);
-            let columns = [(&source.day, DataType::Date), (&source.value, DataType::String)];
-            let columns =
-                columns.map(|(name, ty)| OutputColumn { name: name.clone(), ty, nullable: true, unit: None }).to_vec();
-            let days = self.run_sql(&format!("SELECT {day}, {value} FROM {from}"), columns)?;
-            let known = days.rows.into_iter().filter_map(|row| match row.as_slice() {
-                [Value::Date(day), Value::String(value)] => Some((*day, value.clone())),
-                _ => None,
-            });
-            found.push((step, step.with_days(known)));
-        }
-        Ok(found)
     }
 
     /// Runs one SELECT in the engine's own SQL, whose columns are those told.

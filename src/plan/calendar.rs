@@ -8,7 +8,11 @@ impl Table {
     pub fn has_days_of(&self, step: Declared) -> bool {
         let source = step.source();
         let has = |name: &str| self.columns.iter().any(|column| column.name == name);
-        !self.is_derived() && self.clean.time.is_none() && self.physical == source.table && has(&source.day) && has(&source.value)
+        !self.is_derived()
+            && self.clean.time.is_none()
+            && self.physical == source.table
+            && has(&source.day)
+            && has(&source.value)
     }
 }
 

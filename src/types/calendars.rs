@@ -38,10 +38,17 @@ pub fn step_of(calendars: &[Calendar], path: &ast::Path, d: &mut Diagnostics) ->
     if let Some(Step::Declared(step)) = step_named(calendars, &text) {
         return Some(step);
     }
+    // Of a calendar that is broken, that was told.
+    let broken = |calendar: &Calendar| calendar.steps.is_empty() && calendar.name == path.parts[0];
+    if calendars.iter().any(broken) {
+        return None;
+    }
     let names: Vec<String> = calendars.iter().flat_map(|calendar| &calendar.steps).map(|step| step.name()).collect();
     let help = match near(&text, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if names.is_empty() => "declare it: `calendar fiscal { table: \"dim.calendar\"; day: ds; step week = fiscal_week }`".to_owned(),
+        None if names.is_empty() => {
+            "declare it: `calendar fiscal { table: \"dim.calendar\"; day: ds; step week = fiscal_week }`".to_owned()
+        }
         None => format!("the steps of calendars are: {}", names.join(", ")),
     };
     d.push(error!(E0659, path.span, "no calendar has a step `{text}`"; help: help));
@@ -52,15 +59,27 @@ pub fn step_of(calendars: &[Calendar], path: &ast::Path, d: &mut Diagnostics) ->
 pub fn check_calendars(names: &Names<'_>, first: usize, d: &mut Diagnostics) -> (Vec<Calendar>, Vec<Table>) {
     let (mut calendars, mut tables) = (Vec::new(), Vec::new());
     for declared in &names.calendars {
-        let id = TableId(first + tables.len());
-        let Some((calendar, table)) = calendar(declared, id, d) else { continue };
-        calendars.push(calendar);
-        tables.push(table);
+        let block = declared.syntax;
+        // A broken one stays known by its name.
+        let days = days(declared, d).unwrap_or_default();
+        let doc = declared.doc.map(str::to_owned);
+        let table = TableId(first + tables.len());
+        calendars.push(Calendar { name: block.name.clone(), doc: doc.clone(), table, steps: days.steps.clone() });
+        tables.push(days.table(block.name.clone(), doc, declared.span));
     }
     (calendars, tables)
 }
 
-fn calendar(declared: &resolve::Declared<'_, ast::Block>, id: TableId, d: &mut Diagnostics) -> Option<(Calendar, Table)> {
+/// What a calendar says of its days.
+#[derive(Default)]
+struct Days {
+    physical: String,
+    sample: Option<String>,
+    columns: Vec<Column>,
+    steps: Vec<Declared>,
+}
+
+fn days(declared: &resolve::Declared<'_, ast::Block>, d: &mut Diagnostics) -> Option<Days> {
     let block = declared.syntax;
     let stray = block.of.as_ref().map(|(path, _)| path.span).or(block.on.as_ref().map(|path| path.span));
     if let Some(span) = stray.or(block.version.as_ref().map(|version| version.span)) {
@@ -82,8 +101,8 @@ fn calendar(declared: &resolve::Declared<'_, ast::Block>, id: TableId, d: &mut D
     needed("day", "day: ds", d);
     let physical = items.get("table").and_then(|_| items.string("table", d))?;
     let sample = items.get("sample").and_then(|_| items.string("sample", d));
-    let days = items.names("day", d);
-    let [(day, [])] = days.as_slice() else {
+    let named = items.names("day", d);
+    let [(day, [])] = named.as_slice() else {
         if let Some((span, _)) = items.get("day") {
             d.push(error!(E0205, span, "`day` takes one column"; help: "write `day: ds`"));
         }
@@ -122,9 +141,7 @@ fn calendar(declared: &resolve::Declared<'_, ast::Block>, id: TableId, d: &mut D
         }
         return None;
     }
-    let doc = declared.doc.map(str::to_owned);
-    let table = days_table(block.name.clone(), doc.clone(), physical, sample, columns, declared.span);
-    Some((Calendar { name: block.name.clone(), doc, table: id, steps }, table))
+    Some(Days { physical, sample, columns, steps })
 }
 
 /// `step week = fiscal_week`
@@ -152,34 +169,29 @@ fn column(name: &ast::Name, ty: Type) -> Column {
     }
 }
 
-/// The table of a calendar's days.
-fn days_table(
-    name: ast::Name,
-    doc: Option<String>,
-    physical: String,
-    sample: Option<String>,
-    columns: Vec<Column>,
-    span: Span,
-) -> Table {
-    Table {
-        kind: TableKind::Calendar,
-        name,
-        version: 1,
-        doc,
-        physical,
-        sample,
-        key: Vec::new(),
-        latest_by: None,
-        time: None,
-        arrived: None,
-        lateness: None,
-        retain: None,
-        revised: None,
-        stream: None,
-        columns,
-        origin: Origin::Stored,
-        history: None,
-        dimensions: Vec::new(),
-        span,
+impl Days {
+    /// Their table.
+    fn table(self, name: ast::Name, doc: Option<String>, span: Span) -> Table {
+        Table {
+            kind: TableKind::Calendar,
+            name,
+            version: 1,
+            doc,
+            physical: self.physical,
+            sample: self.sample,
+            key: Vec::new(),
+            latest_by: None,
+            time: None,
+            arrived: None,
+            lateness: None,
+            retain: None,
+            revised: None,
+            stream: None,
+            columns: self.columns,
+            origin: Origin::Stored,
+            history: None,
+            dimensions: Vec::new(),
+            span,
+        }
     }
 }

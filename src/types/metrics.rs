@@ -178,9 +178,7 @@ fn step_of(calendars: &[Calendar], value: &Value) -> Option<Step> {
         ValueKind::Step(AstStep::Declared(path)) => step_named(calendars, &path.to_string()),
         ValueKind::Step(step) => output_step(step),
         ValueKind::Expr { expr, .. } => match &expr.kind {
-            ExprKind::Path { path, version: None } if path.parts.len() == 2 => {
-                step_named(calendars, &path.to_string())
-            }
+            ExprKind::Path { path, version: None } if path.parts.len() == 2 => step_named(calendars, &path.to_string()),
             _ => step_of_expr(expr),
         },
         _ => None,

@@ -137,7 +137,8 @@ fn bucket(call: &Call) -> Result<ArrayRef> {
         return by_segment(call, 0, (zone, Step::Day, MONDAY), value, |call, row| call.timestamps(row));
     }
     if let Step::Declared(step) = step {
-        let first = memorised(move |day| day_of(day).and_then(|day| step.first_day(day)).map(|day| midnight(day, zone)));
+        let first =
+            memorised(move |day| day_of(day).and_then(|day| step.first_day(day)).map(|day| midnight(day, zone)));
         return of_days(call, zone, &first);
     }
     by_segment(call, 0, (zone, step, week_start), |_, s| s.bucket, |call, row| call.timestamps(row))
@@ -145,7 +146,8 @@ fn bucket(call: &Call) -> Result<ArrayRef> {
 
 /// An instant for the local day of each instant.
 fn of_days(call: &Call, zone: Tz, of_day: &dyn Fn(i32) -> Option<i64>) -> Result<ArrayRef> {
-    let gather = |call: &Call, row: &mut dyn FnMut(usize) -> Option<Option<i64>>| call.timestamps(|at| row(at).flatten());
+    let gather =
+        |call: &Call, row: &mut dyn FnMut(usize) -> Option<Option<i64>>| call.timestamps(|at| row(at).flatten());
     by_segment(call, 0, (zone, Step::Day, MONDAY), |_, s| of_day(s.day), gather)
 }
 

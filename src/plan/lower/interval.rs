@@ -79,8 +79,10 @@ impl Lowering<'_> {
                 help: "leave `--from` and `--to` out, or ask at a step"));
         }
         if facts.calendars && bounded {
-            d.push(error!(E0961, None, "`{name}` depends on the days of a calendar, and there is no bucket to begin with";
-                help: "ask at a step: `--step 1d`"));
+            d.push(
+                error!(E0961, None, "`{name}` depends on the days of a calendar, and there is no bucket to begin with";
+                help: "ask at a step: `--step 1d`"),
+            );
         }
         if let Some(inner) = facts.steps.iter().find(cut) {
             d.push(error!(E0962, None, "`{name}` takes values per {}, and the asked interval cuts one of them", inner.text();

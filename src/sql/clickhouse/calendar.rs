@@ -66,9 +66,8 @@ fn runs(step: Declared) -> Query {
         build::item(island, build::ident("_i")),
     ];
     let islands = Parts { projection, from: Some(build::derived(days(step), "d")), ..Parts::default() }.query();
-    let of_run = |name: &str| {
-        build::over(call(name, vec![column("i", "_d")]), vec![column("i", "_v"), column("i", "_i")])
-    };
+    let of_run =
+        |name: &str| build::over(call(name, vec![column("i", "_d")]), vec![column("i", "_v"), column("i", "_i")]);
     let projection = vec![
         build::item(column("i", "_d"), build::ident("_d")),
         build::item(of_run("min"), build::ident("_first")),

@@ -201,7 +201,9 @@ impl Relative<'_> {
         }
         if let Some(longer) = self.interval.at_start_of {
             end = match longer {
-                Step::Declared(longer) => midnight(declared::first_day_or_nothing(longer, self.day_of(start)), self.calendar),
+                Step::Declared(longer) => {
+                    midnight(declared::first_day_or_nothing(longer, self.day_of(start)), self.calendar)
+                }
                 _ => self.bucket_of(start, longer),
             };
             start = self.bucket_of(call("subtractMilliseconds", vec![end.clone(), number(1)]), self.step);

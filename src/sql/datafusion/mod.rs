@@ -225,7 +225,9 @@ mod tests {
             };
             let query = query.query();
             let text = DataFusion::new().print(&query);
-            let sqlparser::ast::Statement::Query(read) = reparse(&text, &DataFusion::new()).unwrap() else { panic!("{text}") };
+            let sqlparser::ast::Statement::Query(read) = reparse(&text, &DataFusion::new()).unwrap() else {
+                panic!("{text}")
+            };
             assert_eq!(*read, query, "{text}");
         }
     }

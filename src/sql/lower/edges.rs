@@ -39,7 +39,8 @@ impl Lowering<'_> {
         let guarded = scans.filter(|(at, _)| self.is_guarded(*at));
         let mut tables: Vec<(Ident, Query)> = guarded
             .filter_map(|(at, scan)| {
-                let step = self.query.step.filter(|step| scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(*step))));
+                let step =
+                    self.query.step.filter(|step| scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(*step))));
                 Some((self.start_name(at), self.edge(&[(scan, self.read(at))], Edge::First, step)?))
             })
             .collect();

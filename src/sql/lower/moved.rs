@@ -95,7 +95,9 @@ impl Lowering<'_> {
         let unit = Clocks::new(self.query.zone).unit(self.query, scan).unwrap_or(Step::Day);
         let from = self.states_of(scan, layers, Some(unit)).map(|states| build::derived(states, BASE));
         let mut parts = Parts { from, ..Parts::default() };
-        self.place(scan, self.dialect.bucket_start(column("_t"), unit, self.calendar), &mut parts);
+        let start = || self.dialect.bucket_start(column("_t"), unit, self.calendar);
+        parts.filter = build::all(self.bucket_filter(scan, start()));
+        self.place(scan, start(), &mut parts);
         let per = scan.last.iter().flat_map(|last| &last.per).enumerate().map(|(at, _)| format!("_p{at}"));
         let dimensions = (0..scan.dimensions.len()).map(|at| format!("_d{at}"));
         let states = (0..needed(scan, self.query).len()).map(|at| format!("_s{at}"));

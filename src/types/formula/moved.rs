@@ -6,9 +6,9 @@ use crate::error;
 use crate::syntax::ast::{self, ArgumentValue, BinaryOp, CalendarStep, DurationUnit, ExprKind, Key, Literal};
 use crate::value::{Span as Length, Step, Value, Window};
 
-use super::super::dimensions::unknown_dimension;
 use super::super::Calendar;
 use super::super::calendars::step_of;
+use super::super::dimensions::unknown_dimension;
 use super::super::items::{milliseconds, output_step};
 use super::super::model::{DimensionId, Formula, FormulaKind, Movement, Type, ValueType};
 use super::{FormulaScope, arithmetic};

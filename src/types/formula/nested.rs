@@ -5,13 +5,13 @@ use crate::error;
 use crate::syntax::ast::{self, ExprKind, Key};
 use crate::value::{Span as Length, Step};
 
-use super::super::{Unit, step_named};
 use super::super::metrics::divides;
 use super::super::model::{
     Aggregation, Formula, FormulaKind, Nested, NestedKey, RowExpr, RowExprKind, Type, ValueType,
 };
 use super::super::ops::{Leaf, Leaves, refuse};
 use super::super::predicate;
+use super::super::{Unit, step_named};
 use super::FormulaScope;
 use super::leaf::{Units, aggregation, result_type};
 use super::moved::step;
