@@ -96,9 +96,13 @@ pub fn clean(
 
 /// The SELECT of columns of a table or view, by their names.
 pub fn same(of: ObjectName, columns: &[&str], dialect: &dyn Dialect) -> Query {
-    let column = |name: &&str| build::item(build::column("v", dialect.identifier(name)), dialect.identifier(name));
+    let mut alias = "v".to_owned();
+    while columns.contains(&alias.as_str()) {
+        alias.push('_');
+    }
+    let column = |name: &&str| build::item(build::column(&alias, dialect.identifier(name)), dialect.identifier(name));
     let projection = columns.iter().map(column).collect();
-    build::Parts { projection, from: Some(build::table(of, "v")), ..build::Parts::default() }.query()
+    build::Parts { projection, from: Some(build::table(of, &alias)), ..build::Parts::default() }.query()
 }
 
 /// The text, over several lines.

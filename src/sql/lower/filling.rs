@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr as Sql, ObjectName, Query};
 
+use super::aliases;
 use super::batch::{Batch, Days};
 use super::read::{BASE, Rows};
 use super::stored::{Stored, StoredColumn};
@@ -121,6 +122,7 @@ fn filling_here(
     if looked_up && scan.joins.iter().any(|join| lowering.is_interval(join)) {
         select.settings = dialect.interval_join_settings();
     }
+    aliases::keep_apart(&mut select, &query.tables, []);
     dialect.look_up(&mut select, &options.dictionaries);
     lowering.made(Filling { columns, select })
 }
@@ -134,7 +136,8 @@ pub fn batch_days(
 ) -> Result<Query, Vec<Unsupported>> {
     let options = Options::default();
     let lowering = Lowering::new(like, dialect, &options);
-    let select = lowering.batch_days(batch, days, dialect.batches().ok_or_else(unable)?);
+    let mut select = lowering.batch_days(batch, days, dialect.batches().ok_or_else(unable)?);
+    aliases::keep_apart(&mut select, &like.tables, []);
     lowering.made(select)
 }
 
@@ -150,7 +153,8 @@ pub fn batch_gone(
 ) -> Result<Query, Vec<Unsupported>> {
     let options = Options::default();
     let lowering = Lowering::new(like, dialect, &options);
-    let select = lowering.batch_gone(batch, time, rollup, side, dialect.batches().ok_or_else(unable)?);
+    let mut select = lowering.batch_gone(batch, time, rollup, side, dialect.batches().ok_or_else(unable)?);
+    aliases::keep_apart(&mut select, &like.tables, []);
     lowering.made(select)
 }
 
@@ -163,7 +167,8 @@ pub fn backfill_months(
 ) -> Result<Query, Vec<Unsupported>> {
     let options = Options::default();
     let lowering = Lowering::new(like, dialect, &options);
-    let select = lowering.backfill_months(batch, cuts, dialect.batches().ok_or_else(unable)?);
+    let mut select = lowering.backfill_months(batch, cuts, dialect.batches().ok_or_else(unable)?);
+    aliases::keep_apart(&mut select, &like.tables, []);
     lowering.made(select)
 }
 

@@ -1,5 +1,6 @@
 //! From the plan to one SELECT.
 
+mod aliases;
 mod answers;
 mod batch;
 mod clean;
@@ -72,6 +73,8 @@ pub fn query(
         return Err(errors);
     }
     let mut made = build::with(body, tables);
+    let columns = query.columns();
+    aliases::keep_apart(&mut made, &query.tables, columns.iter().map(|column| column.name.as_str()));
     dialect.look_up(&mut made, &options.dictionaries);
     if options.all_shards {
         dialect.read_all_shards(&mut made);
@@ -84,6 +87,7 @@ pub fn clean(query: &plan::Query, table: usize, dialect: &dyn Dialect, options: 
     let lowering = Lowering::new(query, dialect, options);
     let columns: Vec<&str> = query.tables[table].columns.iter().map(|column| column.name.as_str()).collect();
     let mut made = lowering.clean_rows(table, &columns);
+    aliases::keep_apart(&mut made, &query.tables, []);
     dialect.look_up(&mut made, &options.dictionaries);
     made
 }

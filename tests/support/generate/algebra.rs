@@ -219,7 +219,6 @@ impl Construct {
         Construct::FillNull,
         Construct::FillZero,
         Construct::BucketPart,
-        Construct::BucketPart,
     ];
 }
 

@@ -27,9 +27,20 @@ impl Maker {
             let name = self.metric_name();
             let by: Vec<String> = self.project.common_dimensions(&formula).iter().map(|d| d.name.clone()).collect();
             let by = by.into_iter().take(self.rng.below(3)).collect();
-            let daily = self.project.bears(&formula, Some(Step::Day), true) && self.rng.chance(15);
-            self.project.metrics.push(Metric { name, formula, grain: daily.then_some(Step::Day), by, fill });
+            let grain = self.grain_of(&formula);
+            self.project.metrics.push(Metric { name, formula, grain, by, fill });
         }
+    }
+
+    /// What speaks of the output bucket needs one whose buckets have what it speaks of.
+    fn grain_of(&mut self, formula: &Expr) -> Option<Step> {
+        if formula.is_of_buckets() {
+            let steps = [Step::Subday(HOUR), Step::Day, Step::Week, Step::Month];
+            let fits = |step: &Step| self.project.bears(formula, Some(*step), true);
+            return steps.into_iter().find(fits);
+        }
+        let daily = self.project.bears(formula, Some(Step::Day), true) && self.rng.chance(15);
+        daily.then_some(Step::Day)
     }
 
     fn one_of_algebra(&mut self) -> Option<(Expr, Fill)> {
