@@ -98,16 +98,16 @@ impl Dialect for DataFusion {
         Deduplication::RowNumber
     }
 
-    fn decode(&self, stored: Expr, _: &StoredColumn, _: Calendar) -> Expr {
-        stored
+    fn decode(&self, stored: Expr, column: &StoredColumn, _: Calendar) -> Expr {
+        if column.nullable { filled(stored, &column.ty) } else { stored }
     }
 
     fn sort_key(&self, value: Expr, _: &DataType) -> Expr {
         value
     }
 
-    fn optional(&self, value: Expr, _: &DataType) -> Expr {
-        value
+    fn optional(&self, value: Expr, ty: &DataType) -> Expr {
+        filled(value, ty)
     }
 
     fn not_null(&self, value: Expr) -> Expr {
@@ -189,6 +189,15 @@ impl Dialect for DataFusion {
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {
         aggregate::lower(aggregated)
+    }
+}
+
+/// A list or map that is missing is empty.
+fn filled(value: Expr, ty: &DataType) -> Expr {
+    match ty {
+        DataType::Array(_) => build::call("mc_list", vec![value]),
+        DataType::Map(_) => build::call("coalesce", vec![value, build::text("{}")]),
+        _ => value,
     }
 }
 
