@@ -156,6 +156,7 @@ fn windows_reach_over_what_is_built_and_what_is_not() {
         warehouse.backfill("balance__daily", day);
         agrees(&warehouse);
     }
+    drop(warehouse);
     let warehouse = served("hourly, stream(30m), daily");
     warehouse.insert("visit", VISITS);
     warehouse.insert("balance", BALANCES);

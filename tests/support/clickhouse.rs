@@ -8,6 +8,7 @@
 
 mod library;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -33,6 +34,11 @@ enum Turn {
 
 static TURNS: RwLock<()> = RwLock::new(());
 
+thread_local! {
+    /// How many sessions this thread has open.
+    static OPEN: Cell<usize> = const { Cell::new(0) };
+}
+
 impl Session {
     /// A new, empty database, which is the current one of every statement of the session.
     ///
@@ -47,6 +53,7 @@ impl Session {
     /// # Panics
     /// With one line, if the engine cannot be provisioned.
     pub fn exclusive() -> Session {
+        assert_eq!(OPEN.get(), 0, "this thread has another session and would wait for itself: drop it first");
         let session = Session::start(Turn::Exclusive(TURNS.write().unwrap_or_else(PoisonError::into_inner)));
         let databases = session.query("SHOW DATABASES").unwrap_or_else(|error| panic!("{error}"));
         for name in databases.single_column().into_iter().flatten() {
@@ -63,6 +70,7 @@ impl Session {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
         let database = format!("t_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let timer = Timer::start(current_test());
+        OPEN.set(OPEN.get() + 1);
         Server::get().run(None, &format!("CREATE DATABASE {database}")).unwrap_or_else(|error| panic!("{error}"));
         Session { database, turn, _timer: timer }
     }
@@ -144,6 +152,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        OPEN.set(OPEN.get().saturating_sub(1));
         let mut server = Server::get();
         let mut clean_up = || {
             server.run(None, &format!("DROP DATABASE IF EXISTS {}", self.database))?;
