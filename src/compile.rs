@@ -32,13 +32,18 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
     }
     // What a kind gives that is not compiled yet (`user.rfm` of a segment) is as unknown as what is broken.
     let later = files.iter().flat_map(|file| &file.declarations).filter_map(|declaration| match &declaration.kind {
-        ast::DeclarationKind::Block(block) => Some(block.name.as_str()),
+        ast::DeclarationKind::Block(block) if !matches!(block.keyword.as_str(), "session" | "calendar") => {
+            Some(block.name.as_str())
+        }
         _ => None,
     });
     let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).chain(later).collect();
     let (model, found) = stack::enough(|| types::check(&files, &settings(project)));
     let news = |one: &Diagnostic| {
         let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
+        // Of a step it is the calendar that may be broken.
+        let name =
+            if one.code == crate::diagnostic::codes::E0659 { name.split('.').next().unwrap_or(name) } else { name };
         !may_follow(one.code) || (project.is_complete && !broken.contains(&name))
     };
     diagnostics.extend(found.into_iter().filter(news).collect());
@@ -68,6 +73,7 @@ fn may_follow(code: crate::diagnostic::Code) -> bool {
         codes::E0210,
         codes::E0301,
         codes::E0404,
+        codes::E0659,
         codes::L0501,
     ]
     .contains(&code)

@@ -93,7 +93,7 @@ fn lowered(compiled: &Compiled) -> Vec<String> {
         match lowering.lower(&Question::of(vec![MetricId(place)])) {
             Err(found) => failures.push(format!("`{}`: {:?}", metric.name.value, told(&found, false))),
             Ok(query) => {
-                for dialect in [&sql::ClickHouse as &dyn sql::Dialect, &sql::DataFusion] {
+                for dialect in [&sql::ClickHouse as &dyn sql::Dialect, &sql::DATAFUSION] {
                     if let Err(limits) = sql::select(&query, dialect, &sql::Options::default()) {
                         failures.push(format!("`{}` in {}: {limits:?}", metric.name.value, dialect.name()));
                     }

@@ -8,7 +8,7 @@ use crate::error;
 use crate::plan::{AskedStep, Lowering, Query, Question, Top};
 use crate::project::SourceMap;
 use crate::suggest::near;
-use crate::types::{By, Fill, MetricId, Model, TableId};
+use crate::types::{By, Fill, MetricId, Model, TableId, step_named};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -92,7 +92,7 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     let mut d = Diagnostics::new();
     let metrics: Vec<MetricId> = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
     let by: Vec<By> = asked.by.iter().filter_map(|text| by(model, text, &mut d)).collect();
-    let step = step(asked.step.as_deref(), &mut d);
+    let step = step(model, asked.step.as_deref(), &mut d);
     let (from, to) = interval(model, asked, &mut d);
     let as_of = asked.as_of.as_deref().and_then(|text| limit(model, "--as-of", text, true, &mut d));
     if asked.partial && asked.as_of.is_none() {
@@ -208,15 +208,15 @@ pub fn by(model: &Model, text: &str, d: &mut Diagnostics) -> Option<By> {
     By::parse(text.trim(), model, &model.dimensions, None, d)
 }
 
-fn step(text: Option<&str>, d: &mut Diagnostics) -> Option<AskedStep> {
+fn step(model: &Model, text: Option<&str>, d: &mut Diagnostics) -> Option<AskedStep> {
     match text.map(str::trim) {
         None => Some(AskedStep::Default),
         Some("none" | "total") => Some(AskedStep::None),
-        Some(text) => match Step::parse(text) {
+        Some(text) => match step_named(&model.calendars, text).or_else(|| Step::parse(text)) {
             Some(step) => Some(AskedStep::Step(step)),
             None => {
                 d.push(error!(E0954, None, "`{text}` is not an output step";
-                    help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter, year, or none"));
+                    help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter, year, the step of a calendar, or none"));
                 None
             }
         },

@@ -57,8 +57,11 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     }
     let (ready, _, query) = args.question.plan(context)?;
     let folder = args.data.clone().unwrap_or_else(|| ready.project.root.join(&ready.project.config.samples));
-    let (dry_run, warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
+    let (dry_run, mut warnings) = prepare(&query, &folder, args.lenient, &ready, context)?;
     let answer = dry_run.run(&query).map_err(|found| Stop::found(&ready.project, found));
+    if answer.is_ok() {
+        warnings.extend(dry_run.off_calendar(&query).map_err(|found| Stop::found(&ready.project, found))?);
+    }
     // The line about its progress goes away with it.
     drop(dry_run);
     if !warnings.is_empty() {

@@ -7,7 +7,7 @@ use super::{Context, Exit, Outcome, Stop, debug, declared, markdown, ready::Read
 use crate::{
     diagnostic::{Code, codes},
     error,
-    plan::Lowering,
+    plan::{Lowering, Question, stored_columns},
     suggest::near,
     syntax::ast::Declaration,
     types::{Grain, Metric, MetricId, Model},
@@ -171,12 +171,24 @@ fn facts(id: MetricId, model: &Model) -> Vec<(&'static str, String)> {
     stored.dedup();
     let tables: Vec<&str> = stored.iter().map(|id| model.table(*id).name.as_str()).collect();
     facts.push(("reads", tables.join(", ")));
+    if let Some(columns) = columns(id, &lowering) {
+        facts.push(("columns", columns));
+    }
     let used: Vec<&str> =
         model.metrics.iter().filter(|other| names(other, id)).map(|other| other.name.as_str()).collect();
     if !used.is_empty() {
         facts.push(("used by", used.join(", ")));
     }
     facts
+}
+
+/// The stored columns that a metric reads at its own grain and dimensions, those in the texts of `sql(…)` included.
+fn columns(id: MetricId, lowering: &Lowering<'_>) -> Option<String> {
+    let by = lowering.model.metrics[id.0].by.clone();
+    let query = lowering.lower(&Question { by, ..Question::of(vec![id]) }).ok()?;
+    let columns = stored_columns(&query.tables, &query.scans).into_iter();
+    let columns: Vec<String> = columns.map(|(table, name)| format!("{}.{name}", query.tables[table].name)).collect();
+    (!columns.is_empty()).then(|| columns.join(", "))
 }
 
 /// Whether a metric's formula names another one.

@@ -4,6 +4,7 @@
 //! plan's exact meaning, and an [`Answer`](crate::table::Answer).
 
 mod answer;
+mod calendars;
 mod export;
 mod failure;
 mod functions;
@@ -214,7 +215,8 @@ impl DryRun {
     /// Answers a query over the registered tables.
     pub fn run(&self, query: &Query) -> Result<Answer, Diagnostics> {
         let options = sql::Options { unique_keys: self.unique_keys.clone(), ..sql::Options::default() };
-        let select = sql::select(query, &sql::DATAFUSION, &options).map_err(|unsupported| {
+        let dialect = sql::DataFusion::with_calendars(self.calendars(query)?);
+        let select = sql::select(query, &dialect, &options).map_err(|unsupported| {
             unsupported
                 .into_iter()
                 .map(|found| error!(E0933, None, "the dry run cannot compute {}", found.construct; help: ("{}", found.reason)))

@@ -6,6 +6,7 @@
 //! this same plan: deduplication, nulls, decimals and time zones are decided here and nowhere else.
 
 mod answer;
+mod calendar;
 pub mod expr;
 mod lower;
 mod output;
@@ -13,7 +14,7 @@ mod question;
 mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
-pub use crate::value::{Interval, Span, Window};
+pub use crate::value::{Declared, Interval, Span, Window};
 pub use answer::{Answered, Asked, AskedKey};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, PARTIAL, column_name};
@@ -480,9 +481,10 @@ pub struct TableScan<'q> {
 }
 
 impl Query {
-    /// The stored tables that it reads, also through derived ones, by place.
+    /// The stored tables that it reads, also through derived ones and for the days of calendars, by place.
     pub fn stored_tables(&self) -> Vec<usize> {
-        stored_tables(&self.tables, self.all_tables())
+        let all = self.all_tables().into_iter().chain(self.calendar_tables());
+        stored_tables(&self.tables, all)
     }
 
     /// Feeds everything but the tables to a hasher: those are many, and all queries of a project share them.

@@ -48,6 +48,8 @@ pub struct Names<'a> {
     pub subsets: Vec<Declared<'a, ast::Subset>>,
     /// Sessions.
     pub sessions: Vec<Declared<'a, ast::Block>>,
+    /// Calendars.
+    pub calendars: Vec<Declared<'a, ast::Block>>,
     /// Dimensions.
     pub dimensions: Vec<Declared<'a, ast::Dimension>>,
     /// Hierarchies.
@@ -121,6 +123,11 @@ impl<'a> Names<'a> {
                     let row = RowName::Session(self.sessions.len());
                     self.rows.entry(block.name.as_str()).or_default().push((version(block.version.as_ref()), row));
                     self.sessions.push(Declared { syntax: block, doc, span });
+                }
+            }
+            DeclarationKind::Block(block) if block.keyword.value == "calendar" => {
+                if seen.first("calendar", &block.name, None, diagnostics) {
+                    self.calendars.push(Declared { syntax: block, doc, span });
                 }
             }
             DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),

@@ -36,7 +36,7 @@ impl Clocks {
     /// The same for what is compared with the first row of its data.
     fn guarded(&self, query: &Query, scan: &Scan) -> Option<Step> {
         match &scan.guard {
-            Some(Guard::Of(interval)) => query.step.map(|step| self.interval(interval, step)),
+            Some(Guard::Of(interval)) => query.step.map(|step| in_days(self.interval(interval, step))),
             Some(Guard::Until(_)) | None => None,
         }
     }
@@ -46,7 +46,7 @@ impl Clocks {
         // Without buckets a window ends with a local day.
         let step = query.step.or_else(|| (!scan.interval.is_bucket()).then_some(Step::Day));
         let own = step.map(|step| self.interval(&scan.interval, step));
-        own.into_iter().chain(scan.last.iter().map(|last| last.step)).reduce(common)
+        own.into_iter().chain(scan.last.iter().map(|last| last.step)).map(in_days).reduce(common)
     }
 
     fn interval(&self, interval: &Interval, step: Step) -> Step {
@@ -67,6 +67,7 @@ impl Clocks {
                     crosses_days = true;
                 }
                 // The time of a day, on a day that may have another length.
+                Span::Bucket(_) => {}
                 Span::Days(_) | Span::Months(_) if matches!(step, Step::Subday(_)) => crosses_days = true,
                 Span::Days(_) | Span::Months(_) => unit = common(unit, Step::Day),
             }
@@ -96,6 +97,11 @@ impl Clocks {
     }
 }
 
+/// The buckets of a declared calendar are made of days, and of nothing coarser for certain.
+fn in_days(step: Step) -> Step {
+    if step.is_declared() { Step::Day } else { step }
+}
+
 /// Whether every bucket of `coarse` is made of whole buckets of `fine`. Steps below a day all start at local midnight and are
 /// cut at the next, so this holds on days of 23 and 25 hours too.
 pub fn divides(fine: Step, coarse: Step) -> bool {
@@ -105,6 +111,7 @@ pub fn divides(fine: Step, coarse: Step) -> bool {
         (Step::Day, coarse) => !matches!(coarse, Step::Subday(_)),
         (Step::Month, coarse) => matches!(coarse, Step::Month | Step::Quarter | Step::Year),
         (Step::Quarter, coarse) => matches!(coarse, Step::Quarter | Step::Year),
+        (Step::Declared(fine), Step::Declared(coarse)) => fine.divides(coarse),
         (fine, coarse) => fine == coarse,
     }
 }

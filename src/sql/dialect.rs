@@ -316,6 +316,16 @@ pub trait Dialect: Sync {
     /// What rows are grouped by for a step; increases with time.
     fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr;
 
+    /// Whether an instant is in a bucket of a step at all; none where each is. A declared calendar may lack its day.
+    fn in_bucket(&self, _time: Expr, _step: Step, _calendar: Calendar) -> Option<Expr> {
+        None
+    }
+
+    /// The key of the last bucket that begins at or before an instant.
+    fn last_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        self.bucket_key(time, step, calendar)
+    }
+
     /// The start of a bucket, from its key.
     fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr;
 

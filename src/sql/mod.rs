@@ -38,7 +38,7 @@ pub use lower::{
 pub static CLICKHOUSE: ClickHouse = ClickHouse;
 
 /// DataFusion with the functions of the dry run.
-pub static DATAFUSION: DataFusion = DataFusion;
+pub static DATAFUSION: DataFusion = DataFusion::new();
 
 /// All dialects.
 pub static DIALECTS: [&dyn Dialect; 2] = [&CLICKHOUSE, &DATAFUSION];

@@ -57,7 +57,9 @@ impl Answer {
         match self.step.filter(|_| column == 0)? {
             Step::Subday(_) => None,
             Step::Month => Some(day.format("%Y-%m").to_string()),
-            Step::Day | Step::Week | Step::Quarter | Step::Year => Some(day.format("%Y-%m-%d").to_string()),
+            Step::Day | Step::Week | Step::Quarter | Step::Year | Step::Declared(_) => {
+                Some(day.format("%Y-%m-%d").to_string())
+            }
         }
     }
 }

@@ -216,6 +216,6 @@ fn bucket(ms: i64, step: Option<Step>, answer: &Answer) -> String {
     match step {
         Some(Step::Subday(_)) | None => form::timestamp(ms, answer.zone),
         Some(Step::Month | Step::Quarter | Step::Year) => local.format("%Y-%m").to_string(),
-        Some(Step::Day | Step::Week) => local.format("%Y-%m-%d").to_string(),
+        Some(Step::Day | Step::Week | Step::Declared(_)) => local.format("%Y-%m-%d").to_string(),
     }
 }

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::{AskedStep, Question, column_name};
 use crate::syntax::ast::Test;
-use crate::types::{Grain, MetricId, Model};
+use crate::types::{Grain, MetricId, Model, step_named};
 use crate::value::Step;
 
 /// The columns choose step and dimensions: `time`, `time@month`, dimensions, and the test's metrics.
@@ -30,7 +30,7 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
         if name == "time" {
             question.step = AskedStep::Step(step(model, &question.metrics, test, place));
         } else if let Some(step) = name.strip_prefix("time@").filter(|_| !has_time) {
-            match Step::parse(step) {
+            match step_named(&model.calendars, step).or_else(|| Step::parse(step)) {
                 Some(step) => question.step = AskedStep::Step(step),
                 None => d.push(error!(E0954, column.span, "`{step}` is not an output step";
                     help: "write `time@month`, `time@1h` or another step")),

@@ -9,6 +9,7 @@ use crate::resolve::{self, MadeRows, Names};
 use crate::syntax::ast;
 use crate::value::WeekStart;
 
+use super::calendars::{Calendar, check_calendars};
 use super::dimensions::{check_dimensions, check_hierarchies};
 use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
@@ -35,6 +36,9 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let names = Names::collect(files, &mut d);
     let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
     let tables = check_tables(&names, settings.zone, &units, &mut d);
+    let mut tables = tables;
+    let (calendars, days) = check_calendars(&names, tables.len(), &mut d);
+    tables.extend(days);
     let mut rows = RowSets::new(&names, tables, settings.zone);
     for made in resolve::row_set_order(&names, &mut d) {
         match made {
@@ -62,12 +66,14 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         names: &names,
         dimensions: &dimensions,
         dimension_ids: &dimension_ids,
+        calendars: &calendars,
         units: &units,
         zone: settings.zone,
         week_start: settings.week_start,
     };
     let (metrics, facts) = check_metrics(&declarations, &mut rows, &mut d);
-    check_tests(&names, &rows.tables[..names.tables.len()], (&dimensions, &dimension_ids), &mut d);
+    let given = &rows.tables[..names.tables.len() + calendars.len()];
+    check_tests(&names, given, &calendars, (&dimensions, &dimension_ids), &mut d);
     unused(&names, files, &mut d);
     let RowSets { tables, subsets, .. } = rows;
     let subsets = subsets.into_iter().flatten().collect();
@@ -77,6 +83,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         zone: settings.zone,
         week_start: settings.week_start,
         tables,
+        calendars,
         subsets,
         dimensions,
         hierarchies,
@@ -92,6 +99,7 @@ struct Declarations<'a> {
     names: &'a Names<'a>,
     dimensions: &'a [super::Dimension],
     dimension_ids: &'a [Option<DimensionId>],
+    calendars: &'a [Calendar],
     units: &'a [&'a str],
     zone: chrono_tz::Tz,
     week_start: WeekStart,
@@ -114,6 +122,7 @@ impl Typed {
             rows,
             dimensions: all.dimensions,
             dimension_ids: all.dimension_ids,
+            calendars: all.calendars,
             metrics: &self.metrics,
             metric_ids: &self.ids,
             known: &self.facts,

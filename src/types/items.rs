@@ -172,7 +172,8 @@ pub fn milliseconds(duration: ast::Duration) -> Option<i64> {
     duration.count.checked_mul(size)
 }
 
-/// The output step of a written step, where it is one: a divisor of a day, a day, week, month, quarter or year.
+/// The output step of a written step, where it is one: a divisor of a day, a day, week, month, quarter or year. Those of
+/// calendars are [`super::calendars::step_of`].
 pub fn output_step(step: &AstStep) -> Option<Step> {
     match step {
         AstStep::Calendar(step) => Step::parse(step.word()),

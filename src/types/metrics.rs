@@ -7,6 +7,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep, Value, ValueKind};
 use crate::value::Step;
 
+use super::calendars::{Calendar, step_named};
 use super::formula::{Facts, FormulaScope, compared, fits};
 use super::items::{Items, output_step, word};
 use super::model::{
@@ -48,7 +49,7 @@ pub fn check_metric(
     let tier = items.word("tier", &[("kpi", Tier::Kpi), ("ksi", Tier::Ksi), ("diagnostic", Tier::Diagnostic)], d);
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
     let fill = fill(&items, d);
-    let grain = grain(&items, d);
+    let grain = grain(scope.calendars, &items, d);
     let by = by(scope, &items, d);
     let serve = serve(&items, d);
     let compared = items.get("compare").map(|(_, values)| compared(values, d)).unwrap_or_default();
@@ -150,32 +151,36 @@ fn fill(items: &Items<'_>, d: &mut Diagnostics) -> Fill {
     }
 }
 
-fn grain(items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
+fn grain(calendars: &[Calendar], items: &Items<'_>, d: &mut Diagnostics) -> Option<Vec<Grain>> {
     let (_, values) = items.get("grain")?;
     let mut grains: Vec<Grain> = Vec::new();
     for value in values {
-        match grain_of(value) {
+        match grain_of(calendars, value) {
             Some(grain) if !grains.contains(&grain) => grains.push(grain),
             Some(_) => d.push(error!(E0204, value.span, "this grain stands twice"; help: "keep one of them")),
             None => d.push(error!(E0632, value.span, "this is not an output step";
-                help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter, year, or total")),
+                help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter, year, the step of a calendar, or total")),
         }
     }
     grains.sort();
     if grains.is_empty() { None } else { Some(grains) }
 }
 
-fn grain_of(value: &Value) -> Option<Grain> {
+fn grain_of(calendars: &[Calendar], value: &Value) -> Option<Grain> {
     if word(value) == Some("total") {
         return Some(Grain::Total);
     }
-    step_of(value).map(Grain::Step)
+    step_of(calendars, value).map(Grain::Step)
 }
 
-fn step_of(value: &Value) -> Option<Step> {
+fn step_of(calendars: &[Calendar], value: &Value) -> Option<Step> {
     match &value.kind {
+        ValueKind::Step(AstStep::Declared(path)) => step_named(calendars, &path.to_string()),
         ValueKind::Step(step) => output_step(step),
-        ValueKind::Expr { expr, .. } => step_of_expr(expr),
+        ValueKind::Expr { expr, .. } => match &expr.kind {
+            ExprKind::Path { path, version: None } if path.parts.len() == 2 => step_named(calendars, &path.to_string()),
+            _ => step_of_expr(expr),
+        },
         _ => None,
     }
 }
@@ -433,7 +438,9 @@ pub fn has_zero(ty: &Type) -> bool {
 pub fn divides(fine: Step, coarse: Step) -> bool {
     match (fine, coarse) {
         (Step::Subday(fine), Step::Subday(coarse)) => coarse % fine == 0,
-        (Step::Subday(_), _) | (Step::Day, Step::Day | Step::Week | Step::Month | Step::Quarter | Step::Year) => true,
+        (Step::Subday(_), _) => true,
+        (Step::Day, coarse) => !matches!(coarse, Step::Subday(_)),
+        (Step::Declared(fine), Step::Declared(coarse)) => fine.divides(coarse),
         (Step::Month, Step::Month | Step::Quarter | Step::Year) | (Step::Quarter, Step::Quarter | Step::Year) => true,
         (a, b) => a == b,
     }

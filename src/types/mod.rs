@@ -1,6 +1,7 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
 mod bind;
+mod calendars;
 mod check;
 mod dimensions;
 mod domain;
@@ -29,6 +30,7 @@ mod type_name;
 mod unit;
 
 pub use bind::Unbound;
+pub use calendars::{Calendar, step_named};
 pub use check::{Settings, check};
 pub use domain::Domain;
 pub use formula::{Compared, DimensionNames, Facts, FilterScope, KeyScope, RowMetrics, check_filter, facts};

@@ -90,7 +90,7 @@ fn word(step: Step) -> String {
         Step::Month => "month".to_owned(),
         Step::Quarter => "quarter".to_owned(),
         Step::Year => "year".to_owned(),
-        Step::Subday(_) => step.text(),
+        Step::Subday(_) | Step::Declared(_) => step.text(),
     }
 }
 

@@ -101,7 +101,7 @@ fn table(
     let syntax = declared.syntax;
     let (word, allowed) = match kind {
         TableKind::Source => ("source", SOURCE_ITEMS),
-        TableKind::Entity => ("entity", ENTITY_ITEMS),
+        TableKind::Entity | TableKind::Calendar => ("entity", ENTITY_ITEMS),
     };
     let items = Items::read(word, &syntax.items, allowed, &[], diagnostics);
     items.check_texts(&["title", "title_en", "owner"], diagnostics);

@@ -7,6 +7,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{Given, Test};
 use crate::value::Step;
 
+use super::calendars::{Calendar, step_named};
 use super::formula::Declared;
 use super::{By, Dimension, DimensionId, Table};
 
@@ -14,6 +15,7 @@ use super::{By, Dimension, DimensionId, Table};
 pub fn check_tests(
     names: &Names<'_>,
     tables: &[Table],
+    calendars: &[Calendar],
     dimensions: (&[Dimension], &[Option<DimensionId>]),
     d: &mut Diagnostics,
 ) {
@@ -25,7 +27,7 @@ pub fn check_tests(
         }
         // Of a metric that is not there, nothing is known to be expected.
         if known {
-            check_expected(names, dimensions, test, d);
+            check_expected(names, calendars, dimensions, test, d);
         }
     }
 }
@@ -66,7 +68,7 @@ fn check_given(names: &Names<'_>, tables: &[Table], given: &Given, before: &[Giv
         }
         let help = match near(&text, tables.iter().map(|table| table.name.as_str())) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "rows are given for a source or an entity".to_owned(),
+            None => "rows are given for a source, an entity or a calendar".to_owned(),
         };
         d.push(error!(E0207, given.table.span, "no source or entity named `{text}`"; help: help));
         return;
@@ -94,6 +96,7 @@ fn check_given(names: &Names<'_>, tables: &[Table], given: &Given, before: &[Giv
 /// them is a metric.
 fn check_expected(
     names: &Names<'_>,
+    calendars: &[Calendar],
     (dimensions, ids): (&[Dimension], &[Option<DimensionId>]),
     test: &Test,
     d: &mut Diagnostics,
@@ -106,7 +109,7 @@ fn check_expected(
         if metrics.iter().any(|metric| metric == name) {
             shows_a_metric = true;
         } else if let Some(step) = name.strip_prefix("time@").filter(|_| !has_time) {
-            if Step::parse(step).is_none() {
+            if step_named(calendars, step).or_else(|| Step::parse(step)).is_none() {
                 d.push(error!(E0954, column.span, "`{step}` is not an output step";
                     help: "write `time@month`, `time@1h` or another step"));
             }

@@ -5,9 +5,10 @@
 //! longer are days of the calendar in the project's zone; the time of a day is counted from its midnight, as steps are, so a
 //! day that lacks that time (23 hours) ends it at its own end.
 
-use chrono::{Days, Months};
+use chrono::{Days, Months, NaiveDate};
 use chrono_tz::Tz;
 
+use super::declared::Declared;
 use super::time::{DAY_MS, Step, WeekStart, local_date, midnight};
 
 /// A length of time.
@@ -19,6 +20,8 @@ pub enum Span {
     Days(i64),
     /// Months of the calendar; the day is clamped to the month's last.
     Months(i64),
+    /// From a bucket of a declared calendar to the one before it. Never the length of a window.
+    Bucket(Declared),
 }
 
 /// What a window reaches back to.
@@ -46,6 +49,9 @@ pub struct Interval {
 /// Before all instants.
 pub const BEGINNING: i64 = i64::MIN;
 
+/// The interval of a bucket that a declared calendar lacks: it holds no instant, and lies before all data.
+const NOTHING: (i64, i64) = (BEGINNING / 4, BEGINNING / 4);
+
 impl Span {
     /// Whole days as days, anything else as elapsed time.
     pub fn of_milliseconds(ms: i64) -> Span {
@@ -64,6 +70,7 @@ impl Span {
             Span::Days(days) => format!("{days}d"),
             Span::Months(months) if months % 12 == 0 => format!("{}year", months / 12),
             Span::Months(months) => format!("{months}month"),
+            Span::Bucket(step) => step.name(),
         }
     }
 
@@ -71,7 +78,7 @@ impl Span {
     pub fn before(self, at: i64, zone: Tz) -> i64 {
         match self {
             Span::Milliseconds(ms) => at - ms,
-            Span::Days(_) | Span::Months(_) => self.same_time(at, at, zone),
+            Span::Days(_) | Span::Months(_) | Span::Bucket(_) => self.same_time(at, at, zone),
         }
     }
 
@@ -89,6 +96,7 @@ impl Span {
                         if months >= 0 { day.checked_sub_months(count) } else { day.checked_add_months(count) }
                     })
                 }
+                Span::Bucket(step) => step.before(day),
             };
         // Beyond the calendar there are no rows: any instant far enough will do.
         let Some(earlier) = earlier else { return BEGINNING / 4 };
@@ -99,6 +107,8 @@ impl Span {
     /// Whether each bucket of a step, moved by this, is a bucket of that step.
     pub fn maps(self, step: Step) -> bool {
         match (self, step) {
+            (Span::Bucket(own), Step::Declared(step)) => own == step,
+            (Span::Bucket(_), _) | (_, Step::Declared(_)) => false,
             (Span::Milliseconds(ms), Step::Subday(step)) => ms % step == 0,
             (Span::Milliseconds(_), _) => false,
             (_, Step::Subday(_) | Step::Day) => true,
@@ -116,6 +126,7 @@ impl Span {
             Span::Milliseconds(ms) => (ms, ms),
             Span::Days(days) => (days * DAY_MS - DAY_MS, days * DAY_MS + DAY_MS),
             Span::Months(months) => (months * 28 * DAY_MS - DAY_MS, months * 31 * DAY_MS + DAY_MS),
+            Span::Bucket(_) => (0, 0),
         }
     }
 
@@ -129,7 +140,7 @@ impl Span {
                 (local_date(to, zone) - local_date(from, zone)).num_days() as f64 / days as f64
             }
             Span::Days(days) => elapsed / (days * DAY_MS) as f64,
-            Span::Months(_) => f64::NAN,
+            Span::Months(_) | Span::Bucket(_) => f64::NAN,
         }
     }
 
@@ -140,6 +151,8 @@ impl Span {
             Span::Days(days) => (days, days),
             // 12 months are 365 or 366 days; a single month is clamped, so its bounds add up too wide, never too narrow.
             Span::Months(months) => (months * 28, months * 31),
+            // Its buckets are not looked for by days.
+            Span::Bucket(_) => (0, 0),
         }
     }
 }
@@ -172,6 +185,14 @@ impl Interval {
         for span in &self.ago {
             (start, end) = match (span, step) {
                 (Span::Milliseconds(ms), _) => (start - ms, end - ms),
+                // The first bucket has none before it.
+                (Span::Bucket(before), _) => match before.before(local_date(start, zone)) {
+                    Some(day) => {
+                        let moved = midnight(day, zone);
+                        (moved, Step::Declared(*before).next(moved, zone, week_start))
+                    }
+                    None => return NOTHING,
+                },
                 (_, Some(Step::Subday(_))) => (span.same_time(start, start, zone), span.same_time(start, end, zone)),
                 (_, Some(step)) => {
                     let moved = span.before(start, zone);
@@ -181,15 +202,31 @@ impl Interval {
             };
         }
         if let Some(longer) = self.at_start_of {
-            end = longer.bucket(start, zone, week_start);
-            start = step.map_or(BEGINNING, |step| step.bucket(end - 1, zone, week_start));
+            let Some(at) = longer.known_bucket(start, zone, week_start) else { return NOTHING };
+            end = at;
+            start = match step {
+                // A bucket that is not there holds nothing.
+                Some(step) => step.known_bucket(end - 1, zone, week_start).unwrap_or(end),
+                None => BEGINNING,
+            };
         }
         match self.window {
             None => (start, end),
             Some(Window::All) => (BEGINNING, end),
             Some(Window::Last(span)) => (span.before(end, zone), end),
-            Some(Window::ToDate(longer)) => (longer.bucket(end - 1, zone, week_start), end),
+            Some(Window::ToDate(longer)) => match longer.known_bucket(end - 1, zone, week_start) {
+                Some(start) => (start, end),
+                // A day that the calendar lacks is to no date.
+                None => (end, end),
+            },
         }
+    }
+
+    /// Whether it depends on the days of a declared calendar.
+    pub fn is_declared(&self) -> bool {
+        let to_date = matches!(self.window, Some(Window::ToDate(step)) if step.is_declared());
+        let start = self.at_start_of.is_some_and(Step::is_declared);
+        to_date || start || self.ago.iter().any(|span| matches!(span, Span::Bucket(_)))
     }
 
     /// Whether it always begins and ends at a local midnight, for a step of days or longer.
@@ -206,6 +243,15 @@ impl Interval {
 
     /// The starts of the buckets whose interval holds the instant `at`, ascending, up to the bucket that starts at `last`.
     pub fn buckets(&self, at: i64, step: Step, zone: Tz, week_start: WeekStart, last: i64) -> Vec<i64> {
+        if let Step::Declared(declared) = step {
+            let day = |days: i32| NaiveDate::default() + chrono::Duration::days(i64::from(days));
+            let starts = declared.runs().unwrap_or_default().iter().map(|(first, _)| midnight(day(*first), zone));
+            let holds = |bucket: &i64| {
+                let (from, to) = self.of(*bucket, step, zone, week_start);
+                from <= at && at < to
+            };
+            return starts.take_while(|bucket| *bucket <= last).filter(holds).collect();
+        }
         // An interval never ends after its bucket: the first bucket that can hold `at` is its own, moved as far as is certain.
         let certain: i64 = self.ago.iter().map(|span| span.bounds().0.max(0)).sum();
         let mut bucket = step.bucket(at.saturating_add(certain), zone, week_start);
@@ -264,6 +310,7 @@ impl std::fmt::Display for Span {
             Span::Milliseconds(ms) => write!(f, "{ms} ms"),
             Span::Days(days) => write!(f, "{days} days"),
             Span::Months(months) => write!(f, "{months} months"),
+            Span::Bucket(step) => write!(f, "before {}", step.text()),
         }
     }
 }
@@ -273,6 +320,9 @@ impl std::str::FromStr for Span {
 
     fn from_str(text: &str) -> Result<Span, ()> {
         let (count, unit) = text.split_once(' ').ok_or(())?;
+        if count == "before" {
+            return Declared::parse(unit).map(Span::Bucket).ok_or(());
+        }
         let count = count.parse().map_err(|_| ())?;
         match unit {
             "ms" => Ok(Span::Milliseconds(count)),

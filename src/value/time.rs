@@ -7,6 +7,8 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
+use super::declared::Declared;
+
 /// Milliseconds of a day of 24 hours.
 pub const DAY_MS: i64 = 86_400_000;
 
@@ -25,6 +27,8 @@ pub enum Step {
     Quarter,
     /// A year.
     Year,
+    /// A step of a declared calendar.
+    Declared(Declared),
 }
 
 /// The first day of a week.
@@ -41,7 +45,7 @@ impl Step {
         }
     }
 
-    /// The text form: `1m`, `1d`, `1w`, `1month`, `1quarter`, `1year`.
+    /// The text form: `1m`, `1d`, `1w`, `1month`, `1quarter`, `1year`, `fiscal.week`.
     pub fn text(self) -> String {
         match self {
             Step::Subday(ms) => {
@@ -57,6 +61,7 @@ impl Step {
             Step::Month => "1month".to_owned(),
             Step::Quarter => "1quarter".to_owned(),
             Step::Year => "1year".to_owned(),
+            Step::Declared(step) => step.text(),
         }
     }
 
@@ -69,10 +74,16 @@ impl Step {
             Step::Quarter => 3,
             Step::Year => 4,
             Step::Subday(ms) => 5 + usize::try_from(ms).unwrap_or_default(),
+            // Behind all others; by its name, which tells the steps of a project apart.
+            Step::Declared(step) => {
+                let name = step.name();
+                let hash = name.bytes().fold(0_usize, |hash, byte| (hash * 131 + usize::from(byte)) % 1_000_000_007);
+                10 + DAY_MS as usize + hash
+            }
         }
     }
 
-    /// The step of a text form.
+    /// The step of a text form; of a declared calendar only with its runs.
     pub fn parse(text: &str) -> Option<Step> {
         match text {
             "1d" | "day" | "24h" => return Some(Step::Day),
@@ -82,6 +93,9 @@ impl Step {
             "1year" | "year" | "12month" => return Some(Step::Year),
             "hour" => return Some(Step::Subday(3_600_000)),
             _ => {}
+        }
+        if let Some(step) = Declared::parse(text) {
+            return Some(Step::Declared(step));
         }
         let digits = text.find(|c: char| !c.is_ascii_digit())?;
         let count: i64 = text[..digits].parse().ok()?;
@@ -95,7 +109,13 @@ impl Step {
         Step::subday(count.checked_mul(size)?)
     }
 
-    /// The start of the bucket that holds the instant `ms` (milliseconds since 1970 UTC).
+    /// Whether it is a step of a declared calendar.
+    pub fn is_declared(self) -> bool {
+        matches!(self, Step::Declared(_))
+    }
+
+    /// The start of the bucket that holds the instant `ms` (milliseconds since 1970 UTC). Of a declared calendar whose runs
+    /// are not known, the start of its day.
     pub fn bucket(self, ms: i64, zone: Tz, week_start: WeekStart) -> i64 {
         let day = local_date(ms, zone);
         match self {
@@ -107,7 +127,16 @@ impl Step {
         }
     }
 
-    /// The start of the bucket after the one that starts at `ms`.
+    /// The start of the bucket that holds an instant; none where a declared calendar has no step on its day.
+    pub fn known_bucket(self, ms: i64, zone: Tz, week_start: WeekStart) -> Option<i64> {
+        match self {
+            Step::Declared(step) => step.first_day(local_date(ms, zone)).map(|day| midnight(day, zone)),
+            _ => Some(self.bucket(ms, zone, week_start)),
+        }
+    }
+
+    /// The end of the bucket that starts at `ms`, which is the start of the next one; a declared calendar may have days
+    /// without a bucket in between.
     pub fn next(self, ms: i64, zone: Tz, week_start: WeekStart) -> i64 {
         let day = local_date(ms, zone);
         match self {
@@ -122,6 +151,7 @@ impl Step {
                     Step::Month => first + Months::new(1),
                     Step::Quarter => first + Months::new(3),
                     Step::Year => first + Months::new(12),
+                    Step::Declared(step) => step.day_after(first).unwrap_or(first + Days::new(1)),
                     Step::Day | Step::Subday(_) => first + Days::new(1),
                 };
                 midnight(next, zone)
@@ -137,6 +167,7 @@ impl Step {
             Step::Month => day.with_day(1).unwrap_or(day),
             Step::Quarter => NaiveDate::from_ymd_opt(day.year(), (day.month0() / 3) * 3 + 1, 1).unwrap_or(day),
             Step::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day),
+            Step::Declared(step) => step.first_day(day).unwrap_or(day),
         }
     }
 }

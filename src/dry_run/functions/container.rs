@@ -1,6 +1,9 @@
 //! Functions of lists and maps. One that is missing is empty.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::kernels::cmp::eq;
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::DataType;
@@ -17,6 +20,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         returns: Returns::Type(|| DataType::Int64),
         kernel: size,
     },
+    Definition { name: "mc_list", takes: &[Kind::Any], optional: 0, returns: Returns::First, kernel: list },
     Definition {
         name: "mc_has",
         takes: &[Kind::Any, Kind::Any],
@@ -43,6 +47,22 @@ fn size(call: &Call) -> Result<ArrayRef> {
         DataType::Null => call.ints(|_| Some(0)),
         other => exec_err!("mc_size takes a map or a list, not a {other}"),
     }
+}
+
+/// `mc_list(list)`: empty where it is null.
+fn list(call: &Call) -> Result<ArrayRef> {
+    let DataType::List(field) = call.ty(0) else { return exec_err!("mc_list takes a list, not a {}", call.ty(0)) };
+    let lists = call.array(0).as_list::<i32>();
+    let (mut lengths, mut items) = (Vec::with_capacity(call.rows), Vec::new());
+    for row in 0..call.rows {
+        let list = call.place(0, row);
+        let length = if lists.is_valid(list) { lists.value_length(list) } else { 0 };
+        let start = lists.value_offsets()[list];
+        items.extend((start..start + length).map(|at| at as u32));
+        lengths.push(length as usize);
+    }
+    let items = take(lists.values(), &UInt32Array::from(items), None)?;
+    Ok(Arc::new(ListArray::try_new(Arc::clone(field), OffsetBuffer::from_lengths(lengths), items, None)?))
 }
 
 /// `mc_has(list, item)` or `mc_has(map, key)`; null for a null item or key.
@@ -96,7 +116,7 @@ fn in_list(call: &Call, ty: &DataType) -> Result<Vec<bool>> {
 mod tests {
     use super::*;
     use crate::dry_run::functions::scalar::testing::{call, column, scalar, shown, texts};
-    use datafusion::arrow::array::{Int64Array, ListArray};
+    use datafusion::arrow::array::Int64Array;
     use datafusion::arrow::datatypes::Int64Type;
     use datafusion::common::ScalarValue;
     use datafusion::logical_expr::ColumnarValue;
@@ -119,6 +139,10 @@ mod tests {
     fn what_is_missing_is_empty() {
         assert_eq!(one("mc_size", vec![lists()]), ["3", "0", "0", "1"]);
         assert_eq!(one("mc_size", vec![maps()]), ["2", "0", "0", "1"]);
+        let definition = FUNCTIONS.iter().find(|function| function.name == "mc_list").unwrap();
+        let filled = call(definition, vec![lists()]).unwrap();
+        assert_eq!(filled.null_count(), 0);
+        assert_eq!(one("mc_size", vec![ColumnarValue::Array(filled)]), ["3", "0", "0", "1"]);
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn steps(call: &Call) -> Result<ArrayRef> {
                 (day(to) - day(from)).num_days() as f64 / days as f64
             }
             Span::Days(days) => elapsed / (days * DAY_MS) as f64,
-            Span::Months(_) => return None,
+            Span::Months(_) | Span::Bucket(_) => return None,
         })
     })
 }

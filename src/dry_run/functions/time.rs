@@ -8,7 +8,7 @@ use datafusion::common::{DataFusionError, Result, exec_err};
 
 use super::calendar::{Segment, with_segments};
 use super::scalar::{Call, Definition, Kind, Returns, TIMESTAMP};
-use crate::plan::time::{DAY_MS, Step, WeekStart};
+use crate::plan::time::{DAY_MS, Step, WeekStart, midnight};
 use crate::table::form::day_of;
 
 /// Weeks start on Monday where the function does not depend on it.
@@ -21,6 +21,13 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         optional: 0,
         returns: Returns::Type(|| TIMESTAMP),
         kernel: bucket,
+    },
+    Definition {
+        name: "mc_last_bucket",
+        takes: &[Kind::Timestamp, Kind::Text, Kind::Text],
+        optional: 0,
+        returns: Returns::Type(|| TIMESTAMP),
+        kernel: last_bucket,
     },
     Definition {
         name: "mc_date",
@@ -129,7 +136,32 @@ fn bucket(call: &Call) -> Result<ArrayRef> {
         let value = move |ms: i64, s: &Segment| s.midnight + (ms - s.midnight).div_euclid(size) * size;
         return by_segment(call, 0, (zone, Step::Day, MONDAY), value, |call, row| call.timestamps(row));
     }
+    if let Step::Declared(step) = step {
+        let first =
+            memorised(move |day| day_of(day).and_then(|day| step.first_day(day)).map(|day| midnight(day, zone)));
+        return of_days(call, zone, &first);
+    }
     by_segment(call, 0, (zone, step, week_start), |_, s| s.bucket, |call, row| call.timestamps(row))
+}
+
+/// An instant for the local day of each instant.
+fn of_days(call: &Call, zone: Tz, of_day: &dyn Fn(i32) -> Option<i64>) -> Result<ArrayRef> {
+    let gather =
+        |call: &Call, row: &mut dyn FnMut(usize) -> Option<Option<i64>>| call.timestamps(|at| row(at).flatten());
+    by_segment(call, 0, (zone, Step::Day, MONDAY), |_, s| of_day(s.day), gather)
+}
+
+/// `mc_last_bucket(ts, 'step of a calendar', 'zone')`: the last bucket that begins at or before an instant.
+fn last_bucket(call: &Call) -> Result<ArrayRef> {
+    let text = call.constant_text(1)?;
+    let Some(Step::Declared(step)) = Step::parse(text) else { return exec_err!("{text} is no step of a calendar") };
+    let zone = zone(call.constant_text(2)?)?;
+    let runs = step.runs().unwrap_or_default();
+    let last = |day: i32| {
+        let place = runs.partition_point(|(first, _)| *first <= day).checked_sub(1)?;
+        Some(midnight(day_of(runs[place].0)?, zone))
+    };
+    of_days(call, zone, &last)
 }
 
 /// `mc_date(ts, 'zone')`

@@ -6,7 +6,10 @@ use crate::value::DataType;
 
 /// The measure of an aggregate; a count of rows where there is no input.
 pub fn aggregate(aggregation: Aggregation, input: Option<Expr>, filter: Option<Expr>) -> Measure {
-    let Some(input) = input else {
+    // A list or map that is missing is empty, and never null.
+    let counted =
+        |input: &Expr| aggregation != Aggregation::Count || !matches!(input.ty, DataType::Array(_) | DataType::Map(_));
+    let Some(input) = input.filter(counted) else {
         return Measure { filter, aggregate: Aggregate::CountRows, ty: DataType::Int };
     };
     let float = if input.ty == DataType::Duration { DataType::Duration } else { DataType::Float };

@@ -257,6 +257,11 @@ impl<'a> Scans<'a> {
         let (frame, model) = (&self.frame, self.frame.model);
         let (zone, week_start) = (model.zone, model.week_start);
         let known = |at: i64| (at > i64::MIN / 8).then_some(at);
+        // Where the buckets of a calendar lie only its days tell: all rows are read, and the buckets that are asked for are
+        // taken from those.
+        if frame.step.is_some_and(Step::is_declared) {
+            return (interval.clone(), None, None);
+        }
         if interval.is_bucket() {
             return (interval.clone(), frame.from, frame.to);
         }
@@ -275,7 +280,8 @@ impl<'a> Scans<'a> {
                 let first = |from: i64| interval.of(bucket(from), step, zone, week_start).0;
                 // What lies behind the end of what is asked is not read, though its bucket may go on.
                 let last = |to: i64| interval.of(bucket(to - 1), step, zone, week_start).1.min(to);
-                (interval.clone(), frame.from.map(first).and_then(known), frame.to.map(last))
+                let first = frame.from.filter(|_| !interval.is_declared()).map(first);
+                (interval.clone(), first.and_then(known), frame.to.map(last))
             }
         }
     }

@@ -87,6 +87,17 @@ impl Lowering<'_> {
         let limits = limits.from.iter().chain(&limits.to);
         let cut =
             |step: &&Step| limits.clone().any(|at| step.bucket(*at, self.model.zone, self.model.week_start) != *at);
+        let unknown = |step: &&Step| step.is_declared() && limits.clone().next().is_some();
+        if let Some(inner) = facts.steps.iter().find(unknown) {
+            d.push(error!(E0962, None, "`{name}` takes values per {}, and the asked interval may cut one of them", inner.text();
+                help: "leave `--from` and `--to` out, or ask at a step"));
+        }
+        if facts.calendars && bounded {
+            d.push(
+                error!(E0961, None, "`{name}` depends on the days of a calendar, and there is no bucket to begin with";
+                help: "ask at a step: `--step 1d`"),
+            );
+        }
         if let Some(inner) = facts.steps.iter().find(cut) {
             d.push(error!(E0962, None, "`{name}` takes values per {}, and the asked interval cuts one of them", inner.text();
                 help: "let `--from` and `--to` begin and end with them, or ask at a step"));

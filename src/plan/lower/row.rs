@@ -59,7 +59,13 @@ impl<'a> Rows<'a> {
             }
             RowExprKind::Case { branches, otherwise } => ExprKind::Case {
                 branches: branches.iter().map(|(c, v)| (self.lower(c), self.lower(v))).collect(),
-                otherwise: otherwise.as_ref().map(|value| Box::new(self.lower(value))),
+                // A list or map that is missing is empty: engines are told which type of it.
+                otherwise: match (otherwise, &ty) {
+                    (None, DataType::Array(_) | DataType::Map(_)) => {
+                        Some(Box::new(Expr::literal(Value::Null, ty.clone())))
+                    }
+                    (value, _) => value.as_ref().map(|value| Box::new(self.lower(value))),
+                },
             },
             RowExprKind::Sql { variants, arguments } => ExprKind::Sql {
                 variants: variants.clone(),

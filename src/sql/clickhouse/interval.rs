@@ -3,10 +3,11 @@
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
+use super::calendar::{self as declared};
 use super::time::{bucket_key, bucket_start, midnight};
 use super::value::zone;
 use crate::plan::time::DAY_MS;
-use crate::plan::{Interval, Span, Step, Window};
+use crate::plan::{Declared, Interval, Span, Step, Window};
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::Calendar;
 
@@ -84,22 +85,27 @@ impl Relative<'_> {
 
     /// Buckets of days and longer that may hold a day: all that start from the day, moved as far as is certain, on.
     fn candidates_of_days(&self, day: Expr, last: &Expr) -> Expr {
+        if let Step::Declared(step) = self.step {
+            return declared::all(step);
+        }
         let (least, most) = self.shift_days();
         let reach = match &self.interval.window {
-            None => Some(0),
-            Some(Window::Last(span)) => Some(span.days().1),
+            None => Some(Days::exactly(0)),
+            Some(Window::Last(span)) => Some(Days::exactly(span.days().1)),
             Some(Window::ToDate(step)) => Some(days_of(*step)),
             Some(Window::All) => None,
         };
         let first = call("addDays", vec![day.clone(), number(least)]);
         let count = match reach {
             Some(reach) => {
-                let longer = self.interval.at_start_of.map_or(0, |step| days_of(step) + days_of(self.step));
-                number(most - least + reach + longer + days_of(self.step))
+                let own = || days_of(self.step);
+                let longer = self.interval.at_start_of.map(|step| days_of(step).and(own()));
+                let all = Days::exactly(most - least).and(reach).and(own());
+                longer.into_iter().fold(all, Days::and).count(1, 0)
             }
             None => {
                 let distance = call("dateDiff", vec![build::text("day"), first.clone(), last.clone()]);
-                let longer = binary(distance, BinaryOperator::Plus, number(days_of(self.step) + 1));
+                let longer = binary(distance, BinaryOperator::Plus, number(days_of(self.step).known + 1));
                 call("toUInt32", vec![call("greatest", vec![longer, number(0)])])
             }
         };
@@ -114,18 +120,21 @@ impl Relative<'_> {
         let stride = gcd(size, HALF_HOUR);
         let (least, most) = self.shift_milliseconds();
         let reach = match &self.interval.window {
-            None => Some(0),
-            Some(Window::Last(Span::Milliseconds(ms))) => Some(*ms),
-            Some(Window::Last(span)) => Some((span.days().1 + 1) * DAY_MS),
-            Some(Window::ToDate(Step::Subday(ms))) => Some(*ms),
-            Some(Window::ToDate(step)) => Some((days_of(*step) + 1) * DAY_MS),
+            None => Some((0, Days::exactly(0))),
+            Some(Window::Last(Span::Milliseconds(ms))) => Some((*ms, Days::exactly(0))),
+            Some(Window::Last(span)) => Some((0, Days::exactly(span.days().1 + 1))),
+            Some(Window::ToDate(Step::Subday(ms))) => Some((*ms, Days::exactly(0))),
+            Some(Window::ToDate(step)) => Some((0, days_of(*step).and(Days::exactly(1)))),
             Some(Window::All) => None,
         };
         let first = call("addMilliseconds", vec![time, number(least)]);
         let count = match reach {
-            Some(reach) => {
-                let longer = self.interval.at_start_of.map_or(0, |step| (days_of(step) + 1) * DAY_MS);
-                number((most - least + reach + longer + size) / stride + 2)
+            Some((reach, days)) => {
+                let longer = self.interval.at_start_of.map(|step| days_of(step).and(Days::exactly(1)));
+                let days = longer.into_iter().fold(days, Days::and);
+                let rest = (most - least + reach + size) / stride + 2;
+                // The stride divides a day.
+                days.count(DAY_MS / stride, rest)
             }
             None => {
                 let ms = |at: Expr| call("toUnixTimestamp64Milli", vec![at]);
@@ -164,7 +173,10 @@ impl Relative<'_> {
             end = self.next_day(start.clone());
         }
         if let Some(longer) = self.interval.at_start_of {
-            end = self.first_day(start, longer);
+            end = match longer {
+                Step::Declared(longer) => declared::first_day_or_nothing(longer, start),
+                _ => self.first_day(start, longer),
+            };
             start = self.first_day(call("subtractDays", vec![end.clone(), number(1)]), self.step);
         }
         let start = match &self.interval.window {
@@ -188,7 +200,12 @@ impl Relative<'_> {
             (start, end) = (self.same_time(start.clone(), start.clone(), *span), self.same_time(start, end, *span));
         }
         if let Some(longer) = self.interval.at_start_of {
-            end = self.bucket_of(start, longer);
+            end = match longer {
+                Step::Declared(longer) => {
+                    midnight(declared::first_day_or_nothing(longer, self.day_of(start)), self.calendar)
+                }
+                _ => self.bucket_of(start, longer),
+            };
             start = self.bucket_of(call("subtractMilliseconds", vec![end.clone(), number(1)]), self.step);
         }
         self.windowed(start, end)
@@ -241,6 +258,7 @@ impl Relative<'_> {
         let size = match length {
             Span::Milliseconds(ms) => ms,
             Span::Days(days) | Span::Months(days) => days * DAY_MS,
+            Span::Bucket(_) => DAY_MS,
         };
         binary(float(elapsed), BinaryOperator::Divide, number(size))
     }
@@ -256,6 +274,7 @@ impl Relative<'_> {
     /// The first day of the next bucket.
     fn next_day(&self, day: Expr) -> Expr {
         let (name, count) = match self.step {
+            Step::Declared(step) => return declared::day_after(step, day),
             Step::Week => ("addDays", 7),
             Step::Month => ("addMonths", 1),
             Step::Quarter => ("addMonths", 3),
@@ -283,6 +302,7 @@ impl Relative<'_> {
                 first(binary(month, BinaryOperator::Minus, number(2)))
             }
             Step::Year => first(number(1)),
+            Step::Declared(step) => declared::first_day(step, day),
         }
     }
 }
@@ -292,6 +312,7 @@ fn back(day: Expr, span: Span) -> Expr {
     match span {
         Span::Days(days) => call("subtractDays", vec![day, number(days)]),
         Span::Months(months) => call("subtractMonths", vec![day, number(months)]),
+        Span::Bucket(step) => declared::before(step, day),
         Span::Milliseconds(_) => day,
     }
 }
@@ -308,15 +329,50 @@ fn each(value: Expr, count: Expr) -> Expr {
     call("arrayMap", vec![build::lambda(PLACE, value), call("range", vec![count])])
 }
 
-/// At most so many days.
-fn days_of(step: Step) -> i64 {
-    match step {
+/// At most so many days: those that are known beforehand, and those of the longest bucket of calendars.
+struct Days {
+    known: i64,
+    longest: Vec<Declared>,
+}
+
+impl Days {
+    fn exactly(known: i64) -> Days {
+        Days { known, longest: Vec::new() }
+    }
+
+    fn and(mut self, other: Days) -> Days {
+        self.known += other.known;
+        self.longest.extend(other.longest);
+        self
+    }
+
+    /// A number of places, so many for each day and some more.
+    fn count(self, a_day: i64, more: i64) -> Expr {
+        let known = number(self.known * a_day + more);
+        let longest = self.longest.into_iter().map(|step| match a_day {
+            1 => declared::longest(step),
+            _ => binary(declared::longest(step), BinaryOperator::Multiply, number(a_day)),
+        });
+        let mut longest = longest.peekable();
+        match longest.peek() {
+            None => known,
+            Some(_) => {
+                let all = longest.fold(known, |all, one| binary(all, BinaryOperator::Plus, one));
+                call("toUInt32", vec![all])
+            }
+        }
+    }
+}
+
+fn days_of(step: Step) -> Days {
+    Days::exactly(match step {
         Step::Subday(_) | Step::Day => 1,
         Step::Week => 7,
         Step::Month => 31,
         Step::Quarter => 92,
         Step::Year => 366,
-    }
+        Step::Declared(step) => return Days { known: 1, longest: vec![step] },
+    })
 }
 
 fn gcd(a: i64, b: i64) -> i64 {

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod batch;
+mod calendar;
 mod cast;
 mod dictionary;
 mod grammar;
@@ -120,6 +121,20 @@ impl Dialect for ClickHouse {
 
     fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
         time::bucket_key(time, step, calendar)
+    }
+
+    fn in_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Option<Expr> {
+        match step {
+            Step::Declared(step) => Some(calendar::has_step(step, time::bucket_key(time, Step::Day, calendar))),
+            _ => None,
+        }
+    }
+
+    fn last_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        match step {
+            Step::Declared(step) => calendar::last_until(step, time::bucket_key(time, Step::Day, calendar)),
+            _ => time::bucket_key(time, step, calendar),
+        }
     }
 
     fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr {

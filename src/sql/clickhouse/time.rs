@@ -46,6 +46,7 @@ pub fn bucket_key(time: Expr, step: Step, calendar: Calendar) -> Expr {
             first(binary(month, BinaryOperator::Minus, number(2)))
         }
         Step::Year => first(number(1)),
+        Step::Declared(step) => super::calendar::first_day(step, local_day(time, calendar)),
     }
 }
 

@@ -96,6 +96,11 @@ pub fn bucket(time: Expr, step: &str, calendar: Calendar) -> Expr {
     call("mc_bucket", vec![time, build::text(step), zone(calendar), number(week_start)])
 }
 
+/// The last bucket that begins at or before an instant.
+pub fn last_bucket(time: Expr, step: &str, calendar: Calendar) -> Expr {
+    call("mc_last_bucket", vec![time, build::text(step), zone(calendar)])
+}
+
 fn zone(calendar: Calendar) -> Expr {
     build::text(calendar.zone.name())
 }

@@ -13,11 +13,49 @@ use sqlparser::dialect::GenericDialect;
 use super::build;
 use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering};
 use super::identifier::{is_plain, is_reserved};
-use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value, Window};
+use crate::plan::{DataType, Declared, Function, Interval, Span, Step, StoredColumn, Table, Value, Window};
 
 /// The dialect.
-#[derive(Clone, Copy, Debug)]
-pub struct DataFusion;
+#[derive(Clone, Debug, Default)]
+pub struct DataFusion {
+    /// Steps of declared calendars, each with the same step whose runs are known: it stands in the SQL.
+    calendars: Vec<(Declared, Declared)>,
+}
+
+impl DataFusion {
+    /// Without the days of any calendar.
+    pub const fn new() -> DataFusion {
+        DataFusion { calendars: Vec::new() }
+    }
+
+    /// With the runs of steps of declared calendars.
+    pub fn with_calendars(calendars: Vec<(Declared, Declared)>) -> DataFusion {
+        DataFusion { calendars }
+    }
+
+    fn declared(&self, step: Declared) -> Declared {
+        self.calendars.iter().find(|(known, _)| *known == step).map_or(step, |(_, with_runs)| *with_runs)
+    }
+
+    fn step(&self, step: Step) -> Step {
+        match step {
+            Step::Declared(step) => Step::Declared(self.declared(step)),
+            step => step,
+        }
+    }
+
+    fn interval(&self, interval: &Interval) -> Interval {
+        let ago = interval.ago.iter().map(|span| match span {
+            Span::Bucket(step) => Span::Bucket(self.declared(*step)),
+            span => *span,
+        });
+        let window = interval.window.map(|window| match window {
+            Window::ToDate(step) => Window::ToDate(self.step(step)),
+            window => window,
+        });
+        Interval { ago: ago.collect(), at_start_of: interval.at_start_of.map(|step| self.step(step)), window }
+    }
+}
 
 impl Dialect for DataFusion {
     fn name(&self) -> &'static str {
@@ -60,16 +98,16 @@ impl Dialect for DataFusion {
         Deduplication::RowNumber
     }
 
-    fn decode(&self, stored: Expr, _: &StoredColumn, _: Calendar) -> Expr {
-        stored
+    fn decode(&self, stored: Expr, column: &StoredColumn, _: Calendar) -> Expr {
+        if column.nullable { filled(stored, &column.ty) } else { stored }
     }
 
     fn sort_key(&self, value: Expr, _: &DataType) -> Expr {
         value
     }
 
-    fn optional(&self, value: Expr, _: &DataType) -> Expr {
-        value
+    fn optional(&self, value: Expr, ty: &DataType) -> Expr {
+        filled(value, ty)
     }
 
     fn not_null(&self, value: Expr) -> Expr {
@@ -93,7 +131,18 @@ impl Dialect for DataFusion {
     }
 
     fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
-        function::bucket(time, &step.text(), calendar)
+        function::bucket(time, &self.step(step).text(), calendar)
+    }
+
+    fn in_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Option<Expr> {
+        step.is_declared().then(|| build::is_not_null(self.bucket_key(time, step, calendar)))
+    }
+
+    fn last_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        match step {
+            Step::Declared(_) => function::last_bucket(time, &self.step(step).text(), calendar),
+            _ => self.bucket_key(time, step, calendar),
+        }
     }
 
     fn bucket_start(&self, key: Expr, _: Step, _: Calendar) -> Expr {
@@ -101,7 +150,7 @@ impl Dialect for DataFusion {
     }
 
     fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
-        function::of_interval("mc_buckets", time, step, interval, calendar, Some(last))
+        function::of_interval("mc_buckets", time, self.step(step), &self.interval(interval), calendar, Some(last))
     }
 
     fn explode(&self, list: Expr) -> Expr {
@@ -110,16 +159,18 @@ impl Dialect for DataFusion {
 
     fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
         let bounded = interval.window != Some(Window::All);
-        bounded.then(|| function::of_interval("mc_interval_start", key, step, interval, calendar, None))
+        bounded.then(|| {
+            function::of_interval("mc_interval_start", key, self.step(step), &self.interval(interval), calendar, None)
+        })
     }
 
     fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr {
-        function::of_interval("mc_interval_end", key, step, interval, calendar, None)
+        function::of_interval("mc_interval_end", key, self.step(step), &self.interval(interval), calendar, None)
     }
 
     fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr {
         let length = build::text(length.to_string());
-        function::of_interval("mc_steps", key, step, interval, calendar, Some(length))
+        function::of_interval("mc_steps", key, self.step(step), &self.interval(interval), calendar, Some(length))
     }
 
     fn only_value(&self, value: Expr, ty: &DataType) -> Expr {
@@ -138,6 +189,15 @@ impl Dialect for DataFusion {
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {
         aggregate::lower(aggregated)
+    }
+}
+
+/// A list or map that is missing is empty.
+fn filled(value: Expr, ty: &DataType) -> Expr {
+    match ty {
+        DataType::Array(_) => build::call("mc_list", vec![value]),
+        DataType::Map(_) => build::call("coalesce", vec![value, build::text("{}")]),
+        _ => value,
     }
 }
 
@@ -173,8 +233,10 @@ mod tests {
                 ..build::Parts::default()
             };
             let query = query.query();
-            let text = DataFusion.print(&query);
-            let sqlparser::ast::Statement::Query(read) = reparse(&text, &DataFusion).unwrap() else { panic!("{text}") };
+            let text = DataFusion::new().print(&query);
+            let sqlparser::ast::Statement::Query(read) = reparse(&text, &DataFusion::new()).unwrap() else {
+                panic!("{text}")
+            };
             assert_eq!(*read, query, "{text}");
         }
     }

@@ -39,8 +39,8 @@ impl Lowering<'_> {
         let guarded = scans.filter(|(at, _)| self.is_guarded(*at));
         let mut tables: Vec<(Ident, Query)> = guarded
             .filter_map(|(at, scan)| {
-                let by_bucket = matches!(&scan.guard, Some(Guard::Of(of)) if of.is_bucket());
-                let step = self.query.step.filter(|_| by_bucket && self.cut_to().is_none());
+                let by_key = |step: Step| scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(step)));
+                let step = self.query.step.filter(|step| by_key(*step) && self.cut_to().is_none());
                 Some((self.start_name(at), self.edge(&[(scan, self.read(at))], Edge::First, step)?))
             })
             .collect();
@@ -115,6 +115,7 @@ impl Lowering<'_> {
             }
         }
         let keyed = |at: Sql| match step {
+            Some(step) if edge == Edge::Last => self.dialect.last_bucket(at, step, self.calendar),
             Some(step) => self.dialect.bucket_key(at, step, self.calendar),
             None => at,
         };
@@ -206,7 +207,7 @@ impl Lowering<'_> {
         let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
         let key = || build::column(alias, build::ident("_t"));
         Some(match (self.query.scans[at].guard.as_ref()?, self.query.step) {
-            (Guard::Of(interval), _) if interval.is_bucket() && self.cut_to().is_none() => {
+            (guard, step) if compares_keys(guard, step) && self.cut_to().is_none() => {
                 build::binary(key(), BinaryOperator::Lt, start)
             }
             (Guard::Of(interval), step) => {
@@ -224,6 +225,11 @@ impl Lowering<'_> {
             }
         })
     }
+}
+
+/// Whether the bucket itself is compared with that of the first row. The first row may be in no bucket of a calendar.
+fn compares_keys(guard: &Guard, step: Option<Step>) -> bool {
+    matches!(guard, Guard::Of(interval) if interval.is_bucket()) && !step.is_some_and(Step::is_declared)
 }
 
 /// The scan with nothing but its time, so that only the look-ups of that are joined.

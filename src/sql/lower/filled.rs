@@ -149,7 +149,7 @@ impl Lowering<'_> {
             None => self.edge_of(metric, Edge::First, None, tables),
         };
         let last = match self.query.to {
-            Some(to) => self.dialect.bucket_key(instant(to - 1), step, self.calendar),
+            Some(to) => self.dialect.last_bucket(instant(to - 1), step, self.calendar),
             None => self.edge_of(metric, Edge::Last, Some(step), tables),
         };
         // What lies in the interval from the beginning to the end of a bucket lies in it for all buckets from its own on.

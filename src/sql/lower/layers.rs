@@ -84,7 +84,8 @@ impl Lowering<'_> {
         if let [Layer::Stored(only)] = layers {
             let (projection, group_by) = self.stored_keys(scan, only, self.query.step);
             let from = Some(build::table(only.table.clone(), ROLLUP));
-            let filter = build::all(self.within_asked(scan, only));
+            let bucket = self.bucket_filter(scan, self.stored_start(only));
+            let filter = build::all(self.within_asked(scan, only).into_iter().chain(bucket));
             return Parts { projection, from, filter, group_by, ..Parts::default() };
         }
         let group_by: Vec<Sql> = self.key_names().into_iter().map(|name| build::column(ROLLUP, name)).collect();
@@ -119,7 +120,10 @@ impl Lowering<'_> {
                     let merged = how.merge(state.part, self.state_in(scan, stored, state));
                     projection.push(build::item(merged, build::ident(&format!("_s{at}"))));
                 }
+                let by_bucket = step.is_some_and(Step::is_declared);
+                let bucket = by_bucket.then(|| self.bucket_filter(scan, self.stored_start(stored)));
                 let filter = self.within_asked(scan, stored).into_iter().chain(self.only_missing(stored, before));
+                let filter = filter.chain(bucket.into_iter().flatten());
                 let from = Some(build::table(stored.table.clone(), ROLLUP));
                 Some(Parts { projection, from, filter: build::all(filter), group_by, ..Parts::default() }.select())
             }

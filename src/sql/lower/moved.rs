@@ -95,7 +95,9 @@ impl Lowering<'_> {
         let unit = Clocks::new(self.query.zone).unit(self.query, scan).unwrap_or(Step::Day);
         let from = self.states_of(scan, layers, Some(unit)).map(|states| build::derived(states, BASE));
         let mut parts = Parts { from, ..Parts::default() };
-        self.place(scan, self.dialect.bucket_start(column("_t"), unit, self.calendar), &mut parts);
+        let start = || self.dialect.bucket_start(column("_t"), unit, self.calendar);
+        parts.filter = build::all(self.bucket_filter(scan, start()));
+        self.place(scan, start(), &mut parts);
         let per = scan.last.iter().flat_map(|last| &last.per).enumerate().map(|(at, _)| format!("_p{at}"));
         let dimensions = (0..scan.dimensions.len()).map(|at| format!("_d{at}"));
         let states = (0..needed(scan, self.query).len()).map(|at| format!("_s{at}"));
@@ -126,6 +128,8 @@ impl Lowering<'_> {
             }
         }
         if let Some(last) = &scan.last {
+            let known = self.dialect.in_bucket(time.clone(), last.step, self.calendar);
+            parts.filter = build::all(parts.filter.take().into_iter().chain(known));
             let place = self.dialect.bucket_key(time, last.step, self.calendar);
             parts.projection.push(build::item(place, build::ident(PLACE)));
         }
@@ -138,7 +142,7 @@ impl Lowering<'_> {
         }
         let asked = self.query.to.map(|to| {
             let last = self.dialect.literal(&Value::Timestamp(to - 1), &DataType::Timestamp, self.calendar);
-            self.dialect.bucket_key(last, step, self.calendar)
+            self.dialect.last_bucket(last, step, self.calendar)
         });
         let last = match asked {
             Some(last) if self.query.ends_with_data => build::call("least", vec![last, self.last_bucket()]),
@@ -218,6 +222,9 @@ impl Lowering<'_> {
         let column = |name: &str| build::column(BASE, build::ident(name));
         let last = only_last.then(|| build::equal(column(PLACE), column(GREATEST)));
         let first = self.query.from.zip(self.query.step).filter(|_| !scan.interval.is_bucket()).map(|(from, step)| {
+            if step.is_declared() {
+                return self.ends_after(column("_t"), step, from);
+            }
             let from = self.dialect.literal(&Value::Timestamp(from), &DataType::Timestamp, self.calendar);
             let first = self.dialect.bucket_key(from, step, self.calendar);
             build::binary(column("_t"), BinaryOperator::GtEq, first)

@@ -8,7 +8,7 @@ use super::expr::Leaves;
 use super::filter::Filters;
 use super::layers::Read;
 use super::read::{BASE, Rows};
-use crate::plan::{Aggregate, DataType, Expr, Input, Measure, Scan, Source, Step, Value};
+use crate::plan::{Aggregate, DataType, Expr, Input, Interval, Measure, Scan, Source, Step, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
@@ -86,7 +86,8 @@ impl Lowering<'_> {
     /// What every row must satisfy.
     pub(super) fn row_filter(&self, scan: &Scan, filters: &Filters) -> Option<Sql> {
         let leaves = Rows(self.dialect);
-        let time = scan.time.iter().flat_map(|time| self.time_filter(scan, time));
+        let bucket = scan.time.iter().flat_map(|time| self.bucket_filter(scan, self.value(time, &leaves)));
+        let time = scan.time.iter().flat_map(|time| self.time_filter(scan, time)).chain(bucket);
         let filter = filters.rows.iter().map(|part| self.condition(part, &leaves));
         let mut parts: Vec<Sql> = Vec::new();
         for part in time.chain(filter) {
@@ -112,6 +113,32 @@ impl Lowering<'_> {
         let clash = keys.iter().any(|(_, name)| columns(&name.value));
         let key = |(expr, name): (&Sql, &Ident)| if clash { expr.clone() } else { Sql::Identifier(name.clone()) };
         keys.into_iter().map(key).collect()
+    }
+
+    /// Rows by their own buckets, where those are of a declared calendar: that there is one, and that it is asked for. Where it
+    /// lies only the calendar's days tell, so the interval that is asked for is not one of rows.
+    pub(super) fn bucket_filter(&self, scan: &Scan, time: Sql) -> Vec<Sql> {
+        let Some(step) = self.query.step.filter(|step| step.is_declared() && scan.interval.is_bucket()) else {
+            return Vec::new();
+        };
+        let key = || self.dialect.bucket_key(time.clone(), step, self.calendar);
+        let known = self.dialect.in_bucket(time.clone(), step, self.calendar);
+        let from = self.query.from.map(|from| self.ends_after(key(), step, from));
+        let to = self.query.to.map(|to| {
+            let start = self.dialect.bucket_start(key(), step, self.calendar);
+            build::binary(start, sqlparser::ast::BinaryOperator::Lt, self.instant(to))
+        });
+        known.into_iter().chain(from).chain(to).collect()
+    }
+
+    /// Whether a bucket ends after an instant.
+    pub(super) fn ends_after(&self, key: Sql, step: Step, at: i64) -> Sql {
+        let end = self.dialect.interval_end(key, step, &Interval::default(), self.calendar);
+        build::binary(end, sqlparser::ast::BinaryOperator::Gt, self.instant(at))
+    }
+
+    fn instant(&self, at: i64) -> Sql {
+        self.dialect.literal(&Value::Timestamp(at), &DataType::Timestamp, self.calendar)
     }
 
     /// Within `[from, to)`; not null in any case.

@@ -33,6 +33,8 @@ pub struct Facts {
     pub steps: Vec<Step>,
     /// The parts that a bucket must have, each once: it needs a step at all.
     pub parts: Vec<BucketPart>,
+    /// Whether some interval of its values depends on the days of a calendar.
+    pub calendars: bool,
     /// How many metrics stand on one another through conditions on its rows.
     pub per_depth: usize,
 }
@@ -73,6 +75,7 @@ impl Facts {
         self.needs_buckets |= other.needs_buckets;
         self.per_depth = self.per_depth.max(other.per_depth);
         self.rated |= other.rated;
+        self.calendars |= other.calendars;
         self
     }
 
@@ -85,6 +88,11 @@ impl Facts {
     }
 
     fn moved(mut self, by: Movement) -> Facts {
+        self.calendars |= match by {
+            Movement::Over(Window::ToDate(step)) | Movement::AtStartOf(step) => step.is_declared(),
+            Movement::Ago(length) => matches!(length, Length::Bucket(_)),
+            Movement::Over(_) => false,
+        };
         if let Some(interval) = &mut self.interval {
             match by {
                 Movement::Over(window) => interval.window = Some(window),

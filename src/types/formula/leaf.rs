@@ -51,7 +51,7 @@ pub fn check_leaf(
         None => None,
     };
     let over = match &aggregate.over {
-        Some(written) => Some(window(&written.value, written.span, d)?),
+        Some(written) => Some(window(scope.calendars, &written.value, written.span, d)?),
         None => None,
     };
     ty.nullable |= over.is_some();
@@ -80,7 +80,7 @@ fn at_last(
             help: "leave `at last` out, or aggregate a source"));
         return None;
     }
-    let step = step(&written.value, written.span, d)?;
+    let step = step(scope.calendars, &written.value, written.span, d)?;
     let row_scope = RowScope { tables: scope.tables, base: rows.base, zone: scope.zone };
     let mut per = Vec::new();
     for key in &aggregate.per {

@@ -17,6 +17,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, BinaryOp, ExprKind, Postfix, UnaryOp};
 use crate::value::{Function, WeekStart};
 
+use super::Calendar;
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
 use super::rows::RowSets;
 use super::size::{FormulaSize, Known, Size, too_large};
@@ -41,6 +42,8 @@ pub struct FormulaScope<'a> {
     pub dimensions: &'a [Dimension],
     /// Where a declared dimension stands among the typed ones; none for a broken one.
     pub dimension_ids: &'a [Option<DimensionId>],
+    /// Calendars, whose steps are steps of time.
+    pub calendars: &'a [Calendar],
     /// The metrics typed so far.
     pub metrics: &'a [Metric],
     /// Where a declared metric stands among the typed ones; none for a broken one.

@@ -3,10 +3,11 @@
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::resolve::later;
 use crate::syntax::ast::{self, ArgumentValue, BinaryOp, CalendarStep, DurationUnit, ExprKind, Key, Literal};
 use crate::value::{Span as Length, Step, Value, Window};
 
+use super::super::Calendar;
+use super::super::calendars::step_of;
 use super::super::dimensions::unknown_dimension;
 use super::super::items::{milliseconds, output_step};
 use super::super::model::{DimensionId, Formula, FormulaKind, Movement, Type, ValueType};
@@ -34,7 +35,8 @@ pub fn length(step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Lengt
             CalendarStep::Year => Length::Months(12),
         }),
         ast::Step::Declared(path) => {
-            d.push(later(&path.to_string(), span));
+            d.push(error!(E0660, span, "a step of a calendar such as `{path}` has no fixed length";
+                help: ("write `over {path} to date`, `ago {path}`, `per {path}` or `grain: {path}`")));
             return None;
         }
     };
@@ -42,6 +44,7 @@ pub fn length(step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Lengt
         Length::Milliseconds(ms) => *ms > 0,
         Length::Days(days) => (1..=LONGEST_DAYS).contains(days),
         Length::Months(months) => (1..=LONGEST_DAYS / 31).contains(months),
+        Length::Bucket(_) => true,
     });
     if sound.is_none() {
         d.push(error!(E0641, span, "this length of time is zero, or longer than a hundred years"; help: "write one such as `30d` or `1month`"));
@@ -49,11 +52,18 @@ pub fn length(step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Lengt
     sound
 }
 
+/// What is moved back by `ago`: a length, or the bucket of a calendar before.
+pub fn shift(calendars: &[Calendar], step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Length> {
+    match step {
+        ast::Step::Declared(path) => step_of(calendars, path, d).map(Length::Bucket),
+        step => length(step, span, d),
+    }
+}
+
 /// A step of output time, told where it is none.
-pub fn step(step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Step> {
+pub fn step(calendars: &[Calendar], step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Step> {
     if let ast::Step::Declared(path) = step {
-        d.push(later(&path.to_string(), span));
-        return None;
+        return step_of(calendars, path, d).map(Step::Declared);
     }
     let found = output_step(step);
     if found.is_none() {
@@ -64,11 +74,11 @@ pub fn step(step: &ast::Step, span: Span, d: &mut Diagnostics) -> Option<Step> {
 }
 
 /// The window of `over`.
-pub fn window(window: &ast::Window, span: Span, d: &mut Diagnostics) -> Option<Window> {
+pub fn window(calendars: &[Calendar], window: &ast::Window, span: Span, d: &mut Diagnostics) -> Option<Window> {
     match window {
         ast::Window::All => Some(Window::All),
         ast::Window::Step(written) => length(written, span, d).map(Window::Last),
-        ast::Window::ToDate(written) => step(written, span, d).map(Window::ToDate),
+        ast::Window::ToDate(written) => step(calendars, written, span, d).map(Window::ToDate),
     }
 }
 
@@ -81,7 +91,7 @@ impl FormulaScope<'_> {
         span: Span,
         d: &mut Diagnostics,
     ) -> Option<Formula> {
-        let window = window(written, span, d)?;
+        let window = window(self.calendars, written, span, d)?;
         let facts = self.facts(&operand);
         if facts.windowed {
             d.push(error!(E0640, span, "this has a window of its own already";
@@ -108,7 +118,7 @@ impl FormulaScope<'_> {
         span: Span,
         d: &mut Diagnostics,
     ) -> Option<Formula> {
-        let length = length(written, span, d)?;
+        let length = shift(self.calendars, written, span, d)?;
         Some(moved(operand, Movement::Ago(length), span))
     }
 
@@ -120,7 +130,7 @@ impl FormulaScope<'_> {
         span: Span,
         d: &mut Diagnostics,
     ) -> Option<Formula> {
-        let step = step(written, span, d)?;
+        let step = step(self.calendars, written, span, d)?;
         if !self.facts(&operand).pinned {
             d.push(
                 error!(E0642, span, "only a value with `over` or `at last` can be taken at the start of something";
@@ -189,7 +199,7 @@ impl FormulaScope<'_> {
                 return None;
             }
         };
-        let length = length_argument(name, written, span, d);
+        let length = self.length_argument(name, written, span, d);
         let (operand, length) = (operand?, length?);
         if name == "rate" { self.rate(operand, length, span, d) } else { growth(operand, length, span, d) }
     }
@@ -200,7 +210,7 @@ impl FormulaScope<'_> {
             return None;
         }
         let facts = self.facts(&operand);
-        if matches!(length, Length::Months(_)) || facts.unbounded {
+        if matches!(length, Length::Months(_) | Length::Bucket(_)) || facts.unbounded {
             d.push(error!(E0648, span, "there is no fixed number of such steps in the interval";
                 help: "take a rate per `1s` … `1w` of a metric that has a bucket or a window"));
             return None;
@@ -215,20 +225,28 @@ impl FormulaScope<'_> {
     }
 }
 
-fn length_argument(name: &str, written: &ast::Argument, span: Span, d: &mut Diagnostics) -> Option<Length> {
-    match &written.value {
-        ArgumentValue::Step(step) if written.name.is_none() => length(&step.value, step.span, d),
-        ArgumentValue::Expr(expr) if written.name.is_none() => match &expr.kind {
-            ExprKind::Literal(Literal::Duration(duration)) => length(&ast::Step::Duration(*duration), expr.span, d),
-            _ => {
-                d.push(error!(E0603, expr.span, "`{name}` takes a length of time here"; help: ("write `{name}(metric, 1d)`")));
-                None
-            }
-        },
-        _ => {
+impl FormulaScope<'_> {
+    /// The length behind the formula of `rate` and `growth`; that of a growth may be a step of a calendar.
+    fn length_argument(&self, name: &str, written: &ast::Argument, span: Span, d: &mut Diagnostics) -> Option<Length> {
+        let step = match &written.value {
+            _ if written.name.is_some() => None,
+            ArgumentValue::Step(step) => Some((step.value.clone(), step.span)),
+            ArgumentValue::Expr(expr) => match &expr.kind {
+                ExprKind::Literal(Literal::Duration(duration)) => Some((ast::Step::Duration(*duration), expr.span)),
+                ExprKind::Path { path, version: None } if path.parts.len() == 2 && path.at.is_none() => {
+                    Some((ast::Step::Declared(path.clone()), expr.span))
+                }
+                _ => {
+                    d.push(error!(E0603, expr.span, "`{name}` takes a length of time here"; help: ("write `{name}(metric, 1d)`")));
+                    return None;
+                }
+            },
+        };
+        let Some((step, at)) = step else {
             d.push(error!(E0603, span, "`{name}` takes a length of time"; help: ("write `{name}(metric, 1d)`")));
-            None
-        }
+            return None;
+        };
+        if name == "growth" { shift(self.calendars, &step, at, d) } else { length(&step, at, d) }
     }
 }
 

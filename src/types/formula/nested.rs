@@ -5,13 +5,13 @@ use crate::error;
 use crate::syntax::ast::{self, ExprKind, Key};
 use crate::value::{Span as Length, Step};
 
-use super::super::Unit;
 use super::super::metrics::divides;
 use super::super::model::{
     Aggregation, Formula, FormulaKind, Nested, NestedKey, RowExpr, RowExprKind, Type, ValueType,
 };
 use super::super::ops::{Leaf, Leaves, refuse};
 use super::super::predicate;
+use super::super::{Unit, step_named};
 use super::FormulaScope;
 use super::leaf::{Units, aggregation, result_type};
 use super::moved::step;
@@ -32,11 +32,17 @@ pub fn check_nested(
     let mut keys = Vec::new();
     for key in &aggregate.per {
         let path = match key {
-            Key::Path(path) => path,
+            Key::Path(path) => match step_named(scope.calendars, &path.to_string()) {
+                Some(step) => {
+                    keys.push(NestedKey::Step(step));
+                    continue;
+                }
+                None => path,
+            },
             Key::Step(written) => match scope.named_like_a_step(written) {
                 Some(path) => &path.clone(),
                 None => {
-                    keys.push(NestedKey::Step(step(&written.value, written.span, d)?));
+                    keys.push(NestedKey::Step(step(scope.calendars, &written.value, written.span, d)?));
                     continue;
                 }
             },
@@ -99,6 +105,7 @@ pub fn fits(step: Step, shifts: &[Length], steps: &[Step], span: Span, d: &mut D
                 format!("write `ago {}w`, or take another grain", months / 12 * 52)
             }
             (Step::Subday(ms), _) => format!("move it by whole steps of {}", Step::Subday(ms).text()),
+            (_, Length::Bucket(_)) => format!("take the grain `{}`", shift.text()),
             _ => format!("move it by whole steps: `ago {}`", step.text()),
         };
         d.push(error!(E0643, span, "`ago {}` does not map buckets of {} to buckets", shift.text(), step.text(); help: help));

@@ -8,7 +8,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::{By, Compared, Domain, Facts, History, Origin, Size, Unit};
+use super::{By, Calendar, Compared, Domain, Facts, History, Origin, Size, Unit};
 
 pub use formula::{
     Aggregation, AtLast, DimFilter, Formula, FormulaKind, Leaf, Level, Movement, Nested, NestedKey, Subject,
@@ -44,6 +44,8 @@ pub struct Model {
     pub week_start: WeekStart,
     /// Sources and entities, then what is derived from them.
     pub tables: Vec<Table>,
+    /// Calendars.
+    pub calendars: Vec<Calendar>,
     /// Named row sets.
     pub subsets: Vec<Subset>,
     /// Dimensions.
@@ -170,6 +172,8 @@ pub struct Table {
 pub enum TableKind {
     Source,
     Entity,
+    /// The days of a calendar: no row set.
+    Calendar,
 }
 
 /// How a timestamp or a duration is stored.

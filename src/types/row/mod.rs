@@ -8,6 +8,7 @@
 mod nesting;
 mod path;
 mod sql;
+mod sql_functions;
 mod walk;
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{self as sql, Ident, Visit, VisitMut, Visitor, VisitorMut};
+use sqlparser::ast::{self as sql, Ident, Spanned as _, Visit, VisitMut, Visitor, VisitorMut};
 use sqlparser::dialect::{ClickHouseDialect, DatabricksDialect, Dialect, GenericDialect, PostgreSqlDialect};
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{self as sql_tokens, Token, Tokenizer};
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
@@ -20,39 +20,10 @@ use crate::types::predicate::same;
 use crate::types::{RowExpr, RowExprKind, Type, Unit, ValueType};
 
 use super::nesting::{MAX_LEVELS, is_too_deep};
-use super::{RowScope, path};
+use super::{RowScope, path, sql_functions};
 
 /// The dialects that a text can be written in.
 const DIALECTS: [&str; 4] = ["clickhouse", "datafusion", "risingwave", "spark"];
-
-/// Functions that see more than one row, or another world at each call.
-const AGGREGATES: [&str; 12] = [
-    "count",
-    "sum",
-    "avg",
-    "uniq",
-    "uniqexact",
-    "quantile",
-    "argmax",
-    "argmin",
-    "grouparray",
-    "array_agg",
-    "stddev",
-    "approx_distinct",
-];
-const CLOCKS: [&str; 11] = [
-    "now",
-    "now64",
-    "today",
-    "yesterday",
-    "rand",
-    "rand64",
-    "random",
-    "current_timestamp",
-    "current_date",
-    "localtimestamp",
-    "generateuuidv4",
-];
 
 /// Types the escape hatch.
 pub(super) fn check(
@@ -132,15 +103,17 @@ fn variant(
         Ok(expr) => expr,
         Err(problem) => {
             let problem = problem.to_string();
-            let problem = problem.trim_start_matches("sql parser error: ").to_owned();
+            let problem = problem.trim_start_matches("sql parser error: ");
+            let (problem, span) = located(problem, text);
             return refuse(
                 d,
-                error!(E0327, text.span, "this is no SQL expression: {problem}"; help: "write one expression over the columns of the row"),
+                error!(E0327, span, "this is no SQL expression: {problem}"; help: "write one expression over the columns of the row"),
             );
         }
     };
-    if let ControlFlow::Break((what, help)) = expr.visit(&mut Forbidden) {
-        return refuse(d, error!(E0327, text.span, "{what} has no place in an expression over one row"; help: help));
+    if let ControlFlow::Break((what, at, help)) = expr.visit(&mut Forbidden) {
+        let span = within(text, at);
+        return refuse(d, error!(E0327, span, "{what} has no place in an expression over one row"; help: help));
     }
     if has_placeholder(&expr.to_string()) {
         return refuse(
@@ -149,11 +122,41 @@ fn variant(
             help: "write the braces with `char(123)` and `char(125)`"),
         );
     }
-    let mut names = Columns { scope, span: text.span, columns, bound: Vec::new(), d };
+    let mut names = Columns { scope, text, columns, bound: Vec::new(), d };
     match VisitMut::visit(&mut expr, &mut names) {
         ControlFlow::Continue(()) => Some(expr.to_string()),
         ControlFlow::Break(()) => None,
     }
+}
+
+/// The place of a part of a text among the declarations; the whole text where it has escapes, or the part no place.
+fn within(text: &Spanned<String>, part: sql_tokens::Span) -> Span {
+    let offset = |at: sql_tokens::Location| {
+        let line = text.value.split_inclusive('\n').nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+        let before = line.as_ptr() as usize - text.value.as_ptr() as usize;
+        let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
+        let bytes: usize = line.chars().take(column).map(char::len_utf8).sum();
+        u32::try_from(before + bytes).ok()
+    };
+    let plain = (text.span.end - text.span.start) as usize == text.value.len() + 2;
+    match (plain, offset(part.start), offset(part.end)) {
+        (true, Some(start), Some(end)) if start <= end => {
+            let first = text.span.start + 1;
+            Span::new(text.span.file, first + start, first + end.max(start + 1).min(text.value.len() as u32))
+        }
+        _ => text.span,
+    }
+}
+
+/// The problem of a parser without the place that it tells, and that place.
+fn located(problem: &str, text: &Spanned<String>) -> (String, Span) {
+    let place = problem.rsplit_once(" at Line: ").and_then(|(problem, at)| {
+        let (line, column) = at.split_once(", Column: ")?;
+        let start = sql_tokens::Location { line: line.parse().ok()?, column: column.parse().ok()? };
+        let end = sql_tokens::Location { line: start.line, column: start.column + 1 };
+        Some((problem.to_owned(), within(text, sql_tokens::Span { start, end })))
+    });
+    place.unwrap_or_else(|| (problem.to_owned(), text.span))
 }
 
 /// Whether `{0}` or the like is in the text.
@@ -164,43 +167,58 @@ fn has_placeholder(text: &str) -> bool {
     })
 }
 
-/// Finds what sees more than one row, or what changes from call to call.
+/// Finds what sees more than the row's columns, or what changes from call to call.
 struct Forbidden;
 
 impl Visitor for Forbidden {
-    type Break = (String, String);
+    /// What it is, where it stands, and what to do.
+    type Break = (String, sql_tokens::Span, String);
 
-    fn pre_visit_query(&mut self, _: &sql::Query) -> ControlFlow<Self::Break> {
-        ControlFlow::Break(("a query".to_owned(), "reach other tables by entity-typed columns".to_owned()))
+    fn pre_visit_query(&mut self, query: &sql::Query) -> ControlFlow<Self::Break> {
+        let help = "reach other tables by entity-typed columns".to_owned();
+        ControlFlow::Break(("a query".to_owned(), query.span(), help))
     }
 
     fn pre_visit_expr(&mut self, expr: &sql::Expr) -> ControlFlow<Self::Break> {
-        let sql::Expr::Function(function) = expr else {
-            return match expr {
-                sql::Expr::Wildcard(_) | sql::Expr::QualifiedWildcard(..) => {
-                    ControlFlow::Break(("`*`".to_owned(), "name the columns".to_owned()))
+        let no = |what: &str, help: &str| ControlFlow::Break((what.to_owned(), expr.span(), help.to_owned()));
+        match expr {
+            sql::Expr::Wildcard(_) | sql::Expr::QualifiedWildcard(..) => no("`*`", "name the columns"),
+            sql::Expr::Dictionary(_) => no("`{…}`", "a parameter has no value here: write it out"),
+            sql::Expr::Value(value) if matches!(value.value, sql::Value::Placeholder(_)) => {
+                no(&format!("`{}`", value.value), "a parameter has no value here: write it out")
+            }
+            sql::Expr::Function(function) => {
+                let name = function.name.to_string();
+                let called = &name[name.rfind('.').map_or(0, |dot| dot + 1)..];
+                let arguments = match &function.args {
+                    sql::FunctionArguments::List(list) => {
+                        list.duplicate_treatment.is_some() || !list.clauses.is_empty()
+                    }
+                    _ => false,
+                };
+                let clauses = arguments
+                    || function.over.is_some()
+                    || function.filter.is_some()
+                    || function.null_treatment.is_some()
+                    || !function.within_group.is_empty();
+                let why = sql_functions::refused(called).or_else(|| clauses.then_some("aggregate in a metric"));
+                match why {
+                    Some(help) => {
+                        let at = function.name.span();
+                        ControlFlow::Break((format!("`{}`", name.to_lowercase()), at, help.to_owned()))
+                    }
+                    None => ControlFlow::Continue(()),
                 }
-                _ => ControlFlow::Continue(()),
-            };
-        };
-        let name = function.name.to_string().to_lowercase();
-        if function.over.is_some() || !function.within_group.is_empty() || AGGREGATES.contains(&name.as_str()) {
-            return ControlFlow::Break((format!("`{name}`"), "aggregate in a metric".to_owned()));
+            }
+            _ => ControlFlow::Continue(()),
         }
-        if CLOCKS.contains(&name.as_str()) {
-            return ControlFlow::Break((
-                format!("`{name}`"),
-                "a past number must not change: use the row's `time`".to_owned(),
-            ));
-        }
-        ControlFlow::Continue(())
     }
 }
 
 /// Replaces columns by their places.
 struct Columns<'a, 'b> {
     scope: &'a RowScope<'a>,
-    span: Span,
+    text: &'a Spanned<String>,
     columns: &'b mut Vec<RowExpr>,
     /// The parameters of the lambdas around.
     bound: Vec<Vec<String>>,
@@ -211,20 +229,30 @@ impl VisitorMut for Columns<'_, '_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut sql::Expr) -> ControlFlow<()> {
-        let parts: Vec<String> = match expr {
+        let parts: Vec<Ident> = match expr {
             sql::Expr::Lambda(lambda) => {
-                self.bound.push(lambda.params.iter().map(|parameter| parameter.name.value.clone()).collect());
+                let parameters: Vec<&Ident> = lambda.params.iter().map(|parameter| &parameter.name).collect();
+                let columns = &self.scope.tables[self.scope.base.0].columns;
+                let is_column = |name: &&&Ident| columns.iter().any(|column| column.name.value == name.value);
+                if let Some(both) = parameters.iter().find(is_column) {
+                    self.d.push(error!(E0327, within(self.text, both.span), "`{}` is a parameter here, and a column", both.value;
+                        help: "give the parameter another name"));
+                    return ControlFlow::Break(());
+                }
+                self.bound.push(parameters.into_iter().map(|name| name.value.clone()).collect());
                 return ControlFlow::Continue(());
             }
-            sql::Expr::Identifier(name) => vec![name.value.clone()],
-            sql::Expr::CompoundIdentifier(names) => names.iter().map(|name| name.value.clone()).collect(),
+            sql::Expr::Identifier(name) => vec![name.clone()],
+            sql::Expr::CompoundIdentifier(names) => names.clone(),
             _ => return ControlFlow::Continue(()),
         };
-        if self.bound.iter().flatten().any(|name| *name == parts[0]) {
+        if self.bound.iter().flatten().any(|name| *name == parts[0].value) {
             return ControlFlow::Continue(());
         }
-        let names = parts.into_iter().map(|part| Spanned::new(part, self.span)).collect();
-        let path = ast::Path { parts: names, at: None, span: self.span };
+        let names: Vec<ast::Name> =
+            parts.into_iter().map(|part| Spanned::new(part.value, within(self.text, part.span))).collect();
+        let span = names.iter().map(|name| name.span).reduce(Span::to).unwrap_or(self.text.span);
+        let path = ast::Path { parts: names, at: None, span };
         let Some(column) = path::column(self.scope, &path, self.d) else { return ControlFlow::Break(()) };
         let same = |known: &RowExpr| same(known, &column);
         let place = match self.columns.iter().position(same) {

@@ -147,3 +147,21 @@ fn sql_texts_that_can_not_be() {
     }
     assert_eq!(codes("sql(\"clickhouse\": \"lower(nte)\") as string"), "E0301");
 }
+
+#[test]
+fn what_is_wrong_in_a_sql_text_is_shown_where_it_stands() {
+    for (text, shown) in [
+        ("items + max(items)", "max"),
+        ("lower(nte)", "nte"),
+        ("note = 'é' and rand() > 1", "rand"),
+        ("lower(user_id.phon)", "phon"),
+        ("arrayExists(note -> 1, tags)", "note"),
+        ("items > ?", "?"),
+    ] {
+        let expr = format!("sql(\"clickhouse\": \"{text}\") as int");
+        let (_, d) = row(&expr);
+        let span = d.iter().next().and_then(|found| found.span).unwrap();
+        let source = format!("metric m = sum({expr} from event)\n");
+        assert_eq!(&source[span.start as usize..span.end as usize], shown, "{text}");
+    }
+}

@@ -65,7 +65,7 @@ pub fn insert(
                 None if column.nullable => Cell::Null,
                 None => zero(column),
             };
-            cells.push(text(&read, column));
+            cells.push(text(&read, column, zone));
         }
         let holds = table.columns.iter().zip(&cells).all(|(column, cell)| column.nullable || cell.is_some());
         if holds {
@@ -83,8 +83,11 @@ fn nullable(table: &Table, column: &StoredColumn) -> bool {
 }
 
 /// A cell as ClickHouse reads it; none is null.
-fn text(cell: &Cell, column: &StoredColumn) -> Option<String> {
+fn text(cell: &Cell, column: &StoredColumn, zone: chrono_tz::Tz) -> Option<String> {
     Some(match (cell, &column.ty) {
+        // The engine has no lists or maps that are null.
+        (Cell::Null, DataType::Array(_)) => "[]".to_owned(),
+        (Cell::Null, DataType::Map(_)) => "{}".to_owned(),
         (Cell::Null, _) => return None,
         (Cell::Bool(value), _) => value.to_string(),
         (Cell::Int(value), _) => value.to_string(),
@@ -97,23 +100,27 @@ fn text(cell: &Cell, column: &StoredColumn) -> Option<String> {
         (Cell::Timestamp(ms), _) if column.encoding == Encoding::Milliseconds => ms.to_string(),
         (Cell::Timestamp(ms), _) => form::timestamp_iso(*ms, chrono_tz::UTC),
         (Cell::List(items), _) => {
-            let items: Vec<String> = items.iter().map(item).collect();
+            let DataType::Array(of) = &column.ty else { return None };
+            let items: Vec<String> = items.iter().map(|one| item(one, of, zone)).collect();
             format!("[{}]", items.join(","))
         }
     })
 }
 
 /// An item of an array's literal.
-fn item(cell: &Cell) -> String {
+fn item(cell: &Cell, ty: &DataType, zone: chrono_tz::Tz) -> String {
     match cell {
         Cell::Null => "NULL".to_owned(),
         Cell::Bool(value) => value.to_string(),
         Cell::Int(value) => value.to_string(),
         Cell::Float(value) => form::float(*value),
-        Cell::Decimal(digits) => digits.to_string(),
+        Cell::Decimal(digits) => match ty {
+            DataType::Decimal { scale, .. } => form::decimal(*digits, *scale),
+            _ => digits.to_string(),
+        },
         Cell::Text(text) => quote_text(text),
         Cell::Date(days) => quote_text(&form::date(*days)),
-        Cell::Timestamp(ms) => quote_text(&form::timestamp_iso(*ms, chrono_tz::UTC)),
+        Cell::Timestamp(ms) => quote_text(&form::timestamp(*ms, zone)),
         Cell::List(_) => "[]".to_owned(),
     }
 }
