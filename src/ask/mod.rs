@@ -6,7 +6,7 @@ use crate::plan::{AskedStep, Question};
 use crate::project::SourceMap;
 use crate::suggest::near;
 use crate::syntax::{self, ast};
-use crate::types::{By, DimFilter, Fill, FilterScope, KeyScope, MetricId, Model, TableId, check_filter};
+use crate::types::{By, DimFilter, Fill, FilterScope, InContext, KeyScope, MetricId, Model, TableId, check_filter};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -37,7 +37,10 @@ pub struct Asked {
 pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Question, Diagnostics> {
     let mut d = Diagnostics::new();
     let metrics: Vec<MetricId> = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
-    let by = asked.by.iter().filter_map(|text| by(model, text, &mut d)).collect();
+    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let by = asked.by.iter().filter_map(|text| by(model, &rows, text, &mut d)).collect();
     let step = step(asked.step.as_deref(), &mut d);
     let from = asked.from.as_deref().and_then(|text| limit(model, "--from", text, false, &mut d));
     let to = asked.to.as_deref().and_then(|text| limit(model, "--to", text, true, &mut d));
@@ -46,9 +49,6 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     {
         d.push(error!(E0956, None, "`--from` is not before `--to`"; help: "swap them"));
     }
-    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
-    rows.sort_unstable();
-    rows.dedup();
     let filter = asked.filter.as_deref().and_then(|text| filter(model, &rows, text, sources, &mut d));
     let fill = asked.fill.as_deref().and_then(|text| fill(text, &mut d));
     let order = asked.order.iter().map(|text| order(text)).collect();
@@ -90,9 +90,10 @@ pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId
     None
 }
 
-/// What a text groups by: a dimension, or a part of the bucket.
-pub fn by(model: &Model, text: &str, d: &mut Diagnostics) -> Option<By> {
-    By::parse(text.trim(), model, &model.dimensions, None, d)
+/// What a text groups by where some tables are read: a dimension, or a part of the bucket.
+pub fn by(model: &Model, rows: &[TableId], text: &str, d: &mut Diagnostics) -> Option<By> {
+    let names = InContext { names: model, dimensions: &model.dimensions, tables: rows };
+    By::parse(text.trim(), &names, &model.dimensions, None, d)
 }
 
 fn step(text: Option<&str>, d: &mut Diagnostics) -> Option<AskedStep> {
@@ -165,7 +166,8 @@ fn read_filter(model: &Model, rows: &[TableId], file: FileId, text: &str, d: &mu
         );
         return None;
     };
-    let keys = KeyScope { names: model, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
+    let names = InContext { names: model, dimensions: &model.dimensions, tables: rows };
+    let keys = KeyScope { names: &names, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
     check_filter(&FilterScope { keys, metrics: Some((model, rows)) }, condition, d)
 }
 

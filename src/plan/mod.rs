@@ -6,6 +6,7 @@
 //! this same plan: deduplication, nulls, decimals and time zones are decided here and nowhere else.
 
 mod answer;
+mod cohort;
 pub mod expr;
 mod lower;
 mod question;
@@ -14,6 +15,7 @@ mod table;
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{Interval, Span, Window};
 pub use answer::{Answered, Asked, AskedKey};
+pub use cohort::{Cohort, CohortPart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, column_name};
 pub use question::{AskedStep, Question};

@@ -1,11 +1,13 @@
 //! The vocabulary that every stage shares: data types, literal values, functions, and steps of time.
 
+mod ages;
 mod function;
 mod interval;
 pub mod time;
 
 use std::hash::{Hash, Hasher};
 
+pub use ages::Ages;
 pub use function::Function;
 pub use interval::{Interval, Span, Window};
 pub use time::{Step, WeekStart};

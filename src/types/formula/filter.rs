@@ -129,6 +129,30 @@ impl DimensionNames for FormulaScope<'_> {
     }
 }
 
+/// The same where some tables are read: what a table of behaviour has beside dimensions wins there, by its own name (`age`).
+pub struct InContext<'a> {
+    /// All other names.
+    pub names: &'a dyn DimensionNames,
+    /// The typed dimensions.
+    pub dimensions: &'a [Dimension],
+    /// What is read.
+    pub tables: &'a [TableId],
+}
+
+impl DimensionNames for InContext<'_> {
+    fn find(&self, name: &str) -> Option<Option<DimensionId>> {
+        let own = self.dimensions.iter().position(|dimension| {
+            let short = dimension.name.value.rsplit_once('.').is_some_and(|(_, short)| short == name);
+            short && dimension.bindings.iter().any(|of| of.table.is_some_and(|table| self.tables.contains(&table)))
+        });
+        own.map(|place| Some(DimensionId(place))).or_else(|| self.names.find(name))
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.names.all()
+    }
+}
+
 /// What conditions on dimensions are typed with.
 #[derive(Clone, Copy)]
 pub struct FilterScope<'a> {
