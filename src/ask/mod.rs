@@ -92,7 +92,7 @@ pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId
 
 /// What a text groups by where some tables are read: a dimension, or a part of the bucket.
 pub fn by(model: &Model, rows: &[TableId], text: &str, d: &mut Diagnostics) -> Option<By> {
-    let names = InContext { names: model, dimensions: &model.dimensions, tables: rows };
+    let names = InContext { names: model, dimensions: &model.dimensions, tables: &model.tables, reads: rows };
     By::parse(text.trim(), &names, &model.dimensions, None, d)
 }
 
@@ -166,7 +166,7 @@ fn read_filter(model: &Model, rows: &[TableId], file: FileId, text: &str, d: &mu
         );
         return None;
     };
-    let names = InContext { names: model, dimensions: &model.dimensions, tables: rows };
+    let names = InContext { names: model, dimensions: &model.dimensions, tables: &model.tables, reads: rows };
     let keys = KeyScope { names: &names, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
     check_filter(&FilterScope { keys, metrics: Some((model, rows)) }, condition, d)
 }

@@ -193,7 +193,7 @@ type Grouped = Vec<(By, Span)>;
 
 fn by(scope: &FormulaScope<'_>, reads: &[TableId], items: &Items<'_>, d: &mut Diagnostics) -> Option<Grouped> {
     let (_, values) = items.get("by")?;
-    let names = InContext { names: scope, dimensions: scope.dimensions, tables: reads };
+    let names = InContext { names: scope, dimensions: scope.dimensions, tables: scope.tables, reads };
     let mut found: Grouped = Vec::new();
     for value in values {
         let path = match &value.kind {

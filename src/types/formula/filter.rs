@@ -11,7 +11,7 @@ use crate::value::{Function, Step, Value};
 use super::super::listed::some_of;
 use super::super::literal::{example_of, literal_as};
 use super::super::model::{
-    ColumnId, DimFilter, Dimension, DimensionId, Model, NestedKey, RowExpr, RowExprKind, Subject, TableId, Type,
+    ColumnId, DimFilter, Dimension, DimensionId, Model, NestedKey, RowExpr, RowExprKind, Subject, Table, TableId, Type,
     ValueType,
 };
 use super::super::ops::Typed;
@@ -135,15 +135,21 @@ pub struct InContext<'a> {
     pub names: &'a dyn DimensionNames,
     /// The typed dimensions.
     pub dimensions: &'a [Dimension],
-    /// What is read.
-    pub tables: &'a [TableId],
+    /// All tables.
+    pub tables: &'a [Table],
+    /// Those that are read.
+    pub reads: &'a [TableId],
 }
 
 impl DimensionNames for InContext<'_> {
     fn find(&self, name: &str) -> Option<Option<DimensionId>> {
         let own = self.dimensions.iter().position(|dimension| {
             let short = dimension.name.value.rsplit_once('.').is_some_and(|(_, short)| short == name);
-            short && dimension.bindings.iter().any(|of| of.table.is_some_and(|table| self.tables.contains(&table)))
+            short
+                && self
+                    .reads
+                    .iter()
+                    .any(|read| self.tables[read.0].dimensions.iter().any(|(name, _)| *name == dimension.name.value))
         });
         own.map(|place| Some(DimensionId(place))).or_else(|| self.names.find(name))
     }

@@ -267,8 +267,8 @@ impl FormulaScope<'_> {
         match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);
-                let tables = operand.as_ref().map(|operand| self.tables_of(operand)).unwrap_or_default();
-                let names = InContext { names: self, dimensions: self.dimensions, tables: &tables };
+                let reads = operand.as_ref().map(|operand| self.tables_of(operand)).unwrap_or_default();
+                let names = InContext { names: self, dimensions: self.dimensions, tables: self.tables, reads: &reads };
                 let scope = FilterScope { keys: KeyScope { names: &names, ..self.keys() }, metrics: None };
                 let filter = check_filter(&scope, condition, d);
                 let (operand, filter) = (operand?, filter?);

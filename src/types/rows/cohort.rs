@@ -7,7 +7,7 @@ use crate::syntax::ast::{self, ValueKind};
 use crate::types::cohort::{Cohort, CohortPart, CohortRows, column};
 use crate::types::formula::{Leaves, length};
 use crate::types::items::{Items, output_step};
-use crate::types::model::{Binding, ColumnId, Dimension, Encoding, RowExprKind, RowSet, TableId, Type};
+use crate::types::model::{ColumnId, Dimension, Encoding, RowExprKind, RowSet, TableId, Type};
 use crate::types::size::Size;
 use crate::types::{Column, Origin, RowExpr, Unit, ValueType};
 use crate::value::{Ages, Function, Span as Length, Step, Value};
@@ -166,6 +166,7 @@ impl<'a> RowSets<'a> {
         if !matches!(rows.part, CohortPart::Units) {
             table.columns.push(column("age", number()));
             table.key.push(column::AGE);
+            table.dimensions.push((format!("{}.age", own.name.value), column::AGE));
         }
         match &rows.part {
             CohortPart::Active { .. } => table.columns.push(column("last", number())),
@@ -217,22 +218,17 @@ impl<'a> RowSets<'a> {
 
     /// What the tables of behaviour have beside the dimensions of their rows, as dimensions: `signup.age`.
     pub fn dimensions_of_behaviour(&self) -> Vec<Dimension> {
-        let of = |cohort: &Cohort| {
-            let binding = |table: TableId| {
-                let id = ColumnId { table, column: column::AGE };
-                Binding { table: Some(table), value: self.column_expr(id), span: cohort.name.span }
-            };
-            Dimension {
-                name: Spanned::new(format!("{}.age", cohort.name.value), cohort.name.span),
-                version: cohort.version,
-                doc: None,
-                title: None,
-                ty: ValueType::plain(Type::Int),
-                bindings: [cohort.cells, cohort.active].map(binding).to_vec(),
-                otherwise: None,
-                values: None,
-                span: cohort.name.span,
-            }
+        let of = |cohort: &Cohort| Dimension {
+            name: Spanned::new(format!("{}.age", cohort.name.value), cohort.name.span),
+            version: cohort.version,
+            doc: None,
+            title: None,
+            ty: ValueType::plain(Type::Int),
+            // Each table says which column it is.
+            bindings: Vec::new(),
+            otherwise: None,
+            values: None,
+            span: cohort.name.span,
         };
         self.cohorts.iter().flatten().map(of).collect()
     }
@@ -285,7 +281,11 @@ fn written<'a>(items: &Items<'a>, key: &str, syntax: &ast::Block, d: &mut Diagno
 
 fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<Ages> {
     let partial = match items.get("partial") {
-        Some(_) => items.word("partial", &[("true", true), ("false", false)], d)?,
+        Some(_) => truth(&items.one("partial", d)?.kind).or_else(|| {
+            let span = items.get("partial")?.0;
+            d.push(error!(E0205, span, "`partial` is `true` or `false`"; help: "write `partial: true`"));
+            None
+        })?,
         None => false,
     };
     let rolling = match items.get("rolling") {
@@ -319,6 +319,16 @@ fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<A
         return None;
     };
     Some(Ages { until, ..ages })
+}
+
+fn truth(value: &ValueKind) -> Option<bool> {
+    match value {
+        ValueKind::Expr { expr, .. } => match &expr.kind {
+            ast::ExprKind::Literal(ast::Literal::Bool(value)) => Some(*value),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn step_of(value: &ast::Value) -> Option<Step> {
