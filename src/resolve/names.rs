@@ -37,7 +37,15 @@ pub enum RowName {
     Session(usize),
 }
 
+/// What the name of a table of behaviour stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BehaviourName {
+    /// A cohort, by its place in [`Names::cohorts`].
+    Cohort(usize),
+}
+
 type Versions = Vec<(u32, usize)>;
+type BehaviourVersions = Vec<(u32, BehaviourName)>;
 
 /// All declarations of a program by name.
 #[derive(Debug, Default)]
@@ -50,6 +58,8 @@ pub struct Names<'a> {
     pub sessions: Vec<Declared<'a, ast::Block>>,
     /// Calendars.
     pub calendars: Vec<Declared<'a, ast::Block>>,
+    /// Cohorts.
+    pub cohorts: Vec<Declared<'a, ast::Block>>,
     /// Dimensions.
     pub dimensions: Vec<Declared<'a, ast::Dimension>>,
     /// Hierarchies.
@@ -61,6 +71,7 @@ pub struct Names<'a> {
     rows: FxHashMap<&'a str, Vec<(u32, RowName)>>,
     dimension_names: FxHashMap<&'a str, usize>,
     metric_names: FxHashMap<&'a str, Versions>,
+    behaviour_names: FxHashMap<&'a str, BehaviourVersions>,
     later_tables: FxHashMap<&'a str, &'a str>,
 }
 
@@ -130,6 +141,14 @@ impl<'a> Names<'a> {
                     self.calendars.push(Declared { syntax: block, doc, span });
                 }
             }
+            DeclarationKind::Block(block) if block.keyword.value == "cohort" => {
+                if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
+                    let behaviour = BehaviourName::Cohort(self.cohorts.len());
+                    let versions = self.behaviour_names.entry(block.name.as_str()).or_default();
+                    versions.push((version(block.version.as_ref()), behaviour));
+                    self.cohorts.push(Declared { syntax: block, doc, span });
+                }
+            }
             DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
         }
     }
@@ -138,8 +157,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "cohort" | "lifecycle" | "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment"
-            | "quality"
+            "lifecycle" | "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment" | "quality"
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
             {
                 self.later_tables.insert(block.name.as_str(), keyword);
@@ -167,6 +185,11 @@ impl<'a> Names<'a> {
     /// Whether a metric of that name is declared, in any version.
     pub fn has_metric(&self, name: &str) -> bool {
         self.metric_names.contains_key(name)
+    }
+
+    /// The table of behaviour of a name, with a version or the newest.
+    pub fn behaviour(&self, name: &str, version: Option<u32>) -> Option<BehaviourName> {
+        newest(self.behaviour_names.get(name)?, version)
     }
 
     /// The kind of a table of behaviour, which is not compiled yet.

@@ -8,7 +8,7 @@ use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep
 use crate::value::Step;
 
 use super::calendars::{Calendar, step_named};
-use super::formula::{Facts, FormulaScope, compared, fits};
+use super::formula::{Facts, FormulaScope, InContext, compared, fits};
 use super::items::{Items, output_step, word};
 use super::model::{
     Better, Fill, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, TableId, Tier, Type, ValueType,
@@ -50,7 +50,8 @@ pub fn check_metric(
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
     let fill = fill(&items, d);
     let grain = grain(scope.calendars, &items, d);
-    let by = by(scope, &items, d);
+    let reads = formula.as_ref().map(|formula| scope.tables_of(formula)).unwrap_or_default();
+    let by = by(scope, &reads, &items, d);
     let serve = serve(&items, d);
     let compared = items.get("compare").map(|(_, values)| compared(values, d)).unwrap_or_default();
     let formula = formula?;
@@ -195,8 +196,9 @@ fn step_of_expr(expr: &ast::Expr) -> Option<Step> {
 
 type Grouped = Vec<(By, Span)>;
 
-fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Option<Grouped> {
+fn by(scope: &FormulaScope<'_>, reads: &[TableId], items: &Items<'_>, d: &mut Diagnostics) -> Option<Grouped> {
     let (_, values) = items.get("by")?;
+    let names = InContext { names: scope, dimensions: scope.dimensions, tables: scope.tables, reads };
     let mut found: Grouped = Vec::new();
     for value in values {
         let path = match &value.kind {
@@ -212,7 +214,7 @@ fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Optio
             d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
             continue;
         };
-        let Some(by) = By::parse(&path, scope, scope.dimensions, Some(value.span), d) else { continue };
+        let Some(by) = By::parse(&path, &names, scope.dimensions, Some(value.span), d) else { continue };
         match found.iter().find(|(first, _)| *first == by) {
             Some((_, first)) => d.push(
                 error!(E0204, value.span, "the dimension `{path}` stands twice"; help: "keep one of them")
