@@ -33,6 +33,9 @@ impl Lowering<'_> {
                 error!(E0967, None, "`--cut` has nothing to cut at"; help: "give `--from` or `--to`, or leave it out"),
             );
         }
+        if step.is_some_and(Step::is_declared) {
+            check_declared(question, d);
+        }
         match question.cut {
             true => limits.cut = question.from.into_iter().chain(question.to).collect(),
             false => {
@@ -99,5 +102,19 @@ impl Lowering<'_> {
     /// The tables that a metric reads, through the metrics it names.
     pub fn tables_of(&self, id: MetricId) -> &[crate::types::TableId] {
         &self.model.facts[id.0].reads
+    }
+}
+
+/// Where the buckets of a calendar begin and end only its days tell, which the plan does not know.
+fn check_declared(question: &Question, d: &mut Diagnostics) {
+    let ranked = question.top.is_some() && (question.from.is_some() || question.to.is_some());
+    let options = [
+        (question.cut, "`--cut`"),
+        (question.as_of.is_some(), "`--as-of`"),
+        (ranked, "`--top` with `--from` or `--to`"),
+    ];
+    for (_, option) in options.into_iter().filter(|(asked, _)| *asked) {
+        d.push(error!(E0974, None, "{option} asks where buckets begin and end, and of a declared calendar only its days tell";
+            help: "ask at a step of the calendar that all share, such as `--step 1d` or `--step month`, or leave it out"));
     }
 }
