@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::question::Question;
 use crate::plan::{DataType, Marks, OutputColumn, Start, Step};
-use crate::types::MetricId;
+use crate::types::{MetricId, Origin, TableId};
 
 use super::Lowering;
 
@@ -36,6 +36,7 @@ impl Lowering<'_> {
         if step.is_some_and(Step::is_declared) {
             check_declared(question, d);
         }
+        self.check_cohorts(question, d);
         match question.cut {
             true => limits.cut = question.from.into_iter().chain(question.to).collect(),
             false => {
@@ -50,6 +51,19 @@ impl Lowering<'_> {
         limits.cut.retain(|at| !whole(at));
         limits.exact = limits.from.iter().chain(&limits.to).any(|at| !whole(at));
         limits
+    }
+
+    /// The rows of a cohort count at its start, whenever they came: no instant says which of its values are complete.
+    fn check_cohorts(&self, question: &Question, d: &mut Diagnostics) {
+        let options = [(question.cut, "`--cut`"), (question.as_of.is_some(), "`--as-of`")];
+        let option = options.into_iter().find_map(|(asked, option)| asked.then_some(option));
+        let of_cohort = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Cohort(_));
+        for (id, option) in question.metrics.iter().zip(option.into_iter().cycle()) {
+            if self.tables_of(*id).iter().any(|table| of_cohort(&table)) {
+                d.push(error!(E0975, None, "`{}` is dated at the start of cohorts, and {option} at instants of rows", self.model.metrics[id.0].name.value;
+                    help: "limit the cohorts by `--from` and `--to`"));
+            }
+        }
     }
 
     /// Ends the interval with what is complete at an instant, or with the instant itself where what is not shows too.
@@ -100,7 +114,7 @@ impl Lowering<'_> {
     }
 
     /// The tables that a metric reads, through the metrics it names.
-    pub fn tables_of(&self, id: MetricId) -> &[crate::types::TableId] {
+    pub fn tables_of(&self, id: MetricId) -> &[TableId] {
         &self.model.facts[id.0].reads
     }
 }
