@@ -64,6 +64,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
+    rows.bind_cohorts(&dimensions, &dimension_ids, &mut d);
     dimensions.extend(rows.dimensions_of_behaviour());
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
     let declarations = Declarations {

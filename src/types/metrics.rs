@@ -324,10 +324,19 @@ fn inherited_grain(scope: &FormulaScope<'_>, formula: &Formula, span: Span, d: &
 fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> Grouped {
     let mut common: Option<Vec<By>> = None;
     formula.walk(&mut |part| {
-        if let FormulaKind::Metric(id) = &part.kind {
-            let by = &scope.metrics[id.0].by;
+        let of_cohort = |leaf: &super::Leaf| {
+            let cohorts = scope.rows.cohorts.iter().flatten();
+            let mut of = cohorts.filter(|one| [one.units, one.cells, one.active].contains(&leaf.rows.base));
+            of.next().map(|cohort| cohort.by.iter().copied().map(By::Dimension).collect())
+        };
+        let by: Option<Vec<By>> = match &part.kind {
+            FormulaKind::Metric(id) => Some(scope.metrics[id.0].by.clone()),
+            FormulaKind::Leaf(leaf) => of_cohort(leaf),
+            _ => None,
+        };
+        if let Some(by) = by {
             common = Some(match common.take() {
-                None => by.clone(),
+                None => by,
                 Some(common) => common.into_iter().filter(|id| by.contains(id)).collect(),
             });
         }

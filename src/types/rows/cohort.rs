@@ -4,10 +4,12 @@ use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
 use crate::syntax::ast::{self, ValueKind};
+use crate::types::bind::bind;
 use crate::types::cohort::{Cohort, CohortPart, CohortRows, column};
-use crate::types::formula::{Leaves, length};
+use crate::types::dimensions::unknown_dimension_named;
+use crate::types::formula::{Leaves, length, unbound};
 use crate::types::items::{Items, output_step};
-use crate::types::model::{ColumnId, Dimension, Encoding, RowExprKind, RowSet, TableId, Type};
+use crate::types::model::{ColumnId, Dimension, DimensionId, Encoding, RowExprKind, RowSet, TableId, Type};
 use crate::types::size::Size;
 use crate::types::{Column, Origin, RowExpr, Unit, ValueType};
 use crate::value::{Ages, Function, Span as Length, Step, Value};
@@ -74,6 +76,7 @@ impl<'a> RowSets<'a> {
             entity,
             ages,
             again: start.every,
+            by: Vec::new(),
             units,
             cells,
             active,
@@ -214,6 +217,37 @@ impl<'a> RowSets<'a> {
             tables.push(table);
         }
         self.values.insert(call, tables);
+    }
+
+    /// Finds what cohorts are shown by, once dimensions are known.
+    pub fn bind_cohorts(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
+        for place in 0..self.cohorts.len() {
+            let Some(units) = self.cohorts[place].as_ref().map(|cohort| cohort.units) else { continue };
+            let items = &self.names.cohorts[place].syntax.items;
+            let values = items.iter().find_map(|item| match &item.kind {
+                ast::ItemKind::Keyed { key, values } if key.value == "by" => Some(values.as_slice()),
+                _ => None,
+            });
+            let mut found = Vec::new();
+            for value in values.unwrap_or_default() {
+                let Some((name, [])) = crate::types::items::name(value) else {
+                    d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: channel`"));
+                    continue;
+                };
+                let Some(declared) = self.names.dimension(name) else {
+                    let names = self.names.dimension_names();
+                    d.push(unknown_dimension_named(names, name, Some(name.span)));
+                    continue;
+                };
+                let Some(id) = ids[declared] else { continue };
+                match bind(&self.tables, &dimensions[id.0], units) {
+                    Ok(_) if !found.contains(&id) => found.push(id),
+                    Ok(_) => {}
+                    Err(why) => d.push(unbound(&dimensions[id.0], &self.tables[units.0], &why, name.span)),
+                }
+            }
+            self.cohorts[place].iter_mut().for_each(|cohort| cohort.by.clone_from(&found));
+        }
     }
 
     /// What the tables of behaviour have beside the dimensions of their rows, as dimensions: `signup.age`.
