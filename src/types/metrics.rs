@@ -431,6 +431,12 @@ fn check_intervals(scope: &FormulaScope<'_>, metric: &Metric, facts: &Facts, d: 
         d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
             help: "put it beside a value with rows: `m / m across feature`"));
     }
+    let wrong = |only: &Step| metric.grain.iter().any(|grain| *grain != Grain::Step(*only));
+    if let Some(only) = facts.only.filter(wrong) {
+        d.push(error!(E0688, metric.formula.span, "this is of buckets of {}", only.text();
+            help: ("write `grain: {}`", only.text())));
+        return;
+    }
     for grain in &metric.grain {
         if let Grain::Step(step) = grain
             && fits(*step, &facts.shifts, &facts.steps, metric.formula.span, d).is_none()

@@ -313,6 +313,29 @@ fn written<'a>(items: &Items<'a>, key: &str, syntax: &ast::Block, d: &mut Diagno
     }
 }
 
+/// The row set of an item.
+pub(super) fn rows_of<'a>(
+    items: &Items<'a>,
+    kind: &str,
+    key: &str,
+    syntax: &ast::Block,
+    d: &mut Diagnostics,
+) -> Option<&'a ast::RowSet> {
+    let Some((span, values)) = items.get(key) else {
+        if !items.broken {
+            d.push(error!(E0206, syntax.name.span, "the {kind} has no `{key}`"; help: ("add `{key}: event`")));
+        }
+        return None;
+    };
+    match values {
+        [ast::Value { kind: ValueKind::Rows { rows, every: false }, .. }] => Some(rows),
+        _ => {
+            d.push(error!(E0205, span, "`{key}` takes a row set"; help: ("write `{key}: event`")));
+            None
+        }
+    }
+}
+
 fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<Ages> {
     let partial = match items.get("partial") {
         Some(_) => truth(&items.one("partial", d)?.kind).or_else(|| {
@@ -365,7 +388,7 @@ fn truth(value: &ValueKind) -> Option<bool> {
     }
 }
 
-fn step_of(value: &ast::Value) -> Option<Step> {
+pub(super) fn step_of(value: &ast::Value) -> Option<Step> {
     match &value.kind {
         ValueKind::Step(step) => output_step(step),
         ValueKind::Expr { expr, .. } => match &expr.kind {
