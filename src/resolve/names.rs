@@ -42,6 +42,8 @@ pub enum RowName {
 pub enum BehaviourName {
     /// A cohort, by its place in [`Names::cohorts`].
     Cohort(usize),
+    /// A lifecycle, by its place in [`Names::lifecycles`].
+    Lifecycle(usize),
 }
 
 type Versions = Vec<(u32, usize)>;
@@ -60,6 +62,8 @@ pub struct Names<'a> {
     pub calendars: Vec<Declared<'a, ast::Block>>,
     /// Cohorts.
     pub cohorts: Vec<Declared<'a, ast::Block>>,
+    /// Lifecycles.
+    pub lifecycles: Vec<Declared<'a, ast::Block>>,
     /// Dimensions.
     pub dimensions: Vec<Declared<'a, ast::Dimension>>,
     /// Hierarchies.
@@ -141,12 +145,15 @@ impl<'a> Names<'a> {
                     self.calendars.push(Declared { syntax: block, doc, span });
                 }
             }
-            DeclarationKind::Block(block) if block.keyword.value == "cohort" => {
+            DeclarationKind::Block(block) if ["cohort", "lifecycle"].contains(&block.keyword.as_str()) => {
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
-                    let behaviour = BehaviourName::Cohort(self.cohorts.len());
+                    let (all, behaviour) = match block.keyword.as_str() {
+                        "cohort" => (&mut self.cohorts, BehaviourName::Cohort as fn(usize) -> BehaviourName),
+                        _ => (&mut self.lifecycles, BehaviourName::Lifecycle as fn(usize) -> BehaviourName),
+                    };
                     let versions = self.behaviour_names.entry(block.name.as_str()).or_default();
-                    versions.push((version(block.version.as_ref()), behaviour));
-                    self.cohorts.push(Declared { syntax: block, doc, span });
+                    versions.push((version(block.version.as_ref()), behaviour(all.len())));
+                    all.push(Declared { syntax: block, doc, span });
                 }
             }
             DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
@@ -157,7 +164,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "lifecycle" | "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment" | "quality"
+            "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment" | "quality"
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
             {
                 self.later_tables.insert(block.name.as_str(), keyword);

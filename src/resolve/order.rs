@@ -258,6 +258,9 @@ impl RowMetrics<'_, '_> {
             Some(BehaviourName::Cohort(place)) => {
                 rows_of_block(self.names.cohorts[place].syntax).for_each(|rows| self.of_rows(rows));
             }
+            Some(BehaviourName::Lifecycle(place)) => {
+                rows_of_block(self.names.lifecycles[place].syntax).for_each(|rows| self.of_rows(rows));
+            }
             None => {}
         }
     }

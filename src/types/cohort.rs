@@ -3,7 +3,7 @@
 use crate::syntax::ast;
 use crate::value::Ages;
 
-use super::model::{ColumnId, RowExpr, RowSet, TableId};
+use super::model::{ColumnId, DimensionId, RowExpr, RowSet, TableId};
 
 /// A cohort: units (an entity's members from a start row on) and what they do at each age.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Cohort {
     pub ages: Ages,
     /// Whether a member of the entity is a unit again in each bucket in which it has a start row.
     pub again: bool,
+    /// What its metrics are shown by.
+    pub by: Vec<DimensionId>,
     /// The table of the units, each with the last age that it has.
     pub units: TableId,
     /// A row for each unit and age.

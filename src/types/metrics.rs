@@ -324,10 +324,19 @@ fn inherited_grain(scope: &FormulaScope<'_>, formula: &Formula, span: Span, d: &
 fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> Grouped {
     let mut common: Option<Vec<By>> = None;
     formula.walk(&mut |part| {
-        if let FormulaKind::Metric(id) = &part.kind {
-            let by = &scope.metrics[id.0].by;
+        let of_cohort = |leaf: &super::Leaf| {
+            let cohorts = scope.rows.cohorts.iter().flatten();
+            let mut of = cohorts.filter(|one| [one.units, one.cells, one.active].contains(&leaf.rows.base));
+            of.next().map(|cohort| cohort.by.iter().copied().map(By::Dimension).collect())
+        };
+        let by: Option<Vec<By>> = match &part.kind {
+            FormulaKind::Metric(id) => Some(scope.metrics[id.0].by.clone()),
+            FormulaKind::Leaf(leaf) => of_cohort(leaf),
+            _ => None,
+        };
+        if let Some(by) = by {
             common = Some(match common.take() {
-                None => by.clone(),
+                None => by,
                 Some(common) => common.into_iter().filter(|id| by.contains(id)).collect(),
             });
         }
@@ -421,6 +430,12 @@ fn check_intervals(scope: &FormulaScope<'_>, metric: &Metric, facts: &Facts, d: 
     if !facts.rows && !facts.reads.is_empty() {
         d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
             help: "put it beside a value with rows: `m / m across feature`"));
+    }
+    let wrong = |only: &Step| metric.grain.iter().any(|grain| *grain != Grain::Step(*only));
+    if let Some(only) = facts.only.filter(wrong) {
+        d.push(error!(E0688, metric.formula.span, "this is of buckets of {}", only.text();
+            help: ("write `grain: {}`", only.text())));
+        return;
     }
     for grain in &metric.grain {
         if let Grain::Step(step) = grain

@@ -10,6 +10,7 @@ mod flow;
 mod formula;
 mod functions;
 mod items;
+pub mod lifecycle;
 mod listed;
 mod literal;
 mod metrics;

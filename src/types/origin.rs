@@ -37,6 +37,8 @@ pub struct Union {
     pub is_keyed: bool,
     /// The tables that name the rows apart, each once, in order: see [`TableId::sources`].
     pub sources: Vec<TableId>,
+    /// Whether it has the dimensions of its entity alone, and not those of its rows.
+    pub of_entity: bool,
 }
 
 /// A member of a union.

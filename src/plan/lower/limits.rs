@@ -60,7 +60,7 @@ impl Lowering<'_> {
         let of_cohort = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Cohort(_));
         for (id, option) in question.metrics.iter().zip(option.into_iter().cycle()) {
             if self.tables_of(*id).iter().any(|table| of_cohort(&table)) {
-                d.push(error!(E0975, None, "`{}` is dated at the start of cohorts, and {option} at instants of rows", self.model.metrics[id.0].name.value;
+                d.push(error!(E0979, None, "`{}` is dated at the start of cohorts, and {option} at instants of rows", self.model.metrics[id.0].name.value;
                     help: "limit the cohorts by `--from` and `--to`"));
             }
         }
@@ -128,7 +128,7 @@ fn check_declared(question: &Question, d: &mut Diagnostics) {
         (ranked, "`--top` with `--from` or `--to`"),
     ];
     for (_, option) in options.into_iter().filter(|(asked, _)| *asked) {
-        d.push(error!(E0974, None, "{option} asks where buckets begin and end, and of a declared calendar only its days tell";
+        d.push(error!(E0978, None, "{option} asks where buckets begin and end, and of a declared calendar only its days tell";
             help: "ask at a step of the calendar that all share, such as `--step 1d` or `--step month`, or leave it out"));
     }
 }

@@ -59,6 +59,10 @@ impl FormulaScope<'_> {
                 let cohort = self.rows.cohorts[place].as_ref();
                 cohort.and_then(|cohort| Of { scope: self, cohort }.column(column, d))
             }
+            BehaviourName::Lifecycle(place) => {
+                let lifecycle = self.rows.lifecycles[place].as_ref();
+                lifecycle.and_then(|lifecycle| self.of_lifecycle(lifecycle, column, d))
+            }
         })
     }
 

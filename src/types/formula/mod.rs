@@ -7,6 +7,7 @@ mod facts;
 mod filter;
 mod key;
 mod leaf;
+mod lifecycle;
 mod moved;
 mod nested;
 mod per;

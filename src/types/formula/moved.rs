@@ -259,7 +259,8 @@ pub fn growth(operand: Formula, length: Length, span: Span, d: &mut Diagnostics)
     arithmetic::binary(BinaryOp::Subtract, quotient, one, span, d)
 }
 
-fn moved(operand: Formula, by: Movement, span: Span) -> Formula {
+/// A formula whose interval is moved.
+pub(super) fn moved(operand: Formula, by: Movement, span: Span) -> Formula {
     let ty = nullable(&operand.ty);
     Formula { kind: FormulaKind::Moved { operand: Box::new(operand), by }, ty, span }
 }

@@ -30,6 +30,7 @@ impl RowSets<'_> {
                         self.type_keys(table, &rows, written, span, (dimensions, ids), d);
                     }
                 }
+                Origin::Union(union) if union.of_entity => {}
                 Origin::Union(_) => self.bind_union(table, dimensions),
                 Origin::Session(_) => self.bind_session(table, dimensions),
                 Origin::Cohort(_) => self.bind_cohort(table, dimensions),

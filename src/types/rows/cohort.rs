@@ -4,10 +4,12 @@ use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
 use crate::syntax::ast::{self, ValueKind};
+use crate::types::bind::bind;
 use crate::types::cohort::{Cohort, CohortPart, CohortRows, column};
-use crate::types::formula::{Leaves, length};
+use crate::types::dimensions::unknown_dimension_named;
+use crate::types::formula::{Leaves, length, unbound};
 use crate::types::items::{Items, output_step};
-use crate::types::model::{ColumnId, Dimension, Encoding, RowExprKind, RowSet, TableId, Type};
+use crate::types::model::{ColumnId, Dimension, DimensionId, Encoding, RowExprKind, RowSet, TableId, Type};
 use crate::types::size::Size;
 use crate::types::{Column, Origin, RowExpr, Unit, ValueType};
 use crate::value::{Ages, Function, Span as Length, Step, Value};
@@ -74,6 +76,7 @@ impl<'a> RowSets<'a> {
             entity,
             ages,
             again: start.every,
+            by: Vec::new(),
             units,
             cells,
             active,
@@ -216,6 +219,37 @@ impl<'a> RowSets<'a> {
         self.values.insert(call, tables);
     }
 
+    /// Finds what cohorts are shown by, once dimensions are known.
+    pub fn bind_cohorts(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
+        for place in 0..self.cohorts.len() {
+            let Some(units) = self.cohorts[place].as_ref().map(|cohort| cohort.units) else { continue };
+            let items = &self.names.cohorts[place].syntax.items;
+            let values = items.iter().find_map(|item| match &item.kind {
+                ast::ItemKind::Keyed { key, values } if key.value == "by" => Some(values.as_slice()),
+                _ => None,
+            });
+            let mut found = Vec::new();
+            for value in values.unwrap_or_default() {
+                let Some((name, [])) = crate::types::items::name(value) else {
+                    d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: channel`"));
+                    continue;
+                };
+                let Some(declared) = self.names.dimension(name) else {
+                    let names = self.names.dimension_names();
+                    d.push(unknown_dimension_named(names, name, Some(name.span)));
+                    continue;
+                };
+                let Some(id) = ids[declared] else { continue };
+                match bind(&self.tables, &dimensions[id.0], units) {
+                    Ok(_) if !found.contains(&id) => found.push(id),
+                    Ok(_) => {}
+                    Err(why) => d.push(unbound(&dimensions[id.0], &self.tables[units.0], &why, name.span)),
+                }
+            }
+            self.cohorts[place].iter_mut().for_each(|cohort| cohort.by.clone_from(&found));
+        }
+    }
+
     /// What the tables of behaviour have beside the dimensions of their rows, as dimensions: `signup.age`.
     pub fn dimensions_of_behaviour(&self) -> Vec<Dimension> {
         let of = |cohort: &Cohort| Dimension {
@@ -279,6 +313,29 @@ fn written<'a>(items: &Items<'a>, key: &str, syntax: &ast::Block, d: &mut Diagno
     }
 }
 
+/// The row set of an item.
+pub(super) fn rows_of<'a>(
+    items: &Items<'a>,
+    kind: &str,
+    key: &str,
+    syntax: &ast::Block,
+    d: &mut Diagnostics,
+) -> Option<&'a ast::RowSet> {
+    let Some((span, values)) = items.get(key) else {
+        if !items.broken {
+            d.push(error!(E0206, syntax.name.span, "the {kind} has no `{key}`"; help: ("add `{key}: event`")));
+        }
+        return None;
+    };
+    match values {
+        [ast::Value { kind: ValueKind::Rows { rows, every: false }, .. }] => Some(rows),
+        _ => {
+            d.push(error!(E0205, span, "`{key}` takes a row set"; help: ("write `{key}: event`")));
+            None
+        }
+    }
+}
+
 fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<Ages> {
     let partial = match items.get("partial") {
         Some(_) => truth(&items.one("partial", d)?.kind).or_else(|| {
@@ -331,7 +388,7 @@ fn truth(value: &ValueKind) -> Option<bool> {
     }
 }
 
-fn step_of(value: &ast::Value) -> Option<Step> {
+pub(super) fn step_of(value: &ast::Value) -> Option<Step> {
     match &value.kind {
         ValueKind::Step(step) => output_step(step),
         ValueKind::Expr { expr, .. } => match &expr.kind {

@@ -6,6 +6,7 @@
 mod bound;
 mod cohort;
 mod derived;
+mod lifecycle;
 mod pending;
 mod session;
 mod union;
@@ -20,6 +21,7 @@ use crate::syntax::ast::{self, RowSetKind};
 
 use super::cohort::Cohort;
 use super::formula::RowMetrics;
+use super::lifecycle::Lifecycle;
 use super::model::{ColumnId, RowSet, Subset, Table, TableId, Type};
 use super::row::check_condition;
 use super::size::too_large;
@@ -41,6 +43,8 @@ pub struct RowSets<'a> {
     sessions: Vec<Option<TableId>>,
     /// The cohorts by place; none for a broken one.
     pub cohorts: Vec<Option<Cohort>>,
+    /// The lifecycles by place; none for a broken one.
+    pub lifecycles: Vec<Option<Lifecycle>>,
     /// The tables of the rows of arguments of tables of behaviour, by where those stand.
     values: FxHashMap<Span, Vec<TableId>>,
     /// The derived table that each subset is, by place, where it is one and nothing else.
@@ -64,6 +68,7 @@ impl<'a> RowSets<'a> {
             subsets: vec![None; names.subsets.len()],
             sessions: vec![None; names.sessions.len()],
             cohorts: vec![None; names.cohorts.len()],
+            lifecycles: vec![None; names.lifecycles.len()],
             values: FxHashMap::default(),
             own: vec![None; names.subsets.len()],
             derived: FxHashMap::default(),
