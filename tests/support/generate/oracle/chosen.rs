@@ -1,6 +1,6 @@
 //! Which rows of an answer show, and which are cut.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::model::*;
@@ -70,28 +70,26 @@ impl Oracle<'_> {
         all.into_iter().take(top.count as usize).map(|(group, _)| group).collect()
     }
 
-    /// The instants within which rows are asked for.
-    pub(super) fn clip(&self, question: &Question) -> Clip {
-        match (self.asked(question), question.step) {
-            (Some((from, to)), Some(_)) => Clip { from, to },
-            _ => Clip::NONE,
-        }
-    }
-
     /// Adds to each row why it is not of whole data.
     fn mark(&self, question: &Question, rows: &mut [Vec<Value>]) {
         let prepared: Vec<Prepared> = question.metrics.iter().map(|name| self.bare(name)).collect();
+        let asked = self.asked(question);
+        let all = Limits { asked, whole: self.asked(&Question { as_of: None, ..question.clone() }) };
+        let mut known: BTreeMap<i64, Value> = BTreeMap::new();
         for row in rows {
             let bucket = match (&row.first(), question.step) {
                 (Some(Value::Timestamp(start)), Some(step)) => {
                     let (start, end) = self.calendar.bucket(*start, step);
                     Some(Bucket { start, end, step: Some(step) })
                 }
-                _ => self.asked(question).map(|(start, end)| Bucket { start, end, step: None }),
+                _ => asked.map(|(start, end)| Bucket { start, end, step: None }),
             };
-            let reasons = bucket.map(|bucket| self.reasons(question, bucket, &prepared)).unwrap_or_default();
-            let text = reasons.join(", ");
-            row.push(if text.is_empty() { Value::Null } else { Value::Str(text) });
+            let start = bucket.map_or(i64::MIN, |bucket| bucket.start);
+            let mark = known.entry(start).or_insert_with(|| {
+                let reasons = bucket.map(|bucket| self.reasons(question, bucket, all, &prepared)).unwrap_or_default();
+                if reasons.is_empty() { Value::Null } else { Value::Str(reasons.join(", ")) }
+            });
+            row.push(mark.clone());
         }
     }
 
@@ -99,33 +97,38 @@ impl Oracle<'_> {
         self.prepare(&self.project.metric(metric).expect("a declared metric").formula, &[], None, None)
     }
 
-    fn reasons(&self, question: &Question, bucket: Bucket, prepared: &[Prepared]) -> Vec<&'static str> {
+    fn reasons(&self, question: &Question, bucket: Bucket, limits: Limits, prepared: &[Prepared]) -> Vec<&'static str> {
         let mut found = Vec::new();
         let inside = |at: i64| bucket.step.is_some() && bucket.start < at && at < bucket.end;
+        let end = |limits: Option<(i64, i64)>| limits.map_or(i64::MAX, |(_, to)| to);
         // A limit behind the end of the answer cuts nothing.
-        let end = self.asked(question).map_or(i64::MAX, |(_, to)| to);
-        if question.exact.is_some_and(|(from, to)| inside(from) || to <= end && inside(to)) {
+        if question.exact.is_some_and(|(from, to)| inside(from) || to <= end(limits.asked) && inside(to)) {
             found.push("cut");
         }
-        let at = At { bucket, above: None, clip: self.clip(question) };
+        let at = At { bucket, above: None, clip: clip(limits.asked, question.step) };
         if question.marks && prepared.iter().any(|prepared| self.starts_within(prepared, at)) {
             found.push("start");
         }
-        let open = |at: i64| match bucket.step {
-            Some(_) => bucket.end > at,
-            None => Question { as_of: None, ..question.clone() }.whole_end(self) > at,
-        };
-        if question.as_of.is_some_and(|(at, partial)| partial && open(at)) {
+        let goes_on = if bucket.step.is_some() { bucket.end } else { end(limits.whole) };
+        if question.as_of.is_some_and(|(at, partial)| partial && goes_on > at) {
             found.push("open");
         }
         found
     }
 }
 
-impl Question {
-    /// Where it ends, whatever is complete.
-    fn whole_end(&self, oracle: &Oracle) -> i64 {
-        oracle.asked(self).map_or(i64::MAX, |(_, to)| to)
+/// Where an answer ends, and where it would if all were complete.
+#[derive(Clone, Copy)]
+struct Limits {
+    asked: Option<(i64, i64)>,
+    whole: Option<(i64, i64)>,
+}
+
+/// The instants within which rows are asked for.
+pub(super) fn clip(asked: Option<(i64, i64)>, step: Option<Step>) -> Clip {
+    match (asked, step) {
+        (Some((from, to)), Some(_)) => Clip { from, to },
+        _ => Clip::NONE,
     }
 }
 

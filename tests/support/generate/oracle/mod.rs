@@ -222,7 +222,7 @@ impl<'a> Oracle<'a> {
         let keys = question.by.iter().filter_map(formula::Key::of);
         let keys: Vec<formula::Key> = keys.chain(best.map(|_| formula::Key::Other)).collect();
         let prepared = self.prepare(&metric.formula, &keys, question.filter.as_ref(), best.cloned());
-        let clip = self.clip(question);
+        let clip = chosen::clip(self.asked(question), question.step);
         let mut found = BTreeMap::new();
         for bucket in self.output(metric, &prepared, question) {
             let at = At { bucket, above: None, clip };
