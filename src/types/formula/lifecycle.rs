@@ -108,7 +108,7 @@ impl Parts<'_, '_> {
                 let twice = within(Window::Last(times(silence, 2)));
                 self.less(twice, within(Window::Last(silence)), d)?
             }
-            "new" => self.new(),
+            "new" => self.newcomers(),
             "active" => active,
             _ => {
                 let before = moved(within(Window::Last(silence)), Movement::AtOwnStart, self.span);
@@ -131,7 +131,7 @@ impl Parts<'_, '_> {
         };
         let formula = match column {
             "active" => active,
-            "new" => self.new(),
+            "new" => self.newcomers(),
             "dormant" => {
                 let ever = moved(self.active(), Movement::Over(Window::All), self.span);
                 self.less(ever, active, d)?
@@ -152,7 +152,7 @@ impl Parts<'_, '_> {
     }
 
     /// How many are so for the first time of all.
-    fn new(&self) -> Formula {
+    fn newcomers(&self) -> Formula {
         self.count(Aggregation::Distinct, self.of.first)
     }
 
@@ -180,7 +180,7 @@ impl Parts<'_, '_> {
 
     fn resurrected(&self, active: Formula, returning: Formula, d: &mut Diagnostics) -> Option<Formula> {
         let known = self.less(active, returning, d)?;
-        self.less(known, self.new(), d)
+        self.less(known, self.newcomers(), d)
     }
 
     /// 0 where an interval lies before all data: nobody was active then.
