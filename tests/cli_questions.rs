@@ -94,6 +94,11 @@ fn options_that_do_not_fit_are_told() {
         (&["other", "--by", "client", "--top", "3 by gmv other"], "E0960"),
         (&["partial", "--marks"], "E0960"),
         (&["gmv", "--partial"], "E0970"),
+        (&["gmv", "--step", "fiscal.week", "--from", "2026-11-01", "--cut"], "E0978"),
+        (&["gmv", "--step", "fiscal.week", "--as-of", "2026-11-01"], "E0978"),
+        (&["gmv", "--step", "fiscal.week", "--to", "2026-11-01", "--by", "client", "--top", "3 by gmv"], "E0978"),
+        (&["gmv", "kept", "--step", "1d", "--as-of", "2026-11-01"], "E0979"),
+        (&["kept", "--from", "2026-11-01", "--cut"], "E0979"),
         (&["gmv", "--as-of", "yesterday"], "E0955"),
         (&["--values", "clint"], "E0208"),
         (&["--values", "province", "--source", "nothing"], "E0971"),
@@ -105,7 +110,9 @@ fn options_that_do_not_fit_are_told() {
         place.write(
             "shop/metrics/more.metric",
             "metric share = count(order) / (count(order) across client)\nmetric other = count(order)\n\
-             metric partial = count(order)\ndimension hour = hour(time)\n\
+             metric partial = count(order)\n\
+             cohort buyer of user { start: order; active: order; until: 3d }\nmetric kept = buyer.retained at 1d { grain: 1d }\n\
+             calendar fiscal { table: \"dim.calendar\"; day: ds; step week = w }\ndimension hour = hour(time)\n\
              source visit {\n  table: \"dwd.visit\"\n  time: at\n  column at: timestamp\n}\nmetric visits = count(visit)\n",
         );
         let whole: Vec<&str> = ["query"].into_iter().chain(options.iter().copied()).collect();

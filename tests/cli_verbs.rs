@@ -308,8 +308,39 @@ metric paid_all = sum(pay_amount from paid_order) { grain: 1h, 1d; serve: stream
     let told: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert!(json.err.is_empty() && told["sql"].as_str().is_some_and(|sql| sql.starts_with("SELECT")), "{told:#}");
     assert_eq!(told["passed_over"].as_array().map(Vec::len), Some(1), "{told:#}");
+    which_options_a_rollup_can_answer(&run);
     let wrong = place.run_in("shop", &["query", "gmv", "--target", "clickhose"]).assert_code(2).err;
     assert!(wrong.contains("did you mean `clickhouse`?"), "{wrong}");
+}
+
+/// The best groups are ranked by what they are read from. What needs rows is read from these, and why is told.
+fn which_options_a_rollup_can_answer(run: &dyn Fn(&[&str]) -> support::cli::Run) {
+    let best = run(&["paid_by", "--by", "client", "--top", "1 by paid_by", "--having", "paid_by > 3", "--why"]);
+    assert!(best.err.starts_with("reads metrics.order__1d__"), "{}", best.err);
+    assert!(best.out.matches("metrics.order__1d__").count() >= 2 && !best.out.contains("shop."), "{}", best.out);
+    let noon = "2026-11-01 12:00:00";
+    for (args, why) in [
+        (
+            &["paid_by", "--by", "client", "--top", "1 by paid_by other"][..],
+            "is not served daily: CH5: its rows look into the answer of another question\n",
+        ),
+        (
+            &["paid_by", "--from", "2026-11-01 12:00:30", "--cut"],
+            ": buckets or intervals of the question cut its buckets\n",
+        ),
+        (
+            &["paid_by", "--marks"],
+            "is not served daily: its marks ask for the first row of the source, and a rollup knows buckets alone\n",
+        ),
+    ] {
+        let told = run(&[args, &["--why"]].concat());
+        assert!(told.err.starts_with("reads the sources\n") && told.err.contains(why), "{args:?}: {}", told.err);
+        assert!(told.out.contains("shop.") && !told.out.contains("metrics."), "{args:?}: {}", told.out);
+    }
+    // Noon lies between two hours.
+    let hours = run(&["paid_all", "--from", noon, "--cut"]);
+    assert!(hours.err.starts_with("reads metrics.order__1h__"), "{}", hours.err);
+    assert!(hours.out.contains("AS partial") && !hours.out.contains("shop."), "{}", hours.out);
 }
 
 #[test]

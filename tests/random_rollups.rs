@@ -61,6 +61,8 @@ fn questions(project: &Project) -> Vec<Question> {
     let whole = |question: &Question| Question {
         range: None,
         exact: None,
+        as_of: None,
+        marks: false,
         top: None,
         having: None,
         limit: None,

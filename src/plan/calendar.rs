@@ -47,6 +47,7 @@ impl Query {
                 }
             });
         }
+        self.among.iter().for_each(|among| among.query.gather_steps(found));
         for answer in self.asked.iter().flat_map(|asked| &asked.rows.answers) {
             answer.query.gather_steps(found);
         }

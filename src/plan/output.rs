@@ -90,8 +90,8 @@ pub struct Marks {
 /// The interval of the rows of a scan.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Start {
-    /// Which scan.
-    pub scan: usize,
+    /// Which scan: its place, and where that one reads an answer the place of the scan there, and so on.
+    pub scan: Vec<usize>,
     /// Of each bucket; of the last day of the data where there is no step and no instant where it ends.
     pub interval: Interval,
     /// From this instant on, where there is no step.

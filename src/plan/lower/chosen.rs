@@ -17,7 +17,8 @@ use super::{Lowering, bucket};
 
 /// The name of the column that tells the group of all the rest.
 pub(super) const OTHER: &str = "other";
-/// The name of a column that every one of the best groups has.
+/// What names of columns begin with that are beside the keys of the best groups.
+const RANK: &str = "_rank";
 const BEST: &str = "_best";
 
 /// The best groups.
@@ -26,6 +27,8 @@ pub struct Best {
     query: Query,
     /// Their keys, which stand before all others.
     keys: Vec<OutputColumn>,
+    /// The name of a column that every one of them has.
+    mark: String,
 }
 
 impl Best {
@@ -123,8 +126,8 @@ impl Lowering<'_> {
         let mut d = Diagnostics::new();
         let step = self.step(&ranking, &mut d);
         self.check_dimensions(&ranking, &mut d);
-        self.check_intervals(&ranking, step, &mut d);
         let whole = Limits { from: limits.from, to: limits.to, ..Limits::default() };
+        self.check_intervals(&ranking, step, &whole, &mut d);
         let mut query = self.answer(&ranking, None, &whole, None, &mut d);
         if d.has_errors() {
             return Err(d);
@@ -132,9 +135,10 @@ impl Lowering<'_> {
         query.order = vec![OrderBy { column: query.keys(), descending: true }];
         query.limit = Some(top.count);
         // The ranking metric may have the name of a dimension.
-        query.metrics[0].column.name = "_rank".to_owned();
+        query.metrics[0].column.name = free(RANK, &query.dimensions);
         let one = Expr::literal(Value::Int(1), DataType::Int);
-        let column = OutputColumn { name: BEST.to_owned(), ty: DataType::Int, nullable: false, unit: None };
+        let column =
+            OutputColumn { name: free(BEST, &query.dimensions), ty: DataType::Int, nullable: false, unit: None };
         query.metrics.push(MetricOutput { column, formula: one, present: Vec::new(), fill: None });
         if plain.having.is_some() {
             query.among = Some(Among { query: Box::new(plain.clone()), columns: query.dimensions.clone() });
@@ -162,7 +166,8 @@ impl Lowering<'_> {
             query.among = Some(Among { columns: best.dimensions.clone(), query: Box::new(best) });
             return Ok(query);
         }
-        let best = Rc::new(Best { keys: best.dimensions.clone(), query: best });
+        let (keys, mark) = (best.dimensions.clone(), free(BEST, &best.dimensions));
+        let best = Rc::new(Best { keys, mark, query: best });
         let mut query = self.answer(question, step, limits, Some(best), &mut d);
         query.having = having.map(|having| {
             let other = output(OTHER, &DataType::Bool, false);
@@ -170,6 +175,15 @@ impl Lowering<'_> {
         });
         if d.has_errors() { Err(d) } else { Ok(query) }
     }
+}
+
+/// A name like that, which no key has.
+fn free(name: &str, keys: &[OutputColumn]) -> String {
+    let mut name = name.to_owned();
+    while keys.iter().any(|key| key.name == name) {
+        name.push('_');
+    }
+    name
 }
 
 /// A column of the answer.
@@ -187,7 +201,7 @@ pub(super) fn among_best(rows: &mut Rows<'_>, best: &Best, values: Vec<Expr>) ->
         rows.answers.len() - 1
     });
     let found = || {
-        let kind = ExprKind::Column { input: Input::Answer(place), name: BEST.to_owned() };
+        let kind = ExprKind::Column { input: Input::Answer(place), name: best.mark.clone() };
         Expr { kind, ty: DataType::Int, nullable: true }
     };
     let test = |function| Expr::call(function, vec![found()], DataType::Bool, false);

@@ -135,8 +135,11 @@ struct Open<'a> {
     measures: Vec<Measure>,
     guard: Option<Guard>,
     /// The intervals that its values are made of, as formulas ask for them.
-    intervals: Vec<Interval>,
+    intervals: Vec<OfRows>,
 }
+
+/// The interval of some rows: those of a scan itself, or those of scans below it, by their places.
+pub type OfRows = (Vec<usize>, Interval);
 
 #[derive(PartialEq)]
 enum Base {
@@ -348,7 +351,7 @@ impl<'a> Scans<'a> {
         let time = rows.scan_time(group.timed, in_time || !group.interval.is_bucket());
         let (base, group) = (Base::Table(base), group.clone());
         let guard = self.guard(&context.interval);
-        let (intervals, measures) = (vec![context.interval.clone()], Vec::new());
+        let (intervals, measures) = (vec![(Vec::new(), context.interval.clone())], Vec::new());
         self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures, guard, intervals });
         self.open.len() - 1
     }
@@ -386,19 +389,20 @@ impl<'a> Scans<'a> {
 
     /// The intervals of the rows of all scans.
     pub fn starts(&self) -> Vec<Start> {
-        let of = |(scan, open): (usize, &Open)| {
-            let start = |interval: &Interval| {
-                let (interval, from, to) = self.reach(interval);
-                Start { scan, interval, from, to }
-            };
-            open.intervals.iter().map(start).collect::<Vec<_>>()
+        let start = |(scan, interval): OfRows| {
+            let (interval, from, to) = self.reach(&interval);
+            Start { scan, interval, from, to }
         };
-        self.open.iter().enumerate().flat_map(of).collect()
+        self.intervals().into_iter().map(start).collect()
     }
 
-    /// The intervals of formulas, moves of the outermost included.
-    pub(super) fn intervals(&self) -> Vec<Interval> {
-        self.open.iter().flat_map(|open| open.intervals.iter().cloned()).collect()
+    /// The intervals of the rows below, as formulas ask for them.
+    pub(super) fn intervals(&self) -> Vec<OfRows> {
+        let of = |(at, open): (usize, &Open)| {
+            let below = |(below, interval): &OfRows| ([&[at], below.as_slice()].concat(), interval.clone());
+            open.intervals.iter().map(below).collect::<Vec<_>>()
+        };
+        self.open.iter().enumerate().flat_map(of).collect()
     }
 
     /// The scan over the answer of an inner query, whose values are of an interval.
@@ -407,7 +411,7 @@ impl<'a> Scans<'a> {
         query: Query,
         context: &Context,
         interval: &Interval,
-        intervals: Vec<Interval>,
+        intervals: Vec<OfRows>,
     ) -> usize {
         let mut group = self.group(None, context);
         match (query.step, self.frame.step) {

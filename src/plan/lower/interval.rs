@@ -7,6 +7,7 @@ use crate::types::{BucketPart, By, Facts, Formula, MetricId, Model, OutputExprKi
 
 use super::Lowering;
 use super::formula::Scans;
+use super::limits::Limits;
 use crate::plan::question::Question;
 
 /// The one interval that the values of a formula have within `outer`.
@@ -27,7 +28,13 @@ impl Scans<'_> {
 
 impl Lowering<'_> {
     /// Tells what the shifts, windows and inner steps of the metrics ask of a step.
-    pub(super) fn check_intervals(&self, question: &Question, step: Option<Step>, d: &mut Diagnostics) {
+    pub(super) fn check_intervals(
+        &self,
+        question: &Question,
+        step: Option<Step>,
+        limits: &Limits,
+        d: &mut Diagnostics,
+    ) {
         let mut asked: Vec<BucketPart> = Vec::new();
         question.filter.iter().for_each(|filter| filter.parts(&mut |part| asked.push(part)));
         question.having.iter().for_each(|having| {
@@ -44,7 +51,7 @@ impl Lowering<'_> {
             self.check_parts(&facts.parts, step, d);
             match step {
                 Some(step) => self.check_step(*id, facts, step, d),
-                None => self.check_no_step(*id, facts, question, d),
+                None => self.check_no_step(*id, facts, limits, d),
             }
         }
     }
@@ -78,14 +85,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn check_no_step(&self, id: MetricId, facts: &Facts, question: &Question, d: &mut Diagnostics) {
+    fn check_no_step(&self, id: MetricId, facts: &Facts, limits: &Limits, d: &mut Diagnostics) {
         let name = &self.model.metrics[id.0].name.value;
         if let Some(only) = facts.only {
             d.push(error!(E0974, None, "`{name}` is of buckets of {}, and there is no step", only.text();
                 help: ("ask with `--step {}`", only.text())));
         }
-        let bounded = question.from.is_some() && question.to.is_some();
-        let limits = question.from.iter().chain(&question.to);
+        let bounded = limits.from.is_some() && limits.to.is_some();
+        let limits = limits.from.iter().chain(&limits.to);
         let cut =
             |step: &&Step| limits.clone().any(|at| step.bucket(*at, self.model.zone, self.model.week_start) != *at);
         let unknown = |step: &&Step| step.is_declared() && limits.clone().next().is_some();

@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::question::Question;
 use crate::plan::{DataType, Marks, OutputColumn, Start, Step};
-use crate::types::MetricId;
+use crate::types::{MetricId, Origin, TableId};
 
 use super::Lowering;
 
@@ -33,6 +33,10 @@ impl Lowering<'_> {
                 error!(E0967, None, "`--cut` has nothing to cut at"; help: "give `--from` or `--to`, or leave it out"),
             );
         }
+        if step.is_some_and(Step::is_declared) {
+            check_declared(question, d);
+        }
+        self.check_cohorts(question, d);
         match question.cut {
             true => limits.cut = question.from.into_iter().chain(question.to).collect(),
             false => {
@@ -49,6 +53,19 @@ impl Lowering<'_> {
         limits
     }
 
+    /// The rows of a cohort count at its start, whenever they came: no instant says which of its values are complete.
+    fn check_cohorts(&self, question: &Question, d: &mut Diagnostics) {
+        let options = [(question.cut, "`--cut`"), (question.as_of.is_some(), "`--as-of`")];
+        let option = options.into_iter().find_map(|(asked, option)| asked.then_some(option));
+        let of_cohort = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Cohort(_));
+        for (id, option) in question.metrics.iter().zip(option.into_iter().cycle()) {
+            if self.tables_of(*id).iter().any(|table| of_cohort(&table)) {
+                d.push(error!(E0979, None, "`{}` is dated at the start of cohorts, and {option} at instants of rows", self.model.metrics[id.0].name.value;
+                    help: "limit the cohorts by `--from` and `--to`"));
+            }
+        }
+    }
+
     /// Ends the interval with what is complete at an instant, or with the instant itself where what is not shows too.
     fn as_of(&self, at: i64, question: &Question, step: Option<Step>, limits: &mut Limits) {
         let settled = at.saturating_sub(self.lateness(question));
@@ -60,8 +77,12 @@ impl Lowering<'_> {
             limits.to = Some(end);
         }
         // Nothing is complete of an interval that begins later.
-        if let (Some(from), Some(to)) = (limits.from, limits.to) {
-            limits.to = Some(to.max(from));
+        if let (Some(from), Some(to)) = (limits.from, limits.to)
+            && to <= from
+        {
+            let nowhere = Some(self.bucket(step, from));
+            (limits.from, limits.to) = (nowhere, nowhere);
+            limits.cut.clear();
         }
     }
 
@@ -93,7 +114,21 @@ impl Lowering<'_> {
     }
 
     /// The tables that a metric reads, through the metrics it names.
-    pub fn tables_of(&self, id: MetricId) -> &[crate::types::TableId] {
+    pub fn tables_of(&self, id: MetricId) -> &[TableId] {
         &self.model.facts[id.0].reads
+    }
+}
+
+/// Where the buckets of a calendar begin and end only its days tell, which the plan does not know.
+fn check_declared(question: &Question, d: &mut Diagnostics) {
+    let ranked = question.top.is_some() && (question.from.is_some() || question.to.is_some());
+    let options = [
+        (question.cut, "`--cut`"),
+        (question.as_of.is_some(), "`--as-of`"),
+        (ranked, "`--top` with `--from` or `--to`"),
+    ];
+    for (_, option) in options.into_iter().filter(|(asked, _)| *asked) {
+        d.push(error!(E0978, None, "{option} asks where buckets begin and end, and of a declared calendar only its days tell";
+            help: "ask at a step of the calendar that all share, such as `--step 1d` or `--step month`, or leave it out"));
     }
 }

@@ -52,13 +52,13 @@ impl<'a> Lowering<'a> {
     fn lower_here(&self, question: &Question) -> Result<Query, Diagnostics> {
         let mut d = Diagnostics::new();
         let step = self.step(question, &mut d);
+        let limits = self.limits(question, step, &mut d);
         self.check_dimensions(question, &mut d);
-        self.check_intervals(question, step, &mut d);
+        self.check_intervals(question, step, &limits, &mut d);
         self.check_columns(question, &mut d);
         if let Some(top) = &question.top {
             self.check_top(top, question, &mut d);
         }
-        let limits = self.limits(question, step, &mut d);
         if d.has_errors() {
             return Err(d);
         }

@@ -1,13 +1,12 @@
 //! Nested aggregates: an inner query with more keys, and a scan over its rows.
 
 use crate::plan::{
-    Aggregate, Asked, DataType, Expr, ExprKind, Function, Input, Interval, Measure, MeasureId, MetricOutput,
-    OutputColumn, Query,
+    Aggregate, Asked, DataType, Expr, ExprKind, Function, Input, Measure, MeasureId, MetricOutput, OutputColumn, Query,
 };
 use crate::types::{Nested, NestedKey};
 
 use super::aggregate::aggregate;
-use super::formula::{Context, Frame, Key, Scans};
+use super::formula::{Context, Frame, Key, OfRows, Scans};
 
 /// The name of the inner formula's column.
 pub(super) const VALUE: &str = "value";
@@ -38,7 +37,9 @@ impl<'a> Scans<'a> {
         let value = column(VALUE, &query.metrics[0].column.ty, true);
         let filter = nested.filter.as_ref().map(|filter| self.inner_condition(filter));
         // Inner buckets of their own make up the outer interval.
-        let intervals = if nested.step().is_some() { vec![context.interval.clone()] } else { inner };
+        let outer_interval =
+            |(scan, own): OfRows| (scan, if nested.step().is_some() { context.interval.clone() } else { own });
+        let intervals = inner.into_iter().map(outer_interval).collect();
         let scan = self.query_scan(query, &outer, &context.interval, intervals);
         let measure = if nested.counts_groups {
             Measure { filter, aggregate: Aggregate::CountRows, ty: DataType::Int }
@@ -55,7 +56,7 @@ impl<'a> Scans<'a> {
         step: Option<crate::plan::Step>,
         outer: &Context,
         context: &Context,
-    ) -> (Query, Vec<Interval>) {
+    ) -> (Query, Vec<OfRows>) {
         let frame = &self.frame;
         let is_kept = |key: &Key<'_>| !key.is_left_out(&frame.by, &outer.across);
         let mut by: Vec<Key<'a>> = frame.by.iter().copied().filter(is_kept).collect();

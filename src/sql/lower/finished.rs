@@ -7,7 +7,7 @@ use super::combine::COMBINED;
 use super::edges::{AT, EDGE, Edge};
 use super::expr::Leaves;
 use super::layers::Read;
-use crate::plan::{DataType, Input, Marks, MeasureId, OutputColumn, Start, Step, Value};
+use crate::plan::{self, DataType, Input, Marks, MeasureId, OutputColumn, Scan, Source, Start, Step, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Dialect;
 
@@ -149,26 +149,38 @@ impl Lowering<'_> {
     }
 
     /// The name of the table that holds the first row of what a scan reads.
-    fn first_name(&self, scan: usize) -> Ident {
-        self.own_name(&format!("first_row_{scan}"))
+    fn first_name(&self, scan: &[usize]) -> Ident {
+        let places: Vec<String> = scan.iter().map(usize::to_string).collect();
+        self.own_name(&format!("first_row_{}", places.join("_")))
     }
 
     fn first_row(&self, start: &Start) -> Sql {
-        let from = Some(build::table(ObjectName::from(vec![self.first_name(start.scan)]), EDGE));
+        let from = Some(build::table(ObjectName::from(vec![self.first_name(&start.scan)]), EDGE));
         let projection = vec![SelectItem::UnnamedExpr(build::column(EDGE, build::ident(AT)))];
         build::scalar(Parts { projection, from, ..Parts::default() }.query())
     }
 
     /// The first clean rows that marks compare with: of the sources, because a rollup knows them by its buckets alone.
     pub(super) fn mark_tables(&self) -> Vec<(Ident, Query)> {
-        let mut scans: Vec<usize> =
-            self.query.marks.iter().flat_map(|marks| &marks.starts).map(|start| start.scan).collect();
+        let starts = self.query.marks.iter().flat_map(|marks| &marks.starts);
+        let mut scans: Vec<&[usize]> = starts.map(|start| start.scan.as_slice()).collect();
         scans.sort_unstable();
         scans.dedup();
-        let first = |scan: usize| {
-            let first = self.edge(&[(self.query.scans.get(scan)?, &Read::Source)], Edge::First, None)?;
+        let first = |scan: &[usize]| {
+            let first = self.edge(&[(scan_below(self.query, scan)?, &Read::Source)], Edge::First, None)?;
             Some((self.first_name(scan), first))
         };
         scans.into_iter().filter_map(first).collect()
+    }
+}
+
+/// The scan at the end of a path.
+fn scan_below<'q>(query: &'q plan::Query, path: &[usize]) -> Option<&'q Scan> {
+    let (place, below) = path.split_first()?;
+    let scan = query.scans.get(*place)?;
+    match (&scan.source, below) {
+        (_, []) => Some(scan),
+        (Source::Query(inner), below) => scan_below(inner, below),
+        (Source::Table(_), _) => None,
     }
 }

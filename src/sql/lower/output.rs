@@ -139,6 +139,7 @@ impl Lowering<'_> {
         let places: Vec<Sql> = (keys[..timed].iter().map(key))
             .chain(grouped)
             .chain(self.query.metrics.iter().map(|metric| named(&metric.column)))
+            .chain(self.query.marks.iter().map(|marks| named(&marks.column)))
             .collect();
         self.sorted(&places, keys.iter().map(key))
     }

@@ -167,11 +167,17 @@ pub enum Construct {
     Other,
     /// `--cut`
     Cut,
+    /// `--as-of`
+    AsOf,
+    /// `--as-of … --partial`
+    Partial,
+    /// `--marks`
+    Marks,
 }
 
 impl Construct {
     /// All of them.
-    pub const ALL: [Construct; 27] = [
+    pub const ALL: [Construct; 30] = [
         Construct::OverElapsed,
         Construct::OverDays,
         Construct::OverCalendar,
@@ -199,6 +205,9 @@ impl Construct {
         Construct::Top,
         Construct::Other,
         Construct::Cut,
+        Construct::AsOf,
+        Construct::Partial,
+        Construct::Marks,
     ];
 
     /// The one of a name, as its variant is called.
@@ -235,6 +244,9 @@ impl Construct {
         Construct::Top,
         Construct::Other,
         Construct::Cut,
+        Construct::AsOf,
+        Construct::Partial,
+        Construct::Marks,
     ];
 }
 

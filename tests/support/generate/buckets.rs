@@ -134,6 +134,8 @@ impl Question {
         found.extend(self.having.as_ref().map(|_| Construct::Having));
         found.extend(self.top.as_ref().map(|top| if top.other { Construct::Other } else { Construct::Top }));
         found.extend(self.exact.map(|_| Construct::Cut));
+        found.extend(self.as_of.map(|(_, partial)| if partial { Construct::Partial } else { Construct::AsOf }));
+        found.extend(self.marks.then_some(Construct::Marks));
         found
     }
 }

@@ -24,11 +24,16 @@ impl Question {
         usize::from(self.step.is_some()) + self.by.len() + usize::from(other)
     }
 
+    /// Whether its answer tells which rows are not of whole data.
+    pub fn is_marked(&self) -> bool {
+        self.marks || self.exact.is_some() || self.as_of.is_some_and(|(_, partial)| partial)
+    }
+
     /// Whether a metric can rank the groups: by numbers that are the same everywhere.
     pub fn ranks(&self, project: &Project, metric: &Metric) -> bool {
         let formula = &metric.formula;
         let exact = matches!(formula.ty, Ty::Int | Ty::Decimal(..)) && !formula.inexact;
-        let stepless = self.exact.is_none() || !project.has_inner_steps(formula);
+        let stepless = self.exact.is_none() && self.as_of.is_none() || !project.has_inner_steps(formula);
         exact && stepless && project.bears(formula, None, self.range.is_some())
     }
 
@@ -57,7 +62,10 @@ impl Question {
             });
         });
         let free = self.by.iter().all(|by| by.text() != "partial") && !columns(&"partial".to_owned());
-        cut && top && known && (self.exact.is_none() || free)
+        // An instant may lie within inner buckets.
+        let inner = metrics().any(|metric| project.has_inner_steps(&metric.formula));
+        let ends = self.as_of.is_none() || self.range.is_some() && (self.step.is_some() || !inner);
+        cut && top && known && ends && (!self.is_marked() || free)
     }
 }
 

@@ -9,6 +9,7 @@ use metricc::plan::{Lowering, Query, Table};
 use metricc::project::{MemoryFiles, Project as Loaded, load};
 
 use super::model::{By, Project, Question, Step, Top};
+use super::text;
 
 /// A project that compiled.
 pub struct Front {
@@ -42,6 +43,9 @@ impl Front {
             from: question.limits(project.zone).map(|(from, _)| from),
             to: question.limits(project.zone).map(|(_, to)| to),
             cut: question.exact.is_some(),
+            as_of: question.as_of.map(|(at, _)| text::wall(at, project.zone)),
+            partial: question.as_of.is_some_and(|(_, partial)| partial),
+            marks: question.marks,
             having: question.having.as_ref().map(|having| project.printer().expr(having)),
             top: question.top.as_ref().map(Top::text),
             filter: question.filter.as_ref().map(|filter| project.printer().expr(filter)),

@@ -281,6 +281,10 @@ pub struct Question {
     pub range: Option<(i32, i32)>,
     /// `--cut`: instants in place of the days.
     pub exact: Option<(i64, i64)>,
+    /// `--as-of` an instant, and whether with `--partial`.
+    pub as_of: Option<(i64, bool)>,
+    /// `--marks`
+    pub marks: bool,
     /// A condition on the columns of the answer.
     pub having: Option<Expr>,
     /// `--top N by METRIC [other]`

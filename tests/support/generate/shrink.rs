@@ -216,7 +216,7 @@ fn plainer_question(project: &Project, n: usize) -> Option<Option<Project>> {
         let q = &mut p.questions[0];
         match n {
             0 => q.filter = None,
-            1 => (q.range, q.exact) = (None, None),
+            1 => (q.range, q.exact, q.as_of) = (None, None, None),
             2 => q.limit = None,
             3 => q.order.clear(),
             4 => {
@@ -224,7 +224,7 @@ fn plainer_question(project: &Project, n: usize) -> Option<Option<Project>> {
                 q.order.retain(|(column, _)| column != "time");
             }
             5 => q.fill = None,
-            6 => q.exact = None,
+            6 => (q.exact, q.as_of, q.marks) = (None, None, false),
             7 => q.having = None,
             8 => q.top = None,
             n if n - 9 < q.by.len() => {

@@ -306,6 +306,13 @@ impl Project {
         if question.exact.is_some() {
             out.push_str(" --cut");
         }
+        if let Some((at, partial)) = question.as_of {
+            let partial = if partial { " --partial" } else { "" };
+            let _ = write!(out, " --as-of {}{partial}", shell(&wall(at, self.zone)));
+        }
+        if question.marks {
+            out.push_str(" --marks");
+        }
         if let Some(having) = &question.having {
             let _ = write!(out, " --having {}", shell(&self.printer().expr(having)));
         }

@@ -86,7 +86,13 @@ impl Maker {
             Construct::MetricPer => self.looked_up(),
             Construct::BucketPart => self.in_some_buckets(),
             Construct::FillNull | Construct::FillZero => None,
-            Construct::Having | Construct::Top | Construct::Other | Construct::Cut => None,
+            Construct::Having
+            | Construct::Top
+            | Construct::Other
+            | Construct::Cut
+            | Construct::AsOf
+            | Construct::Partial
+            | Construct::Marks => None,
         }
     }
 

@@ -11,7 +11,10 @@ impl Maker {
     /// Adds what says which rows show.
     pub fn choose(&mut self, question: Question) -> Question {
         let with_cut = self.cut(&question).unwrap_or_else(|| question.clone());
-        let with_having = Question { having: self.having(&with_cut), ..with_cut };
+        let with_end = Question { as_of: self.as_of(&with_cut), ..with_cut };
+        let marks = self.on(Construct::Marks) && self.rng.chance(10);
+        let with_marks = Question { marks, ..with_end };
+        let with_having = Question { having: self.having(&with_marks), ..with_marks };
         let with_top = Question { top: self.top(&with_having), ..with_having };
         if with_top.is_choosable(&self.project) { with_top } else { question }
     }
@@ -27,6 +30,19 @@ impl Maker {
         let unambiguous = |ms: i64| super::times::literal(ms, self.project.zone);
         let (from, to) = (unambiguous(a.min(b)), unambiguous(a.max(b)));
         (from < to).then(|| Question { exact: Some((from, to)), ..question.clone() })
+    }
+
+    /// An instant near the end of what is asked for.
+    fn as_of(&mut self, question: &Question) -> Option<(i64, bool)> {
+        let (first, last) = question.range?;
+        let partial = self.on(Construct::Partial) && self.rng.chance(60);
+        if !(partial || self.on(Construct::AsOf)) || !self.rng.chance(35) {
+            return None;
+        }
+        let calendar = Calendar { zone: self.project.zone, sunday: self.project.week_starts_sunday };
+        let (start, end) = (calendar.midnight(day_of(first - 1)), calendar.midnight(day_of(last + 2)));
+        let at = start + self.rng.between(0, (end - start) / MINUTE) * MINUTE;
+        Some((super::times::literal(at, self.project.zone), partial))
     }
 
     /// A condition on the columns of the answer.

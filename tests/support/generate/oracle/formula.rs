@@ -378,6 +378,19 @@ impl Oracle<'_> {
         }
     }
 
+    /// Whether the interval of some value lies partly before the first row of its table.
+    pub fn starts_within(&self, prepared: &Prepared, at: At) -> bool {
+        prepared.readings.iter().any(|reading| {
+            let moved = self.calendar.interval(&reading.moves, at.bucket);
+            let (from, to) = at.clip.within(&reading.moves, moved);
+            match &reading.kind {
+                Kind::Nested { nested, inner } if nested.step().is_none() => self.starts_within(inner, at),
+                // The inner buckets make up the interval.
+                _ => from != BEGINNING && reading.firsts().iter().any(|first| from < *first && *first < to),
+            }
+        })
+    }
+
     /// The buckets in which a formula may have rows, within `[from, to)`; the only one without a step.
     pub fn output_buckets(&self, prepared: &Prepared, step: Step, from: i64, to: i64) -> Vec<Bucket> {
         let inside = |found: &Bucket| from <= found.start && found.start < to;
@@ -430,6 +443,15 @@ impl Prepared {
 }
 
 impl Reading {
+    /// The first clean row of each table that it reads.
+    fn firsts(&self) -> Vec<i64> {
+        match &self.kind {
+            Kind::Leaf { first, .. } => first.iter().copied().collect(),
+            Kind::Nested { inner, .. } => inner.readings.iter().flat_map(Reading::firsts).collect(),
+            Kind::Count(_) => Vec::new(),
+        }
+    }
+
     /// The first clean row of what it reads.
     fn first(&self) -> Option<i64> {
         match &self.kind {

@@ -125,9 +125,6 @@ impl<'a> Oracle<'a> {
     fn one_answer(&self, question: &Question) -> Answer {
         let columns = self.columns(question);
         let mut rows = self.shown(question, &columns);
-        if question.exact.is_some() {
-            self.mark(question, &mut rows);
-        }
         order(question, &columns, &mut rows);
         Answer { columns, rows, low: Vec::new(), high: Vec::new() }
     }
@@ -155,7 +152,7 @@ impl<'a> Oracle<'a> {
             let tolerance = self.tolerance(&metric.formula);
             columns.push(OutputColumn { name: metric.name.clone(), ty: metric.formula.ty.clone(), tolerance });
         }
-        if question.exact.is_some() {
+        if question.is_marked() {
             columns.push(exactly("partial", Ty::Str));
         }
         columns
@@ -225,10 +222,7 @@ impl<'a> Oracle<'a> {
         let keys = question.by.iter().filter_map(formula::Key::of);
         let keys: Vec<formula::Key> = keys.chain(best.map(|_| formula::Key::Other)).collect();
         let prepared = self.prepare(&metric.formula, &keys, question.filter.as_ref(), best.cloned());
-        let clip = match (question.exact, question.step) {
-            (Some((from, to)), Some(_)) => Clip { from, to },
-            _ => Clip::NONE,
-        };
+        let clip = chosen::clip(self.asked(question), question.step);
         let mut found = BTreeMap::new();
         for bucket in self.output(metric, &prepared, question) {
             let at = At { bucket, above: None, clip };
@@ -304,13 +298,28 @@ impl<'a> Oracle<'a> {
         self.value(&prepared, At { bucket, above: None, clip: Clip::NONE }, &vec![value])
     }
 
+    /// The asked interval: of whole buckets, but for what cuts them.
+    fn asked(&self, question: &Question) -> Option<(i64, i64)> {
+        let days = |(first, last)| (self.calendar.midnight(day_of(first)), self.calendar.midnight(day_of(last + 1)));
+        let (mut from, mut to) = question.exact.or(question.range.map(days))?;
+        let bucket = |ms: i64| question.step.map_or((ms, ms), |step| self.calendar.bucket(ms, step));
+        if question.exact.is_none() && question.step.is_some() {
+            (from, to) = (bucket(from).0, bucket(to - 1).1);
+        }
+        match question.as_of {
+            Some((at, true)) => to = to.min(at),
+            Some((at, false)) => to = to.min(bucket(at).0),
+            None => {}
+        }
+        Some(if to <= from { (bucket(from).0, bucket(from).0) } else { (from, to) })
+    }
+
     /// The asked interval, widened to whole buckets.
     fn limits(&self, question: &Question) -> Option<(i64, i64)> {
-        let days = |(first, last)| (self.calendar.midnight(day_of(first)), self.calendar.midnight(day_of(last + 1)));
-        let (from, to) = question.exact.or(question.range.map(days))?;
+        let (from, to) = self.asked(question)?;
         Some(match question.step {
-            Some(step) => (self.calendar.bucket(from, step).0, self.calendar.bucket(to - 1, step).1),
-            None => (from, to),
+            Some(step) if from < to => (self.calendar.bucket(from, step).0, self.calendar.bucket(to - 1, step).1),
+            _ => (from, to),
         })
     }
 
