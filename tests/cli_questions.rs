@@ -83,3 +83,63 @@ fn rows_on_days_that_a_calendar_lacks_are_counted() {
     let run = place.run_in("shop", &asked).assert_code(0);
     assert!(!run.err.contains("W0902"), "{}", run.err);
 }
+
+#[test]
+fn conditions_on_columns_are_told_like_others() {
+    let place = Place::with_shop();
+    for (condition, place_and_code) in [
+        ("gmv >", "--having:1:6: error[E0957]: this is not a condition: "),
+        ("gmw > 3", "--having:1:1: error[E0953]: the answer has no column `gmw` (help: did you mean `gmv`?)"),
+        ("province = \"x\"", "--having:1:1: error[E0953]: the answer has no column `province`"),
+        ("gmv", "--having:1:1: error[E0308]: "),
+        ("gmv > \"a\"", "--having:1:1: error[E0305]: "),
+        ("sum(gmv) > 3", "--having:1:1: error[E0957]: this is not a condition: `sum` aggregates rows"),
+        ("partial is null", "--having:1:1: error[E0953]: the answer has no column `partial`"),
+    ] {
+        let told = told(&place, &["query", "gmv", "--having", condition]);
+        assert!(told.starts_with(place_and_code), "{condition}: {told}");
+        assert!(told.ends_with("\n1 error\n"), "{condition}: {told}");
+    }
+    let parts = told(&place, &["query", "gmv", "--step", "month", "--having", "time.day = 3"]);
+    assert!(parts.contains("error[E0966]"), "{parts}");
+    let total = told(&place, &["query", "gmv", "--step", "none", "--having", "time > date(\"2026-11-01\")"]);
+    assert!(total.contains("error[E0966]"), "{total}");
+}
+
+#[test]
+fn options_that_do_not_fit_are_told() {
+    let place = Place::with_shop();
+    for (options, code) in [
+        (&["gmv", "--cut"][..], "E0967"),
+        (&["gmv", "--top", "3 by gmv"], "E0968"),
+        (&["gmv", "--by", "client", "--where", "time.day = 3", "--top", "3 by gmv"], "E0968"),
+        (&["gmv", "--by", "client", "--top", "gmv 3"], "E0972"),
+        (&["gmv", "--by", "client", "--top", "0 by gmv"], "E0972"),
+        (&["gmv", "--by", "client", "--top", "3", "by", "gmw", "other"], "E0201"),
+        (&["share", "--by", "client,province", "--top", "3 by gmv other"], "E0969"),
+        (&["other", "--by", "client", "--top", "3 by gmv other"], "E0960"),
+        (&["partial", "--marks"], "E0960"),
+        (&["gmv", "--partial"], "E0970"),
+        (&["gmv", "--as-of", "yesterday"], "E0955"),
+        (&["--values", "clint"], "E0208"),
+        (&["--values", "province", "--source", "nothing"], "E0971"),
+        (&["--values", "hour"], "E0971"),
+        (&["--values", "client", "--step", "1d"], "E0973"),
+        (&["gmv", "--values", "client"], "E0973"),
+        (&["--values", "client", "--where", "time.day = 3"], "E0966"),
+    ] {
+        place.write(
+            "shop/metrics/more.metric",
+            "metric share = count(order) / (count(order) across client)\nmetric other = count(order)\n\
+             metric partial = count(order)\ndimension hour = hour(time)\n\
+             source visit {\n  table: \"dwd.visit\"\n  time: at\n  column at: timestamp\n}\nmetric visits = count(visit)\n",
+        );
+        let whole: Vec<&str> = ["query"].into_iter().chain(options.iter().copied()).collect();
+        let told = told(&place, &whole);
+        assert!(told.contains(&format!("error[{code}]")), "{options:?}: {told}");
+        assert!(told.ends_with("\n1 error\n"), "{options:?}: {told}");
+    }
+    let fine = ["query", "gmv", "--by", "client", "--top", "3", "by", "gmv", "other", "--step", "1d"];
+    let fine = place.run_in("shop", &fine).assert_code(0).out;
+    assert!(fine.contains("LIMIT"), "{fine}");
+}

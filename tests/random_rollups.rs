@@ -58,7 +58,15 @@ fn setting(name: &str, default: u64) -> u64 {
 
 /// The questions of a project without what a view does not have.
 fn questions(project: &Project) -> Vec<Question> {
-    let whole = |question: &Question| Question { range: None, limit: None, order: Vec::new(), ..question.clone() };
+    let whole = |question: &Question| Question {
+        range: None,
+        exact: None,
+        top: None,
+        having: None,
+        limit: None,
+        order: Vec::new(),
+        ..question.clone()
+    };
     let bears = |question: &Question| {
         let mut metrics = question.metrics.iter().filter_map(|name| project.metric(name));
         metrics.all(|metric| {

@@ -1,12 +1,14 @@
 //! Questions as people write them on the command line and in tests: names, steps, days and conditions as text.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
+mod condition;
+mod values;
+
+use crate::diagnostic::Diagnostics;
 use crate::error;
-use crate::plan::{AskedStep, Question};
+use crate::plan::{AskedStep, Lowering, Query, Question, Top};
 use crate::project::SourceMap;
 use crate::suggest::near;
-use crate::syntax::{self, ast};
-use crate::types::{By, DimFilter, Fill, FilterScope, KeyScope, MetricId, Model, TableId, check_filter, step_named};
+use crate::types::{By, Fill, MetricId, Model, TableId, step_named};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -23,38 +25,149 @@ pub struct Asked {
     pub from: Option<String>,
     /// The same; a day or a month is included.
     pub to: Option<String>,
+    /// Whether `from` and `to` cut buckets.
+    pub cut: bool,
+    /// A day, a month or an instant: only buckets that are complete then.
+    pub as_of: Option<String>,
+    /// Whether other buckets show too, marked.
+    pub partial: bool,
+    /// Whether rows are marked that are not of whole data.
+    pub marks: bool,
     /// A condition on dimensions.
     pub filter: Option<String>,
+    /// A condition on the columns of the answer.
+    pub having: Option<String>,
+    /// `3 by gmv`, `3 by gmv other`
+    pub top: Option<String>,
     /// `none`, `null` or `zero`.
     pub fill: Option<String>,
     /// Output columns, each with `desc` behind it for greatest first.
     pub order: Vec<String>,
     /// At most so many rows.
     pub limit: Option<u64>,
+    /// A dimension whose values are asked for, and no metric.
+    pub values: Option<String>,
+    /// The rows that these are of.
+    pub source: Option<String>,
 }
 
-/// The question that is asked, with every mistake told. The condition's text is added to `sources`, so that it can be shown.
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// Metrics.
+    Metrics(Box<Question>),
+    /// The values of a dimension.
+    Values(crate::plan::Values),
+}
+
+impl Wanted {
+    /// Its plan.
+    pub fn lower(&self, lowering: &Lowering<'_>) -> Result<Query, Diagnostics> {
+        match self {
+            Wanted::Metrics(question) => lowering.lower(question),
+            Wanted::Values(values) => lowering.values(values),
+        }
+    }
+
+    /// The metrics that are asked for.
+    pub fn metrics(&self) -> &[MetricId] {
+        match self {
+            Wanted::Metrics(question) => &question.metrics,
+            Wanted::Values(_) => &[],
+        }
+    }
+}
+
+/// What is asked, with every mistake told.
+pub fn wanted(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Wanted, Diagnostics> {
+    match &asked.values {
+        Some(dimension) => values::values(model, dimension, asked, sources).map(Wanted::Values),
+        None => question(model, asked, sources).map(|question| Wanted::Metrics(Box::new(question))),
+    }
+}
+
+/// The question that is asked, with every mistake told. The texts of conditions are added to `sources`, so that they
+/// can be shown.
 pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Question, Diagnostics> {
     let mut d = Diagnostics::new();
     let metrics: Vec<MetricId> = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
-    let by = asked.by.iter().filter_map(|text| by(model, text, &mut d)).collect();
+    let by: Vec<By> = asked.by.iter().filter_map(|text| by(model, text, &mut d)).collect();
     let step = step(model, asked.step.as_deref(), &mut d);
-    let from = asked.from.as_deref().and_then(|text| limit(model, "--from", text, false, &mut d));
-    let to = asked.to.as_deref().and_then(|text| limit(model, "--to", text, true, &mut d));
+    let (from, to) = interval(model, asked, &mut d);
+    let as_of = asked.as_of.as_deref().and_then(|text| limit(model, "--as-of", text, true, &mut d));
+    if asked.partial && asked.as_of.is_none() {
+        d.push(
+            error!(E0970, None, "`--partial` shows what is not complete at the time of `--as-of`, which is missing";
+            help: "give `--as-of`, or leave `--partial` out: without `--as-of` all buckets show"),
+        );
+    }
+    if asked.source.is_some() {
+        d.push(error!(E0973, None, "`--source` says whose values are asked for, and `--values` is missing";
+            help: "name the dimension: `--values client`"));
+    }
+    if asked.metrics.is_empty() {
+        d.push(error!(E0973, None, "nothing is asked for"; help: "name a metric, or a dimension by `--values`"));
+    }
+    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let filter = asked.filter.as_deref().and_then(|text| condition::filter(model, &rows, text, sources, &mut d));
+    let marked = asked.cut || asked.partial || asked.marks;
+    let having = asked.having.as_deref();
+    let having = having.and_then(|text| condition::having(model, &metrics, &by, marked, text, sources, &mut d));
+    let top = asked.top.as_deref().and_then(|text| top(model, text, &mut d));
+    let fill = asked.fill.as_deref().and_then(|text| fill(text, &mut d));
+    let order = asked.order.iter().map(|text| order(text)).collect();
+    let step = step.unwrap_or(AskedStep::Default);
+    let question = Question {
+        metrics,
+        step,
+        by,
+        from,
+        to,
+        cut: asked.cut,
+        as_of,
+        partial: asked.partial,
+        marks: asked.marks,
+        filter,
+        fill,
+        having,
+        top,
+        order,
+        limit: asked.limit,
+    };
+    if d.has_errors() { Err(d) } else { Ok(question) }
+}
+
+/// The limits that are asked for.
+fn interval(model: &Model, asked: &Asked, d: &mut Diagnostics) -> (Option<i64>, Option<i64>) {
+    let from = asked.from.as_deref().and_then(|text| limit(model, "--from", text, false, d));
+    let to = asked.to.as_deref().and_then(|text| limit(model, "--to", text, true, d));
     if let (Some(from), Some(to)) = (from, to)
         && from >= to
     {
         d.push(error!(E0956, None, "`--from` is not before `--to`"; help: "swap them"));
     }
-    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
-    rows.sort_unstable();
-    rows.dedup();
-    let filter = asked.filter.as_deref().and_then(|text| filter(model, &rows, text, sources, &mut d));
-    let fill = asked.fill.as_deref().and_then(|text| fill(text, &mut d));
-    let order = asked.order.iter().map(|text| order(text)).collect();
-    let step = step.unwrap_or(AskedStep::Default);
-    let question = Question { metrics, step, by, from, to, filter, fill, order, limit: asked.limit };
-    if d.has_errors() { Err(d) } else { Ok(question) }
+    (from, to)
+}
+
+/// `3 by gmv`, `3 by gmv other`
+fn top(model: &Model, text: &str, d: &mut Diagnostics) -> Option<Top> {
+    let text = text.trim();
+    let parts = text.split_once(char::is_whitespace).and_then(|(count, rest)| {
+        let rest = rest.trim_start().strip_prefix("by ")?.trim();
+        let (name, other) = match rest.strip_suffix("other") {
+            Some(name) if name.ends_with(char::is_whitespace) => (name.trim(), true),
+            _ => (rest, false),
+        };
+        Some((count.parse::<u64>().ok().filter(|count| *count > 0)?, name, other))
+    });
+    let Some((count, name, other)) = parts else {
+        d.push(error!(E0972, None, "`--top {text}` does not say how many groups by which metric";
+            help: "write `--top \"3 by gmv\"`, or `--top \"3 by gmv other\"` for one more group of all the rest"));
+        return None;
+    };
+    Some(Top { count, metric: metric(model, name, d)?, other })
 }
 
 /// The metric of a name, with a version or the newest.
@@ -125,68 +238,6 @@ fn limit(model: &Model, option: &str, text: &str, upper: bool, d: &mut Diagnosti
         d.push(error!(E0955, None, "`{option} {text}` is not a day or time";
             help: "write 2026-11-01, 2026-11 or \"2026-11-01 08:00:00\""));
     }
-    found
-}
-
-/// A condition on dimensions, for the rows of some tables, out of its text. It is read as the filter of a metric, so it has the
-/// same syntax.
-pub fn filter(
-    model: &Model,
-    rows: &[TableId],
-    text: &str,
-    sources: &mut SourceMap,
-    d: &mut Diagnostics,
-) -> Option<DimFilter> {
-    let file = sources.add("--where", text);
-    let mut found = Diagnostics::new();
-    let filter = read_filter(model, rows, file, text, &mut found);
-    d.extend(found.into_iter().map(|one| in_text_alone(one, text)).collect());
-    filter
-}
-
-/// What stands before the text of a condition where it is read.
-const HEAD: &str = "metric asked = asked where (";
-
-fn read_filter(model: &Model, rows: &[TableId], file: FileId, text: &str, d: &mut Diagnostics) -> Option<DimFilter> {
-    const HELP: &str = "compare dimensions with literals: `--where 'platform = \"ios\" and not channel in (\"ads\")'`";
-    let (parsed, found) = syntax::parse(file, &format!("{HEAD}{text}\n  )"));
-    if let Some(first) = found.iter().next() {
-        d.push(error!(E0957, first.span, "this is not a condition: {}", first.message; help: HELP));
-        return None;
-    }
-    let condition = match parsed.declarations.as_slice() {
-        [ast::Declaration { kind: ast::DeclarationKind::Metric(metric), .. }] => asked_condition(metric),
-        _ => None,
-    };
-    let Some(condition) = condition else {
-        let whole = Span::new(file, HEAD.len() as u32, (HEAD.len() + text.len()) as u32);
-        d.push(
-            error!(E0957, whole, "this is not one condition: brackets are closed that were never opened"; help: HELP),
-        );
-        return None;
-    };
-    let keys = KeyScope { names: model, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
-    check_filter(&FilterScope { keys, metrics: Some((model, rows)) }, condition, d)
-}
-
-/// The condition of `asked where (…)`, where that is all of the formula.
-fn asked_condition(metric: &ast::Metric) -> Option<&ast::Expr> {
-    let ast::ExprKind::Postfix { operand, postfix } = &metric.formula.kind else { return None };
-    match (&operand.kind, postfix.as_ref()) {
-        (ast::ExprKind::Path { .. }, ast::Postfix::Where(condition)) => Some(condition),
-        _ => None,
-    }
-}
-
-/// A diagnostic whose places are those in the text that the user wrote.
-fn in_text_alone(mut found: Diagnostic, text: &str) -> Diagnostic {
-    let moved = |span: Span, file| {
-        let place = |at: u32| at.saturating_sub(HEAD.len() as u32).min(text.len() as u32);
-        if span.file == file { Span::new(file, place(span.start), place(span.end)) } else { span }
-    };
-    let Some(span) = found.span else { return found };
-    found.span = Some(moved(span, span.file));
-    found.related.iter_mut().for_each(|related| related.span = moved(related.span, span.file));
     found
 }
 

@@ -16,7 +16,7 @@ use crate::table::{Answer, csv, json, plot, terminal};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    question: AskArgs,
+    question: Box<AskArgs>,
     /// The folder with the data [default: `samples` of metricc.yaml]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -69,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     }
     let answer = answer?;
     if let Some(file) = &args.plot {
-        let title = args.question.metrics.join(", ");
+        let title = args.question.values.clone().unwrap_or_else(|| args.question.metrics.join(", "));
         let drawing = plot::plot(&answer, &title).map_err(|failure| *failure)?;
         rewrite::create(file, drawing.as_bytes()).map_err(|failure| *failure)?;
         context.note(&format!("drew {}", file.display()));

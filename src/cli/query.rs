@@ -5,10 +5,11 @@ use serde_json::json;
 use super::asked::AskArgs;
 use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, planned};
+use crate::ask::Wanted;
 use crate::diagnostic::Diagnostics;
 use crate::emit::{self, Answered};
 use crate::error;
-use crate::plan::{Query, Question};
+use crate::plan::Query;
 use crate::project::Target;
 use crate::sql;
 use crate::suggest::near;
@@ -17,7 +18,7 @@ use crate::suggest::near;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    question: AskArgs,
+    question: Box<AskArgs>,
     /// The engine that shall run it
     #[arg(long, value_enum, default_value_t = Dialect::Clickhouse, value_name = "DIALECT")]
     dialect: Dialect,
@@ -55,13 +56,13 @@ enum Format {
 
 /// Plans the question and prints its SQL.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let (ready, question, query) = args.question.plan(context)?;
+    let (ready, wanted, query) = args.question.plan(context)?;
     let target = match args.dialect {
         Dialect::Clickhouse if !args.live => target(&ready, args.target.as_deref())?,
         _ => None,
     };
     let answered = match target {
-        Some(target) => from_target(&ready, target, &question, &query)?,
+        Some(target) => from_target(&ready, target, &wanted, &query)?,
         None => from_sources(&ready, args.dialect, &query)?,
     };
     if target.is_some() && args.format == Format::Sql {
@@ -91,12 +92,12 @@ fn target<'r>(ready: &'r Ready, name: Option<&str>) -> Result<Option<&'r Target>
 }
 
 /// From the cheapest rollups of a target that the metrics of the question may be served from.
-fn from_target(ready: &Ready, target: &Target, question: &Question, query: &Query) -> Result<Answered, Stop> {
+fn from_target(ready: &Ready, target: &Target, wanted: &Wanted, query: &Query) -> Result<Answered, Stop> {
     let (input, found) = planned::input(ready);
     if found.has_errors() {
         return Err(Stop::found(&ready.project, found));
     }
-    let serve = question.metrics.iter().map(|id| ready.compiled.model.metrics[id.0].serve.as_slice());
+    let serve = wanted.metrics().iter().map(|id| ready.compiled.model.metrics[id.0].serve.as_slice());
     let asked = emit::asked_together(serve);
     emit::answer(&input, target, query, &asked).map_err(|found| Stop::found(&ready.project, found))
 }

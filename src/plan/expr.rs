@@ -12,6 +12,8 @@ pub enum Input {
     Join(usize),
     /// A look-up in an answer, by its place in the scan.
     Answer(usize),
+    /// The answer itself: one of its output columns.
+    Output,
 }
 
 /// A measure of a query: its scan and its place there.

@@ -9,6 +9,7 @@ mod answer;
 mod calendar;
 pub mod expr;
 mod lower;
+mod output;
 mod question;
 mod table;
 
@@ -16,8 +17,9 @@ pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{Declared, Interval, Span, Window};
 pub use answer::{Answered, Asked, AskedKey};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
-pub use lower::{Lowering, column_name};
-pub use question::{AskedStep, Question};
+pub use lower::{Lowering, PARTIAL, column_name};
+pub use output::{Among, Marks, MetricOutput, OrderBy, OutputColumn, Part, Present, Start};
+pub use question::{AskedStep, Question, Top, Values};
 pub use table::{
     Clean, Encoding, FirstOf, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, in_order,
     stored_columns, stored_tables,
@@ -162,8 +164,7 @@ impl Scan {
             Source::Query(query) => Some(&mut **query),
         };
         for query in below.into_iter().chain(self.answers.iter_mut().map(|answer| &mut *answer.query)) {
-            query.tables = std::sync::Arc::clone(tables);
-            query.scans.iter_mut().for_each(|scan| scan.give(tables));
+            query.give(tables);
         }
     }
 
@@ -193,7 +194,7 @@ fn columns_of<'a>(expr: &'a Expr, base: Option<usize>, joins: &[Join], found: &m
         let table = match input {
             Input::Base => base,
             Input::Join(at) => joins.get(*at).map(|join| join.table),
-            Input::Answer(_) => None,
+            Input::Answer(_) | Input::Output => None,
         };
         found.extend(table.map(|table| (table, name.as_str())));
     });
@@ -328,7 +329,7 @@ impl Ratio {
 
 /// A question's answer.
 ///
-/// Output columns: `time` (where there is a step), the dimensions and parts of the bucket, the metrics. A row exists where at least one metric has one;
+/// Output columns: `time` (where there is a step), the dimensions and parts of the bucket, the metrics, the marks. A row exists where at least one metric has one;
 /// a metric has a row where at least one of its measures has rows (after its filter); without step and dimensions there is
 /// exactly one row. There a measure without rows is 0 or null as [`Measure::empty_is_zero`] and [`Scan::guard`] say. A
 /// metric that has no row where another has one is null.
@@ -362,23 +363,16 @@ pub struct Query {
     pub scans: Vec<Scan>,
     /// The metrics, in the order asked.
     pub metrics: Vec<MetricOutput>,
+    /// A column that tells which rows are not of whole data.
+    pub marks: Option<Marks>,
+    /// Only rows for which this is true: a condition on [`Input::Output`].
+    pub having: Option<Expr>,
+    /// Only rows of groups that another answer has.
+    pub among: Option<Among>,
     /// Order of the rows; the remaining keys follow, ascending. Nulls last.
     pub order: Vec<OrderBy>,
     /// At most so many rows.
     pub limit: Option<u64>,
-}
-
-/// A column of the answer.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct OutputColumn {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub ty: DataType,
-    /// Whether null may occur.
-    pub nullable: bool,
-    /// Its unit, for people: `CNY`, `CNY/user`, `ratio`.
-    pub unit: Option<String>,
 }
 
 /// Queries of one project have the same tables.
@@ -405,12 +399,16 @@ impl Query {
             asked: None,
             scans: Vec::new(),
             metrics: Vec::new(),
+            marks: None,
+            having: None,
+            among: None,
             order: Vec::new(),
             limit: None,
         }
     }
 
-    /// Its scans of tables: in place of a scan over the rows of an answer, those of that answer.
+    /// Its scans of tables: in place of a scan over the rows of an answer, those of that answer. Behind them those of the answer
+    /// that tells which groups there are.
     pub fn table_scans(&self) -> Vec<TableScan<'_>> {
         let mut found = Vec::with_capacity(self.scans.len());
         self.gather_table_scans(&self.tables, &[], &mut found);
@@ -434,12 +432,23 @@ impl Query {
                 }
             }
         }
+        if let Some(among) = &self.among {
+            among.query.gather_table_scans(tables, &[], found);
+        }
+    }
+
+    /// Lets the queries below know the tables, as the outermost one does.
+    fn give(&mut self, tables: &std::sync::Arc<Vec<Table>>) {
+        self.tables = std::sync::Arc::clone(tables);
+        self.scans.iter_mut().for_each(|scan| scan.give(tables));
+        self.among.iter_mut().for_each(|among| among.query.give(tables));
     }
 
     /// All tables that it reads, each once, sorted.
     pub fn all_tables(&self) -> Vec<usize> {
         let mut tables: Vec<usize> = self.scans.iter().flat_map(Scan::all_tables).collect();
         tables.extend(self.asked.iter().flat_map(|asked| asked.rows.all_tables()));
+        tables.extend(self.among.iter().flat_map(|among| among.query.all_tables()));
         tables.sort_unstable();
         tables.dedup();
         tables
@@ -451,6 +460,7 @@ impl Query {
         if let Some(asked) = &self.asked {
             asked.rows.columns(tables, asked.keys.iter().map(|key| &key.value), &mut found);
         }
+        found.extend(self.among.iter().flat_map(|among| among.query.read_columns(tables)));
         found
     }
 }
@@ -468,56 +478,6 @@ pub struct TableScan<'q> {
     pub table: usize,
     /// The scans that read the answer of its query, each with its own query, from the outermost on.
     pub around: Vec<(&'q Query, &'q Scan)>,
-}
-
-/// A metric of the answer.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct MetricOutput {
-    /// Name, type, unit.
-    pub column: OutputColumn,
-    /// Its formula: an expression whose leaves are [`ExprKind::Measure`] and literals.
-    pub formula: Expr,
-    /// What gives it rows.
-    pub present: Vec<Present>,
-    /// What it is in rows of its own for every bucket of the asked interval (of the data that it reads, where none is asked) and
-    /// every group that it has a row for in some bucket; none for no such rows. A literal.
-    pub fill: Option<Expr>,
-}
-
-/// A measure that gives a metric rows, where it has some itself.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Present {
-    /// Which measure.
-    pub measure: MeasureId,
-    /// In which buckets: a condition on [`ExprKind::Bucket`]; none for all.
-    pub when: Option<Expr>,
-}
-
-/// In all buckets.
-impl From<MeasureId> for Present {
-    fn from(measure: MeasureId) -> Present {
-        Present { measure, when: None }
-    }
-}
-
-/// A part of the output bucket as a column: `time.month`.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Part {
-    /// Its place among the dimensions and the parts before it.
-    pub place: usize,
-    /// The column.
-    pub column: OutputColumn,
-    /// Its value, over [`ExprKind::Bucket`].
-    pub value: Expr,
-}
-
-/// A sort key.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct OrderBy {
-    /// The output column: its place among `time`, dimensions, metrics.
-    pub column: usize,
-    /// Greatest first.
-    pub descending: bool,
 }
 
 impl Query {
@@ -544,11 +504,15 @@ impl Query {
             asked,
             scans,
             metrics,
+            marks,
+            having,
+            among,
             order,
             limit,
         } = self;
         (zone, week_start, step, from, to, ends_with_data).hash(hasher);
-        (dimensions, parts, filled_when, asked, scans, metrics, order, limit).hash(hasher);
+        (dimensions, parts, filled_when, asked, scans, metrics).hash(hasher);
+        (marks, having, among, order, limit).hash(hasher);
     }
 
     /// One item a dimension with those of the parts of the bucket in their places.
@@ -565,7 +529,7 @@ impl Query {
         usize::from(self.step.is_some()) + self.dimensions.len() + self.parts.len()
     }
 
-    /// The output columns: time (where there is a step), dimensions and parts of the bucket, metrics.
+    /// The output columns: time (where there is a step), dimensions and parts of the bucket, metrics, marks.
     pub fn columns(&self) -> Vec<OutputColumn> {
         let time = self.step.map(|_| OutputColumn {
             name: "time".to_owned(),
@@ -576,6 +540,7 @@ impl Query {
         time.into_iter()
             .chain(self.with_parts(self.dimensions.iter().cloned(), |part| part.column.clone()))
             .chain(self.metrics.iter().map(|m| m.column.clone()))
+            .chain(self.marks.iter().map(|marks| marks.column.clone()))
             .collect()
     }
 }

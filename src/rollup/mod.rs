@@ -178,6 +178,8 @@ pub enum Reason {
     Step,
     /// Its rows look into the answer of another question.
     Answers,
+    /// Its rows are marked by the first row of what they are made of.
+    Marks,
     /// Its groups are nearly as many as its rows.
     TooFine,
     /// A batch cannot tell which days a changed row was on.
@@ -199,6 +201,7 @@ impl Reason {
             Reason::Timeless => "a table without time has no buckets",
             Reason::Step => "CH13: the buckets and intervals asked for are not made of whole steps of the stream",
             Reason::Answers => "CH5: its rows look into the answer of another question",
+            Reason::Marks => "its marks ask for the first row of the source, and a rollup knows buckets alone",
             Reason::TooFine => "its groups would be nearly as many as the rows themselves",
             Reason::Dated => "CH14: the rows are dated by what is looked up, so no batch knows which days have changed",
         }

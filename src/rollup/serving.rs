@@ -51,6 +51,9 @@ impl<'q> Need<'q> {
         if of.query.asked.is_some() || !scan.answers.is_empty() {
             return Err(Reason::Answers);
         }
+        if of.query.marks.as_ref().is_some_and(|marks| !marks.starts.is_empty()) {
+            return Err(Reason::Marks);
+        }
         if matches!(serving, Serving::Batch(_)) && !is_derived(of) && !reads_only_base(time) {
             return Err(Reason::Dated);
         }

@@ -46,7 +46,7 @@ impl Statistics {
                 let of = match input {
                     Input::Base => table,
                     Input::Join(at) => joins.get(*at)?.table,
-                    Input::Answer(_) => return None,
+                    Input::Answer(_) | Input::Output => return None,
                 };
                 self.column(of, name, tables)
             }

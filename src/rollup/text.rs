@@ -38,7 +38,7 @@ pub fn expr(expr: &Expr, joins: &[Join]) -> String {
             joins.get(*at).map_or_else(|| name.clone(), |join| format!("{}.{name}", self::expr(&join.key, joins)))
         }
         // A rollup is of rows that look into no answer, and that know no bucket of an output.
-        ExprKind::Column { input: Input::Answer(_), .. }
+        ExprKind::Column { input: Input::Answer(_) | Input::Output, .. }
         | ExprKind::Measure(_)
         | ExprKind::Bucket
         | ExprKind::Steps { .. } => "…".to_owned(),

@@ -15,6 +15,7 @@ mod metrics;
 mod model;
 mod ops;
 mod origin;
+mod output;
 mod part;
 mod predicate;
 mod row;
@@ -41,6 +42,7 @@ pub use model::{
     Tier, Type, ValueType, data_type,
 };
 pub use origin::{History, Kept, Member, Origin, Session, Union};
+pub use output::{OutputExpr, OutputExprKind, OutputName, check_having};
 pub use part::{BucketPart, By};
 pub use size::Size;
 pub use unit::Unit;

@@ -172,5 +172,8 @@ fn reads_of<'a>(
         reads.push(Read::Layers(layers.iter().map(layer).collect::<Option<_>>()?));
         *place += 1;
     }
+    if let Some(among) = &query.among {
+        reads.push(Read::Answer(reads_of(&among.query, layers, rollups, made, place)?));
+    }
     Some(reads)
 }

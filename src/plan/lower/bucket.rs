@@ -171,7 +171,11 @@ pub(super) fn condition(filter: &DimFilter) -> Expr {
 
 /// The value of a part of the bucket.
 pub(super) fn value(part: BucketPart) -> Expr {
-    let start = Expr { kind: ExprKind::Bucket, ty: DataType::Timestamp, nullable: false };
+    value_of(Expr { kind: ExprKind::Bucket, ty: DataType::Timestamp, nullable: false }, part)
+}
+
+/// The same of the bucket that starts at an instant.
+pub(super) fn value_of(start: Expr, part: BucketPart) -> Expr {
     match part {
         BucketPart::Start => start,
         BucketPart::Number(function) => Expr::call(function, vec![start], DataType::Int, false),

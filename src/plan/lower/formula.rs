@@ -3,7 +3,7 @@
 
 use crate::plan::{
     Asked, Expr, ExprKind, Function, Guard, Interval, Last, Measure, MeasureId, MetricOutput, Present, Query, Scan,
-    Source, Step,
+    Source, Start, Step,
 };
 use std::rc::Rc;
 
@@ -12,6 +12,7 @@ use crate::types::{
 };
 
 use super::aggregate::aggregate;
+use super::chosen::{Best, among_best};
 use super::row::Rows;
 
 /// What the answers of a question have in common.
@@ -20,15 +21,19 @@ pub struct Frame<'a> {
     pub step: Option<Step>,
     /// What rows are grouped by.
     pub by: Vec<Key<'a>>,
-    /// On bucket borders.
+    /// On bucket borders, but for `exact`.
     pub from: Option<i64>,
     pub to: Option<i64>,
+    /// Whether `from` and `to` may cut buckets.
+    pub exact: bool,
     /// Parts of the question's condition, all of which must hold, on rows.
     pub filters: Vec<&'a DimFilter>,
     /// The others, on the bucket too.
     pub of_buckets: Vec<Rc<DimFilter>>,
     /// The groups that are asked for.
     pub asked: Option<Asked>,
+    /// The groups that keep their keys, which stand before [`Key::Other`].
+    pub best: Option<Rc<Best>>,
 }
 
 /// What rows are grouped by.
@@ -39,6 +44,8 @@ pub enum Key<'a> {
     Within(DimensionId, Step),
     /// The key of a nested aggregate, by table.
     Column(&'a [(TableId, crate::types::RowExpr)]),
+    /// Whether it is one of all groups but the best: a group of theirs has no other key.
+    Other,
 }
 
 /// Where a formula stands: what the constructs around it ask of its leaves.
@@ -124,6 +131,8 @@ struct Open<'a> {
     filter: Option<Expr>,
     measures: Vec<Measure>,
     guard: Option<Guard>,
+    /// The intervals that its values are made of, as formulas ask for them.
+    intervals: Vec<Interval>,
 }
 
 #[derive(PartialEq)]
@@ -235,10 +244,7 @@ impl<'a> Scans<'a> {
 
     fn group(&self, time: Option<ColumnId>, context: &Context) -> Group {
         let frame = &self.frame;
-        let left_out = frame.by.iter().map(|key| match key {
-            Key::Dimension(id) | Key::Within(id, _) => context.across.contains(id),
-            Key::Column(_) => false,
-        });
+        let left_out = frame.by.iter().map(|key| key.is_left_out(&frame.by, &context.across));
         let (interval, from, to) = self.reach(&context.interval);
         Group { time, timed: true, interval, left_out: left_out.collect(), looked_up: context.looked_up, from, to }
     }
@@ -267,8 +273,10 @@ impl<'a> Scans<'a> {
                 None => (interval.clone(), None, None),
             },
             Some(step) => {
-                let first = |from: i64| interval.of(from, step, zone, week_start).0;
-                let last = |to: i64| interval.of(step.bucket(to - 1, zone, week_start), step, zone, week_start).1;
+                let bucket = |at: i64| step.bucket(at, zone, week_start);
+                let first = |from: i64| interval.of(bucket(from), step, zone, week_start).0;
+                // What lies behind the end of what is asked is not read, though its bucket may go on.
+                let last = |to: i64| interval.of(bucket(to - 1), step, zone, week_start).1.min(to);
                 let first = frame.from.filter(|_| !interval.is_declared()).map(first);
                 (interval.clone(), first.and_then(known), frame.to.map(last))
             }
@@ -283,9 +291,34 @@ impl<'a> Scans<'a> {
                 let (from, to) = interval.within(whole, None, model.zone, model.week_start);
                 ExprKind::Literal(crate::plan::Value::Float(length.count(from, to, model.zone)))
             }
+            (Some(step), _) if self.frame.exact => self.cut_steps(step, interval, length),
             _ => ExprKind::Steps { interval, length },
         };
         Expr { kind, ty, nullable: false }
+    }
+
+    /// The same where the first and the last bucket are cut.
+    fn cut_steps(&self, step: Step, interval: Interval, length: crate::plan::Span) -> ExprKind {
+        let (frame, model) = (&self.frame, self.frame.model);
+        let ty = || crate::plan::DataType::Float;
+        let mut branches = Vec::new();
+        for at in frame.from.into_iter().chain(frame.to.map(|to| to - 1)) {
+            let start = step.bucket(at, model.zone, model.week_start);
+            let (mut from, mut to) = interval.of(start, step, model.zone, model.week_start);
+            to = to.min(frame.to.unwrap_or(to));
+            if interval.is_bucket() {
+                from = from.max(frame.from.unwrap_or(from));
+            }
+            let literal = |value, ty| Expr::literal(value, ty);
+            let instant = crate::plan::DataType::Timestamp;
+            let bucket = Expr { kind: ExprKind::Bucket, ty: instant.clone(), nullable: false };
+            let is = vec![bucket, literal(crate::plan::Value::Timestamp(start), instant)];
+            let is = Expr::call(Function::Equal, is, crate::plan::DataType::Bool, false);
+            let count = crate::plan::Value::Float(length.count(from, to, model.zone));
+            branches.push((is, literal(count, ty())));
+        }
+        let whole = Expr { kind: ExprKind::Steps { interval, length }, ty: ty(), nullable: false };
+        ExprKind::Case { branches, otherwise: Some(Box::new(whole)) }
     }
 
     fn table_scan(&mut self, base: TableId, group: &Group, leaf: &'a Leaf, context: &Context) -> usize {
@@ -310,22 +343,34 @@ impl<'a> Scans<'a> {
         let time = rows.scan_time(group.timed, in_time || !group.interval.is_bucket());
         let (base, group) = (Base::Table(base), group.clone());
         let guard = self.guard(&context.interval);
-        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures: Vec::new(), guard });
+        let (intervals, measures) = (vec![context.interval.clone()], Vec::new());
+        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures, guard, intervals });
         self.open.len() - 1
     }
 
     fn dimensions(&self, rows: &mut Rows<'a>, base: TableId, left_out: &[bool]) -> Vec<Option<Expr>> {
         let keys = self.frame.by.iter().zip(left_out);
-        keys.map(|(key, left_out)| match key {
-            _ if *left_out => None,
-            Key::Dimension(id) => Some(rows.dimension(*id)),
-            Key::Within(id, step) => Some(rows.within(*id, *step)),
-            Key::Column(values) => {
-                let value = values.iter().find(|(table, _)| *table == base);
-                value.map(|(_, value)| rows.lower(value))
-            }
-        })
-        .collect()
+        let mut all: Vec<Option<Expr>> = keys
+            .map(|(key, left_out)| match key {
+                _ if *left_out => None,
+                Key::Dimension(id) => Some(rows.dimension(*id)),
+                Key::Within(id, step) => Some(rows.within(*id, *step)),
+                Key::Column(values) => {
+                    let value = values.iter().find(|(table, _)| *table == base);
+                    value.map(|(_, value)| rows.lower(value))
+                }
+                Key::Other => None,
+            })
+            .collect();
+        let other = self.frame.by.iter().position(|key| matches!(key, Key::Other));
+        if let (Some(best), Some(other)) = (&self.frame.best, other)
+            && !left_out[other]
+        {
+            let values = all.iter().take(other).flatten().cloned().collect();
+            let (kept, is_other) = among_best(rows, best, values);
+            all.splice(..=other, kept.into_iter().chain([is_other]).map(Some));
+        }
+        all
     }
 
     /// The interval of a scan's values, which must not lie before all of its rows.
@@ -334,11 +379,39 @@ impl<'a> Scans<'a> {
         if self.frame.step.is_some() { Some(Guard::Of(interval)) } else { to.map(Guard::Until) }
     }
 
+    /// The intervals of the rows of all scans.
+    pub fn starts(&self) -> Vec<Start> {
+        let of = |(scan, open): (usize, &Open)| {
+            let start = |interval: &Interval| {
+                let (interval, from, to) = self.reach(interval);
+                Start { scan, interval, from, to }
+            };
+            open.intervals.iter().map(start).collect::<Vec<_>>()
+        };
+        self.open.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// The intervals of formulas, moves of the outermost included.
+    pub(super) fn intervals(&self) -> Vec<Interval> {
+        self.open.iter().flat_map(|open| open.intervals.iter().cloned()).collect()
+    }
+
     /// The scan over the answer of an inner query, whose values are of an interval.
-    pub(super) fn query_scan(&mut self, query: Query, context: &Context, interval: &Interval) -> usize {
+    pub(super) fn query_scan(
+        &mut self,
+        query: Query,
+        context: &Context,
+        interval: &Interval,
+        intervals: Vec<Interval>,
+    ) -> usize {
         let mut group = self.group(None, context);
-        if query.step.is_none() || self.frame.step.is_none() {
-            (group.from, group.to) = (None, None);
+        match (query.step, self.frame.step) {
+            // The inner bucket that is cut begins before what is asked.
+            (Some(step), Some(_)) if self.frame.exact && group.interval.is_bucket() => {
+                group.from = group.from.map(|from| step.bucket(from, query.zone, query.week_start));
+            }
+            (Some(_), Some(_)) => {}
+            _ => (group.from, group.to) = (None, None),
         }
         let base = Base::Query(Box::new(query));
         let guard = self.guard(interval);
@@ -358,7 +431,7 @@ impl<'a> Scans<'a> {
         let time = query.step.map(|_| super::nested::column("time", &crate::plan::DataType::Timestamp, false));
         let rows = Rows::new(self.frame.model, TableId(0), None);
         let (last, filter, measures) = (None, None, Vec::new());
-        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures, guard });
+        self.open.push(Open { base, group, rows, dimensions, time, last, filter, measures, guard, intervals });
         self.open.len() - 1
     }
 

@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::{Interval, Step};
-use crate::types::{BucketPart, By, Facts, Formula, MetricId, Model, divides, facts};
+use crate::types::{BucketPart, By, Facts, Formula, MetricId, Model, OutputExprKind, divides, facts};
 
 use super::Lowering;
 use super::formula::Scans;
@@ -30,6 +30,13 @@ impl Lowering<'_> {
     pub(super) fn check_intervals(&self, question: &Question, step: Option<Step>, d: &mut Diagnostics) {
         let mut asked: Vec<BucketPart> = Vec::new();
         question.filter.iter().for_each(|filter| filter.parts(&mut |part| asked.push(part)));
+        question.having.iter().for_each(|having| {
+            having.walk(&mut |expr| {
+                if let OutputExprKind::Part(part) = &expr.kind {
+                    asked.push(*part);
+                }
+            });
+        });
         asked.extend(question.by.iter().filter_map(|by| if let By::Part(part) = by { Some(*part) } else { None }));
         self.check_parts(&asked, step, d);
         for id in &question.metrics {

@@ -2,13 +2,16 @@
 
 mod aggregate;
 mod bucket;
+mod chosen;
 mod derived;
 mod formula;
 mod interval;
+mod limits;
 mod nested;
 mod per;
 mod row;
 mod tables;
+mod values;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,12 +19,15 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::stack;
-use crate::types::{By, DimFilter, DimensionId, Fill, Grain, MetricId, Model, TableId, has_zero};
+use crate::types::{By, DimFilter, DimensionId, Fill, Grain, MetricId, Model, has_zero};
 use crate::value::{Step, Value};
 
 use super::question::{AskedStep, Question};
 use super::{DataType, Expr, MetricOutput, OrderBy, OutputColumn, Part, Query, Table};
+use chosen::Best;
+use limits::Limits;
 
+pub use limits::PARTIAL;
 pub use tables::lower_tables;
 
 /// Lowers questions of one model; the tables are lowered once.
@@ -49,11 +55,30 @@ impl<'a> Lowering<'a> {
         self.check_dimensions(question, &mut d);
         self.check_intervals(question, step, &mut d);
         self.check_columns(question, &mut d);
+        if let Some(top) = &question.top {
+            self.check_top(top, question, &mut d);
+        }
+        let limits = self.limits(question, step, &mut d);
         if d.has_errors() {
             return Err(d);
         }
-        let from = question.from.map(|from| self.bucket(step, from));
-        let to = question.to.map(|to| self.bucket_end(step, to));
+        let mut query = self.chosen(question, step, &limits)?;
+        query.order = self.order(&query, question, &mut d);
+        query.limit = question.limit;
+        query.give(&self.tables);
+        if d.has_errors() { Err(d) } else { Ok(query) }
+    }
+
+    /// The answer of a question before its rows are chosen and sorted; of all groups but the best one is made, where these are
+    /// told.
+    fn answer(
+        &self,
+        question: &Question,
+        step: Option<Step>,
+        limits: &Limits,
+        best: Option<Rc<Best>>,
+        d: &mut Diagnostics,
+    ) -> Query {
         let mut all = Vec::new();
         if let Some(filter) = &question.filter {
             formula::conjuncts(filter, &mut all);
@@ -69,40 +94,31 @@ impl<'a> Lowering<'a> {
             By::Within(id, step) => Some(formula::Key::Within(*id, *step)),
             By::Part(_) => None,
         });
-        let by = by.collect();
-        let frame = formula::Frame { model: self.model, step, by, from, to, filters, of_buckets, asked: None };
+        let by: Vec<formula::Key> = by.chain(best.iter().map(|_| formula::Key::Other)).collect();
+        let (from, to, exact) = (limits.from, limits.to, limits.exact);
+        let is_other = best.is_some();
+        let frame =
+            formula::Frame { model: self.model, step, by, from, to, exact, filters, of_buckets, asked: None, best };
         let mut scans = formula::Scans::new(frame);
         let mut metrics = Vec::with_capacity(question.metrics.len());
         for id in &question.metrics {
             let mut output = self.metric(*id, &mut scans);
             if step.is_some() {
-                output.fill = self.fill(*id, &output, question, &mut d);
+                output.fill = self.fill(*id, &output, question, d);
             }
             output.column.name = column_name(self.model, *id, &question.metrics);
             metrics.push(output);
         }
-        let (dimensions, parts) = self.grouped(question);
-        let mut scans = scans.finish(&metrics);
-        scans.iter_mut().for_each(|scan| scan.give(&self.tables));
-        let mut query = Query {
-            tables: Arc::clone(&self.tables),
-            zone: self.model.zone,
-            week_start: self.model.week_start,
-            step,
-            from,
-            to,
-            ends_with_data: false,
-            dimensions,
-            parts,
-            filled_when,
-            asked: None,
-            scans,
-            metrics,
-            order: Vec::new(),
-            limit: question.limit,
-        };
-        query.order = self.order(&query, question, &mut d);
-        if d.has_errors() { Err(d) } else { Ok(query) }
+        let (mut dimensions, parts) = self.grouped(question);
+        if is_other {
+            dimensions.iter_mut().for_each(|dimension| dimension.nullable = true);
+            let name = chosen::OTHER.to_owned();
+            dimensions.push(OutputColumn { name, ty: DataType::Bool, nullable: false, unit: None });
+        }
+        let marks = self.marks(question, limits, scans.starts());
+        let scans = scans.finish(&metrics);
+        let empty = Query::empty(self.model.zone, self.model.week_start);
+        Query { step, from, to, dimensions, parts, filled_when, scans, metrics, marks, ..empty }
     }
 
     fn metric(&self, id: MetricId, scans: &mut formula::Scans<'_>) -> MetricOutput {
@@ -210,6 +226,9 @@ impl<'a> Lowering<'a> {
     fn check_columns(&self, question: &Question, d: &mut Diagnostics) {
         let dimensions = question.by.iter().map(|by| by.name(&self.model.dimensions));
         let metrics = question.metrics.iter().map(|id| column_name(self.model, *id, &question.metrics));
+        let own = question.top.iter().filter(|top| top.other).map(|_| chosen::OTHER);
+        let shown = question.marks || question.cut || question.partial;
+        let own = own.chain(shown.then_some(limits::PARTIAL));
         let mut seen: Vec<String> = Vec::new();
         for (name, is_metric) in dimensions.map(|name| (name, false)).chain(metrics.map(|name| (name, true))) {
             let other_kind = is_metric && question.by.iter().any(|by| by.name(&self.model.dimensions) == name);
@@ -222,23 +241,10 @@ impl<'a> Lowering<'a> {
                 d.push(error!(E0960, None, "`{name}` is asked for twice"; help: "name it once"));
             }
         }
-    }
-
-    /// The tables that a metric reads, through the metrics it names.
-    pub fn tables_of(&self, id: MetricId) -> &[TableId] {
-        &self.model.facts[id.0].reads
-    }
-
-    fn bucket(&self, step: Option<Step>, ms: i64) -> i64 {
-        step.map_or(ms, |step| step.bucket(ms, self.model.zone, self.model.week_start))
-    }
-
-    /// The end of the bucket that holds the last instant before `ms`.
-    fn bucket_end(&self, step: Option<Step>, ms: i64) -> i64 {
-        step.map_or(ms, |step| {
-            let start = step.bucket(ms - 1, self.model.zone, self.model.week_start);
-            step.next(start, self.model.zone, self.model.week_start)
-        })
+        for name in own.filter(|name| seen.iter().any(|known| known == name)) {
+            d.push(error!(E0960, None, "the answer has two columns `{name}`: one tells of its rows";
+                help: "rename the metric or dimension, or leave the option out"));
+        }
     }
 
     fn order(&self, query: &Query, question: &Question, d: &mut Diagnostics) -> Vec<OrderBy> {

@@ -1,7 +1,8 @@
 //! Nested aggregates: an inner query with more keys, and a scan over its rows.
 
 use crate::plan::{
-    Aggregate, Asked, DataType, Expr, ExprKind, Function, Input, Measure, MeasureId, MetricOutput, OutputColumn, Query,
+    Aggregate, Asked, DataType, Expr, ExprKind, Function, Input, Interval, Measure, MeasureId, MetricOutput,
+    OutputColumn, Query,
 };
 use crate::types::{Nested, NestedKey};
 
@@ -21,7 +22,7 @@ impl<'a> Scans<'a> {
     /// The measure of a nested aggregate.
     pub(super) fn nested(&mut self, nested: &'a Nested, context: &Context) -> MeasureId {
         let outer = Context { filters: Vec::new(), ..context.clone() };
-        let (query, outer) = match nested.step() {
+        let ((query, inner), outer) = match nested.step() {
             // Inner buckets fill the outer interval.
             Some(step) => {
                 let inner = Context { filters: context.filters.clone(), ..Context::default() };
@@ -36,7 +37,9 @@ impl<'a> Scans<'a> {
         };
         let value = column(VALUE, &query.metrics[0].column.ty, true);
         let filter = nested.filter.as_ref().map(|filter| self.inner_condition(filter));
-        let scan = self.query_scan(query, &outer, &context.interval);
+        // Inner buckets of their own make up the outer interval.
+        let intervals = if nested.step().is_some() { vec![context.interval.clone()] } else { inner };
+        let scan = self.query_scan(query, &outer, &context.interval, intervals);
         let measure = if nested.counts_groups {
             Measure { filter, aggregate: Aggregate::CountRows, ty: DataType::Int }
         } else {
@@ -45,13 +48,16 @@ impl<'a> Scans<'a> {
         self.add(scan, measure)
     }
 
-    /// The query for the inner values: by the outer keys that are not left out, and by its own.
-    fn inner(&self, nested: &'a Nested, step: Option<crate::plan::Step>, outer: &Context, context: &Context) -> Query {
+    /// The query for the inner values, and their intervals: by the outer keys that are not left out, and by its own.
+    fn inner(
+        &self,
+        nested: &'a Nested,
+        step: Option<crate::plan::Step>,
+        outer: &Context,
+        context: &Context,
+    ) -> (Query, Vec<Interval>) {
         let frame = &self.frame;
-        let is_kept = |key: &Key<'_>| match key {
-            Key::Dimension(id) | Key::Within(id, _) => !outer.across.contains(id),
-            Key::Column(_) => true,
-        };
+        let is_kept = |key: &Key<'_>| !key.is_left_out(&frame.by, &outer.across);
         let mut by: Vec<Key<'a>> = frame.by.iter().copied().filter(is_kept).collect();
         // Inner buckets of their own are not those that are asked for.
         let asked = frame.asked.as_ref().filter(|_| nested.step().is_none()).map(|asked| {
@@ -82,14 +88,16 @@ impl<'a> Scans<'a> {
             from,
             to,
             filters,
+            exact: frame.exact,
             of_buckets: Vec::new(),
             asked: asked.clone(),
+            best: frame.best.clone(),
         });
         let (formula, present) = scans.lower_formula(&nested.formula, context);
         let unit = None;
         let column = OutputColumn { name: VALUE.to_owned(), ty: formula.ty.clone(), nullable: true, unit };
         let metrics = vec![MetricOutput { column, formula, present, fill: None }];
-        let dimensions = scans.key_columns();
+        let (dimensions, intervals) = (scans.key_columns(), scans.intervals());
         let mut scans = scans.finish(&metrics);
         let of_columns = dimensions.len() - nested.keys.iter().filter(|key| !matches!(key, NestedKey::Step(_))).count();
         for scan in &mut scans {
@@ -97,13 +105,15 @@ impl<'a> Scans<'a> {
         }
         let (zone, week_start) = (frame.model.zone, frame.model.week_start);
         let ends_with_data = nested.step().is_some();
-        Query { step, from, to, ends_with_data, dimensions, asked, scans, metrics, ..Query::empty(zone, week_start) }
+        let empty = Query::empty(zone, week_start);
+        (Query { step, from, to, ends_with_data, dimensions, asked, scans, metrics, ..empty }, intervals)
     }
 
     /// The keys as columns of an inner query.
     fn key_columns(&self) -> Vec<OutputColumn> {
-        let columns = self.frame.by.iter().enumerate().map(|(at, key)| {
-            let model = self.frame.model;
+        let frame = &self.frame;
+        let columns = frame.by.iter().enumerate().map(|(at, key)| {
+            let model = frame.model;
             let (ty, nullable) = match key {
                 Key::Dimension(id) | Key::Within(id, _) => {
                     let ty = &model.dimensions[id.0].ty;
@@ -113,7 +123,10 @@ impl<'a> Scans<'a> {
                     let ty = values.first().map(|(_, value)| model.data_type(&value.ty.ty));
                     (ty.unwrap_or(DataType::String), true)
                 }
+                Key::Other => (DataType::Bool, false),
             };
+            // The group of all the rest has none of the keys before it.
+            let nullable = nullable || frame.best.as_ref().is_some_and(|best| at < best.keys());
             OutputColumn { name: format!("_k{at}"), ty, nullable, unit: None }
         });
         columns.collect()

@@ -65,9 +65,11 @@ impl Rows<'_> {
             by,
             from: None,
             to: None,
+            exact: false,
             filters: Vec::new(),
             of_buckets: Vec::new(),
             asked: asked.clone(),
+            best: None,
         };
         let mut scans = Scans::new(frame);
         let interval = Interval { at_start_of: step, window: Some(Window::All), ..Interval::default() };

@@ -44,7 +44,7 @@ impl Lowering<'_> {
     }
 
     /// Whether two values are equal or both null, as conditions that can be hashed.
-    fn same(&self, a: Sql, b: Sql, ty: &DataType) -> Vec<Sql> {
+    pub(super) fn same(&self, a: Sql, b: Sql, ty: &DataType) -> Vec<Sql> {
         let zero = self.dialect.literal(&ty.some_value(), ty, self.calendar);
         let known = |value: Sql| {
             let value = self.call(Function::Coalesce, vec![(value, ty), (zero.clone(), ty)], ty);

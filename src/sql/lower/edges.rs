@@ -11,9 +11,9 @@ use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
 /// The alias of such a table.
-const EDGE: &str = "s";
+pub(super) const EDGE: &str = "s";
 /// Its column.
-const AT: &str = "_s";
+pub(super) const AT: &str = "_s";
 
 /// The first or the last instant.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,8 +39,10 @@ impl Lowering<'_> {
         let guarded = scans.filter(|(at, _)| self.is_guarded(*at));
         let mut tables: Vec<(Ident, Query)> = guarded
             .filter_map(|(at, scan)| {
-                let step =
-                    self.query.step.filter(|step| scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(*step))));
+                let by_keys = |step: &crate::plan::Step| {
+                    scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(*step))) && self.cut_to().is_none()
+                };
+                let step = self.query.step.filter(by_keys);
                 Some((self.start_name(at), self.edge(&[(scan, self.read(at))], Edge::First, step)?))
             })
             .collect();
@@ -57,6 +59,7 @@ impl Lowering<'_> {
             let step = self.query.step.unwrap_or(Step::Day);
             tables.extend(self.edge(&scans, Edge::Last, Some(step)).map(|query| (self.last_name(), query)));
         }
+        tables.extend(self.mark_tables());
         tables
     }
 
@@ -206,10 +209,15 @@ impl Lowering<'_> {
         let start = build::scalar(Parts { projection, from: Some(from), ..Parts::default() }.query());
         let key = || build::column(alias, build::ident("_t"));
         Some(match (self.query.scans[at].guard.as_ref()?, self.query.step) {
-            (guard, step) if compares_keys(guard, step) => build::binary(key(), BinaryOperator::Lt, start),
+            (guard, step) if compares_keys(guard, step) && self.cut_to().is_none() => {
+                build::binary(key(), BinaryOperator::Lt, start)
+            }
             (Guard::Of(interval), step) => {
                 let end = self.dialect.interval_end(key(), step.unwrap_or(Step::Day), interval, self.calendar);
-                build::binary(end, BinaryOperator::LtEq, start)
+                // An interval that is cut ends there.
+                let ends = std::iter::once(end).chain(self.cut_to());
+                let before = ends.map(|end| build::binary(end, BinaryOperator::LtEq, start.clone()));
+                return build::any(before);
             }
             (Guard::Until(to), _) => {
                 let to = crate::plan::Value::Timestamp(*to);

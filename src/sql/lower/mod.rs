@@ -11,6 +11,7 @@ mod expr;
 mod filled;
 mod filling;
 mod filter;
+mod finished;
 mod layers;
 mod layout;
 mod moved;

@@ -154,7 +154,7 @@ impl Lowering<'_> {
 
     /// The last bucket of all data. Not by a join beside those of the look-ups
     /// ([CH23](../../../docs/targets.md#rules)).
-    fn last_bucket(&self) -> Sql {
+    pub(super) fn last_bucket(&self) -> Sql {
         let last = sqlparser::ast::ObjectName::from(vec![self.last_name()]);
         let projection = vec![SelectItem::UnnamedExpr(build::column(LAST, build::ident("_s")))];
         build::scalar(Parts { projection, from: Some(build::table(last, LAST)), ..Parts::default() }.query())

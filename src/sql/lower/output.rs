@@ -33,8 +33,12 @@ impl Lowering<'_> {
         let projection = self.output_columns(layout);
         let filter = if self.has_keys() { self.any_present(layout) } else { None };
         let mut query = Parts { projection, from, filter, ..Parts::default() }.query();
-        if self.level == 0 && (!self.options.unordered || self.query.limit.is_some()) {
-            query = build::ordered(query, self.order());
+        let chosen = self.query.having.is_some() || self.query.among.is_some();
+        if chosen {
+            query = self.chosen(query);
+        }
+        if self.query.limit.is_some() || (self.level == 0 && !self.options.unordered) {
+            query = build::ordered(query, if chosen { self.order_of_chosen() } else { self.order() });
         }
         match self.query.limit {
             Some(rows) => build::limited(query, rows, Vec::new()),
@@ -66,7 +70,8 @@ impl Lowering<'_> {
         });
         let part = |part: &Part| build::item(self.settled(&part.value, &measures), self.name(&part.column.name));
         let grouped = self.query.with_parts(dimensions, part);
-        time.into_iter().chain(grouped).chain(metrics).collect()
+        let marks = self.query.marks.iter().map(|marks| build::item(self.marked(marks), self.name(&marks.column.name)));
+        time.into_iter().chain(grouped).chain(metrics).chain(marks).collect()
     }
 
     /// Whether some metric ends before the data of others.
@@ -135,13 +140,19 @@ impl Lowering<'_> {
             .chain(grouped)
             .chain(self.query.metrics.iter().map(|metric| named(&metric.column)))
             .collect();
+        self.sorted(&places, keys.iter().map(key))
+    }
+
+    /// The asked order of columns, then that of the keys.
+    pub(super) fn sorted(&self, places: &[Sql], keys: impl Iterator<Item = Sql>) -> Vec<OrderByExpr> {
+        let timed = usize::from(self.query.step.is_some());
         let asked = self
             .query
             .order
             .iter()
             .filter_map(|by| Some(build::sort(places.get(by.column)?.clone(), by.descending, by.column >= timed)));
         let is_asked = |place: &Sql| self.query.order.iter().any(|by| places.get(by.column) == Some(place));
-        let rest = keys.iter().map(key).enumerate().filter(|(_, place)| !is_asked(place));
+        let rest = keys.enumerate().filter(|(_, place)| !is_asked(place));
         asked.chain(rest.map(|(at, place)| build::sort(place, false, at >= timed))).collect()
     }
 }

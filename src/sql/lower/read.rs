@@ -24,6 +24,8 @@ impl Leaves for Rows<'_> {
             Input::Base => build::column(BASE, name),
             Input::Join(at) => build::column(&join_alias(at), name),
             Input::Answer(at) => build::column(&answer_alias(at), name),
+            // Rows are no answer.
+            Input::Output => build::null(),
         }
     }
 
@@ -71,7 +73,9 @@ impl Lowering<'_> {
     /// Whether one of the look-ups of a query does, or of those that it reads.
     pub(super) fn looks_up_intervals(&self, query: &plan::Query) -> bool {
         let asked = query.asked.iter().any(|asked| self.reads_intervals(&asked.rows.joins, &asked.rows.answers));
+        let among = query.among.iter().any(|among| self.looks_up_intervals(&among.query));
         asked
+            || among
             || query.scans.iter().any(|scan| {
                 let below = match &scan.source {
                     Source::Table(_) => false,

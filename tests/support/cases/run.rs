@@ -174,8 +174,8 @@ impl Running<'_> {
     fn question(&self, asking: &Asking) -> Result<Query, String> {
         let asked = asked(&asking.words)?;
         let mut sources = self.project.sources.clone();
-        let question = ask::question(self.model, &asked, &mut sources).map_err(|found| told(&found))?;
-        self.lowering.lower(&question).map_err(|found| told(&found))
+        let wanted = ask::wanted(self.model, &asked, &mut sources).map_err(|found| told(&found))?;
+        wanted.lower(&self.lowering).map_err(|found| told(&found))
     }
 
     /// Compares the queries, and every view of the build, with the dry run over the same rows.
@@ -273,6 +273,15 @@ fn asked(words: &[String]) -> Result<Asked, String> {
             asked.metrics.push(word.clone());
             continue;
         };
+        match option {
+            "cut" => asked.cut = true,
+            "partial" => asked.partial = true,
+            "marks" => asked.marks = true,
+            _ => {}
+        }
+        if matches!(option, "cut" | "partial" | "marks") {
+            continue;
+        }
         let value = words.next().ok_or(format!("`{word}` has no value"))?.clone();
         let list = || value.split(',').map(str::to_owned);
         match option {
@@ -282,6 +291,11 @@ fn asked(words: &[String]) -> Result<Asked, String> {
             "to" => asked.to = Some(value),
             "where" => asked.filter = Some(value),
             "fill" => asked.fill = Some(value),
+            "having" => asked.having = Some(value),
+            "top" => asked.top = Some(value),
+            "as-of" => asked.as_of = Some(value),
+            "values" => asked.values = Some(value),
+            "source" => asked.source = Some(value),
             "order" => asked.order.extend(list()),
             "limit" => asked.limit = Some(value.parse().map_err(|_| format!("`{value}` is no number"))?),
             _ => return Err(format!("a question has no option `{word}`")),
@@ -351,7 +365,7 @@ fn viewed(run: &DryRun, session: &Session, query: &Query, view: &str) -> Option<
 
 /// How far each column may be off: not at all, or as far as its estimate.
 fn shares(query: &Query) -> Vec<f64> {
-    let mut shares = vec![0.0; query.columns().len() - query.metrics.len()];
+    let mut shares = vec![0.0; query.keys()];
     for metric in &query.metrics {
         let mut share: f64 = 0.0;
         metric.formula.walk(&mut |expr| {
@@ -366,6 +380,8 @@ fn shares(query: &Query) -> Vec<f64> {
         });
         shares.push(share);
     }
+    // The marks.
+    shares.resize(query.columns().len(), 0.0);
     shares
 }
 

@@ -166,11 +166,19 @@ pub enum Construct {
     BucketPart,
     /// Steps of a declared calendar.
     Calendar,
+    /// `--having 'orders > 3'`
+    Having,
+    /// `--top '3 by orders'`
+    Top,
+    /// `--top '3 by orders other'`
+    Other,
+    /// `--cut`
+    Cut,
 }
 
 impl Construct {
     /// All of them.
-    pub const ALL: [Construct; 24] = [
+    pub const ALL: [Construct; 28] = [
         Construct::OverElapsed,
         Construct::OverDays,
         Construct::OverCalendar,
@@ -195,6 +203,10 @@ impl Construct {
         Construct::FillZero,
         Construct::BucketPart,
         Construct::Calendar,
+        Construct::Having,
+        Construct::Top,
+        Construct::Other,
+        Construct::Cut,
     ];
 
     /// The one of a name, as its variant is called.
@@ -228,6 +240,10 @@ impl Construct {
         Construct::FillZero,
         Construct::BucketPart,
         Construct::Calendar,
+        Construct::Having,
+        Construct::Top,
+        Construct::Other,
+        Construct::Cut,
     ];
 }
 

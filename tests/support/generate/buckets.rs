@@ -132,6 +132,9 @@ impl Question {
         let mut found: BTreeSet<Construct> = self.filter.iter().flat_map(Expr::constructs).collect();
         let parts = self.by.iter().any(|by| !matches!(by, By::Dimension(_)));
         found.extend(parts.then_some(Construct::BucketPart));
+        found.extend(self.having.as_ref().map(|_| Construct::Having));
+        found.extend(self.top.as_ref().map(|top| if top.other { Construct::Other } else { Construct::Top }));
+        found.extend(self.exact.map(|_| Construct::Cut));
         found
     }
 }

@@ -225,7 +225,7 @@ pub fn features(project: &Project) -> BTreeSet<String> {
     for question in &project.questions {
         found.question(question);
         let answer = oracle.answer(question);
-        let keys = answer.columns.len() - question.metrics.len();
+        let keys = question.keys();
         found.when(answer.rows.is_empty(), "answer without rows");
         found.when(answer.rows.iter().any(|row| row[..keys].contains(&Value::Null)), "answer with a null dimension");
         found.when(answer.rows.iter().any(|row| row[keys..].contains(&Value::Null)), "answer with a null metric");

@@ -8,8 +8,7 @@ use metricc::diagnostic::{Diagnostics, Severity};
 use metricc::plan::{Lowering, Query, Table};
 use metricc::project::{MemoryFiles, Project as Loaded, load};
 
-use super::model::{By, Project, Question, Step};
-use super::text;
+use super::model::{By, Project, Question, Step, Top};
 
 /// A project that compiled.
 pub struct Front {
@@ -40,14 +39,18 @@ impl Front {
             metrics: question.metrics.clone(),
             step: Some(question.step.map_or("none".into(), Step::text)),
             by: question.by.iter().map(By::text).collect(),
-            from: question.range.map(|(from, _)| text::day(from)),
-            to: question.range.map(|(_, to)| text::day(to)),
+            from: question.limits(project.zone).map(|(from, _)| from),
+            to: question.limits(project.zone).map(|(_, to)| to),
+            cut: question.exact.is_some(),
+            having: question.having.as_ref().map(|having| project.printer().expr(having)),
+            top: question.top.as_ref().map(Top::text),
             filter: question.filter.as_ref().map(|filter| project.printer().expr(filter)),
             fill: question.fill.map(|fill| fill.word().to_owned()),
             order: (question.order.iter())
                 .map(|(column, descending)| if *descending { format!("{column} desc") } else { column.clone() })
                 .collect(),
             limit: question.limit,
+            ..Asked::default()
         };
         let mut sources = self.loaded.sources.clone();
         let question = ask::question(&self.compiled.model, &asked, &mut sources).map_err(|d| errors(&d))?;

@@ -7,6 +7,7 @@
 pub mod algebra;
 pub mod buckets;
 pub mod case;
+pub mod chosen;
 pub mod clickhouse;
 pub mod compare;
 pub mod data;

@@ -283,9 +283,24 @@ pub struct Question {
     pub fill: Option<Fill>,
     /// The first day, and the last (days since 1970).
     pub range: Option<(i32, i32)>,
+    /// `--cut`: instants in place of the days.
+    pub exact: Option<(i64, i64)>,
+    /// A condition on the columns of the answer.
+    pub having: Option<Expr>,
+    /// `--top N by METRIC [other]`
+    pub top: Option<Top>,
     /// Output columns; true for descending.
     pub order: Vec<(String, bool)>,
     pub limit: Option<u64>,
+}
+
+/// The groups for which a metric is greatest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Top {
+    pub count: u64,
+    pub metric: String,
+    /// Whether all others are one group.
+    pub other: bool,
 }
 
 /// A project with its data and questions.

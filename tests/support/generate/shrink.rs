@@ -88,6 +88,7 @@ fn sound(project: &Project) -> bool {
             && (timed || question.step.is_none() && question.range.is_none())
             && metrics.iter().all(|metric| project.bears(&metric.formula, question.step, question.range.is_some()))
             && parts_fit(project, question)
+            && question.is_choosable(project)
     });
     formulas && questions
 }
@@ -215,7 +216,7 @@ fn plainer_question(project: &Project, n: usize) -> Option<Option<Project>> {
         let q = &mut p.questions[0];
         match n {
             0 => q.filter = None,
-            1 => q.range = None,
+            1 => (q.range, q.exact) = (None, None),
             2 => q.limit = None,
             3 => q.order.clear(),
             4 => {
@@ -223,14 +224,17 @@ fn plainer_question(project: &Project, n: usize) -> Option<Option<Project>> {
                 q.order.retain(|(column, _)| column != "time");
             }
             5 => q.fill = None,
-            n if n - 6 < q.by.len() => {
-                let gone = q.by.remove(n - 6);
+            6 => q.exact = None,
+            7 => q.having = None,
+            8 => q.top = None,
+            n if n - 9 < q.by.len() => {
+                let gone = q.by.remove(n - 9);
                 q.order.retain(|(column, _)| *column != gone.text());
             }
             _ => {}
         }
     })
-    .filter(|_| n < 6 + question.by.len())
+    .filter(|_| n < 9 + question.by.len())
 }
 
 fn no_metric(project: &Project, n: usize) -> Option<Option<Project>> {
@@ -546,7 +550,7 @@ mod tests {
         let fails = |project: &Project| {
             project.questions.iter().any(|question| {
                 let answer = Oracle::new(project).answer(question);
-                let keys = answer.columns.len() - question.metrics.len();
+                let keys = question.keys();
                 let below = |value: &Value| matches!(value, Value::Float(f) if *f < 0.0);
                 (question.metrics.iter().enumerate())
                     .any(|(n, name)| averages(project, name) && answer.rows.iter().any(|row| below(&row[keys + n])))

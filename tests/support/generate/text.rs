@@ -303,8 +303,17 @@ impl Project {
         if let Some(filter) = &question.filter {
             let _ = write!(out, " --where {}", shell(&self.printer().expr(filter)));
         }
-        if let Some((from, to)) = question.range {
-            let _ = write!(out, " --from {} --to {}", day(from), day(to));
+        if let Some((from, to)) = question.limits(self.zone) {
+            let _ = write!(out, " --from {} --to {}", shell(&from), shell(&to));
+        }
+        if question.exact.is_some() {
+            out.push_str(" --cut");
+        }
+        if let Some(having) = &question.having {
+            let _ = write!(out, " --having {}", shell(&self.printer().expr(having)));
+        }
+        if let Some(top) = &question.top {
+            let _ = write!(out, " --top {}", shell(&top.text()));
         }
         if let Some(fill) = question.fill {
             let _ = write!(out, " --fill {}", fill.word());

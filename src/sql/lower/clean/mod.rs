@@ -65,13 +65,11 @@ impl Lowering<'_> {
     pub(super) fn clean_tables(&self) -> Vec<(Ident, Query)> {
         let tables = self.tables;
         let mut wanted: Vec<Option<BTreeSet<&str>>> = vec![None; tables.len()];
-        for scan in &self.query.scans {
-            for table in scan.all_tables() {
-                wanted[table].get_or_insert_default();
-            }
-            for (table, column) in scan.columns(tables) {
-                wanted[table].get_or_insert_default().insert(column);
-            }
+        for table in self.query.all_tables() {
+            wanted[table].get_or_insert_default();
+        }
+        for (table, column) in self.query.read_columns(tables) {
+            wanted[table].get_or_insert_default().insert(column);
         }
         let mut made = Vec::new();
         // From the last to the first, all users of one are known.

@@ -90,6 +90,7 @@ impl Maker {
             Construct::BucketPart => self.in_some_buckets(),
             Construct::FillNull | Construct::FillZero => None,
             Construct::Calendar => self.of_calendar(),
+            Construct::Having | Construct::Top | Construct::Other | Construct::Cut => None,
         }
     }
 

@@ -70,7 +70,7 @@ impl Maker {
     }
 
     /// `time.month = 11`, `time >= timestamp("…")`
-    fn bucket_test(&mut self, step: Step) -> Option<Expr> {
+    pub fn bucket_test(&mut self, step: Step) -> Option<Expr> {
         let part = self.bucket_part(step, true)?;
         let ty = part.ty();
         let value = |maker: &mut Maker| match &part {

@@ -2,6 +2,7 @@
 
 mod algebra;
 mod buckets;
+mod chosen;
 mod columns;
 mod derived;
 pub mod exprs;

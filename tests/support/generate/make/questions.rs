@@ -55,7 +55,8 @@ impl Maker {
         let by = self.by(&common, step);
         let order = self.order(&asked, &by, step);
         let limit = self.rng.chance(15).then(|| 1 + self.rng.below(5) as u64);
-        Some(Question { metrics: names, step, by, filter, fill, range, order, limit })
+        let (exact, having, top) = (None, None, None);
+        Some(self.choose(Question { metrics: names, step, by, filter, fill, range, exact, having, top, order, limit }))
     }
 
     /// A condition on the groups of the rows, beside or in place of one on dimensions.

@@ -2,6 +2,7 @@
 //! in its own interval.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::super::model::*;
 use super::aggregate::{Cell, Item, aggregate, zero};
@@ -21,6 +22,8 @@ pub enum Key {
     Column(String),
     /// By the one column that holds it; null as above.
     Entity(String),
+    /// Whether a row is of none of the best groups, by the keys before it.
+    Other,
 }
 
 /// The values of a group, in the order of the keys.
@@ -83,6 +86,7 @@ struct Way {
     filters: Vec<Expr>,
     late: Vec<Late>,
     across: BTreeSet<String>,
+    best: Option<Rc<BTreeSet<Group>>>,
 }
 
 impl Way {
@@ -113,8 +117,16 @@ fn speaks_of(filter: &Expr, dimensions: &BTreeSet<String>) -> bool {
 
 impl Oracle<'_> {
     /// Gives the aggregates of a formula their rows.
-    pub fn prepare(&self, formula: &Expr, keys: &[Key], filter: Option<&Expr>) -> Prepared {
-        let way = Way { moves: Moves::default(), filters: Vec::new(), late: Vec::new(), across: BTreeSet::new() };
+    /// Of the `best` groups there is one of all others, too.
+    pub fn prepare(
+        &self,
+        formula: &Expr,
+        keys: &[Key],
+        filter: Option<&Expr>,
+        best: Option<Rc<BTreeSet<Group>>>,
+    ) -> Prepared {
+        let (filters, late) = (Vec::new(), Vec::new());
+        let way = Way { moves: Moves::default(), filters, late, across: BTreeSet::new(), best };
         let way = filter.map_or(way.clone(), |filter| way.with(filter));
         self.below(formula, keys, &way)
     }
@@ -165,7 +177,7 @@ impl Oracle<'_> {
                     self.clean[&table.name].iter().filter_map(|row| self.time(leaf, table, &table.rows[*row])?);
                 let kind = Kind::Leaf {
                     leaf: (**leaf).clone(),
-                    facts: self.facts(leaf, &kept, &way.filters),
+                    facts: self.facts(leaf, &kept, &way.filters, way.best.as_deref()),
                     late: way.late.clone(),
                     first: times.min(),
                 };
@@ -182,7 +194,8 @@ impl Oracle<'_> {
                 let moves = if own { Moves::default() } else { way.moves.clone() };
                 let above = |late: &Late| Late { levels: late.levels + usize::from(own), ..late.clone() };
                 let late = way.late.iter().map(above).collect();
-                let inner_way = Way { moves, filters: way.filters.clone(), late, across: BTreeSet::new() };
+                let (filters, best) = (way.filters.clone(), way.best.clone());
+                let inner_way = Way { moves, filters, late, across: BTreeSet::new(), best };
                 let inner = self.below(&nested.formula, &inner_keys, &inner_way);
                 let kind = Kind::Nested { nested: (**nested).clone(), inner };
                 let gives_rows = way.across.is_empty();
@@ -203,12 +216,17 @@ impl Oracle<'_> {
         let left_out = |key: &Key| match key {
             Key::Dimension(name) | Key::Within(name, _) => way.across.contains(name),
             Key::Column(_) | Key::Entity(_) => false,
+            // A group of all others has no other key.
+            Key::Other => match &keys[0] {
+                Key::Dimension(name) | Key::Within(name, _) => way.across.contains(name),
+                _ => false,
+            },
         };
         (0..keys.len()).filter(|place| !left_out(&keys[*place])).collect()
     }
 
     /// The rows of a leaf that pass its filters, by time.
-    fn facts(&self, leaf: &Leaf, keys: &[&Key], filters: &[Expr]) -> Vec<Fact> {
+    fn facts(&self, leaf: &Leaf, keys: &[&Key], filters: &[Expr], best: Option<&BTreeSet<Group>>) -> Vec<Fact> {
         let table = self.base(&leaf.rows);
         let mut facts = Vec::new();
         for &place in &self.clean[&table.name] {
@@ -219,7 +237,13 @@ impl Oracle<'_> {
             if !all.all(|filter| truth(&eval(filter, &scope)) == Some(true)) {
                 continue;
             }
-            let Some(group) = keys.iter().map(|key| scope.key(key)).collect::<Option<Group>>() else { continue };
+            let Some(mut group) = keys.iter().map(|key| scope.key(key)).collect::<Option<Group>>() else { continue };
+            if let (Some(best), Some(other)) = (best, keys.iter().position(|key| **key == Key::Other))
+                && !best.contains(&group[..other])
+            {
+                group[..other].fill(Cell(Value::Null));
+                group[other] = Cell(Value::Bool(true));
+            }
             let value = leaf.input.as_ref().map_or(Value::Bool(true), |input| eval(input, &scope));
             let of = |name: &String| Cell(scope.path(std::slice::from_ref(name)));
             let per = leaf.at_last.iter().flat_map(|at| &at.per).map(of).collect();
@@ -242,28 +266,22 @@ impl Oracle<'_> {
         let tables = self.tables(prepared, at);
         let rows = prepared.readings.iter().zip(&tables).filter(|(reading, _)| reading.gives_rows);
         let groups: BTreeSet<&Group> = rows.flat_map(|(_, table)| table.keys()).collect();
-        groups.into_iter().map(|group| (group.clone(), self.of_group(prepared, &tables, at.bucket, group))).collect()
+        groups.into_iter().map(|group| (group.clone(), self.of_group(prepared, &tables, at, group))).collect()
     }
 
     /// The value of a formula for one group, whether it has rows or not.
     pub fn value(&self, prepared: &Prepared, at: At, group: &Group) -> Value {
-        self.of_group(prepared, &self.tables(prepared, at), at.bucket, group)
+        self.of_group(prepared, &self.tables(prepared, at), at, group)
     }
 
     fn tables(&self, prepared: &Prepared, at: At) -> Vec<BTreeMap<Group, Vec<Item>>> {
         prepared.readings.iter().map(|reading| self.groups(reading, at)).collect()
     }
 
-    fn of_group(
-        &self,
-        prepared: &Prepared,
-        tables: &[BTreeMap<Group, Vec<Item>>],
-        bucket: Bucket,
-        group: &Group,
-    ) -> Value {
+    fn of_group(&self, prepared: &Prepared, tables: &[BTreeMap<Group, Vec<Item>>], at: At, group: &Group) -> Value {
         let measure = |(reading, table): (&Reading, &BTreeMap<Group, Vec<Item>>)| {
             let own: Group = reading.kept.iter().map(|place| group[*place].clone()).collect();
-            self.measure(reading, table.get(&own), bucket)
+            self.measure(reading, table.get(&own), at)
         };
         let measures = prepared.readings.iter().zip(tables).map(measure).collect();
         eval(&prepared.flat, &Measures { measures, calendar: self.calendar })
@@ -279,8 +297,8 @@ impl Oracle<'_> {
                 }
             }
             Kind::Nested { nested, inner } => {
-                for inner_bucket in self.inner_buckets(reading, nested, inner, at.bucket) {
-                    let below = At { bucket: inner_bucket, above: Some(&at) };
+                for inner_bucket in self.inner_buckets(reading, nested, inner, at) {
+                    let below = At { bucket: inner_bucket, above: Some(&at), clip: at.clip.below(&reading.moves) };
                     let below = if nested.step().is_some() { below } else { at };
                     for (mut group, value) in self.values(inner, below) {
                         let scope = Inner { value: &value, calendar: self.calendar };
@@ -299,7 +317,7 @@ impl Oracle<'_> {
 
     /// The rows of an aggregate that are counted in a bucket.
     fn inside<'f>(&self, reading: &Reading, leaf: &Leaf, facts: &'f [Fact], late: &[Late], at: At) -> Vec<&'f Fact> {
-        let (from, to) = self.calendar.interval(&reading.moves, at.bucket);
+        let (from, to) = at.clip.within(&reading.moves, self.calendar.interval(&reading.moves, at.bucket));
         let always = reading.moves.is_none() && at.bucket.step.is_none() && at.bucket.start == BEGINNING;
         let table = self.base(&leaf.rows);
         let counts = |fact: &&Fact| {
@@ -313,10 +331,14 @@ impl Oracle<'_> {
 
     /// The buckets of the inner values: those of a time key that lie in the interval and in the span of the data, or the
     /// bucket itself.
-    fn inner_buckets(&self, reading: &Reading, nested: &Nested, inner: &Prepared, bucket: Bucket) -> Vec<Bucket> {
-        let Some(step) = nested.step() else { return vec![bucket] };
-        let (from, to) = self.calendar.interval(&reading.moves, bucket);
+    fn inner_buckets(&self, reading: &Reading, nested: &Nested, inner: &Prepared, at: At) -> Vec<Bucket> {
+        let Some(step) = nested.step() else { return vec![at.bucket] };
+        let (from, to) = self.calendar.interval(&reading.moves, at.bucket);
         let Some((first, last)) = self.span(&nested.formula) else { return Vec::new() };
+        // One that is cut belongs to it.
+        let (cut, end) = at.clip.within(&reading.moves, (from, to));
+        let from = if cut == from { from } else { self.calendar.bucket(cut, step).0 };
+        let to = to.min(end);
         let inside = |found: &Bucket| from <= found.start && found.start < to;
         match inner.touched() {
             Some(times) => self.buckets_of(times, step).into_iter().filter(inside).collect(),
@@ -341,8 +363,8 @@ impl Oracle<'_> {
     }
 
     /// What a reading is in a group of a bucket.
-    fn measure(&self, reading: &Reading, items: Option<&Vec<Item>>, bucket: Bucket) -> Value {
-        let interval = self.calendar.interval(&reading.moves, bucket);
+    fn measure(&self, reading: &Reading, items: Option<&Vec<Item>>, at: At) -> Value {
+        let interval = at.clip.within(&reading.moves, self.calendar.interval(&reading.moves, at.bucket));
         let (kind, ty) = match &reading.kind {
             Kind::Leaf { leaf, .. } => (leaf.aggregate, leaf.input.as_ref().map_or(Ty::Bool, |input| input.ty.clone())),
             Kind::Nested { nested, .. } => (nested.aggregate, nested.formula.ty.clone()),
@@ -458,6 +480,7 @@ impl Row<'_> {
                 value => of_time(&Op::Truncate(*step), &value, self.oracle.calendar),
             })),
             Key::Column(name) => column(name),
+            Key::Other => Some(Cell(Value::Bool(false))),
             Key::Entity(entity) => match self.table.links_to(entity)[..] {
                 [link] => column(&link.name),
                 _ => panic!("{} does not lead to {entity} in one way", self.table.name),

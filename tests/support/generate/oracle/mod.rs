@@ -4,6 +4,7 @@
 
 pub mod aggregate;
 pub mod calendar;
+mod chosen;
 mod derived;
 pub mod eval;
 pub mod formula;
@@ -23,7 +24,7 @@ use calendar::{Calendar, day_of, days};
 use eval::{Scope, eval};
 use formula::Prepared;
 use interval::{BEGINNING, Bucket};
-use parts::At;
+use parts::{At, Clip};
 
 /// How near two engines must come to one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +84,9 @@ pub struct Oracle<'a> {
 /// A group: the start of its bucket and its dimension values.
 type Key = (Option<i64>, formula::Group);
 
+/// The groups that are the best of all.
+type Best = Rc<BTreeSet<formula::Group>>;
+
 impl<'a> Oracle<'a> {
     pub fn new(project: &'a Project) -> Oracle<'a> {
         let calendar = Calendar { zone: project.zone, sunday: project.week_starts_sunday };
@@ -119,17 +123,20 @@ impl<'a> Oracle<'a> {
     }
 
     fn one_answer(&self, question: &Question) -> Answer {
-        let metrics: Vec<&Metric> =
-            question.metrics.iter().map(|name| self.project.metric(name).expect("a declared metric")).collect();
-        let mut table: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
-        for (place, metric) in metrics.iter().enumerate() {
-            for (key, value) in self.evaluate(metric, question) {
-                table.entry(key).or_insert_with(|| vec![Value::Null; metrics.len()])[place] = value;
-            }
+        let columns = self.columns(question);
+        let mut rows = self.shown(question, &columns);
+        if question.exact.is_some() {
+            self.mark(question, &mut rows);
         }
+        order(question, &columns, &mut rows);
+        Answer { columns, rows, low: Vec::new(), high: Vec::new() }
+    }
+
+    fn columns(&self, question: &Question) -> Vec<OutputColumn> {
+        let exactly = |name: &str, ty| OutputColumn { name: name.to_owned(), ty, tolerance: Tolerance::Exact };
         let mut columns = Vec::new();
         if question.step.is_some() {
-            columns.push(OutputColumn { name: "time".into(), ty: Ty::Timestamp, tolerance: Tolerance::Exact });
+            columns.push(exactly("time", Ty::Timestamp));
         }
         for by in &question.by {
             let ty = match by {
@@ -138,26 +145,45 @@ impl<'a> Oracle<'a> {
                 }
                 By::Part(part) => part.ty(),
             };
-            columns.push(OutputColumn { name: by.text(), ty, tolerance: Tolerance::Exact });
+            columns.push(exactly(&by.text(), ty));
         }
-        for metric in metrics {
+        if question.top.as_ref().is_some_and(|top| top.other) {
+            columns.push(exactly("other", Ty::Bool));
+        }
+        for metric in &question.metrics {
+            let metric = self.project.metric(metric).expect("a declared metric");
             let tolerance = self.tolerance(&metric.formula);
             columns.push(OutputColumn { name: metric.name.clone(), ty: metric.formula.ty.clone(), tolerance });
         }
-        let mut rows: Vec<Vec<Value>> = (table.into_iter())
-            .map(|((time, group), values)| {
-                let mut group = group.into_iter();
-                let time = time.filter(|_| question.step.is_some());
-                let key = |by: &By| match by {
-                    By::Part(part) => parts::part(part, time.expect("a step"), self.calendar),
+        if question.exact.is_some() {
+            columns.push(exactly("partial", Ty::Str));
+        }
+        columns
+    }
+
+    /// The rows of all metrics, joined by their keys.
+    fn joined(&self, question: &Question, best: Option<&Best>) -> Vec<Vec<Value>> {
+        let mut table: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+        for (place, name) in question.metrics.iter().enumerate() {
+            let metric = self.project.metric(name).expect("a declared metric");
+            for (key, value) in self.evaluate(metric, question, best) {
+                table.entry(key).or_insert_with(|| vec![Value::Null; question.metrics.len()])[place] = value;
+            }
+        }
+        let row = |((time, group), values): (Key, Vec<Value>)| {
+            let mut group = group.into_iter();
+            let time = time.filter(|_| question.step.is_some());
+            let mut keys: Vec<Value> = time.map(Value::Timestamp).into_iter().collect();
+            for by in &question.by {
+                keys.push(match by {
+                    By::Part(part) => parts::part(part, time.expect("a bucket"), self.calendar),
                     By::Dimension(_) | By::Within(..) => group.next().expect("a value for each key").0,
-                };
-                let keys: Vec<Value> = question.by.iter().map(key).collect();
-                time.map(Value::Timestamp).into_iter().chain(keys).chain(values).collect()
-            })
-            .collect();
-        order(question, &columns, &mut rows);
-        Answer { columns, rows, low: Vec::new(), high: Vec::new() }
+                });
+            }
+            keys.extend(best.map(|_| group.next().expect("whether it is another group").0));
+            keys.into_iter().chain(values).collect()
+        };
+        table.into_iter().map(row).collect()
     }
 
     /// How near the engines must come in a metric.
@@ -195,12 +221,17 @@ impl<'a> Oracle<'a> {
     }
 
     /// A metric in every bucket and group that has rows.
-    fn evaluate(&self, metric: &Metric, question: &Question) -> BTreeMap<Key, Value> {
-        let keys: Vec<formula::Key> = question.by.iter().filter_map(formula::Key::of).collect();
-        let prepared = self.prepare(&metric.formula, &keys, question.filter.as_ref());
+    fn evaluate(&self, metric: &Metric, question: &Question, best: Option<&Best>) -> BTreeMap<Key, Value> {
+        let keys = question.by.iter().filter_map(formula::Key::of);
+        let keys: Vec<formula::Key> = keys.chain(best.map(|_| formula::Key::Other)).collect();
+        let prepared = self.prepare(&metric.formula, &keys, question.filter.as_ref(), best.cloned());
+        let clip = match (question.exact, question.step) {
+            (Some((from, to)), Some(_)) => Clip { from, to },
+            _ => Clip::NONE,
+        };
         let mut found = BTreeMap::new();
         for bucket in self.output(metric, &prepared, question) {
-            let at = At { bucket, above: None };
+            let at = At { bucket, above: None, clip };
             let mut values = self.values(&prepared, at);
             if question.step.is_none() && question.by.is_empty() {
                 values.entry(Vec::new()).or_insert_with_key(|group| self.value(&prepared, at, group));
@@ -264,19 +295,19 @@ impl<'a> Oracle<'a> {
         let known = self.looked_up.borrow().get(&name).cloned();
         let prepared = known.unwrap_or_else(|| {
             let metric = self.project.metric(metric).expect("a declared metric");
-            let made = Rc::new(self.prepare(&metric.formula, std::slice::from_ref(&key), None));
+            let made = Rc::new(self.prepare(&metric.formula, std::slice::from_ref(&key), None, None));
             self.looked_up.borrow_mut().insert(name, Rc::clone(&made));
             made
         });
         let end = self.calendar.midnight(self.calendar.date(instant));
         let bucket = Bucket { start: BEGINNING, end, step: None };
-        self.value(&prepared, At { bucket, above: None }, &vec![value])
+        self.value(&prepared, At { bucket, above: None, clip: Clip::NONE }, &vec![value])
     }
 
     /// The asked interval, widened to whole buckets.
     fn limits(&self, question: &Question) -> Option<(i64, i64)> {
-        let (first, last) = question.range?;
-        let (from, to) = (self.calendar.midnight(day_of(first)), self.calendar.midnight(day_of(last + 1)));
+        let days = |(first, last)| (self.calendar.midnight(day_of(first)), self.calendar.midnight(day_of(last + 1)));
+        let (from, to) = question.exact.or(question.range.map(days))?;
         Some(match question.step {
             Some(step) => (self.calendar.bucket(from, step).0, self.calendar.bucket(to - 1, step).1),
             None => (from, to),
@@ -389,7 +420,7 @@ fn cells(row: &[Value]) -> Vec<Cell> {
 fn order(question: &Question, columns: &[OutputColumn], rows: &mut Vec<Vec<Value>>) {
     let place = |name: &str| columns.iter().position(|column| column.name == name).expect("an output column");
     let mut keys: Vec<(usize, bool)> = question.order.iter().map(|(name, desc)| (place(name), *desc)).collect();
-    keys.extend((0..columns.len() - question.metrics.len()).map(|column| (column, false)));
+    keys.extend((0..question.keys()).map(|column| (column, false)));
     rows.sort_by(|a, b| {
         let compare = |(column, descending): &(usize, bool)| {
             let (a, b) = (Cell(a[*column].clone()), Cell(b[*column].clone()));

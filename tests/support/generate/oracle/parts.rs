@@ -4,13 +4,38 @@ use super::super::model::*;
 use super::Row;
 use super::calendar::Calendar;
 use super::eval::{Scope, eval, of_time, truth};
-use super::interval::Bucket;
+use super::interval::{Bucket, Moves};
 
 /// A bucket, and the one that asks for it as for one of its inner ones.
 #[derive(Clone, Copy)]
 pub struct At<'a> {
     pub bucket: Bucket,
     pub above: Option<&'a At<'a>>,
+    /// The instants within which rows are asked for.
+    pub clip: Clip,
+}
+
+/// Limits that may cut a bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Clip {
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Clip {
+    /// Without limits.
+    pub const NONE: Clip = Clip { from: i64::MIN, to: i64::MAX };
+
+    /// An interval within them: what is moved reads what lies before, and nothing that lies behind.
+    pub fn within(self, moves: &Moves, (from, to): (i64, i64)) -> (i64, i64) {
+        let from = if moves.is_none() { from.max(self.from) } else { from };
+        (from, to.min(self.to))
+    }
+
+    /// Those of the inner values of something that is moved.
+    pub fn below(self, moves: &Moves) -> Clip {
+        if moves.is_none() { self } else { Clip { from: i64::MIN, ..self } }
+    }
 }
 
 impl At<'_> {

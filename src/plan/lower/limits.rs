@@ -1,0 +1,99 @@
+//! The asked interval, and which of its buckets are not of whole data.
+
+use crate::diagnostic::Diagnostics;
+use crate::error;
+use crate::plan::question::Question;
+use crate::plan::{DataType, Marks, OutputColumn, Start, Step};
+use crate::types::MetricId;
+
+use super::Lowering;
+
+/// The name of the column of marks.
+pub const PARTIAL: &str = "partial";
+
+/// The asked interval.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Limits {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+    /// Whether its ends may cut buckets.
+    pub exact: bool,
+    /// Where `--from` and `--to` cut a bucket.
+    pub cut: Vec<i64>,
+    /// Buckets that end after this instant are not over.
+    pub open: Option<i64>,
+}
+
+impl Lowering<'_> {
+    /// The interval of a question in buckets of a step.
+    pub(super) fn limits(&self, question: &Question, step: Option<Step>, d: &mut Diagnostics) -> Limits {
+        let mut limits = Limits { from: question.from, to: question.to, ..Limits::default() };
+        if question.cut && question.from.is_none() && question.to.is_none() {
+            d.push(
+                error!(E0967, None, "`--cut` has nothing to cut at"; help: "give `--from` or `--to`, or leave it out"),
+            );
+        }
+        match question.cut {
+            true => limits.cut = question.from.into_iter().chain(question.to).collect(),
+            false => {
+                limits.from = question.from.map(|from| self.bucket(step, from));
+                limits.to = question.to.map(|to| self.bucket_end(step, to));
+            }
+        }
+        if let Some(at) = question.as_of {
+            self.as_of(at, question, step, &mut limits);
+        }
+        let whole = |at: &i64| self.bucket(step, *at) == *at;
+        limits.cut.retain(|at| !whole(at));
+        limits.exact = limits.from.iter().chain(&limits.to).any(|at| !whole(at));
+        limits
+    }
+
+    /// Ends the interval with what is complete at an instant, or with the instant itself where what is not shows too.
+    fn as_of(&self, at: i64, question: &Question, step: Option<Step>, limits: &mut Limits) {
+        let settled = at.saturating_sub(self.lateness(question));
+        let end = if question.partial { at } else { self.bucket(step, settled) };
+        let goes_on = limits.to.is_none_or(|to| to > settled);
+        limits.open = (question.partial && (step.is_some() || goes_on)).then_some(settled);
+        if limits.to.is_none_or(|to| to > end) {
+            limits.cut.retain(|cut| *cut < end);
+            limits.to = Some(end);
+        }
+        // Nothing is complete of an interval that begins later.
+        if let (Some(from), Some(to)) = (limits.from, limits.to) {
+            limits.to = Some(to.max(from));
+        }
+    }
+
+    /// How late rows may come that the metrics of a question read, in milliseconds.
+    fn lateness(&self, question: &Question) -> i64 {
+        let tables = question.metrics.iter().flat_map(|id| self.tables_of(*id));
+        let stored = tables.flat_map(|table| table.stored(&self.model.tables));
+        stored.filter_map(|table| self.model.table(table).lateness).max().unwrap_or(0)
+    }
+
+    /// The column that tells which rows are not of whole data, where it is asked for.
+    pub(super) fn marks(&self, question: &Question, limits: &Limits, starts: Vec<Start>) -> Option<Marks> {
+        let column = OutputColumn { name: PARTIAL.to_owned(), ty: DataType::String, nullable: true, unit: None };
+        let shown = question.marks || question.cut || question.partial;
+        let starts = if question.marks { starts } else { Vec::new() };
+        shown.then(|| Marks { column, cut: limits.cut.clone(), starts, open: limits.open })
+    }
+
+    fn bucket(&self, step: Option<Step>, ms: i64) -> i64 {
+        step.map_or(ms, |step| step.bucket(ms, self.model.zone, self.model.week_start))
+    }
+
+    /// The end of the bucket that holds the last instant before `ms`.
+    fn bucket_end(&self, step: Option<Step>, ms: i64) -> i64 {
+        step.map_or(ms, |step| {
+            let start = step.bucket(ms - 1, self.model.zone, self.model.week_start);
+            step.next(start, self.model.zone, self.model.week_start)
+        })
+    }
+
+    /// The tables that a metric reads, through the metrics it names.
+    pub fn tables_of(&self, id: MetricId) -> &[crate::types::TableId] {
+        &self.model.facts[id.0].reads
+    }
+}
