@@ -82,6 +82,11 @@ fn rows_on_days_that_a_calendar_lacks_are_counted() {
     let asked = ["dry-run", "ticks", "--from", "2026-11-02", "--to", "2026-11-03", "--format", "csv"];
     let run = place.run_in("shop", &asked).assert_code(0);
     assert!(!run.err.contains("W0902"), "{}", run.err);
+    for option in [&["--cut"][..], &["--marks"], &["--as-of", "2026-11-03"]] {
+        let asked = [&["query", "ticks", "--from", "2026-11-02"], option].concat();
+        let told = told(&place, &asked);
+        assert!(told.contains("error[E0974]"), "{option:?}: {told}");
+    }
 }
 
 #[test]

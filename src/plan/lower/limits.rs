@@ -33,6 +33,19 @@ impl Lowering<'_> {
                 error!(E0967, None, "`--cut` has nothing to cut at"; help: "give `--from` or `--to`, or leave it out"),
             );
         }
+        if let Some(step) = step.filter(|step| step.is_declared())
+            && (question.cut || question.as_of.is_some() || question.marks)
+        {
+            let option = if question.cut {
+                "--cut"
+            } else if question.marks {
+                "--marks"
+            } else {
+                "--as-of"
+            };
+            d.push(error!(E0974, None, "`{option}` does not go with buckets of {}: where they begin only the calendar's table says", step.text();
+                help: "leave it out, or ask at another step such as `--step 1d`"));
+        }
         match question.cut {
             true => limits.cut = question.from.into_iter().chain(question.to).collect(),
             false => {

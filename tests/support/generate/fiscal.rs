@@ -86,7 +86,9 @@ pub fn clickhouse(database: &str) -> [String; 2] {
     let rows: Vec<String> =
         rows().map(|(day, week, year)| format!("('{}',{},{})", text::day(day), cell(week), cell(year))).collect();
     [
-        format!("CREATE TABLE {database}.fiscal_days (ds Date, w Nullable(Int32), y Nullable(Int32)) ENGINE = MergeTree ORDER BY ds"),
+        format!(
+            "CREATE TABLE {database}.fiscal_days (ds Date, w Nullable(Int32), y Nullable(Int32)) ENGINE = MergeTree ORDER BY ds"
+        ),
         format!("INSERT INTO {database}.fiscal_days VALUES {}", rows.join(",")),
     ]
 }
