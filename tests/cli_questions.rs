@@ -85,7 +85,7 @@ fn rows_on_days_that_a_calendar_lacks_are_counted() {
     for option in [&["--cut"][..], &["--marks"], &["--as-of", "2026-11-03"]] {
         let asked = [&["query", "ticks", "--from", "2026-11-02"], option].concat();
         let told = told(&place, &asked);
-        assert!(told.contains("error[E0974]"), "{option:?}: {told}");
+        assert!(told.contains("error[E0975]"), "{option:?}: {told}");
     }
 }
 

@@ -6,7 +6,7 @@ use crate::plan::{PARTIAL, column_name};
 use crate::project::SourceMap;
 use crate::syntax::{self, ast};
 use crate::types::{
-    By, DimFilter, FilterScope, KeyScope, MetricId, Model, OutputExpr, OutputName, TableId, Type, ValueType,
+    By, DimFilter, FilterScope, InContext, KeyScope, MetricId, Model, OutputExpr, OutputName, TableId, Type, ValueType,
     check_filter, check_having,
 };
 
@@ -22,7 +22,8 @@ pub fn filter(
     let file = sources.add("--where", text);
     in_text(text, d, |d| {
         let condition = read(file, text, HELP, d)?;
-        let keys = KeyScope { names: model, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
+        let names = InContext { names: model, dimensions: &model.dimensions, tables: &model.tables, reads: rows };
+        let keys = KeyScope { names: &names, dimensions: &model.dimensions, tables: &model.tables, zone: model.zone };
         check_filter(&FilterScope { keys, metrics: Some((model, rows)) }, &condition, d)
     })
 }

@@ -8,7 +8,7 @@ use crate::error;
 use crate::plan::{AskedStep, Lowering, Query, Question, Top};
 use crate::project::SourceMap;
 use crate::suggest::near;
-use crate::types::{By, Fill, MetricId, Model, TableId, step_named};
+use crate::types::{By, Fill, InContext, MetricId, Model, TableId, step_named};
 use crate::value::Step;
 use crate::value::time::{midnight, parse_date, parse_timestamp};
 
@@ -91,7 +91,10 @@ pub fn wanted(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<W
 pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result<Question, Diagnostics> {
     let mut d = Diagnostics::new();
     let metrics: Vec<MetricId> = asked.metrics.iter().filter_map(|text| metric(model, text, &mut d)).collect();
-    let by: Vec<By> = asked.by.iter().filter_map(|text| by(model, text, &mut d)).collect();
+    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let by: Vec<By> = asked.by.iter().filter_map(|text| by(model, &rows, text, &mut d)).collect();
     let step = step(model, asked.step.as_deref(), &mut d);
     let (from, to) = interval(model, asked, &mut d);
     let as_of = asked.as_of.as_deref().and_then(|text| limit(model, "--as-of", text, true, &mut d));
@@ -108,9 +111,6 @@ pub fn question(model: &Model, asked: &Asked, sources: &mut SourceMap) -> Result
     if asked.metrics.is_empty() {
         d.push(error!(E0973, None, "nothing is asked for"; help: "name a metric, or a dimension by `--values`"));
     }
-    let mut rows: Vec<TableId> = metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
-    rows.sort_unstable();
-    rows.dedup();
     let filter = asked.filter.as_deref().and_then(|text| condition::filter(model, &rows, text, sources, &mut d));
     let marked = asked.cut || asked.partial || asked.marks;
     let having = asked.having.as_deref();
@@ -203,9 +203,10 @@ pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId
     None
 }
 
-/// What a text groups by: a dimension, or a part of the bucket.
-pub fn by(model: &Model, text: &str, d: &mut Diagnostics) -> Option<By> {
-    By::parse(text.trim(), model, &model.dimensions, None, d)
+/// What a text groups by where some tables are read: a dimension, or a part of the bucket.
+pub fn by(model: &Model, rows: &[TableId], text: &str, d: &mut Diagnostics) -> Option<By> {
+    let names = InContext { names: model, dimensions: &model.dimensions, tables: &model.tables, reads: rows };
+    By::parse(text.trim(), &names, &model.dimensions, None, d)
 }
 
 fn step(model: &Model, text: Option<&str>, d: &mut Diagnostics) -> Option<AskedStep> {

@@ -7,6 +7,7 @@
 
 mod answer;
 mod calendar;
+mod cohort;
 pub mod expr;
 mod lower;
 mod output;
@@ -16,6 +17,7 @@ mod table;
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{Declared, Interval, Span, Window};
 pub use answer::{Answered, Asked, AskedKey};
+pub use cohort::{Cohort, CohortPart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, PARTIAL, column_name};
 pub use output::{Among, Marks, MetricOutput, OrderBy, OutputColumn, Part, Present, Start};

@@ -37,7 +37,17 @@ pub enum RowName {
     Session(usize),
 }
 
+/// What the name of a table of behaviour stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BehaviourName {
+    /// A cohort, by its place in [`Names::cohorts`].
+    Cohort(usize),
+    /// A lifecycle, by its place in [`Names::lifecycles`].
+    Lifecycle(usize),
+}
+
 type Versions = Vec<(u32, usize)>;
+type BehaviourVersions = Vec<(u32, BehaviourName)>;
 
 /// All declarations of a program by name.
 #[derive(Debug, Default)]
@@ -50,6 +60,10 @@ pub struct Names<'a> {
     pub sessions: Vec<Declared<'a, ast::Block>>,
     /// Calendars.
     pub calendars: Vec<Declared<'a, ast::Block>>,
+    /// Cohorts.
+    pub cohorts: Vec<Declared<'a, ast::Block>>,
+    /// Lifecycles.
+    pub lifecycles: Vec<Declared<'a, ast::Block>>,
     /// Dimensions.
     pub dimensions: Vec<Declared<'a, ast::Dimension>>,
     /// Hierarchies.
@@ -61,6 +75,7 @@ pub struct Names<'a> {
     rows: FxHashMap<&'a str, Vec<(u32, RowName)>>,
     dimension_names: FxHashMap<&'a str, usize>,
     metric_names: FxHashMap<&'a str, Versions>,
+    behaviour_names: FxHashMap<&'a str, BehaviourVersions>,
     later_tables: FxHashMap<&'a str, &'a str>,
 }
 
@@ -130,6 +145,17 @@ impl<'a> Names<'a> {
                     self.calendars.push(Declared { syntax: block, doc, span });
                 }
             }
+            DeclarationKind::Block(block) if ["cohort", "lifecycle"].contains(&block.keyword.as_str()) => {
+                if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
+                    let (all, behaviour) = match block.keyword.as_str() {
+                        "cohort" => (&mut self.cohorts, BehaviourName::Cohort as fn(usize) -> BehaviourName),
+                        _ => (&mut self.lifecycles, BehaviourName::Lifecycle as fn(usize) -> BehaviourName),
+                    };
+                    let versions = self.behaviour_names.entry(block.name.as_str()).or_default();
+                    versions.push((version(block.version.as_ref()), behaviour(all.len())));
+                    all.push(Declared { syntax: block, doc, span });
+                }
+            }
             DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
         }
     }
@@ -138,8 +164,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "cohort" | "lifecycle" | "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment"
-            | "quality"
+            "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment" | "quality"
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
             {
                 self.later_tables.insert(block.name.as_str(), keyword);
@@ -167,6 +192,11 @@ impl<'a> Names<'a> {
     /// Whether a metric of that name is declared, in any version.
     pub fn has_metric(&self, name: &str) -> bool {
         self.metric_names.contains_key(name)
+    }
+
+    /// The table of behaviour of a name, with a version or the newest.
+    pub fn behaviour(&self, name: &str, version: Option<u32>) -> Option<BehaviourName> {
+        newest(self.behaviour_names.get(name)?, version)
     }
 
     /// The kind of a table of behaviour, which is not compiled yet.

@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{self, AggregateInput, Expr, ExprKind, RowSet, RowSetKind};
 
-use super::{Names, RowName};
+use super::{BehaviourName, Names, RowName};
 
 /// The places of all metrics in levels, so that a formula names only metrics of levels before its own; those on a cycle are
 /// told and left out.
@@ -206,6 +206,9 @@ impl RowMetrics<'_, '_> {
     /// Those of the rows that a formula's aggregates are of.
     fn of_formula(&mut self, formula: &Expr) {
         formula.walk(&mut |part| {
+            if let ExprKind::Path { path, .. } | ExprKind::Call { function: path, .. } = &part.kind {
+                self.of_behaviour(path);
+            }
             let ExprKind::Aggregate(aggregate) = &part.kind else { return };
             match &aggregate.input {
                 AggregateInput::Rows(rows) | AggregateInput::ExprFrom { rows, .. } => self.of_rows(rows),
@@ -246,6 +249,19 @@ impl RowMetrics<'_, '_> {
             RowName::Session(place) => {
                 rows_of_block(self.names.sessions[place].syntax).for_each(|rows| self.of_rows(rows));
             }
+        }
+    }
+
+    /// Those of the rows of a table of behaviour that a formula takes a column of.
+    fn of_behaviour(&mut self, path: &ast::Path) {
+        match path.parts.first().and_then(|name| self.names.behaviour(name, None)) {
+            Some(BehaviourName::Cohort(place)) => {
+                rows_of_block(self.names.cohorts[place].syntax).for_each(|rows| self.of_rows(rows));
+            }
+            Some(BehaviourName::Lifecycle(place)) => {
+                rows_of_block(self.names.lifecycles[place].syntax).for_each(|rows| self.of_rows(rows));
+            }
+            None => {}
         }
     }
 

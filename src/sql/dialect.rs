@@ -329,6 +329,12 @@ pub trait Dialect: Sync {
     /// The start of a bucket, from its key.
     fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr;
 
+    /// The number of the bucket that an instant lies in, of days or longer: neighbours differ by 1.
+    fn bucket_number(&self, time: Expr, step: Step, calendar: Calendar) -> Expr;
+
+    /// The list of the whole numbers from 0 to below this one.
+    fn numbers_below(&self, count: Expr) -> Expr;
+
     /// The list of the keys of all buckets of a step whose interval holds an instant, up to the bucket with the key `last`.
     fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr;
 

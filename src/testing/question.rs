@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::{AskedStep, Question, column_name};
 use crate::syntax::ast::Test;
-use crate::types::{Grain, MetricId, Model, step_named};
+use crate::types::{Grain, MetricId, Model, TableId, step_named};
 use crate::value::Step;
 
 /// The columns choose step and dimensions: `time`, `time@month`, dimensions, and the test's metrics.
@@ -24,6 +24,8 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
     let mut shown: Vec<bool> = vec![false; question.metrics.len()];
     // Beside the bucket, a longer one is a part of it.
     let has_time = test.expect.header.iter().any(|column| column.value == "time");
+    let mut reads: Vec<TableId> = question.metrics.iter().flat_map(|id| &model.facts[id.0].reads).copied().collect();
+    reads.dedup();
     for (place, column) in test.expect.header.iter().enumerate() {
         let name = column.value.as_str();
         let metric = (question.metrics.iter()).position(|id| column_name(model, *id, &question.metrics) == name);
@@ -39,7 +41,7 @@ pub fn question(model: &Model, test: &Test) -> Result<Question, Diagnostics> {
             shown[metric] = true;
         } else {
             let mut found = Diagnostics::new();
-            question.by.extend(ask::by(model, name, &mut found));
+            question.by.extend(ask::by(model, &reads, name, &mut found));
             d.extend(
                 found
                     .into_iter()

@@ -36,7 +36,12 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
             as_they_came(bind(tables, dimension, *base)?.moved(*base, table), &tables[table.0])
         }
         (None, Origin::FirstOf { rows, .. }) => bind(tables, dimension, rows.base)?.moved(rows.base, table),
-        (None, Origin::Union(_) | Origin::Session(_)) => made(&tables[table.0], dimension, table)?,
+        // What the entity has stays as it is.
+        (None, Origin::Union(union)) if union.of_entity => {
+            let value = attribute(tables, dimension, table)?;
+            value.filter(|value| value.history(tables).is_none()).ok_or(Unbound::Missing)?
+        }
+        (None, Origin::Union(_) | Origin::Session(_) | Origin::Cohort(_)) => made(&tables[table.0], dimension, table)?,
     };
     if tables[table.0].time.is_none()
         && let Some(entity) = value.history(tables)

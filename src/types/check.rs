@@ -47,6 +47,12 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
             MadeRows::Session(place) => rows.check_session(place, &mut d),
         }
     }
+    for place in 0..names.cohorts.len() {
+        rows.check_cohort(place, &mut d);
+    }
+    for place in 0..names.lifecycles.len() {
+        rows.check_lifecycle(place, &mut d);
+    }
     for metric in &names.metrics {
         resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
     }
@@ -62,6 +68,8 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
+    rows.bind_cohorts(&dimensions, &dimension_ids, &mut d);
+    dimensions.extend(rows.dimensions_of_behaviour());
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
     let declarations = Declarations {
         names: &names,
@@ -186,6 +194,13 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         };
         let settled = rows.settle(&is_known, &typed.scope(all, rows), d);
         rows.put(&settled);
+        let values: Vec<_> = {
+            let scope = typed.scope(all, rows);
+            level.iter().flat_map(|place| scope.cohort_values(&names.metrics[*place].syntax.formula)).collect()
+        };
+        for (cohort, call, leaves) in values {
+            rows.add_cohort_values(cohort, call, leaves);
+        }
         let scope = typed.scope(all, rows);
         let check = |place: &usize| {
             let mut d = Diagnostics::new();
@@ -212,7 +227,13 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     for subset in &names.subsets {
         resolve::row_sets_in(&subset.syntax.rows, &mut note);
     }
-    for rows in names.sessions.iter().flat_map(|session| resolve::rows_of_block(session.syntax)) {
+    for rows in names
+        .sessions
+        .iter()
+        .chain(&names.cohorts)
+        .chain(&names.lifecycles)
+        .flat_map(|block| resolve::rows_of_block(block.syntax))
+    {
         resolve::row_sets_in(rows, &mut note);
     }
     for metric in &names.metrics {
@@ -221,7 +242,7 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     // Row sets inside of later kinds count as used: their meaning is not known here.
     let later = files.iter().flat_map(|file| &file.declarations);
     let is_later = |kind: &ast::DeclarationKind| match kind {
-        ast::DeclarationKind::Block(block) => block.keyword.value != "session",
+        ast::DeclarationKind::Block(block) => !["session", "cohort", "lifecycle"].contains(&block.keyword.as_str()),
         _ => false,
     };
     if later.clone().any(|declaration| is_later(&declaration.kind)) {

@@ -8,7 +8,7 @@ use crate::syntax::ast::{self, ArgumentValue, ExprKind, Literal, Step as AstStep
 use crate::value::Step;
 
 use super::calendars::{Calendar, step_named};
-use super::formula::{Facts, FormulaScope, compared, fits};
+use super::formula::{Facts, FormulaScope, InContext, compared, fits};
 use super::items::{Items, output_step, word};
 use super::model::{
     Better, Fill, Formula, FormulaKind, Grain, Metric, Sensitivity, Serve, TableId, Tier, Type, ValueType,
@@ -50,7 +50,8 @@ pub fn check_metric(
     let better = items.word("better", &[("up", Better::Up), ("down", Better::Down), ("none", Better::None)], d);
     let fill = fill(&items, d);
     let grain = grain(scope.calendars, &items, d);
-    let by = by(scope, &items, d);
+    let reads = formula.as_ref().map(|formula| scope.tables_of(formula)).unwrap_or_default();
+    let by = by(scope, &reads, &items, d);
     let serve = serve(&items, d);
     let compared = items.get("compare").map(|(_, values)| compared(values, d)).unwrap_or_default();
     let formula = formula?;
@@ -195,8 +196,9 @@ fn step_of_expr(expr: &ast::Expr) -> Option<Step> {
 
 type Grouped = Vec<(By, Span)>;
 
-fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Option<Grouped> {
+fn by(scope: &FormulaScope<'_>, reads: &[TableId], items: &Items<'_>, d: &mut Diagnostics) -> Option<Grouped> {
     let (_, values) = items.get("by")?;
+    let names = InContext { names: scope, dimensions: scope.dimensions, tables: scope.tables, reads };
     let mut found: Grouped = Vec::new();
     for value in values {
         let path = match &value.kind {
@@ -212,7 +214,7 @@ fn by(scope: &FormulaScope<'_>, items: &Items<'_>, d: &mut Diagnostics) -> Optio
             d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: platform, channel`"));
             continue;
         };
-        let Some(by) = By::parse(&path, scope, scope.dimensions, Some(value.span), d) else { continue };
+        let Some(by) = By::parse(&path, &names, scope.dimensions, Some(value.span), d) else { continue };
         match found.iter().find(|(first, _)| *first == by) {
             Some((_, first)) => d.push(
                 error!(E0204, value.span, "the dimension `{path}` stands twice"; help: "keep one of them")
@@ -322,10 +324,19 @@ fn inherited_grain(scope: &FormulaScope<'_>, formula: &Formula, span: Span, d: &
 fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> Grouped {
     let mut common: Option<Vec<By>> = None;
     formula.walk(&mut |part| {
-        if let FormulaKind::Metric(id) = &part.kind {
-            let by = &scope.metrics[id.0].by;
+        let of_cohort = |leaf: &super::Leaf| {
+            let cohorts = scope.rows.cohorts.iter().flatten();
+            let mut of = cohorts.filter(|one| [one.units, one.cells, one.active].contains(&leaf.rows.base));
+            of.next().map(|cohort| cohort.by.iter().copied().map(By::Dimension).collect())
+        };
+        let by: Option<Vec<By>> = match &part.kind {
+            FormulaKind::Metric(id) => Some(scope.metrics[id.0].by.clone()),
+            FormulaKind::Leaf(leaf) => of_cohort(leaf),
+            _ => None,
+        };
+        if let Some(by) = by {
             common = Some(match common.take() {
-                None => by.clone(),
+                None => by,
                 Some(common) => common.into_iter().filter(|id| by.contains(id)).collect(),
             });
         }
@@ -419,6 +430,12 @@ fn check_intervals(scope: &FormulaScope<'_>, metric: &Metric, facts: &Facts, d: 
     if !facts.rows && !facts.reads.is_empty() {
         d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
             help: "put it beside a value with rows: `m / m across feature`"));
+    }
+    let wrong = |only: &Step| metric.grain.iter().any(|grain| *grain != Grain::Step(*only));
+    if let Some(only) = facts.only.filter(wrong) {
+        d.push(error!(E0688, metric.formula.span, "this is of buckets of {}", only.text();
+            help: ("write `grain: {}`", only.text())));
+        return;
     }
     for grain in &metric.grain {
         if let Grain::Step(step) = grain

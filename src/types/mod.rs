@@ -3,12 +3,14 @@
 mod bind;
 mod calendars;
 mod check;
+pub mod cohort;
 mod dimensions;
 mod domain;
 mod flow;
 mod formula;
 mod functions;
 mod items;
+pub mod lifecycle;
 mod listed;
 mod literal;
 mod metrics;
@@ -33,7 +35,7 @@ pub use bind::Unbound;
 pub use calendars::{Calendar, step_named};
 pub use check::{Settings, check};
 pub use domain::Domain;
-pub use formula::{Compared, DimensionNames, Facts, FilterScope, KeyScope, RowMetrics, check_filter, facts};
+pub use formula::{Compared, DimensionNames, Facts, FilterScope, InContext, KeyScope, RowMetrics, check_filter, facts};
 pub use metrics::{divides, has_zero};
 pub use model::{
     Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Fill, Formula,

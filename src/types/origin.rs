@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::cohort::{CohortPart, CohortRows};
 use super::model::{Aggregation, ColumnId, RowExpr, RowExprKind, RowSet, Table, TableId, Type};
 
 /// Where the rows of a table come from. A derived table stands behind all tables that it is made of.
@@ -23,6 +24,8 @@ pub enum Origin {
     Union(Union),
     /// `session`
     Session(Box<Session>),
+    /// A table that a `cohort` is made of.
+    Cohort(Box<CohortRows>),
 }
 
 /// The rows of several row sets.
@@ -34,6 +37,8 @@ pub struct Union {
     pub is_keyed: bool,
     /// The tables that name the rows apart, each once, in order: see [`TableId::sources`].
     pub sources: Vec<TableId>,
+    /// Whether it has the dimensions of its entity alone, and not those of its rows.
+    pub of_entity: bool,
 }
 
 /// A member of a union.
@@ -101,6 +106,7 @@ impl Table {
             Origin::FirstOf { rows, .. } => tables[rows.base.0].is_keyed(tables),
             Origin::Union(union) => union.is_keyed,
             Origin::Session(_) => true,
+            Origin::Cohort(cohort) => !matches!(cohort.part, CohortPart::Rows { .. }),
         }
     }
 
@@ -116,7 +122,7 @@ impl TableId {
         match &tables[self.0].origin {
             Origin::Raw(of) => of.source(tables),
             Origin::FirstOf { rows, .. } => rows.base.source(tables),
-            Origin::Stored | Origin::Union(_) | Origin::Session(_) => self,
+            Origin::Stored | Origin::Union(_) | Origin::Session(_) | Origin::Cohort(_) => self,
         }
     }
 
@@ -143,6 +149,10 @@ impl TableId {
                 Origin::FirstOf { rows, .. } => open.push(rows.base),
                 Origin::Union(union) => open.extend(union.members.iter().map(|member| member.rows.base)),
                 Origin::Session(session) => open.push(session.rows.base),
+                Origin::Cohort(cohort) => {
+                    open.push(cohort.start);
+                    open.extend(cohort.rows().into_iter().chain(&cohort.ends).map(|rows| rows.base));
+                }
             }
         }
         (0..tables.len()).filter(|place| seen[*place] && !tables[*place].is_derived()).map(TableId).collect()

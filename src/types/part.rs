@@ -154,7 +154,9 @@ impl By {
                 part => Some(By::Part(part)),
             };
         }
-        let id = match names.find(name) {
+        // What a table of behaviour has is named with it: `signup.age`.
+        let of_behaviour = || dimensions.iter().position(|one| one.name.value == name).map(|at| Some(DimensionId(at)));
+        let id = match names.find(name).or_else(of_behaviour) {
             Some(found) => found?,
             None => {
                 d.push(unknown_dimension_named(names.all(), name, span));

@@ -115,7 +115,10 @@ fn check_expected(
             }
         } else if name.contains('@') || name.starts_with("time.") {
             By::parse(name, &Declared { names, ids }, dimensions, Some(column.span), d);
-        } else if name != "time" && names.dimension(name).is_none() {
+        } else if name != "time"
+            && !dimensions.iter().any(|one| one.name.value == name)
+            && names.dimension(name).is_none()
+        {
             unknown_column(names, column, &metrics, d);
         }
     }

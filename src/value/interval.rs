@@ -29,6 +29,8 @@ pub enum Span {
 pub enum Window {
     /// So far before its end.
     Last(Span),
+    /// So far before the start of the bucket.
+    Before(Span),
     /// The start of the longer bucket that holds its last instant.
     ToDate(Step),
     /// The beginning of all data.
@@ -162,6 +164,7 @@ impl Window {
     pub fn text(self) -> String {
         match self {
             Window::Last(span) => span.text(),
+            Window::Before(span) => format!("the bucket and {} before it", span.text()),
             Window::ToDate(step) => format!("{} to date", step.text()),
             Window::All => "all".to_owned(),
         }
@@ -214,6 +217,7 @@ impl Interval {
             None => (start, end),
             Some(Window::All) => (BEGINNING, end),
             Some(Window::Last(span)) => (span.before(end, zone), end),
+            Some(Window::Before(span)) => (span.before(start, zone), end),
             Some(Window::ToDate(longer)) => match longer.known_bucket(end - 1, zone, week_start) {
                 Some(start) => (start, end),
                 // A day that the calendar lacks is to no date.
@@ -234,7 +238,7 @@ impl Interval {
         let whole = |span: &Span| !matches!(span, Span::Milliseconds(_));
         let window = match &self.window {
             None | Some(Window::All) => true,
-            Some(Window::Last(span)) => whole(span),
+            Some(Window::Last(span) | Window::Before(span)) => whole(span),
             Some(Window::ToDate(step)) => !matches!(step, Step::Subday(_)),
         };
         let start = self.at_start_of.is_none_or(|step| !matches!(step, Step::Subday(_)));
@@ -279,6 +283,7 @@ impl std::fmt::Display for Interval {
             Window::All => "all".to_owned(),
             Window::ToDate(step) => format!("to {}", step.text()),
             Window::Last(span) => format!("over {span}"),
+            Window::Before(span) => format!("and {span}"),
         }));
         f.write_str(&parts.join("; "))
     }
@@ -297,6 +302,7 @@ impl std::str::FromStr for Interval {
                 ("all", "") => interval.window = Some(Window::All),
                 ("to", step) => interval.window = Some(Window::ToDate(Step::parse(step).ok_or(())?)),
                 ("over", span) => interval.window = Some(Window::Last(span.parse()?)),
+                ("and", span) => interval.window = Some(Window::Before(span.parse()?)),
                 _ => return Err(()),
             }
         }

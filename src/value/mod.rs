@@ -1,5 +1,6 @@
 //! The vocabulary that every stage shares: data types, literal values, functions, and steps of time.
 
+mod ages;
 mod declared;
 mod function;
 mod interval;
@@ -7,6 +8,7 @@ pub mod time;
 
 use std::hash::{Hash, Hasher};
 
+pub use ages::Ages;
 pub use declared::{Declared, Source as CalendarSource};
 pub use function::Function;
 pub use interval::{Interval, Span, Window};

@@ -80,6 +80,15 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
             }
             lines.push(("of these", "all together".to_owned()));
         }
+        Origin::Cohort(cohort) => {
+            let all = RowSet { base: cohort.start, filters: Vec::new(), dated: None };
+            lines.push(("units", format!("{name}: one {} a start row", entity(cohort.by, model))));
+            rows(&all, model, sources, lines);
+            if let Some(at_ages) = cohort.rows() {
+                lines.push(("at ages", "of these rows, from the start on".to_owned()));
+                rows(at_ages, model, sources, lines);
+            }
+        }
         Origin::Session(session) => {
             rows(&session.rows, model, sources, lines);
             let gap = Step::Subday(session.gap).text();

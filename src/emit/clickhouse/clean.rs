@@ -153,6 +153,13 @@ fn rule(table: &Table, tables: &[Table]) -> String {
             let names: Vec<&str> = members.iter().map(|member| of(&member.rows)).collect();
             return format!("The rows of {}", names.join(", "));
         }
+        Origin::Cohort(cohort) => {
+            let whose = of(&cohort.start);
+            return match cohort.part.rows() {
+                None => format!("The units of a cohort, started by {whose}"),
+                Some((rows, _)) => format!("Rows of {} at the ages of a cohort, started by {whose}", of(rows)),
+            };
+        }
         Origin::Session(session) => {
             return format!("Sessions of {}: a pause longer than {} ms ends one", of(&session.rows), session.gap);
         }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{
-    Clean, DataType, Encoding, Expr, ExprKind, FirstOf, Function, Input, Keep, Member, Origin, Selection,
+    Clean, Cohort, CohortPart, DataType, Encoding, Expr, ExprKind, FirstOf, Function, Input, Keep, Member, Origin,
+    Selection,
 };
 use crate::plan::{Session, StoredColumn, Table, Value};
+use crate::types::cohort::CohortRows;
 use crate::types::{self, ColumnId, Model, RowSet, TableId};
 
 use super::aggregate::aggregate;
@@ -45,6 +47,7 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
             lowered.origin = Origin::FirstOf(Box::new(FirstOf { rows: close(reading, filter), keys }));
         }
         types::Origin::Union(of) => union(model, id, &of.members, made, &mut lowered),
+        types::Origin::Cohort(of) => cohort(model, of, &mut lowered),
         types::Origin::Session(session) => {
             let (mut reading, filter) = choose(model, &session.rows);
             let by = reading.lower(&column_of(model, session.by));
@@ -89,6 +92,34 @@ fn column_of(model: &Model, id: ColumnId) -> types::RowExpr {
     let column = &model.table(id.table).columns[id.column];
     let kind = types::RowExprKind::Column(vec![id]);
     types::RowExpr { kind, ty: column.ty.clone(), span: column.name.span }
+}
+
+fn cohort(model: &Model, of: &CohortRows, lowered: &mut Table) {
+    let (mut reading, filter) = choose(model, &RowSet { base: of.start, filters: Vec::new(), dated: None });
+    let by = reading.lower(&column_of(model, of.by));
+    let dimensions = of.dimensions.iter().map(|value| reading.lower(value)).collect();
+    let start = close(reading, filter);
+    let ends = of.ends.iter().map(|rows| {
+        let (reading, filter) = choose(model, rows);
+        close(reading, filter)
+    });
+    let part = match &of.part {
+        types::cohort::CohortPart::Units => CohortPart::Units,
+        types::cohort::CohortPart::Cells => CohortPart::Cells,
+        types::cohort::CohortPart::Active { rows, by, at_least } => {
+            let (mut reading, filter) = choose(model, rows);
+            let by = reading.lower(&column_of(model, *by));
+            CohortPart::Active { rows: close(reading, filter), by, at_least: *at_least }
+        }
+        types::cohort::CohortPart::Rows { rows, by, values } => {
+            let (mut reading, filter) = choose(model, rows);
+            let by = reading.lower(&column_of(model, *by));
+            let values = values.iter().map(|value| reading.lower(value)).collect();
+            CohortPart::Rows { rows: close(reading, filter), by, values }
+        }
+    };
+    lowered.origin =
+        Origin::Cohort(Box::new(Cohort { start, by, dimensions, ages: of.ages, ends: ends.collect(), part }));
 }
 
 fn union(model: &Model, id: TableId, members: &[types::Member], made: &[Table], lowered: &mut Table) {

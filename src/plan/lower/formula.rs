@@ -67,12 +67,15 @@ impl Context {
         inner
     }
 
-    fn moved(&self, by: Movement) -> Context {
+    fn moved(&self, by: Movement, own: Option<Step>) -> Context {
         let mut inner = self.clone();
         match by {
             Movement::Ago(length) => inner.interval.ago.push(length),
             Movement::Over(window) => inner.interval.window = Some(window),
             Movement::AtStartOf(step) => inner.interval.at_start_of = Some(step),
+            // Without buckets it is not asked for.
+            Movement::AtOwnStart => inner.interval.at_start_of = own,
+            Movement::Only(_) => {}
         }
         inner
     }
@@ -175,7 +178,9 @@ impl<'a> Scans<'a> {
             }
             FormulaKind::Metric(id) => return self.lower(&model.metrics[id.0].formula, context, present),
             FormulaKind::Where { operand, filter } => return self.lower(operand, &context.filtered(filter), present),
-            FormulaKind::Moved { operand, by } => return self.lower(operand, &context.moved(*by), present),
+            FormulaKind::Moved { operand, by } => {
+                return self.lower(operand, &context.moved(*by, self.frame.step), present);
+            }
             FormulaKind::Across { operand, dimensions } => {
                 return self.lower(operand, &context.across(dimensions), present);
             }

@@ -68,6 +68,10 @@ impl Lowering<'_> {
             d.push(error!(E0963, None, "`{name}` goes {} back, which does not map buckets of {} to buckets", shift.text(), step.text();
                 help: "ask at another step, or define the metric with a shift of whole steps, such as 52w"));
         }
+        if let Some(only) = facts.only.filter(|only| *only != step) {
+            d.push(error!(E0974, None, "`{name}` is of buckets of {}, and not of {}", only.text(), step.text();
+                help: ("ask with `--step {}`", only.text())));
+        }
         if let Some(inner) = facts.steps.iter().find(|inner| !divides(**inner, step)) {
             d.push(error!(E0962, None, "`{name}` takes values per {}, which do not fit into buckets of {}", inner.text(), step.text();
                 help: "ask at a coarser step"));
@@ -76,6 +80,10 @@ impl Lowering<'_> {
 
     fn check_no_step(&self, id: MetricId, facts: &Facts, question: &Question, d: &mut Diagnostics) {
         let name = &self.model.metrics[id.0].name.value;
+        if let Some(only) = facts.only {
+            d.push(error!(E0974, None, "`{name}` is of buckets of {}, and there is no step", only.text();
+                help: ("ask with `--step {}`", only.text())));
+        }
         let bounded = question.from.is_some() && question.to.is_some();
         let limits = question.from.iter().chain(&question.to);
         let cut =

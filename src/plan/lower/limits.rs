@@ -43,7 +43,7 @@ impl Lowering<'_> {
             } else {
                 "--as-of"
             };
-            d.push(error!(E0974, None, "`{option}` does not go with buckets of {}: where they begin only the calendar's table says", step.text();
+            d.push(error!(E0975, None, "`{option}` does not go with buckets of {}: where they begin only the calendar's table says", step.text();
                 help: "leave it out, or ask at another step such as `--step 1d`"));
         }
         match question.cut {

@@ -91,7 +91,7 @@ impl Relative<'_> {
         let (least, most) = self.shift_days();
         let reach = match &self.interval.window {
             None => Some(Days::exactly(0)),
-            Some(Window::Last(span)) => Some(Days::exactly(span.days().1)),
+            Some(Window::Last(span) | Window::Before(span)) => Some(Days::exactly(span.days().1)),
             Some(Window::ToDate(step)) => Some(days_of(*step)),
             Some(Window::All) => None,
         };
@@ -121,8 +121,10 @@ impl Relative<'_> {
         let (least, most) = self.shift_milliseconds();
         let reach = match &self.interval.window {
             None => Some((0, Days::exactly(0))),
-            Some(Window::Last(Span::Milliseconds(ms))) => Some((*ms, Days::exactly(0))),
-            Some(Window::Last(span)) => Some((0, Days::exactly(span.days().1 + 1))),
+            Some(Window::Last(Span::Milliseconds(ms)) | Window::Before(Span::Milliseconds(ms))) => {
+                Some((*ms, Days::exactly(0)))
+            }
+            Some(Window::Last(span) | Window::Before(span)) => Some((0, Days::exactly(span.days().1 + 1))),
             Some(Window::ToDate(Step::Subday(ms))) => Some((*ms, Days::exactly(0))),
             Some(Window::ToDate(step)) => Some((0, days_of(*step).and(Days::exactly(1)))),
             Some(Window::All) => None,
@@ -182,6 +184,7 @@ impl Relative<'_> {
         let start = match &self.interval.window {
             None => Some(start),
             Some(Window::Last(span)) => Some(back(end.clone(), *span)),
+            Some(Window::Before(span)) => Some(back(start, *span)),
             Some(Window::ToDate(longer)) => {
                 Some(self.first_day(call("subtractDays", vec![end.clone(), number(1)]), *longer))
             }
@@ -222,6 +225,7 @@ impl Relative<'_> {
         let start = match &self.interval.window {
             None => Some(start),
             Some(Window::Last(span)) => Some(self.same_time(end.clone(), end.clone(), *span)),
+            Some(Window::Before(span)) => Some(self.same_time(start.clone(), start, *span)),
             Some(Window::ToDate(longer)) => {
                 Some(self.bucket_of(call("subtractMilliseconds", vec![end.clone(), number(1)]), *longer))
             }

@@ -141,6 +141,14 @@ impl Dialect for ClickHouse {
         time::bucket_start(key, step, calendar)
     }
 
+    fn bucket_number(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        time::bucket_number(time, step, calendar)
+    }
+
+    fn numbers_below(&self, count: Expr) -> Expr {
+        build::call("range", vec![count])
+    }
+
     fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
         interval::Relative { step, interval, calendar }.buckets(time, last)
     }

@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::value::zone;
 use crate::plan::{DataType, Function, Step, Value};
-use crate::sql::build::{binary, call, number};
+use crate::sql::build::{binary, call, nested, number};
 use crate::sql::dialect::{Calendar, Call, Unsupported};
 
 /// The local day of an instant.
@@ -67,6 +67,30 @@ pub fn truncate(call_: &Call) -> Result<Expr, Unsupported> {
         return Err(Unsupported { construct: "truncate".to_owned(), reason: "its step is not a literal".to_owned() });
     };
     Ok(bucket_start(bucket_key(call_.arg(0), step, call_.calendar), step, call_.calendar))
+}
+
+/// The number of a bucket of days or longer: neighbours differ by 1.
+pub fn bucket_number(time: Expr, step: Step, calendar: Calendar) -> Expr {
+    use BinaryOperator::{Minus, Multiply, Plus};
+    let key = bucket_key(time, step, calendar);
+    let days = |key: Expr| call("toInt64", vec![call("toInt32", vec![key])]);
+    let part = |name: &str, key: &Expr| call("toInt64", vec![call(name, vec![key.clone()])]);
+    let of_year = |count: u8, part: Expr, key: &Expr| {
+        let year = call("toInt64", vec![call("toYear", vec![key.clone()])]);
+        binary(binary(year, Multiply, number(count)), Plus, part)
+    };
+    match step {
+        // Of declared buckets nobody asks for a number.
+        Step::Subday(_) | Step::Day | Step::Declared(_) => days(key),
+        // The first day of 1970 was a Thursday.
+        Step::Week => {
+            let first = (calendar.week_start.0.num_days_from_monday() + 4) % 7;
+            call("intDiv", vec![nested(binary(days(key), Minus, number(first))), number(7)])
+        }
+        Step::Month => of_year(12, part("toMonth", &key), &key),
+        Step::Quarter => of_year(4, part("toQuarter", &key), &key),
+        Step::Year => part("toYear", &key),
+    }
 }
 
 pub fn date_of(call_: &Call) -> Result<Expr, Unsupported> {

@@ -101,6 +101,31 @@ pub fn last_bucket(time: Expr, step: &str, calendar: Calendar) -> Expr {
     call("mc_last_bucket", vec![time, build::text(step), zone(calendar)])
 }
 
+/// The number of a bucket of days or longer: neighbours differ by 1.
+pub fn bucket_number(time: Expr, step: Step, calendar: Calendar) -> Expr {
+    use BinaryOperator::{Divide, Minus, Multiply, Plus};
+    let part = |name: &str| call("mc_part", vec![build::text(name), time.clone(), zone(calendar)]);
+    let of_year = |count: u8, of: &str| binary(binary(part("year"), Multiply, number(count)), Plus, part(of));
+    let days = |time: Expr| {
+        let epoch = call("mc_date", vec![call("mc_ts", vec![number(0)]), build::text("UTC")]);
+        let day = call("mc_date", vec![time, zone(calendar)]);
+        binary(call("mc_diff_days", vec![day, epoch]), Divide, number(crate::value::time::DAY_MS))
+    };
+    match step {
+        // Of declared buckets nobody asks for a number.
+        Step::Subday(_) | Step::Day | Step::Declared(_) => days(time),
+        // The first day of 1970 was a Thursday.
+        Step::Week => {
+            let first = (calendar.week_start.0.num_days_from_monday() + 4) % 7;
+            let week = days(bucket(time, &step.text(), calendar));
+            binary(build::nested(binary(week, Minus, number(first))), Divide, number(7))
+        }
+        Step::Month => of_year(12, "month"),
+        Step::Quarter => of_year(4, "quarter"),
+        Step::Year => part("year"),
+    }
+}
+
 fn zone(calendar: Calendar) -> Expr {
     build::text(calendar.zone.name())
 }

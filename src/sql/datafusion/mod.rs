@@ -149,6 +149,14 @@ impl Dialect for DataFusion {
         key
     }
 
+    fn bucket_number(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        function::bucket_number(time, step, calendar)
+    }
+
+    fn numbers_below(&self, count: Expr) -> Expr {
+        build::call("range", vec![build::number(0), count])
+    }
+
     fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
         function::of_interval("mc_buckets", time, self.step(step), &self.interval(interval), calendar, Some(last))
     }

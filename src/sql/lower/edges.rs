@@ -39,10 +39,8 @@ impl Lowering<'_> {
         let guarded = scans.filter(|(at, _)| self.is_guarded(*at));
         let mut tables: Vec<(Ident, Query)> = guarded
             .filter_map(|(at, scan)| {
-                let by_keys = |step: &crate::plan::Step| {
-                    scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(*step))) && self.cut_to().is_none()
-                };
-                let step = self.query.step.filter(by_keys);
+                let by_key = |step: Step| scan.guard.as_ref().is_some_and(|of| compares_keys(of, Some(step)));
+                let step = self.query.step.filter(|step| by_key(*step) && self.cut_to().is_none());
                 Some((self.start_name(at), self.edge(&[(scan, self.read(at))], Edge::First, step)?))
             })
             .collect();

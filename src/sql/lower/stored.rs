@@ -6,7 +6,7 @@ use super::Lowering;
 use super::filling::{SIDE, Side, Source};
 use super::layers::{Built, Read};
 use super::read::{BASE, Rows};
-use crate::plan::{DataType, Expr, Scan, Step};
+use crate::plan::{DataType, Expr, ExprKind, Input, Scan, Step};
 use crate::rollup::{Rollup, State};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Kept, ReadState, States};
@@ -69,7 +69,13 @@ impl Lowering<'_> {
     /// The types of what orders rows, and whether that names one row.
     fn order_types(&self, scan: &Scan) -> (Vec<DataType>, bool) {
         let Some(table) = scan.table().map(|table| &self.tables[table]) else { return (Vec::new(), true) };
-        let key = table.clean.key.iter().filter_map(|key| table.columns.iter().find(|column| column.name == *key));
+        // The time may be a part of the key.
+        let is_time = |key: &str| {
+            let time = scan.time.as_ref().map(|time| &time.kind);
+            matches!(time, Some(ExprKind::Column { input: Input::Base, name }) if name == key)
+        };
+        let key = table.clean.key.iter().filter(|key| !is_time(key));
+        let key = key.filter_map(|key| table.columns.iter().find(|column| column.name == *key));
         let time = scan.time.iter().map(|time| time.ty.clone());
         (time.chain(key.map(|column| column.ty.clone())).collect(), !table.clean.key.is_empty())
     }

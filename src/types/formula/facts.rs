@@ -31,6 +31,8 @@ pub struct Facts {
     pub rated: bool,
     /// The steps that values are per, each once: what must divide a step.
     pub steps: Vec<Step>,
+    /// The only step that it is asked for in.
+    pub only: Option<Step>,
     /// The parts that a bucket must have, each once: it needs a step at all.
     pub parts: Vec<BucketPart>,
     /// Whether some interval of its values depends on the days of a calendar.
@@ -67,6 +69,7 @@ impl Facts {
         self.steps.extend(other.steps);
         self.steps.sort_unstable();
         self.steps.dedup();
+        self.only = self.only.or(other.only);
         self.with_parts(&other.parts);
         self.windowed |= other.windowed;
         self.pinned &= other.pinned;
@@ -91,13 +94,17 @@ impl Facts {
         self.calendars |= match by {
             Movement::Over(Window::ToDate(step)) | Movement::AtStartOf(step) => step.is_declared(),
             Movement::Ago(length) => matches!(length, Length::Bucket(_)),
-            Movement::Over(_) => false,
+            Movement::Only(step) => step.is_declared(),
+            Movement::Over(_) | Movement::AtOwnStart => false,
         };
         if let Some(interval) = &mut self.interval {
             match by {
                 Movement::Over(window) => interval.window = Some(window),
                 Movement::Ago(length) => interval.ago.push(length),
                 Movement::AtStartOf(step) => interval.at_start_of = Some(step),
+                Movement::Only(_) => {}
+                // It has another length in each step.
+                Movement::AtOwnStart => self.mixed = true,
             }
         }
         match by {
@@ -108,6 +115,8 @@ impl Facts {
             }
             Movement::Ago(length) if !self.shifts.contains(&length) => self.shifts.push(length),
             Movement::AtStartOf(_) => self.needs_buckets = true,
+            Movement::AtOwnStart => self.with_parts(&[BucketPart::Start]),
+            Movement::Only(step) => self.only = Some(step),
             Movement::Ago(_) => {}
         }
         self

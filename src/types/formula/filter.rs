@@ -11,7 +11,7 @@ use crate::value::{Function, Step, Value};
 use super::super::listed::some_of;
 use super::super::literal::{example_of, literal_as};
 use super::super::model::{
-    ColumnId, DimFilter, Dimension, DimensionId, Model, NestedKey, RowExpr, RowExprKind, Subject, TableId, Type,
+    ColumnId, DimFilter, Dimension, DimensionId, Model, NestedKey, RowExpr, RowExprKind, Subject, Table, TableId, Type,
     ValueType,
 };
 use super::super::ops::Typed;
@@ -126,6 +126,36 @@ impl DimensionNames for FormulaScope<'_> {
 
     fn all(&self) -> Vec<&str> {
         self.names.dimension_names()
+    }
+}
+
+/// The same where some tables are read: what a table of behaviour has beside dimensions wins there, by its own name (`age`).
+pub struct InContext<'a> {
+    /// All other names.
+    pub names: &'a dyn DimensionNames,
+    /// The typed dimensions.
+    pub dimensions: &'a [Dimension],
+    /// All tables.
+    pub tables: &'a [Table],
+    /// Those that are read.
+    pub reads: &'a [TableId],
+}
+
+impl DimensionNames for InContext<'_> {
+    fn find(&self, name: &str) -> Option<Option<DimensionId>> {
+        let own = self.dimensions.iter().position(|dimension| {
+            let short = dimension.name.value.rsplit_once('.').is_some_and(|(_, short)| short == name);
+            short
+                && self
+                    .reads
+                    .iter()
+                    .any(|read| self.tables[read.0].dimensions.iter().any(|(name, _)| *name == dimension.name.value))
+        });
+        own.map(|place| Some(DimensionId(place))).or_else(|| self.names.find(name))
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.names.all()
     }
 }
 

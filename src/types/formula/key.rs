@@ -27,7 +27,10 @@ pub struct KeyScope<'a> {
 impl KeyScope<'_> {
     /// The key that a path means for the rows of all `reads`.
     pub fn check(&self, path: &Path, reads: &[TableId], d: &mut Diagnostics) -> Option<NestedKey> {
-        if let Some(found) = path.single().and_then(|name| self.names.find(name)) {
+        let text = path.to_string();
+        let of_behaviour = || self.dimensions.iter().position(|one| one.name.value == text && text.contains('.'));
+        let found = path.single().and_then(|name| self.names.find(name));
+        if let Some(found) = found.or_else(|| of_behaviour().map(|place| Some(DimensionId(place)))) {
             let id: DimensionId = found?;
             let mut bound = true;
             for table in reads {

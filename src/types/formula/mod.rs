@@ -1,10 +1,12 @@
 //! Typing formulas: aggregates over rows, arithmetic over metrics.
 
+mod cohort;
 mod compared;
 mod facts;
 mod filter;
 mod key;
 mod leaf;
+mod lifecycle;
 mod moved;
 mod nested;
 mod per;
@@ -18,15 +20,19 @@ use crate::syntax::ast::{self, ExprKind, Postfix};
 use crate::value::WeekStart;
 
 use super::Calendar;
+use cohort::Column;
+
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId};
 use super::rows::RowSets;
 use super::size::{FormulaSize, Known, too_large};
 
+pub use cohort::Leaves;
 pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
-pub use filter::{Declared, DimensionNames, FilterScope, check_filter};
+pub use filter::{Declared, DimensionNames, FilterScope, InContext, check_filter};
 pub use key::KeyScope;
 pub(super) use leaf::{Units, aggregation, result_type};
+pub use moved::length;
 pub use nested::fits;
 pub use per::{PerPath, RowMetrics};
 
@@ -73,6 +79,10 @@ impl FormulaScope<'_> {
         // A table of a kind that is not compiled yet was told at its declaration.
         if self.names.later_table(&path.parts[0]).is_some() {
             return None;
+        }
+        let column = Column { path, version, arguments: &[], at: None, span };
+        if let Some(found) = self.of_behaviour(&column, d) {
+            return found;
         }
         if let [first, column] = path.parts.as_slice()
             && path.at.is_none()
@@ -129,10 +139,12 @@ impl FormulaScope<'_> {
         {
             return None;
         }
-        let word = match postfix {
+        match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);
-                let scope = FilterScope { keys: self.keys(), metrics: None };
+                let reads = operand.as_ref().map(|operand| self.tables_of(operand)).unwrap_or_default();
+                let names = InContext { names: self, dimensions: self.dimensions, tables: self.tables, reads: &reads };
+                let scope = FilterScope { keys: KeyScope { names: &names, ..self.keys() }, metrics: None };
                 let filter = check_filter(&scope, condition, d);
                 let (operand, filter) = (operand?, filter?);
                 if too_large(filter.size(self.known()), "this condition", condition.span, d) {
@@ -140,15 +152,39 @@ impl FormulaScope<'_> {
                 }
                 self.check_bound(&operand, &filter, d)?;
                 let ty = operand.ty.clone();
-                return Some(Formula { kind: FormulaKind::Where { operand: Box::new(operand), filter }, ty, span });
+                Some(Formula { kind: FormulaKind::Where { operand: Box::new(operand), filter }, ty, span })
             }
-            Postfix::Over(window) => return self.over(self.check(operand, d)?, window, span, d),
-            Postfix::Ago(step) => return self.ago(self.check(operand, d)?, step, span, d),
-            Postfix::Across(keys) => return self.across(self.check(operand, d)?, keys, span, d),
-            Postfix::AtStartOf(step) => return self.at_start_of(self.check(operand, d)?, step, span, d),
-            Postfix::At { .. } => "at",
+            Postfix::Over(window) => self.over(self.check(operand, d)?, window, span, d),
+            Postfix::Ago(step) => self.ago(self.check(operand, d)?, step, span, d),
+            Postfix::Across(keys) => self.across(self.check(operand, d)?, keys, span, d),
+            Postfix::AtStartOf(step) => self.at_start_of(self.check(operand, d)?, step, span, d),
+            Postfix::At { age, onwards } => self.at_age(operand, age, *onwards, span, d),
+        }
+    }
+
+    /// `signup.retained at 7d`
+    fn at_age(
+        &self,
+        operand: &ast::Expr,
+        age: &ast::Step,
+        onwards: bool,
+        span: Span,
+        d: &mut Diagnostics,
+    ) -> Option<Formula> {
+        let (path, version, arguments) = match &operand.kind {
+            ExprKind::Parenthesised(inner) => return self.at_age(inner, age, onwards, span, d),
+            ExprKind::Path { path, version } => (path, version.as_ref().map(|version| version.value), &[][..]),
+            ExprKind::Call { function, arguments } => (function, None, arguments.as_slice()),
+            _ => {
+                d.push(error!(E0687, span, "only a column of a table of behaviour has ages"; help: "write `signup.retained at 7d`; a metric has `at start of month`"));
+                return None;
+            }
         };
-        told(d, word, span)
+        let column = Column { path, version, arguments, at: Some((age, onwards)), span };
+        self.of_behaviour(&column, d).unwrap_or_else(|| {
+            d.push(error!(E0687, span, "`{path}` has no ages"; help: "write `signup.retained at 7d`, of a cohort; a metric has `at start of month`"));
+            None
+        })
     }
 
     /// A filter's dimensions must be bound to every table that the operand reads.

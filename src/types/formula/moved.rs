@@ -260,7 +260,8 @@ pub fn growth(ops: Ops, operand: Formula, length: Length, span: Span, d: &mut Di
     ops.binary(Spanned::new(BinaryOp::Subtract, span), quotient, one, span, d)
 }
 
-fn moved(operand: Formula, by: Movement, span: Span) -> Formula {
+/// A formula whose interval is moved.
+pub(super) fn moved(operand: Formula, by: Movement, span: Span) -> Formula {
     let ty = nullable(&operand.ty);
     Formula { kind: FormulaKind::Moved { operand: Box::new(operand), by }, ty, span }
 }

@@ -11,6 +11,7 @@ use super::super::functions;
 use super::super::literal::literal;
 use super::super::model::{Formula, FormulaKind, ValueType};
 use super::super::ops::{Leaf, Leaves, Ops};
+use super::cohort::Column;
 use super::{FormulaScope, leaf, told};
 
 /// The functions over formulas. The others work on rows.
@@ -52,6 +53,12 @@ impl Leaves<Formula> for FormulaLeaves<'_, '_> {
             ExprKind::Postfix { operand, postfix } => scope.postfix(operand, postfix, span, d),
             ExprKind::Call { function, arguments } => {
                 let name = function.to_string();
+                let column = Column { path: function, version: None, arguments, at: None, span };
+                if scope.names.later_table(&function.parts[0]).is_none()
+                    && let Some(found) = scope.of_behaviour(&column, d)
+                {
+                    return Leaf::Done(found);
+                }
                 match name.as_str() {
                     _ if scope.names.later_table(&function.parts[0]).is_some() => None,
                     "rate" | "growth" => scope.of_time(&name, arguments, span, d),

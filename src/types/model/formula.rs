@@ -76,6 +76,10 @@ pub enum Movement {
     Ago(Length),
     /// `at start of`: it ends where this step's bucket begins.
     AtStartOf(Step),
+    /// It ends where the bucket itself begins.
+    AtOwnStart,
+    /// It is asked for in buckets of this step alone.
+    Only(Step),
 }
 
 /// An aggregate over the values of a formula, one for each value of its keys.

@@ -30,8 +30,10 @@ impl RowSets<'_> {
                         self.type_keys(table, &rows, written, span, (dimensions, ids), d);
                     }
                 }
+                Origin::Union(union) if union.of_entity => {}
                 Origin::Union(_) => self.bind_union(table, dimensions),
                 Origin::Session(_) => self.bind_session(table, dimensions),
+                Origin::Cohort(_) => self.bind_cohort(table, dimensions),
             }
         }
     }
@@ -164,6 +166,21 @@ impl RowSets<'_> {
             self.add_dimension(table, dimension, value.ty.nullable);
             if let Origin::Session(session) = &mut self.tables[table.0].origin {
                 session.kept.push(Kept { aggregation: Aggregation::First, input: value, filter: None });
+            }
+        }
+    }
+
+    /// A cohort has the dimensions of its start rows.
+    fn bind_cohort(&mut self, table: TableId, dimensions: &[Dimension]) {
+        for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
+            if dimension.size(&self.tables).excess().is_some() {
+                continue;
+            }
+            let Origin::Cohort(rows) = &self.tables[table.0].origin else { return };
+            let Ok(value) = bind(&self.tables, dimension, rows.start) else { continue };
+            self.add_dimension(table, dimension, value.ty.nullable);
+            if let Origin::Cohort(rows) = &mut self.tables[table.0].origin {
+                rows.dimensions.push(value);
             }
         }
     }

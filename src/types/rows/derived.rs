@@ -147,7 +147,7 @@ impl<'a> RowSets<'a> {
     }
 
     /// A table with the columns of another one in their places.
-    fn like(&self, base: TableId, own: Option<&Own<'a>>, generated: impl FnOnce() -> String) -> Table {
+    pub(super) fn like(&self, base: TableId, own: Option<&Own<'a>>, generated: impl FnOnce() -> String) -> Table {
         let of = &self.tables[base.0];
         let made = TableId(self.tables.len());
         let time = of.time.map(|column| ColumnId { table: made, column });

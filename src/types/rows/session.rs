@@ -70,11 +70,12 @@ impl<'a> RowSets<'a> {
     }
 
     /// The entity of `of user`.
-    fn entity_of(&self, syntax: &ast::Block, d: &mut Diagnostics) -> Option<TableId> {
+    pub(super) fn entity_of(&self, syntax: &ast::Block, d: &mut Diagnostics) -> Option<TableId> {
         let named = syntax.of.as_ref().filter(|(_, keys)| keys.is_empty()).map(|(path, _)| path);
         let Some(path) = named else {
             let span = syntax.keyword.span.to(syntax.name.span);
-            d.push(error!(E0524, span, "a session belongs to one entity"; help: ("write `session {} of user`", syntax.name.value)));
+            let kind = &syntax.keyword.value;
+            d.push(error!(E0524, span, "a {kind} belongs to one entity"; help: ("write `{kind} {} of user`", syntax.name.value)));
             return None;
         };
         self.entity(path, d)
@@ -95,6 +96,11 @@ impl<'a> RowSets<'a> {
             d.push(error!(E0207, path.span, "no entity named `{path}`"; help: help));
         }
         found
+    }
+
+    /// The same, for those who only want to know why there is none.
+    pub fn column_to(&self, entity: TableId, base: TableId, span: Span, d: &mut Diagnostics) -> Option<ColumnId> {
+        self.column_of(entity, base, span, d)
     }
 
     /// The one column of a table that leads to an entity.

@@ -131,6 +131,7 @@ impl<'a> RowSets<'a> {
             is_keyed: bases.iter().all(|base| self.tables[base.0].is_keyed(&self.tables)),
             sources,
             members: members.into_iter().zip(values).map(|(rows, values)| Member { rows, values }).collect(),
+            of_entity: false,
         });
         self.add(table, &bases, span, d)
     }

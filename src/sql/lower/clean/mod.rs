@@ -1,6 +1,7 @@
 //! Clean rows. Those of a stored table: null keys out, one row a key, null times out. Those of a derived table are made of the
 //! clean rows of the tables before it, in one file an origin.
 
+mod cohort;
 mod first;
 mod session;
 mod stored;
@@ -104,6 +105,7 @@ impl Lowering<'_> {
             Origin::FirstOf(first) => self.first_rows(&first.rows, &first.keys, &columns),
             Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
+            Origin::Cohort(cohort) => self.cohort_rows(table, cohort, &columns),
         };
         if table.selections().into_iter().any(|rows| self.reads_intervals(&rows.joins, &rows.answers))
             && let Some(settings) = self.dialect.interval_join_settings()
