@@ -58,6 +58,37 @@ fn an_answer_has_no_two_columns_of_one_name() {
     assert!(one.contains(" AS gmv\n"), "{one}");
 }
 
+#[cfg(feature = "dry-run")]
+#[test]
+fn rows_on_days_that_a_calendar_lacks_are_counted() {
+    let place = Place::with_shop();
+    place.write(
+        "shop/metrics/more.metric",
+        "calendar fiscal { table: \"dim.calendar\"; sample: \"calendar.csv\"; day: ds; step week = w }\n\
+         source tick { table: \"dwd.tick\"; sample: \"tick.csv\"; time: at\n  column at: timestamp\n}\n\
+         metric ticks = count(tick) { grain: fiscal.week }\n",
+    );
+    place.write("shop/samples/calendar.csv", "ds,w\n2026-11-02,a\n2026-11-03,a\n");
+    place.write(
+        "shop/samples/tick.csv",
+        "at\n2026-11-01 10:00:00\n2026-11-01 11:00:00\n2026-11-03 00:00:00\n2026-11-04 00:00:00\n",
+    );
+    let run = place.run_in("shop", &["dry-run", "ticks", "--format", "csv", "--error-format", "plain"]);
+    let run = run.assert_code(0);
+    assert_eq!(run.out, "time,ticks\n2026-11-02,1\n");
+    let told = "warning[W0902]: 3 rows of `tick` are on 2 days without a step of `fiscal.week`, the first 2026-11-01, the last 2026-11-04";
+    assert!(run.err.contains(told), "{}", run.err);
+    // Only what is asked for.
+    let asked = ["dry-run", "ticks", "--from", "2026-11-02", "--to", "2026-11-03", "--format", "csv"];
+    let run = place.run_in("shop", &asked).assert_code(0);
+    assert!(!run.err.contains("W0902"), "{}", run.err);
+    for option in [&["--cut"][..], &["--as-of", "2026-11-03"]] {
+        let asked = [&["query", "ticks", "--from", "2026-11-02"], option].concat();
+        let told = told(&place, &asked);
+        assert!(told.contains("error[E0978]"), "{option:?}: {told}");
+    }
+}
+
 #[test]
 fn conditions_on_columns_are_told_like_others() {
     let place = Place::with_shop();
@@ -123,30 +154,4 @@ fn options_that_do_not_fit_are_told() {
     let fine = ["query", "gmv", "--by", "client", "--top", "3", "by", "gmv", "other", "--step", "1d"];
     let fine = place.run_in("shop", &fine).assert_code(0).out;
     assert!(fine.contains("LIMIT"), "{fine}");
-}
-
-#[cfg(feature = "dry-run")]
-#[test]
-fn rows_on_days_that_a_calendar_lacks_are_counted() {
-    let place = Place::with_shop();
-    place.write(
-        "shop/metrics/more.metric",
-        "calendar fiscal { table: \"dim.calendar\"; sample: \"calendar.csv\"; day: ds; step week = w }\n\
-         source tick { table: \"dwd.tick\"; sample: \"tick.csv\"; time: at\n  column at: timestamp\n}\n\
-         metric ticks = count(tick) { grain: fiscal.week }\n",
-    );
-    place.write("shop/samples/calendar.csv", "ds,w\n2026-11-02,a\n2026-11-03,a\n");
-    place.write(
-        "shop/samples/tick.csv",
-        "at\n2026-11-01 10:00:00\n2026-11-01 11:00:00\n2026-11-03 00:00:00\n2026-11-04 00:00:00\n",
-    );
-    let run = place.run_in("shop", &["dry-run", "ticks", "--format", "csv", "--error-format", "plain"]);
-    let run = run.assert_code(0);
-    assert_eq!(run.out, "time,ticks\n2026-11-02,1\n");
-    let told = "warning[W0902]: 3 rows of `tick` are on 2 days without a step of `fiscal.week`, the first 2026-11-01, the last 2026-11-04";
-    assert!(run.err.contains(told), "{}", run.err);
-    // Only what is asked for.
-    let asked = ["dry-run", "ticks", "--from", "2026-11-02", "--to", "2026-11-03", "--format", "csv"];
-    let run = place.run_in("shop", &asked).assert_code(0);
-    assert!(!run.err.contains("W0902"), "{}", run.err);
 }

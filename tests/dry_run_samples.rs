@@ -328,8 +328,8 @@ fn arrays_and_maps_are_json() {
         [
             vec![s("[\"a\",null]"), s("a"), s("{\"a\":\"1\",\"b\":\"2\"}"), s("1")],
             vec![s("[]"), Value::Null, s("{}"), Value::Null],
-            // A list that is missing is empty.
-            vec![s("[]"), Value::Null, Value::Null, Value::Null],
+            // What is missing is empty.
+            vec![s("[]"), Value::Null, s("{}"), Value::Null],
         ]
     );
 }

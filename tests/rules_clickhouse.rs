@@ -217,6 +217,7 @@ fn ch05_any_number_of_blocks_gives_the_same() {
     let warehouse = calls();
     let text = warehouse.artifact("warehouse/30_rollups_call.sql");
     for view in text.split("CREATE MATERIALIZED VIEW").skip(1) {
+        let view = view.split(';').next().unwrap_or_default();
         for word in ["DISTINCT", "LIMIT", " OVER ", "uniqExact(", "avg("] {
             assert!(!view.contains(word), "{word} in {view}");
         }

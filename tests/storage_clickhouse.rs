@@ -10,7 +10,7 @@ use warehouse::Warehouse;
 
 const ZONE: &str = "Asia/Shanghai";
 
-/// A server with a hot and a cold volume.
+/// A server with a hot and a cold volume. Parts are moved by their time alone, however full the disk is.
 fn server() {
     static FOLDER: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
     let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder")).path();
@@ -21,7 +21,7 @@ fn server() {
     };
     let xml = format!(
         "<clickhouse><storage_configuration><disks>{}{}</disks><policies><tiered><volumes><hot><disk>hot</disk></hot>\
-         <cold><disk>cold</disk></cold></volumes></tiered></policies></storage_configuration></clickhouse>",
+         <cold><disk>cold</disk></cold></volumes><move_factor>0</move_factor></tiered></policies></storage_configuration></clickhouse>",
         disk("hot"),
         disk("cold"),
     );

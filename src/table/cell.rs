@@ -68,7 +68,12 @@ impl CellReader<'_> {
     /// The value of a text; none is null.
     pub fn read<'t>(&self, text: Option<&'t str>) -> Result<Cell<'t>, Problem> {
         let Some(text) = text else {
-            return if self.nullable { Ok(Cell::Null) } else { Err(Problem::Null) };
+            return match &self.column.ty {
+                _ if !self.nullable => Err(Problem::Null),
+                // A list or map that is missing is empty.
+                DataType::Array(_) | DataType::Map(_) => Ok(zero(self.column)),
+                _ => Ok(Cell::Null),
+            };
         };
         let encoded = self.column.encoding == Encoding::Milliseconds && self.column.ty == DataType::Timestamp;
         let instant = |text| form::parse_int(text).filter(|ms| (FIRST_INSTANT..LAST_INSTANT).contains(ms));

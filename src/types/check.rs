@@ -14,6 +14,7 @@ use super::dimensions::{check_dimensions, check_hierarchies};
 use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model};
+use super::ops::Ops;
 use super::rows::RowSets;
 use super::size::{FormulaSize, Known};
 use super::tables::check_tables;
@@ -161,7 +162,10 @@ impl Typed {
         self.ids[place] = Some(id);
         self.metrics.push(metric);
         for compared in self.metrics[id.0].compared.clone() {
-            let Some(metric) = compared_metric(id, &self.metrics[id.0], &compared, d) else { continue };
+            let Some(metric) = compared_metric(Ops::new(&rows.tables, all.zone), id, &self.metrics[id.0], &compared, d)
+            else {
+                continue;
+            };
             self.facts.push(facts_of(&metric.formula, &self.facts));
             let known = Known { tables: &rows.tables, dimensions: all.dimensions, metrics: &self.sizes };
             self.sizes.push(metric.formula.size(known));

@@ -159,6 +159,11 @@ fn timestamp(text: &str, span: Span, zone: Tz, d: &mut Diagnostics) -> Option<i6
     if let Some(wall) = wall {
         return Some(time::instant(wall, zone));
     }
+    // With `Z` or an offset behind it.
+    let offset = parts.is_some_and(|(_, clock)| clock.contains(['Z', '+', '-']));
+    if let Some(at) = time::parse_timestamp(text, zone).filter(|_| offset) {
+        return Some(at);
+    }
     let help = if parts.is_none() && day(text).is_some() {
         format!("write `timestamp(\"{text} 00:00:00\")`, or `date(\"{text}\")` for the day")
     } else {

@@ -102,11 +102,6 @@ impl ColumnBuilder {
                 lengths.push(cells.len());
                 valid.push(true);
             }
-            // A list or map that is missing is empty.
-            (ColumnBuilder::List { lengths, valid, .. }, Cell::Null) => {
-                lengths.push(0);
-                valid.push(true);
-            }
             (column, Cell::Null) => column.push_null(),
             (_, cell) => return exec_err!("a column got {cell:?}"),
         }

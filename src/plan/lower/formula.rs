@@ -285,8 +285,12 @@ impl<'a> Scans<'a> {
                 let first = |from: i64| interval.of(bucket(from), step, zone, week_start).0;
                 // What lies behind the end of what is asked is not read, though its bucket may go on.
                 let last = |to: i64| interval.of(bucket(to - 1), step, zone, week_start).1.min(to);
-                let first = frame.from.filter(|_| !interval.is_declared()).map(first);
-                (interval.clone(), first.and_then(known), frame.to.map(last))
+                if interval.is_declared() {
+                    // Where it begins only the calendar's days tell; it never ends behind its bucket.
+                    let bucket_end = |to: i64| step.next(bucket(to - 1), zone, week_start).min(to);
+                    return (interval.clone(), None, frame.to.map(bucket_end));
+                }
+                (interval.clone(), frame.from.map(first).and_then(known), frame.to.map(last))
             }
         }
     }

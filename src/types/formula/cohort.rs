@@ -14,9 +14,9 @@ use crate::value::{Function, Span as Length, Step, Value};
 use super::super::model::{
     ColumnId, Formula, FormulaKind, Leaf, MetricId, Nested, RowExpr, RowExprKind, RowSet, TableId, Type, ValueType,
 };
+use super::FormulaScope;
 use super::leaf::{Units, result_type};
 use super::moved::length;
-use super::{FormulaScope, arithmetic, call};
 
 /// The aggregates of an argument: their rows, what is taken of each, and where they stand.
 pub type Leaves = Vec<(RowSet, Option<RowExpr>, Span)>;
@@ -135,8 +135,13 @@ impl Of<'_, '_> {
             "size" => Some(self.size(at, span)),
             "active" => Some(self.active(at, span)),
             "retained" => {
-                let retained =
-                    arithmetic::binary(BinaryOp::Divide, self.active(at, span), self.size(at, span), span, d)?;
+                let retained = self.scope.ops().binary(
+                    Spanned::new(BinaryOp::Divide, span),
+                    self.active(at, span),
+                    self.size(at, span),
+                    span,
+                    d,
+                )?;
                 Some(Formula { ty: ValueType { unit: Some(Unit::none()), ..retained.ty.clone() }, ..retained })
             }
             "value" => self.value(asked, at, d),
@@ -333,7 +338,7 @@ impl Of<'_, '_> {
             Some((rate, ages)) => {
                 let table = self.scope.tables_of(&value).first().copied()?;
                 let weight = self.weight(table, rate, ages, at, span);
-                arithmetic::binary(BinaryOp::Multiply, value, weight, span, d)?
+                self.scope.ops().binary(Spanned::new(BinaryOp::Multiply, span), value, weight, span, d)?
             }
         };
         let zero = Formula {
@@ -341,8 +346,9 @@ impl Of<'_, '_> {
             ty: ValueType { unit: None, ..ValueType::plain(Type::Int) },
             span,
         };
-        let some = arithmetic::binary(BinaryOp::Greater, self.active(at, span), zero, span, d)?;
-        let of_age = arithmetic::case(vec![(some, weighted)], None, span, d)?;
+        let some =
+            self.scope.ops().binary(Spanned::new(BinaryOp::Greater, span), self.active(at, span), zero, span, d)?;
+        let of_age = self.scope.ops().case(vec![(some, weighted)], None, span, d)?;
         let age = self
             .scope
             .dimensions
@@ -359,7 +365,7 @@ impl Of<'_, '_> {
             filter: None,
         };
         let sum = Formula { kind: FormulaKind::Nested(Box::new(nested)), ty, span };
-        arithmetic::binary(BinaryOp::Divide, sum, self.size(at, span), span, d)
+        self.scope.ops().binary(Spanned::new(BinaryOp::Divide, span), sum, self.size(at, span), span, d)
     }
 
     /// `discount: 1%, step: month`: the rate, and how many ages a step is.
@@ -460,7 +466,8 @@ impl Rebase<'_> {
             FormulaKind::Literal(value) => FormulaKind::Literal(value.clone()),
             FormulaKind::Call(function, arguments) => {
                 let arguments: Option<Vec<Formula>> = arguments.iter().map(|one| self.formula(one, d)).collect();
-                return Some(call(*function, arguments?, formula.ty.clone(), formula.span));
+                let kind = FormulaKind::Call(*function, arguments?);
+                return Some(Formula { kind, ty: formula.ty.clone(), span: formula.span });
             }
             FormulaKind::Case { branches, otherwise } => {
                 let mut typed = Vec::with_capacity(branches.len());

@@ -6,6 +6,7 @@ use crate::syntax::ast::{self, DurationUnit, ExprKind, Literal, ValueKind};
 use crate::value::Span as Length;
 
 use super::super::model::{Fill, Formula, FormulaKind, Grain, Metric, MetricId};
+use super::super::ops::Ops;
 use super::moved::{growth, length};
 
 /// What stands between a metric's name and the length.
@@ -77,6 +78,7 @@ fn written(step: &ast::Step) -> String {
 
 /// The growth of the metric with an id.
 pub fn growth_of(
+    ops: Ops,
     id: MetricId,
     metric: &Metric,
     compared: &Compared,
@@ -84,11 +86,17 @@ pub fn growth_of(
     d: &mut Diagnostics,
 ) -> Option<Formula> {
     let named = Formula { kind: FormulaKind::Metric(id), ty: metric.ty.clone(), span };
-    growth(named, compared.length, span, d)
+    growth(ops, named, compared.length, span, d)
 }
 
 /// The metric that a comparison gives, at those grains of its metric whose buckets it maps to buckets.
-pub fn compared_metric(id: MetricId, metric: &Metric, compared: &Compared, d: &mut Diagnostics) -> Option<Metric> {
+pub fn compared_metric(
+    ops: Ops,
+    id: MetricId,
+    metric: &Metric,
+    compared: &Compared,
+    d: &mut Diagnostics,
+) -> Option<Metric> {
     let fits = |grain: &Grain| matches!(grain, Grain::Step(step) if compared.length.maps(*step));
     let grain: Vec<Grain> = metric.grain.iter().copied().filter(fits).collect();
     if grain.is_empty() {
@@ -97,7 +105,7 @@ pub fn compared_metric(id: MetricId, metric: &Metric, compared: &Compared, d: &m
             .related(metric.name.span, "declared here"));
         return None;
     }
-    let formula = growth_of(id, metric, compared, compared.span, d)?;
+    let formula = growth_of(ops, id, metric, compared, compared.span, d)?;
     let mut name = metric.name.clone();
     name.value = format!("{}.{}", metric.name.value, compared.name);
     let about = |title: &Option<String>| {

@@ -3,7 +3,7 @@
 //! All are made of numbers of different members in intervals, by which states of rollups are merged: of two sets the members of
 //! both are as many as those of each, less those of either.
 
-use crate::diagnostic::{Diagnostics, Span};
+use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::suggest::near;
 use crate::syntax::ast::BinaryOp;
@@ -15,9 +15,9 @@ use crate::value::{Span as Length, Step, Window};
 use super::super::model::{
     ColumnId, Formula, FormulaKind, Leaf, RowExpr, RowExprKind, RowSet, TableId, Type, ValueType,
 };
+use super::FormulaScope;
 use super::cohort::Column;
 use super::moved::{length, moved};
-use super::{FormulaScope, arithmetic};
 
 const OF_SILENCE: &[&str] = &["base", "churned", "new", "returning", "resurrected", "active"];
 const OF_BUCKETS: &[&str] = &["active", "new", "returning", "resurrected", "dormant"];
@@ -169,12 +169,18 @@ impl Parts<'_, '_> {
     }
 
     fn less(&self, all: Formula, some: Formula, d: &mut Diagnostics) -> Option<Formula> {
-        arithmetic::binary(BinaryOp::Subtract, all, self.or_none(some, d)?, self.span, d)
+        self.scope.ops().binary(Spanned::new(BinaryOp::Subtract, self.span), all, self.or_none(some, d)?, self.span, d)
     }
 
     /// Members of both of two sets.
     fn both(&self, one: Formula, other: Formula, either: Formula, d: &mut Diagnostics) -> Option<Formula> {
-        let sum = arithmetic::binary(BinaryOp::Add, one, self.or_none(other, d)?, self.span, d)?;
+        let sum = self.scope.ops().binary(
+            Spanned::new(BinaryOp::Add, self.span),
+            one,
+            self.or_none(other, d)?,
+            self.span,
+            d,
+        )?;
         self.less(sum, either, d)
     }
 
@@ -187,7 +193,7 @@ impl Parts<'_, '_> {
     fn or_none(&self, count: Formula, d: &mut Diagnostics) -> Option<Formula> {
         let zero = ValueType { unit: None, ..ValueType::plain(Type::Int) };
         let zero = Formula { kind: FormulaKind::Literal(crate::value::Value::Int(0)), ty: zero, span: self.span };
-        arithmetic::function("coalesce", vec![count, zero], self.span, d)
+        self.scope.ops().coalesce(vec![count, zero], self.span, d)
     }
 }
 

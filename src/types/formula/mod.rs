@@ -1,6 +1,5 @@
 //! Typing formulas: aggregates over rows, arithmetic over metrics.
 
-mod arithmetic;
 mod cohort;
 mod compared;
 mod facts;
@@ -11,20 +10,21 @@ mod lifecycle;
 mod moved;
 mod nested;
 mod per;
+mod walk;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::resolve::{Names, later};
 use crate::suggest::near;
-use crate::syntax::ast::{self, ArgumentValue, BinaryOp, ExprKind, Postfix, UnaryOp};
-use crate::value::{Function, WeekStart};
+use crate::syntax::ast::{self, ExprKind, Postfix};
+use crate::value::WeekStart;
 
 use super::Calendar;
 use cohort::Column;
 
-use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId, ValueType};
+use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId};
 use super::rows::RowSets;
-use super::size::{FormulaSize, Known, Size, too_large};
+use super::size::{FormulaSize, Known, too_large};
 
 pub use cohort::Leaves;
 pub use compared::{Compared, compared, compared_metric};
@@ -75,77 +75,6 @@ impl FormulaScope<'_> {
         KeyScope { names: self, dimensions: self.dimensions, tables: self.tables, zone: self.zone }
     }
 
-    /// What is typed for several uses must not be too large already.
-    fn copied(&self, operand: Formula, copies: usize, d: &mut Diagnostics) -> Option<Formula> {
-        let size = operand.size(self.known()).size;
-        let all = Size { operators: size.operators.saturating_mul(copies), ..size };
-        (!too_large(all, "this test", operand.span, d)).then_some(operand)
-    }
-
-    /// Types a formula; none where it is wrong, which has been told.
-    pub fn check(&self, expr: &ast::Expr, d: &mut Diagnostics) -> Option<Formula> {
-        match &expr.kind {
-            ExprKind::Parenthesised(inner) => self.check(inner, d),
-            ExprKind::Literal(literal) => arithmetic::literal(literal, expr.span, self.zone, d),
-            ExprKind::Path { path, version } => {
-                self.metric(path, version.as_ref().map(|version| version.value), expr.span, d)
-            }
-            ExprKind::Unary { op, operand } => {
-                let operand = self.check(operand, d)?;
-                match op.value {
-                    UnaryOp::Negate => arithmetic::negate(operand, expr.span, d),
-                    UnaryOp::Not => arithmetic::logic(Function::Not, vec![operand], expr.span, d),
-                }
-            }
-            ExprKind::Binary { op, left, right } => {
-                let (left, right) = (self.check(left, d), self.check(right, d));
-                arithmetic::binary(op.value, left?, right?, expr.span, d)
-            }
-            ExprKind::Between { operand, low, high, negated } => {
-                let (operand, low, high) = (self.check(operand, d), self.check(low, d), self.check(high, d));
-                let (operand, low, high) = (self.copied(operand?, 2, d)?, low?, high?);
-                let from = arithmetic::binary(BinaryOp::GreaterEqual, operand.clone(), low, expr.span, d)?;
-                let to = arithmetic::binary(BinaryOp::LessEqual, operand, high, expr.span, d)?;
-                let both = arithmetic::logic(Function::And, vec![from, to], expr.span, d)?;
-                if *negated { arithmetic::logic(Function::Not, vec![both], expr.span, d) } else { Some(both) }
-            }
-            ExprKind::In { operand, list, negated } => {
-                let operand = self.check(operand, d);
-                let list: Vec<_> = list.iter().map(|item| self.check(item, d)).collect();
-                let operand = self.copied(operand?, list.len(), d)?;
-                let mut tests = Vec::new();
-                for item in list {
-                    tests.push(arithmetic::binary(BinaryOp::Equal, operand.clone(), item?, expr.span, d)?);
-                }
-                let any = arithmetic::logic(Function::Or, tests, expr.span, d)?;
-                if *negated { arithmetic::logic(Function::Not, vec![any], expr.span, d) } else { Some(any) }
-            }
-            ExprKind::IsNull { operand, negated } => {
-                let operand = self.check(operand, d)?;
-                let function = if *negated { Function::IsNotNull } else { Function::IsNull };
-                let ty = ValueType::plain(super::Type::Bool);
-                Some(call(function, vec![operand], ty, expr.span))
-            }
-            ExprKind::Case { branches, otherwise } => self.case(branches, otherwise.as_deref(), expr.span, d),
-            ExprKind::Call { function, arguments } => self.call(function, arguments, expr.span, d),
-            ExprKind::Aggregate(aggregate) => leaf::check_leaf(self, aggregate, expr.span, d),
-            ExprKind::Postfix { operand, postfix } => self.postfix(operand, postfix, expr.span, d),
-            ExprKind::Outside { .. } | ExprKind::InCall { .. } => told(d, "outside", expr.span),
-            ExprKind::Like { .. }
-            | ExprKind::Cast { .. }
-            | ExprKind::Json { .. }
-            | ExprKind::Sql { .. }
-            | ExprKind::Index { .. }
-            | ExprKind::MetricPer { .. } => {
-                d.push(
-                    error!(E0602, expr.span, "this is an expression over rows; a metric is a formula over aggregates";
-                    help: "put it into an aggregate: `sum(… from order)`"),
-                );
-                None
-            }
-        }
-    }
-
     fn metric(&self, path: &ast::Path, version: Option<u32>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
         // A table of a kind that is not compiled yet was told at its declaration.
         if self.names.later_table(&path.parts[0]).is_some() {
@@ -174,7 +103,7 @@ impl FormulaScope<'_> {
     fn compared(&self, id: MetricId, column: &ast::Name, span: Span, d: &mut Diagnostics) -> Option<Formula> {
         let metric = &self.metrics[id.0];
         if let Some(found) = metric.compared.iter().find(|compared| compared.name == column.value) {
-            return compared::growth_of(id, metric, found, span, d);
+            return compared::growth_of(self.ops(), id, metric, found, span, d);
         }
         let help = match near(column, metric.compared.iter().map(|compared| compared.name.as_str())) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -202,64 +131,6 @@ impl FormulaScope<'_> {
             None => "declare it, or aggregate a column: `sum(amount from order)`".to_owned(),
         };
         error!(E0201, span, "no metric named `{text}`"; help: help)
-    }
-
-    fn case(
-        &self,
-        branches: &[(ast::Expr, ast::Expr)],
-        otherwise: Option<&ast::Expr>,
-        span: Span,
-        d: &mut Diagnostics,
-    ) -> Option<Formula> {
-        let typed: Vec<_> =
-            branches.iter().map(|(condition, value)| (self.check(condition, d), self.check(value, d))).collect();
-        let otherwise = match otherwise {
-            Some(value) => Some(self.check(value, d)?),
-            None => None,
-        };
-        let mut all = Vec::new();
-        for (condition, value) in typed {
-            all.push((condition?, value?));
-        }
-        arithmetic::case(all, otherwise, span, d)
-    }
-
-    fn call(
-        &self,
-        function: &ast::Path,
-        arguments: &[ast::Argument],
-        span: Span,
-        d: &mut Diagnostics,
-    ) -> Option<Formula> {
-        if self.names.later_table(&function.parts[0]).is_some() {
-            return None;
-        }
-        let column = Column { path: function, version: None, arguments, at: None, span };
-        if let Some(found) = self.of_behaviour(&column, d) {
-            return found;
-        }
-        let name = function.to_string();
-        if matches!(name.as_str(), "rate" | "growth") {
-            return self.of_time(&name, arguments, span, d);
-        }
-        if !arithmetic::is_function(&name) {
-            return arithmetic::unknown_function(&name, function.span, d);
-        }
-        let mut values = Vec::new();
-        let mut broken = false;
-        for argument in arguments {
-            match &argument.value {
-                ArgumentValue::Expr(value) if argument.name.is_none() => match self.check(value, d) {
-                    Some(value) => values.push(value),
-                    None => broken = true,
-                },
-                _ => {
-                    d.push(error!(E0603, span, "`{name}` takes formulas only"; help: "leave out named arguments and steps"));
-                    broken = true;
-                }
-            }
-        }
-        if broken { None } else { arithmetic::function(&name, values, span, d) }
     }
 
     fn postfix(&self, operand: &ast::Expr, postfix: &Postfix, span: Span, d: &mut Diagnostics) -> Option<Formula> {
@@ -374,11 +245,6 @@ pub fn unbound(
 fn told(d: &mut Diagnostics, what: &str, span: Span) -> Option<Formula> {
     d.push(later(what, span));
     None
-}
-
-/// A call node.
-pub(super) fn call(function: Function, arguments: Vec<Formula>, ty: ValueType, span: Span) -> Formula {
-    Formula { kind: FormulaKind::Call(function, arguments), ty, span }
 }
 
 impl Formula {

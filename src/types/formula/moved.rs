@@ -11,7 +11,8 @@ use super::super::calendars::step_of;
 use super::super::dimensions::unknown_dimension;
 use super::super::items::{milliseconds, output_step};
 use super::super::model::{DimensionId, Formula, FormulaKind, Movement, Type, ValueType};
-use super::{FormulaScope, arithmetic};
+use super::super::ops::Ops;
+use super::FormulaScope;
 
 /// The longest window or shift: a hundred years.
 const LONGEST_DAYS: i64 = 36_525;
@@ -189,7 +190,7 @@ impl FormulaScope<'_> {
         d: &mut Diagnostics,
     ) -> Option<Formula> {
         let [operand, written] = arguments else {
-            d.push(error!(E0626, span, "`{name}` does not take {} arguments", arguments.len(); help: ("write `{name}(metric, 1d)`")));
+            d.push(error!(E0311, span, "`{name}` does not take {} arguments", arguments.len(); help: ("write `{name}(metric, 1d)`")));
             return None;
         };
         let operand = match &operand.value {
@@ -201,7 +202,7 @@ impl FormulaScope<'_> {
         };
         let length = self.length_argument(name, written, span, d);
         let (operand, length) = (operand?, length?);
-        if name == "rate" { self.rate(operand, length, span, d) } else { growth(operand, length, span, d) }
+        if name == "rate" { self.rate(operand, length, span, d) } else { growth(self.ops(), operand, length, span, d) }
     }
 
     fn rate(&self, operand: Formula, length: Length, span: Span, d: &mut Diagnostics) -> Option<Formula> {
@@ -251,12 +252,12 @@ impl FormulaScope<'_> {
 }
 
 /// `m / m ago s - 1`
-pub fn growth(operand: Formula, length: Length, span: Span, d: &mut Diagnostics) -> Option<Formula> {
+pub fn growth(ops: Ops, operand: Formula, length: Length, span: Span, d: &mut Diagnostics) -> Option<Formula> {
     let before = moved(operand.clone(), Movement::Ago(length), span);
-    let quotient = arithmetic::binary(BinaryOp::Divide, operand, before, span, d)?;
+    let quotient = ops.binary(Spanned::new(BinaryOp::Divide, span), operand, before, span, d)?;
     let ty = ValueType { unit: None, ..ValueType::plain(Type::Int) };
     let one = Formula { kind: FormulaKind::Literal(Value::Int(1)), ty, span };
-    arithmetic::binary(BinaryOp::Subtract, quotient, one, span, d)
+    ops.binary(Spanned::new(BinaryOp::Subtract, span), quotient, one, span, d)
 }
 
 /// A formula whose interval is moved.

@@ -138,6 +138,16 @@ impl Ops<'_> {
                 Some(Type::Decimal { precision, scale })
             }
             (Type::Enum(a), Type::Enum(b)) if same_set(a, b) => Some(common.clone()),
+            // Of metrics nobody chooses the type: numbers widen, and texts are texts.
+            (Type::Float, number) | (number, Type::Float) if T::AGGREGATED && is_number(number) => Some(Type::Float),
+            (Type::Int, Type::Decimal { precision, scale }) | (Type::Decimal { precision, scale }, Type::Int)
+                if T::AGGREGATED =>
+            {
+                let (precision, scale) = wider_decimal((INT_DIGITS, 0), (*precision, *scale));
+                Some(Type::Decimal { precision, scale })
+            }
+            (Type::Enum(_), Type::Enum(_)) | (Type::String, Type::Enum(_)) if T::AGGREGATED => Some(Type::String),
+            (Type::Enum(_), Type::String) if T::AGGREGATED && literal_string(part).is_none() => Some(Type::String),
             (Type::Enum(values), Type::String) => {
                 let text = literal_string(part)?;
                 match meet {
@@ -176,7 +186,7 @@ impl Ops<'_> {
                 }
                 _ => Some(relabel(part, common)),
             },
-            (Type::Null, _) | (Type::Enum(_), Type::Enum(_)) => Some(relabel(part, common)),
+            (Type::Null, _) | (Type::Enum(_), Type::Enum(_) | Type::String) => Some(relabel(part, common)),
             _ => Some(widen(part, common)),
         }
     }

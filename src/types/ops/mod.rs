@@ -37,7 +37,8 @@ pub use walk::{Leaf, Leaves};
 /// A typed node: an expression over rows, or a formula over metrics.
 pub trait Typed: Sized + Clone {
     /// Whether its values are aggregates: a sum has 38 digits whatever it holds, so digits in front of the point are not
-    /// counted against products and sums.
+    /// counted against products and sums. Numbers of several types widen to a common one, because nobody has chosen the type of
+    /// an aggregate.
     const AGGREGATED: bool;
 
     /// What is known of its value.

@@ -35,9 +35,10 @@ impl Ops<'_> {
         }
     }
 
-    /// Demands a plain number, as `ln` and its kin do.
+    /// Demands a plain number, as `ln` and its kin do. Of a metric, the number is taken: a count has a unit of its own.
     pub(crate) fn plain_number<T: Typed>(&self, x: &T, function: &str, d: &mut Diagnostics) -> Option<()> {
         match &x.ty().unit {
+            _ if T::AGGREGATED => Some(()),
             Some(unit) if !unit.is_none() => refuse(
                 d,
                 error!(E0403, x.span(), "`{function}` takes a plain number, not one in `{unit}`";

@@ -13,6 +13,8 @@ pub enum Length {
     Days(i32),
     /// Months of the calendar.
     Months(i32),
+    /// To the bucket of the declared calendar before.
+    Fiscal(Fiscal),
 }
 
 impl Length {
@@ -25,12 +27,15 @@ impl Length {
             Length::Months(months) if months % 12 == 0 => format!("{}year", months / 12),
             Length::Months(months) if months % 3 == 0 => format!("{}quarter", months / 3),
             Length::Months(months) => format!("{months}month"),
+            Length::Fiscal(step) => step.text(),
         }
     }
 
     /// Whether each bucket of `step`, moved by this, is a bucket of that step; whether it moves an interval at all.
     pub fn moves(self, step: Option<Step>) -> bool {
         match (self, step) {
+            (Length::Fiscal(own), Some(Step::Fiscal(step))) => own == step,
+            (Length::Fiscal(_), _) | (_, Some(Step::Fiscal(_))) => false,
             (_, None) => true,
             (Length::Elapsed(ms), Some(Step::Subday(step))) => ms % step == 0,
             (Length::Elapsed(_), _) => false,
@@ -159,6 +164,8 @@ pub enum Construct {
     FillZero,
     /// `where time.month = 1`, `where registered@month = …`, and both in questions
     BucketPart,
+    /// Steps of a declared calendar.
+    Calendar,
     /// `--having 'orders > 3'`
     Having,
     /// `--top '3 by orders'`
@@ -177,7 +184,7 @@ pub enum Construct {
 
 impl Construct {
     /// All of them.
-    pub const ALL: [Construct; 30] = [
+    pub const ALL: [Construct; 31] = [
         Construct::OverElapsed,
         Construct::OverDays,
         Construct::OverCalendar,
@@ -201,6 +208,7 @@ impl Construct {
         Construct::FillNull,
         Construct::FillZero,
         Construct::BucketPart,
+        Construct::Calendar,
         Construct::Having,
         Construct::Top,
         Construct::Other,
@@ -240,6 +248,7 @@ impl Construct {
         Construct::FillNull,
         Construct::FillZero,
         Construct::BucketPart,
+        Construct::Calendar,
         Construct::Having,
         Construct::Top,
         Construct::Other,
@@ -256,7 +265,7 @@ impl Window {
             Window::All => Construct::OverAll,
             Window::Last(Length::Elapsed(_)) => Construct::OverElapsed,
             Window::Last(Length::Days(_)) => Construct::OverDays,
-            Window::Last(Length::Months(_)) => Construct::OverCalendar,
+            Window::Last(Length::Months(_) | Length::Fiscal(_)) => Construct::OverCalendar,
             Window::ToDate(_) => Construct::OverToDate,
         }
     }
@@ -278,6 +287,7 @@ impl Length {
             Length::Elapsed(_) => Construct::AgoElapsed,
             Length::Days(_) => Construct::AgoDays,
             Length::Months(_) => Construct::AgoCalendar,
+            Length::Fiscal(_) => Construct::Calendar,
         }
     }
 }
@@ -286,6 +296,7 @@ impl Expr {
     /// The switched forms in it, other metrics left aside.
     pub fn constructs(&self) -> BTreeSet<Construct> {
         let mut found = BTreeSet::new();
+        self.walk(&mut |part| found.extend(part.of_calendar().then_some(Construct::Calendar)));
         self.walk(&mut |part| match &part.node {
             Node::Moved(_, Move::Over(window)) => found.extend([window.construct()]),
             Node::Moved(_, Move::Ago(length)) => found.extend([length.ago()]),
@@ -305,6 +316,29 @@ impl Expr {
             _ => {}
         });
         found
+    }
+}
+
+impl Expr {
+    /// Whether this node itself is in steps of the declared calendar.
+    fn of_calendar(&self) -> bool {
+        match &self.node {
+            Node::Moved(_, by) => by.is_fiscal() || matches!(by, Move::Ago(Length::Fiscal(_))),
+            Node::Growth(_, length) => matches!(length, Length::Fiscal(_)),
+            Node::Leaf(leaf) => {
+                let over = leaf.over.is_some_and(|over| Move::Over(over).is_fiscal());
+                over || leaf.at_last.as_ref().is_some_and(|at| matches!(at.step, Step::Fiscal(_)))
+            }
+            Node::Nested(nested) => matches!(nested.step(), Some(Step::Fiscal(_))),
+            _ => false,
+        }
+    }
+}
+
+impl Move {
+    /// Whether an interval begins or ends with a bucket of the declared calendar.
+    fn is_fiscal(self) -> bool {
+        matches!(self, Move::Over(Window::ToDate(Step::Fiscal(_))) | Move::AtStart(Step::Fiscal(_)))
     }
 }
 
@@ -342,9 +376,9 @@ impl Step {
     pub fn divides(self, other: Step) -> bool {
         match (self, other) {
             (Step::Subday(a), Step::Subday(b)) => b % a == 0,
-            (Step::Subday(_), _) | (Step::Day, Step::Day | Step::Week | Step::Month | Step::Quarter | Step::Year) => {
-                true
-            }
+            (Step::Subday(_), _) => true,
+            (Step::Day, other) => !matches!(other, Step::Subday(_)),
+            (Step::Fiscal(a), Step::Fiscal(b)) => a <= b,
             (Step::Week, other) => other == Step::Week,
             (Step::Month, Step::Month | Step::Quarter | Step::Year) => true,
             (Step::Quarter, Step::Quarter | Step::Year) | (Step::Year, Step::Year) => true,
@@ -404,6 +438,9 @@ impl Project {
                 Node::Metric(name) => self.metric(name).is_some_and(|metric| below(&metric.formula)),
                 Node::Moved(_, Move::Ago(length)) | Node::Growth(_, length) => fixed && length.moves(step),
                 Node::Moved(operand, Move::Over(Window::All)) => !self.is_rated(operand),
+                // Without a step there is no bucket to begin with.
+                Node::Moved(_, by) if by.is_fiscal() => step.is_some(),
+                Node::Leaf(leaf) if leaf.over.is_some_and(|over| Move::Over(over).is_fiscal()) => step.is_some(),
                 // A window of a length ends somewhere.
                 Node::Moved(..) | Node::Rate(..) => fixed,
                 Node::Leaf(leaf) => leaf.over.is_none_or(|over| over == Window::All) || fixed,

@@ -47,6 +47,7 @@ fn word(step: Step) -> String {
         Step::Month => "month".into(),
         Step::Quarter => "quarter".into(),
         Step::Year => "year".into(),
+        Step::Fiscal(step) => step.text(),
     }
 }
 

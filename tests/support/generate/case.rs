@@ -25,6 +25,9 @@ impl Project {
         for table in &self.tables {
             let _ = writeln!(out, "```csv {}\n{}```\n", table.name, table.csv(self.zone));
         }
+        if self.uses_calendar() {
+            let _ = writeln!(out, "```csv fiscal\n{}```\n", super::fiscal::csv());
+        }
         for question in &self.questions {
             let _ = writeln!(out, "```sh\n{}\n```\n", self.command(question));
         }

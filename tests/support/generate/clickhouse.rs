@@ -34,6 +34,9 @@ pub fn load(project: &Project, session: &Session, blocks: Blocks) -> Result<(), 
 /// Makes the tables of a project.
 pub fn create(project: &Project, session: &Session) -> Result<(), String> {
     let database = session.database();
+    if project.uses_calendar() {
+        super::fiscal::clickhouse(database).iter().try_for_each(|statement| session.execute(statement))?;
+    }
     project.tables.iter().try_for_each(|table| session.execute(&table.clickhouse_create(project, database)))
 }
 

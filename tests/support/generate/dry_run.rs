@@ -28,6 +28,11 @@ impl DryRuns {
             }
         };
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        if project.uses_calendar() {
+            fs::write(folder.path().join("fiscal.csv"), super::fiscal::csv()).map_err(|error| error.to_string())?;
+            let plan = front.tables.iter().find(|plan| plan.name == "fiscal").ok_or("the calendar is missing")?;
+            run.register(plan, &Data::Samples(folder.path())).map_err(|d| errors(&d))?;
+        }
         for table in &project.tables {
             let path = folder.path().join(format!("{}.csv", table.name));
             fs::write(path, table.csv(project.zone)).map_err(|error| error.to_string())?;

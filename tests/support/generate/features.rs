@@ -119,6 +119,7 @@ pub const WANTED: &[&str] = &[
     "step 1month",
     "step 1quarter",
     "step 1year",
+    "step of a calendar",
     "no step",
     "by nothing",
     "by three dimensions",
@@ -458,6 +459,7 @@ impl Found<'_> {
         self.add(&match question.step {
             None => "no step".to_owned(),
             Some(Step::Subday(_)) => "step below a day".to_owned(),
+            Some(Step::Fiscal(_)) => "step of a calendar".to_owned(),
             Some(step) => format!("step {}", step.text()),
         });
         self.when(question.by.is_empty(), "by nothing");

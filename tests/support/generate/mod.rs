@@ -16,6 +16,7 @@ pub mod derived;
 pub mod dry_run;
 pub mod expr;
 pub mod features;
+pub mod fiscal;
 pub mod front;
 pub mod judge;
 pub mod make;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use super::algebra::*;
 pub use super::buckets::*;
 pub use super::expr::*;
+pub use super::fiscal::Fiscal;
 
 use super::derived::Derived;
 
@@ -81,6 +82,8 @@ pub enum Step {
     Month,
     Quarter,
     Year,
+    /// Of the declared calendar.
+    Fiscal(Fiscal),
 }
 
 impl Step {
@@ -95,6 +98,7 @@ impl Step {
             Step::Month => "1month".into(),
             Step::Quarter => "1quarter".into(),
             Step::Year => "1year".into(),
+            Step::Fiscal(step) => step.text(),
         }
     }
 }

@@ -222,7 +222,7 @@ fn calendar_word(step: Step) -> String {
         Step::Month => "month".into(),
         Step::Quarter => "quarter".into(),
         Step::Year => "year".into(),
-        Step::Subday(_) => step.text(),
+        Step::Subday(_) | Step::Fiscal(_) => step.text(),
     }
 }
 

@@ -133,6 +133,9 @@ impl Project {
     /// All declarations, as one `.metric` file; warehouse tables are in `database`.
     pub fn declarations(&self, database: &str) -> String {
         let mut out = String::new();
+        if self.uses_calendar() {
+            out.push_str(&super::fiscal::declaration(database));
+        }
         for table in &self.tables {
             self.table_text(&mut out, table, database);
         }

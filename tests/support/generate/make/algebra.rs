@@ -57,7 +57,10 @@ impl Maker {
         };
         let allowed = formula.constructs().iter().all(|used| self.on(*used));
         let steps = [Some(Step::Subday(HOUR)), Some(Step::Day), Some(Step::Week), Some(Step::Month), Some(Step::Year)];
-        let askable = steps.into_iter().any(|step| self.project.bears(&formula, step, true));
+        let fiscal = [Fiscal::Week, Fiscal::Year].map(|step| Some(Step::Fiscal(step)));
+        let steps = steps.into_iter().chain(fiscal);
+        let mut steps = steps;
+        let askable = steps.any(|step| self.project.bears(&formula, step, true));
         (allowed && askable && self.project.timed(&formula)).then_some((formula, fill))
     }
 
@@ -86,6 +89,7 @@ impl Maker {
             Construct::MetricPer => self.looked_up(),
             Construct::BucketPart => self.in_some_buckets(),
             Construct::FillNull | Construct::FillZero => None,
+            Construct::Calendar => self.of_calendar(),
             Construct::Having
             | Construct::Top
             | Construct::Other
@@ -112,7 +116,7 @@ impl Maker {
 
     fn window(&mut self, construct: Construct) -> Window {
         let rng = &mut self.rng;
-        match construct {
+        let window = match construct {
             Construct::OverElapsed => {
                 Window::Last(Length::Elapsed(*rng.pick(&[30 * MINUTE, 90 * MINUTE, HOUR, 6 * HOUR, 20 * HOUR])))
             }
@@ -122,6 +126,10 @@ impl Maker {
                 Window::ToDate(*rng.pick(&[Step::Day, Step::Week, Step::Month, Step::Month, Step::Quarter, Step::Year]))
             }
             _ => Window::All,
+        };
+        match window {
+            Window::ToDate(step) => Window::ToDate(self.or_fiscal(step)),
+            window => window,
         }
     }
 
@@ -152,6 +160,19 @@ impl Maker {
             Construct::AgoDays => Length::Days(*self.rng.pick(&[1, 1, 2, 7, 7, 14, 364])),
             _ => Length::Months(*self.rng.pick(&[1, 1, 2, 3, 12, 12])),
         }
+    }
+
+    /// `m ago fiscal.week`, `growth(m, fiscal.week)`
+    fn of_calendar(&mut self) -> Option<Expr> {
+        let week = self.rng.chance(70);
+        let length = Length::Fiscal(if week { Fiscal::Week } else { Fiscal::Year });
+        let numbers = self.rng.chance(40);
+        let one = self.operand(|_, one| !numbers || one.ty.is_number() || one.ty == Ty::Duration)?;
+        if !numbers {
+            return Some(like(Node::Moved(Box::new(one.clone()), Move::Ago(length)), &one));
+        }
+        let node = Node::Growth(Box::new(one), length);
+        Some(Expr { node, ty: Ty::Float, nullable: true, unit: Unit::new(), inexact: true })
     }
 
     /// `m ago 1w`, and `m - m ago 1w`
@@ -216,6 +237,7 @@ impl Maker {
             like(Node::Moved(Box::new(one.clone()), Move::Over(window)), &one)
         };
         let step = *self.rng.pick(&[Step::Day, Step::Week, Step::Month, Step::Month, Step::Quarter, Step::Year]);
+        let step = self.or_fiscal(step);
         Some(like(Node::Moved(Box::new(operand.clone()), Move::AtStart(step)), &operand))
     }
 
@@ -241,6 +263,7 @@ impl Maker {
             return None;
         }
         let step = *self.rng.pick(&[Step::Day, Step::Day, Step::Week, Step::Month, Step::Subday(HOUR)]);
+        let step = self.or_fiscal(step);
         let per = if construct == Construct::AtLastPer { self.columns_of(&[&leaf.rows])? } else { Vec::new() };
         let leaf = Leaf { at_last: Some(AtLast { step, per }), ..(**leaf).clone() };
         Some(Expr { node: Node::Leaf(Box::new(leaf)), ..one })
@@ -444,6 +467,9 @@ impl Maker {
         let mut steps = vec![Step::Subday(HOUR), Step::Day, Step::Day, Step::Day, Step::Week, Step::Month];
         if !self.project.is_moved(formula) {
             steps.extend([1_000, MINUTE, 15 * MINUTE].map(Step::Subday));
+        }
+        if self.on(Construct::Calendar) {
+            steps.push(Step::Fiscal(Fiscal::Week));
         }
         let steps: Vec<Step> =
             steps.into_iter().filter(|step| self.project.bears(formula, Some(*step), true)).collect();

@@ -22,7 +22,7 @@ impl Maker {
     /// Limits within the days that are asked for.
     fn cut(&mut self, question: &Question) -> Option<Question> {
         let (first, last) = question.range.filter(|_| self.on(Construct::Cut) && self.rng.chance(50))?;
-        question.step?;
+        question.step.filter(|step| !matches!(step, Step::Fiscal(_)))?;
         let calendar = Calendar { zone: self.project.zone, sunday: self.project.week_starts_sunday };
         let (start, end) = (calendar.midnight(day_of(first)), calendar.midnight(day_of(last + 1)));
         let mut inside = || start + self.rng.between(0, (end - start) / MINUTE - 1) * MINUTE;

@@ -110,7 +110,7 @@ impl Maker {
             let (step, range) = match dense {
                 true => self.few_buckets(),
                 false => {
-                    let step = self.rng.chance(80).then(|| *self.rng.pick(&STEPS));
+                    let step = self.rng.chance(80).then(|| *self.rng.pick(&STEPS)).map(|step| self.or_fiscal(step));
                     let range = self.rng.chance(25).then(|| self.range());
                     if timed { (step, range) } else { (None, None) }
                 }
@@ -132,8 +132,19 @@ impl Maker {
                 (Some(step), Some((day, last)))
             }
             5..=7 => (Some(Step::Day), self.rng.chance(50).then(|| self.range())),
-            _ => (Some(*self.rng.pick(&STEPS[6..])), self.rng.chance(25).then(|| self.range())),
+            _ => {
+                let step = *self.rng.pick(&STEPS[6..]);
+                (Some(self.or_fiscal(step)), self.rng.chance(25).then(|| self.range()))
+            }
         }
+    }
+
+    /// Now and then a step of the declared calendar in place of another one.
+    pub fn or_fiscal(&mut self, step: Step) -> Step {
+        if !self.on(Construct::Calendar) || !self.rng.chance(20) {
+            return step;
+        }
+        Step::Fiscal(if self.rng.chance(70) { Fiscal::Week } else { Fiscal::Year })
     }
 
     fn range(&mut self) -> (i32, i32) {

@@ -44,6 +44,11 @@ impl Calendar {
             Step::Month => first.day() == 1,
             Step::Quarter => first.day() == 1 && first.month() % 3 == 1,
             Step::Year => first.ordinal() == 1,
+            // A day without a step is alone.
+            Step::Fiscal(step) => {
+                let value = step.value(days(first));
+                value.is_none() || step.value(days(first) - 1) != value
+            }
         };
         while !ends(first) {
             first = first.pred_opt().expect("a day of our times");
@@ -51,7 +56,15 @@ impl Calendar {
         first
     }
 
-    /// The bucket `[start, end)` that holds an instant.
+    /// Whether the day of an instant has a step: the declared calendar lacks it on some.
+    pub fn has(self, ms: i64, step: Step) -> bool {
+        match step {
+            Step::Fiscal(step) => step.value(days(self.date(ms))).is_some(),
+            _ => true,
+        }
+    }
+
+    /// The bucket `[start, end)` that holds an instant; its day where the declared calendar has no step on it.
     pub fn bucket(self, ms: i64, step: Step) -> (i64, i64) {
         let day = self.date(ms);
         if let Step::Subday(size) = step {
@@ -91,6 +104,7 @@ pub fn iso_week(day: NaiveDate) -> (i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::model::Fiscal;
     use super::*;
 
     fn new_york() -> Calendar {
@@ -131,6 +145,20 @@ mod tests {
         assert_eq!(calendar.bucket(t, Step::Week).0, utc("2025-12-27 18:30"));
         assert_eq!(calendar.bucket(t, Step::Quarter), (t, utc("2026-03-31 18:30")));
         assert_eq!(calendar.bucket(t - 1, Step::Year), (utc("2024-12-31 18:30"), t));
+    }
+
+    #[test]
+    fn weeks_of_the_declared_calendar_end_with_their_value_and_at_missing_days() {
+        let calendar = Calendar { zone: chrono_tz::UTC, sunday: false };
+        let week = Step::Fiscal(Fiscal::Week);
+        // The table begins on 27 November 2023 with a week of seven days, of which it lacks the second.
+        assert!(calendar.has(utc("2023-11-27 12:00"), week) && !calendar.has(utc("2023-11-28 12:00"), week));
+        assert!(!calendar.has(utc("2023-11-26 12:00"), week));
+        assert_eq!(calendar.bucket(utc("2023-11-27 12:00"), week), (utc("2023-11-27 00:00"), utc("2023-11-28 00:00")));
+        assert_eq!(calendar.bucket(utc("2023-12-01 12:00"), week), (utc("2023-11-29 00:00"), utc("2023-12-04 00:00")));
+        // 1 January 2024 has no week, but a year.
+        assert!(!calendar.has(utc("2024-01-01 12:00"), week));
+        assert!(calendar.has(utc("2024-01-01 12:00"), Step::Fiscal(Fiscal::Year)));
     }
 
     #[test]

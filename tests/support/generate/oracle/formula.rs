@@ -352,6 +352,7 @@ impl Oracle<'_> {
     /// `at last STEP per k`: of the rows of each group (and each k) those of the last bucket that has any.
     fn at_last<'f>(&self, leaf: &Leaf, facts: Vec<&'f Fact>) -> Vec<&'f Fact> {
         let Some(at) = &leaf.at_last else { return facts };
+        let facts: Vec<&Fact> = facts.into_iter().filter(|fact| self.calendar.has(fact.time, at.step)).collect();
         let mut last: BTreeMap<(&Group, &Group), i64> = BTreeMap::new();
         let bucket = |fact: &Fact| self.calendar.bucket(fact.time, at.step).0;
         for fact in &facts {
@@ -401,7 +402,8 @@ impl Oracle<'_> {
     }
 
     fn buckets_of(&self, times: Vec<i64>, step: Step) -> Vec<Bucket> {
-        let found: BTreeSet<(i64, i64)> = times.into_iter().map(|time| self.calendar.bucket(time, step)).collect();
+        let known = times.into_iter().filter(|time| self.calendar.has(*time, step));
+        let found: BTreeSet<(i64, i64)> = known.map(|time| self.calendar.bucket(time, step)).collect();
         found.into_iter().map(|(start, end)| Bucket { start, end, step: Some(step) }).collect()
     }
 

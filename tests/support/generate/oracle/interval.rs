@@ -4,7 +4,7 @@
 use chrono::{Duration, Months, NaiveDate};
 
 use super::super::model::*;
-use super::calendar::Calendar;
+use super::calendar::{Calendar, days};
 
 /// Before all data.
 pub const BEGINNING: i64 = i64::MIN;
@@ -57,15 +57,29 @@ impl Calendar {
             Length::Elapsed(span) => return ms - span,
             Length::Days(days) => day - Duration::days(i64::from(days)),
             Length::Months(months) => clamped(day, months),
+            Length::Fiscal(_) => panic!("buckets of a calendar are of no length"),
         };
         let at = self.midnight(earlier) + (ms - self.midnight(day));
         at.min(self.midnight(earlier + Duration::days(1)))
     }
 
     /// The bucket a length before another one; without a step its ends are moved.
-    fn ago(self, bucket: Bucket, length: Length) -> Bucket {
+    fn ago(self, bucket: Bucket, length: Length) -> Option<Bucket> {
         let of = |(start, end)| Bucket { start, end, ..bucket };
-        match (length, bucket.step) {
+        Some(match (length, bucket.step) {
+            // The bucket before, wherever that is.
+            (Length::Fiscal(fiscal), _) => {
+                let step = Step::Fiscal(fiscal);
+                let day = Duration::days(1);
+                let mut before = self.date(bucket.start) - day;
+                while fiscal.value(days(before)).is_none() {
+                    if days(before) < 0 {
+                        return None;
+                    }
+                    before -= day;
+                }
+                of(self.bucket(self.midnight(before), step))
+            }
             (Length::Elapsed(span), Some(Step::Subday(_))) => of((bucket.start - span, bucket.end - span)),
             (Length::Elapsed(_), Some(step)) => panic!("buckets of {step:?} moved by {length:?} are none"),
             // The bucket of the same number.
@@ -75,36 +89,49 @@ impl Calendar {
             }
             (_, Some(step)) => of(self.bucket(self.back(bucket.start, length), step)),
             (_, None) => of((self.back(bucket.start, length), self.back(bucket.end, length))),
-        }
+        })
     }
 
     /// The instants `[from, to)` that a moved value of a bucket is made of.
     pub fn interval(self, moves: &Moves, bucket: Bucket) -> (i64, i64) {
-        let bucket = moves.ago.iter().fold(bucket, |bucket, length| self.ago(bucket, *length));
+        // What a calendar lacks holds nothing, and lies before all data.
+        self.known_interval(moves, bucket).unwrap_or((BEGINNING, BEGINNING))
+    }
+
+    fn known_interval(self, moves: &Moves, bucket: Bucket) -> Option<(i64, i64)> {
+        let bucket = moves.ago.iter().try_fold(bucket, |bucket, length| self.ago(bucket, *length))?;
         let (mut start, mut end) = (bucket.start, bucket.end);
         if let Some(longer) = moves.at_start {
+            self.has(start, longer).then_some(())?;
             end = self.bucket(start, longer).0;
             // Without a window, the bucket of the output step that ends there.
-            start = bucket.step.map_or(BEGINNING, |step| self.bucket(end - 1, step).0);
+            start = match bucket.step {
+                Some(step) if self.has(end - 1, step) => self.bucket(end - 1, step).0,
+                Some(_) => end,
+                None => BEGINNING,
+            };
         }
-        match moves.window {
+        Some(match moves.window {
             None => (start, end),
             Some(Window::All) => (BEGINNING, end),
             Some(Window::Last(length)) => (self.back(end, length), end),
-            Some(Window::ToDate(step)) => (self.bucket(end - 1, step).0, end),
-        }
+            Some(Window::ToDate(step)) if self.has(end - 1, step) => (self.bucket(end - 1, step).0, end),
+            // Nothing is to date.
+            Some(Window::ToDate(_)) => (end, end),
+        })
     }
 
     /// How many lengths fit into an interval: local days where it begins and ends with them.
     pub fn count(self, (start, end): (i64, i64), length: Length) -> f64 {
         let midnight = |ms: i64| self.midnight(self.date(ms)) == ms;
         match length {
+            _ if start >= end => 0.0,
             Length::Elapsed(span) => end.saturating_sub(start) as f64 / span as f64,
             Length::Days(days) if midnight(start) && midnight(end) => {
                 (self.date(end) - self.date(start)).num_days() as f64 / f64::from(days)
             }
             Length::Days(days) => (end - start) as f64 / (f64::from(days) * 86_400_000.0),
-            Length::Months(_) => panic!("months are not of one length"),
+            Length::Months(_) | Length::Fiscal(_) => panic!("{length:?} is not of one length"),
         }
     }
 
@@ -114,7 +141,7 @@ impl Calendar {
         let mut at = from;
         while at < to {
             let (start, end) = self.bucket(at, step);
-            if start >= from {
+            if start >= from && self.has(start, step) {
                 found.push(Bucket { start, end, step: Some(step) });
             }
             at = end;
