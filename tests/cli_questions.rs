@@ -76,8 +76,8 @@ fn rows_on_days_that_a_calendar_lacks_are_counted() {
     let run = place.run_in("shop", &["dry-run", "ticks", "--format", "csv", "--error-format", "plain"]);
     let run = run.assert_code(0);
     assert_eq!(run.out, "time,ticks\n2026-11-02,1\n");
-    let told = "warning[W0902]: 3 rows of `tick` are on 2 days without a step of `fiscal.week`, the first 2026-11-01, the last 2026-11-04";
-    assert!(run.err.contains(told), "{}", run.err);
+    let counted = "warning[W0902]: 3 rows of `tick` are on 2 days without a step of `fiscal.week`, the first 2026-11-01, the last 2026-11-04";
+    assert!(run.err.contains(counted), "{}", run.err);
     // Only what is asked for.
     let asked = ["dry-run", "ticks", "--from", "2026-11-02", "--to", "2026-11-03", "--format", "csv"];
     let run = place.run_in("shop", &asked).assert_code(0);
