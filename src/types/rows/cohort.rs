@@ -56,12 +56,7 @@ impl<'a> RowSets<'a> {
         let (entity, ages) = (entity?, ages?);
         let (start_rows, start_by) = self.behaviour_rows(start.rows, entity, d)?;
         let (active_rows, active_by) = self.behaviour_rows(active.rows, entity, d)?;
-        let own = Own {
-            name: &syntax.name,
-            version: syntax.version.as_ref().map_or(1, |version| version.value),
-            doc: declared.doc,
-            span: declared.span,
-        };
+        let own = Own::of(declared);
         let ends = [&start_rows, &active_rows].map(|rows| RowSet { filters: Vec::new(), ..rows.clone() });
         let first = self.start_rows(&own, start_rows, start_by, start.every.then_some(ages.every), d)?;
         let by = ColumnId { table: first, column: start_by.column };
@@ -399,21 +394,20 @@ pub(super) fn step_of(value: &ast::Value) -> Option<Step> {
     }
 }
 
-fn length_of(value: &ast::Value, d: &mut Diagnostics) -> Option<Length> {
-    match &value.kind {
-        ValueKind::Step(step) => length(step, value.span, d),
+/// The length of time that a value is.
+pub(super) fn length_of(value: &ast::Value, d: &mut Diagnostics) -> Option<Length> {
+    let written = match &value.kind {
+        ValueKind::Step(step) => Some(step.clone()),
         ValueKind::Expr { expr, .. } => match &expr.kind {
-            ast::ExprKind::Literal(ast::Literal::Duration(duration)) => {
-                length(&ast::Step::Duration(*duration), value.span, d)
-            }
+            ast::ExprKind::Literal(ast::Literal::Duration(duration)) => Some(ast::Step::Duration(*duration)),
             _ => None,
         },
         _ => None,
+    };
+    if written.is_none() {
+        d.push(error!(E0205, value.span, "a length of time stands here"; help: "write one such as `90d`"));
     }
-    .or_else(|| {
-        d.push(error!(E0205, value.span, "`until` takes a length of time"; help: "write `until: 90d`"));
-        None
-    })
+    length(&written?, value.span, d)
 }
 
 /// How long an age is, in words.

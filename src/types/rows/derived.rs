@@ -20,6 +20,18 @@ pub(super) struct Own<'a> {
     pub span: Span,
 }
 
+impl<'a> Own<'a> {
+    /// Those of a block.
+    pub fn of(declared: Declared<'a, ast::Block>) -> Own<'a> {
+        Own {
+            name: &declared.syntax.name,
+            version: declared.syntax.version.as_ref().map_or(1, |version| version.value),
+            doc: declared.doc,
+            span: declared.span,
+        }
+    }
+}
+
 impl<'a> RowSets<'a> {
     /// Makes the tables that a row set is derived from, where it is.
     pub fn prepare(&mut self, rows: &'a ast::RowSet, d: &mut Diagnostics) {

@@ -3,8 +3,7 @@
 use crate::diagnostic::{Diagnostics, Spanned};
 use crate::error;
 use crate::resolve::Declared;
-use crate::syntax::ast::{self, ValueKind};
-use crate::types::formula::length;
+use crate::syntax::ast;
 use crate::types::items::Items;
 use crate::types::lifecycle::{Lifecycle, Told};
 use crate::types::model::{ColumnId, Encoding, RowExprKind, RowSet, TableId, Type};
@@ -13,7 +12,7 @@ use crate::types::{Column, Member, Origin, RowExpr, Union, ValueType};
 use crate::value::{Span as Length, Step};
 
 use super::RowSets;
-use super::cohort::{rows_of, step_of};
+use super::cohort::{length_of, rows_of, step_of};
 use super::derived::Own;
 
 const ITEMS: &[&str] = &["active", "silent", "every", "title", "title_en", "owner"];
@@ -34,12 +33,7 @@ impl<'a> RowSets<'a> {
         let active = rows_of(&items, "lifecycle", "active", syntax, d)?;
         let (entity, by) = (entity?, told?);
         let (rows, column) = self.behaviour_rows(active, entity, d)?;
-        let own = Own {
-            name: &syntax.name,
-            version: syntax.version.as_ref().map_or(1, |version| version.value),
-            doc: declared.doc,
-            span: declared.span,
-        };
+        let own = Own::of(declared);
         let table = self.activity(&own, rows, column, entity, d)?;
         let first = self.first_activity(&own, table, d)?;
         Some(Lifecycle { name: syntax.name.clone(), entity, by, rows: table, first })
@@ -131,19 +125,8 @@ impl<'a> RowSets<'a> {
 
 /// A length of silence: no months, which have different lengths.
 fn silence(value: &ast::Value, d: &mut Diagnostics) -> Option<Length> {
-    let written = match &value.kind {
-        ValueKind::Step(step) => Some(step.clone()),
-        ValueKind::Expr { expr, .. } => match &expr.kind {
-            ast::ExprKind::Literal(ast::Literal::Duration(duration)) => Some(ast::Step::Duration(*duration)),
-            _ => None,
-        },
-        _ => None,
-    };
-    let found = match written {
-        Some(written) => length(&written, value.span, d),
-        None => None,
-    };
-    let sound = found.filter(|length| matches!(length, Length::Days(_)));
+    let found = length_of(value, d)?;
+    let sound = matches!(found, Length::Days(_)).then_some(found);
     if sound.is_none() {
         d.push(error!(E0689, value.span, "a silence is a number of days"; help: "write `silent: 7d, 30d`"));
     }

@@ -43,12 +43,7 @@ impl<'a> RowSets<'a> {
             return None;
         }
         let by = self.column_of(entity?, rows.base, written.span, d)?;
-        let own = Own {
-            name: &syntax.name,
-            version: syntax.version.as_ref().map_or(1, |version| version.value),
-            doc: declared.doc,
-            span: declared.span,
-        };
+        let own = Own::of(declared);
         let mut table = self.empty(Some(&own), String::new, declared.span);
         table.columns = self.own_columns(by, &rows);
         let mut kept = Vec::new();
