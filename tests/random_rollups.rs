@@ -193,7 +193,7 @@ impl Built {
         let keys: Vec<String> =
             (1..=usize::from(question.step.is_some()) + question.by.len()).map(|at| at.to_string()).collect();
         let order = if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) };
-        let found = clickhouse::rows(&format!("SELECT * FROM metrics.q{at}__{grain}{order}"), session);
+        let found = clickhouse::rows(&format!("SELECT * FROM metrics.`q{at}__{grain}`{order}"), session);
         let found = found.and_then(|rows| read(&self.project, &right.columns, &rows));
         match found {
             Ok(rows) => difference(&right, &rows),

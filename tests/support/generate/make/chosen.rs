@@ -22,7 +22,7 @@ impl Maker {
     /// Limits within the days that are asked for.
     fn cut(&mut self, question: &Question) -> Option<Question> {
         let (first, last) = question.range.filter(|_| self.on(Construct::Cut) && self.rng.chance(50))?;
-        question.step.filter(|step| !matches!(step, Step::Fiscal(_)))?;
+        question.step.filter(|_| !of_calendar(question))?;
         let calendar = Calendar { zone: self.project.zone, sunday: self.project.week_starts_sunday };
         let (start, end) = (calendar.midnight(day_of(first)), calendar.midnight(day_of(last + 1)));
         let mut inside = || start + self.rng.between(0, (end - start) / MINUTE - 1) * MINUTE;
@@ -34,7 +34,7 @@ impl Maker {
 
     /// An instant near the end of what is asked for.
     fn as_of(&mut self, question: &Question) -> Option<(i64, bool)> {
-        let (first, last) = question.range?;
+        let (first, last) = question.range.filter(|_| !of_calendar(question))?;
         let partial = self.on(Construct::Partial) && self.rng.chance(60);
         if !(partial || self.on(Construct::AsOf)) || !self.rng.chance(35) {
             return None;
@@ -109,6 +109,10 @@ impl Maker {
         if !(other || self.on(Construct::Top)) || !self.rng.chance(50) {
             return None;
         }
+        // Which days an interval has is known, but not which buckets of a calendar.
+        if of_calendar(question) && question.range.is_some() {
+            return None;
+        }
         let ranking = question.metrics.iter().filter_map(|name| self.project.metric(name));
         let ranking: Vec<String> =
             ranking.filter(|metric| question.ranks(&self.project, metric)).map(|metric| metric.name.clone()).collect();
@@ -117,4 +121,9 @@ impl Maker {
         let with = |other| Question { top: Some(Top { other, ..top.clone() }), ..question.clone() };
         [other, false].into_iter().map(with).find(|question| question.is_choosable(&self.project))?.top
     }
+}
+
+/// Whether it is asked for in buckets of a declared calendar.
+fn of_calendar(question: &Question) -> bool {
+    matches!(question.step, Some(Step::Fiscal(_)))
 }

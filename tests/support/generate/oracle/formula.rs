@@ -352,7 +352,9 @@ impl Oracle<'_> {
     /// `at last STEP per k`: of the rows of each group (and each k) those of the last bucket that has any.
     fn at_last<'f>(&self, leaf: &Leaf, facts: Vec<&'f Fact>) -> Vec<&'f Fact> {
         let Some(at) = &leaf.at_last else { return facts };
-        let facts: Vec<&Fact> = facts.into_iter().filter(|fact| self.calendar.has(fact.time, at.step)).collect();
+        // What has no time is in no bucket.
+        let in_bucket = |fact: &&Fact| !fact.timeless && self.calendar.has(fact.time, at.step);
+        let facts: Vec<&Fact> = facts.into_iter().filter(in_bucket).collect();
         let mut last: BTreeMap<(&Group, &Group), i64> = BTreeMap::new();
         let bucket = |fact: &Fact| self.calendar.bucket(fact.time, at.step).0;
         for fact in &facts {
