@@ -199,7 +199,8 @@ fn query(table: &Table, by: &[&str]) -> Query {
         .map(|(at, measure)| MetricOutput {
             column: output(&format!("m{at}"), measure.ty.clone()),
             formula: leaf(at, &measure.ty),
-            present: vec![MeasureId { scan: 0, measure: at }],
+            present: vec![MeasureId { scan: 0, measure: at }.into()],
+            fill: None,
         })
         .collect();
     let ratio =
@@ -207,7 +208,8 @@ fn query(table: &Table, by: &[&str]) -> Query {
     metrics.push(MetricOutput {
         column: output("ratio", DataType::Float),
         formula: ratio,
-        present: vec![MeasureId { scan: 0, measure: 6 }, MeasureId { scan: 0, measure: 0 }],
+        present: vec![MeasureId { scan: 0, measure: 6 }.into(), MeasureId { scan: 0, measure: 0 }.into()],
+        fill: None,
     });
     Query {
         tables: Arc::new(vec![table.clone()]),
