@@ -199,14 +199,15 @@ fn roles(made: &[Made]) -> minijinja::Value {
     minijinja::context! { roles }
 }
 
+/// The views that have a policy for some role.
+fn restricted<'a>(made: &'a [Made<'_>]) -> BTreeSet<&'a str> {
+    let views = made.iter().flat_map(|made| &made.views);
+    views.filter(|(_, rows)| rows.is_some()).map(|(view, _)| view.as_str()).collect()
+}
+
 /// A policy for each role and view that has one for some role: who has none there reads all or nothing, as the server is set up.
 fn policies(made: &[Made]) -> minijinja::Value {
-    let restricted: BTreeSet<&str> = made
-        .iter()
-        .flat_map(|made| &made.views)
-        .filter(|(_, rows)| rows.is_some())
-        .map(|(view, _)| view.as_str())
-        .collect();
+    let restricted = restricted(made);
     let of = |made: &Made| {
         let role = identifier(&made.role.name);
         let views = made.views.iter().filter(|(view, _)| restricted.contains(view.as_str()));
@@ -255,12 +256,7 @@ fn taken(build: &Build, access: &Access, made: &[Made]) -> minijinja::Value {
             drop.push(format!("QUOTA IF EXISTS {}", named(build, role)));
         }
     }
-    let restricted: BTreeSet<&str> = made
-        .iter()
-        .flat_map(|made| &made.views)
-        .filter(|(_, rows)| rows.is_some())
-        .map(|(view, _)| view.as_str())
-        .collect();
+    let restricted = restricted(made);
     for made in made {
         let views = made.views.iter().filter(|(view, _)| restricted.contains(view.as_str()));
         drop.extend(views.map(|(view, _)| format!("ROW POLICY IF EXISTS {} ON {view}", identifier(&made.role.name))));

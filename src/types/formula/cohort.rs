@@ -307,7 +307,7 @@ impl Of<'_, '_> {
                 let mut found = None;
                 self.scope.leaves(&typed, &mut |leaf, span| found = found.or(Some((leaf.rows.base, span))));
                 let (base, span) = found.unwrap_or((self.cohort.units, span));
-                let _ = self.scope.rows.column_to(self.cohort.entity, base, span, d);
+                let _ = self.scope.rows.column_of(self.cohort.entity, base, span, d);
                 if !d.has_errors() {
                     d.push(error!(E0686, span, "these rows have no time to put them to an age"; help: "take the rows of a source"));
                 }

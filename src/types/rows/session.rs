@@ -93,19 +93,8 @@ impl<'a> RowSets<'a> {
         found
     }
 
-    /// The same, for those who only want to know why there is none.
-    pub fn column_to(&self, entity: TableId, base: TableId, span: Span, d: &mut Diagnostics) -> Option<ColumnId> {
-        self.column_of(entity, base, span, d)
-    }
-
     /// The one column of a table that leads to an entity.
-    pub(super) fn column_of(
-        &self,
-        entity: TableId,
-        base: TableId,
-        span: Span,
-        d: &mut Diagnostics,
-    ) -> Option<ColumnId> {
+    pub fn column_of(&self, entity: TableId, base: TableId, span: Span, d: &mut Diagnostics) -> Option<ColumnId> {
         let table = &self.tables[base.0];
         let leads = |column: &&(usize, &Column)| !column.1.internal && column.1.ty.ty == Type::Entity(entity);
         let columns: Vec<(usize, &Column)> = table.columns.iter().enumerate().collect();
