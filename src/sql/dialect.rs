@@ -1,6 +1,7 @@
 //! What a dialect must know to print a plan. Nobody asks which dialect it is: the lowering asks for capabilities and looks
 //! functions up in the dialect's table.
 
+use super::build;
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select, Setting};
 use sqlparser::parser::{Parser, ParserError};
 
@@ -281,6 +282,11 @@ pub trait Dialect: Sync {
     /// The settings of a SELECT whose joins compare with `<` too.
     fn interval_join_settings(&self) -> Option<Vec<Setting>> {
         None
+    }
+
+    /// The conditions of a join that follows one which compares with `<` too, by values that are equal.
+    fn equal_behind_interval(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
+        pairs.into_iter().map(|(own, found)| build::equal(own, found)).collect()
     }
 
     /// The canonical value of a stored column.

@@ -75,14 +75,15 @@ impl Dialect for ClickHouse {
     }
 
     fn interval_join_settings(&self) -> Option<Vec<Setting>> {
-        let setting = |key: &str, value| Setting { key: build::ident(key), value };
-        Some(vec![
-            // Other algorithms, which a session may prefer, refuse such conditions.
-            setting("join_algorithm", build::text("hash")),
-            // In another order, with a condition on the last of them, such joins give a row too many. This holds for whoever asks
-            // with the statement; inside of a view it has no effect.
-            setting("query_plan_optimize_join_order_limit", build::number(0)),
-        ])
+        // Other algorithms, which a session may prefer, refuse such conditions.
+        Some(vec![Setting { key: build::ident("join_algorithm"), value: build::text("hash") }])
+    }
+
+    /// One comparison of all values: of several ones, each of another table, the planner makes one a condition of the earlier outer
+    /// join, which rejects no row then ([CH23](../../../docs/targets.md#rules)).
+    fn equal_behind_interval(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
+        let (own, found): (Vec<Expr>, Vec<Expr>) = pairs.into_iter().unzip();
+        vec![build::equal(build::tuple(own), build::tuple(found))]
     }
 
     fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr {

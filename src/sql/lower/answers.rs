@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Object
 
 use super::Lowering;
 use super::read::{BASE, Rows, answer_alias};
-use crate::plan::{Answered, Asked, AskedKey, DataType, Expr, Function, Scan, Step};
+use crate::plan::{Answered, Asked, AskedKey, DataType, Expr, Function, Join, Scan, Step};
 use crate::sql::build::{self, Parts};
 
 /// The alias of an answer before it is joined.
@@ -13,17 +13,18 @@ const FOUND: &str = "f";
 const ASKED: &str = "q";
 
 impl Lowering<'_> {
-    /// The look-ups in answers.
-    pub(super) fn answers(&self, answers: &[Answered]) -> Vec<SqlJoin> {
+    /// The look-ups in answers, behind those of entities.
+    pub(super) fn answers(&self, answers: &[Answered], behind: &[Join]) -> Vec<SqlJoin> {
+        let behind_interval = behind.iter().any(|join| self.is_interval(join));
         let joined = answers.iter().enumerate().map(|(at, answer)| {
             let alias = answer_alias(at);
             let leaves = Rows(self.dialect);
-            let equal = answer.keys.iter().flat_map(|(name, value)| {
+            let pairs = answer.keys.iter().flat_map(|(name, value)| {
                 let found = build::column(&alias, self.name(name));
                 let own = self.value(value, &leaves);
-                if value.nullable { self.same(own, found, &value.ty) } else { vec![build::equal(own, found)] }
+                if value.nullable { self.same(own, found, &value.ty) } else { vec![(own, found)] }
             });
-            let condition = build::all(equal).unwrap_or_else(build::null);
+            let condition = self.all_equal(pairs.collect(), behind_interval).unwrap_or_else(build::null);
             build::left_join(build::derived(self.answer_to(answer), &alias), condition)
         });
         joined.collect()
@@ -43,15 +44,15 @@ impl Lowering<'_> {
         Parts { projection, from, ..Parts::default() }.query()
     }
 
-    /// Whether two values are equal or both null, as conditions that can be hashed.
-    pub(super) fn same(&self, a: Sql, b: Sql, ty: &DataType) -> Vec<Sql> {
+    /// Two values are equal or both null where these are equal, none of which is null: they can be hashed.
+    pub(super) fn same(&self, a: Sql, b: Sql, ty: &DataType) -> Vec<(Sql, Sql)> {
         let zero = self.dialect.literal(&ty.some_value(), ty, self.calendar);
         let known = |value: Sql| {
             let value = self.call(Function::Coalesce, vec![(value, ty), (zero.clone(), ty)], ty);
             self.dialect.settle(value, ty)
         };
         let missing = |value: Sql| build::case(vec![(build::is_null(value), build::number(1))], Some(build::number(0)));
-        vec![build::equal(known(a.clone()), known(b.clone())), build::equal(missing(a), missing(b))]
+        vec![(known(a.clone()), known(b.clone())), (missing(a), missing(b))]
     }
 
     /// The name of the table of groups that are asked for.
@@ -70,7 +71,7 @@ impl Lowering<'_> {
         let used: Vec<_> = asked.expressions().collect();
         let from = Some(self.everywhere(asked.rows.table, BASE));
         let mut joins = self.looked_up(&asked.rows.joins, &used);
-        joins.extend(self.answers(&asked.rows.answers));
+        joins.extend(self.answers(&asked.rows.answers, &asked.rows.joins));
         let step = self.query.step.unwrap_or(Step::Day);
         let time = asked.rows.time.as_ref().map(|time| {
             let value = self.value(time, &leaves);
@@ -135,10 +136,10 @@ impl Lowering<'_> {
             let (value, asked) = (build::column(BASE, name.clone()), build::column(ASKED, name));
             match key.null_is_equal && (key.value.nullable || own.nullable) {
                 true => self.same(value, asked, &own.ty),
-                false => vec![build::equal(value, asked)],
+                false => vec![(value, asked)],
             }
         });
-        equal.collect()
+        equal.map(|(value, asked)| build::equal(value, asked)).collect()
     }
 
     /// Whether a row lies in its scan's interval of the bucket that it is asked for in.

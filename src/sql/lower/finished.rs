@@ -51,11 +51,11 @@ impl Lowering<'_> {
                 group_by: among.columns.iter().map(|column| of(ANSWER, column)).collect(),
                 ..Parts::default()
             };
-            let equal = among.columns.iter().flat_map(|column| {
+            let pairs = among.columns.iter().flat_map(|column| {
                 let (own, found) = (of(ANSWER, column), of(GROUPS, column));
-                if column.nullable { self.same(own, found, &column.ty) } else { vec![build::equal(own, found)] }
+                if column.nullable { self.same(own, found, &column.ty) } else { vec![(own, found)] }
             });
-            let condition = build::all(equal).unwrap_or_else(|| build::boolean(true));
+            let condition = self.all_equal(pairs.collect(), false).unwrap_or_else(|| build::boolean(true));
             build::inner_join(build::derived(groups.query(), GROUPS), condition)
         });
         let joins = joins.collect();

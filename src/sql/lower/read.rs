@@ -58,11 +58,21 @@ impl Lowering<'_> {
         let looked_up = joins.iter().enumerate().map(|(at, join)| {
             let alias = join_alias(at);
             let found = build::column(&alias, self.name(&join.column));
-            let equal = build::equal(self.value(&join.key, &leaves), found);
-            let condition = build::all(std::iter::once(equal).chain(self.holds(join, &alias)));
+            let (day, holds) = self.holds(join, &alias);
+            let pairs = std::iter::once((self.value(&join.key, &leaves), found)).chain(day).collect();
+            let equal = self.all_equal(pairs, joins[..at].iter().any(|join| self.is_interval(join)));
+            let condition = build::all(equal.into_iter().chain(holds));
             build::left_join(build::derived(self.entity(join, at, used), &alias), condition.unwrap_or_else(build::null))
         });
         looked_up.collect()
+    }
+
+    /// Whether the values of all pairs are equal, as the condition of a join.
+    pub(super) fn all_equal(&self, pairs: Vec<(Sql, Sql)>, behind_interval: bool) -> Option<Sql> {
+        build::all(match behind_interval {
+            true => self.dialect.equal_behind_interval(pairs),
+            false => pairs.into_iter().map(|(own, found)| build::equal(own, found)).collect(),
+        })
     }
 
     /// Whether a look-up compares more than whether values are equal.
@@ -91,15 +101,15 @@ impl Lowering<'_> {
             || answers.iter().any(|answer| self.looks_up_intervals(&answer.query))
     }
 
-    /// Whether a version holds at the instant of a look-up.
-    fn holds(&self, join: &Join, alias: &str) -> Vec<Sql> {
+    /// A version holds at the instant of a look-up where its day is this one, or where these conditions are true.
+    fn holds(&self, join: &Join, alias: &str) -> (Option<(Sql, Sql)>, Vec<Sql>) {
         let table = &self.tables[join.table];
-        let (Some(history), Some(as_of)) = (&table.history, &join.as_of) else { return Vec::new() };
+        let (Some(history), Some(as_of)) = (&table.history, &join.as_of) else { return (None, Vec::new()) };
         let at = self.value(as_of, &Rows(self.dialect));
         match history {
             History::Snapshot { day } => {
                 let local = self.call(Function::DateOf, vec![(at, &DataType::Timestamp)], &DataType::Date);
-                vec![build::equal(local, build::column(alias, self.name(day)))]
+                (Some((local, build::column(alias, self.name(day)))), Vec::new())
             }
             History::Valid { .. } => {
                 let column = |word| build::column(alias, edge(table, word));
@@ -108,7 +118,7 @@ impl Lowering<'_> {
                 let until = open("_until", build::binary(at, BinaryOperator::Lt, column("_until")));
                 // What is open on both sides holds at every instant, but not at none.
                 let known = as_of.nullable.then(|| build::is_not_null(self.value(as_of, &Rows(self.dialect))));
-                known.into_iter().chain(from).chain(until).collect()
+                (None, known.into_iter().chain(from).chain(until).collect())
             }
         }
     }

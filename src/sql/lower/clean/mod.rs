@@ -131,7 +131,7 @@ impl Lowering<'_> {
         let leaves = Rows(self.dialect);
         let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
         let (from, mut joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
-        joins.extend(self.answers(&rows.answers));
+        joins.extend(self.answers(&rows.answers, &rows.joins));
         let mut conditions: Vec<Expr> = Vec::new();
         let time = rows.time.iter().filter(|time| time.nullable);
         let conjuncts = rows.filter.iter().flat_map(crate::rollup::conjuncts);
