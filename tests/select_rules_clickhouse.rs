@@ -6,7 +6,7 @@ mod warehouse;
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Select, SelectItem, Visit, Visitor};
+use sqlparser::ast::{BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, SelectItem, Visit, Visitor};
 use sqlparser::dialect::ClickHouseDialect;
 use sqlparser::parser::Parser;
 use support::script;
@@ -307,5 +307,79 @@ fn ch13_days_and_weeks_are_those_of_the_project_whatever_the_session_says() {
              WHERE database IN ('metrics', 'dwd') AND type LIKE '%DateTime%' AND type NOT LIKE '%\\'%'",
         );
         assert_eq!(without, [""; 0], "{zone}");
+    }
+}
+
+/// What is looked up behind a history is found by values of several tables.
+const HISTORIES: &str = r#"
+entity company {
+  table: "dim.company"
+  key: company_id
+  snapshot: day
+  column company_id: string
+  column day: date
+  column size: int?
+}
+entity user {
+  table: "dim.user"
+  key: user_id
+  valid: since, until
+  column user_id: string
+  column since: timestamp
+  column until: timestamp?
+  column level: string?
+  column company: company?
+}
+source call {
+  table: "dwd.call"
+  time: at
+  column at: timestamp
+  column user_id: user?
+}
+dimension level = user.level else "none"
+metric calls     = count(call)
+metric of_large  = count(call where user_id.company.size > 1)  { grain: 1d }
+metric of_usual  = count(call where (calls per level) > 1)     { grain: 1d }
+"#;
+
+/// The conditions of joins behind one that compares with `<`.
+struct Behind(Vec<Expr>);
+
+impl Visitor for Behind {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        for joins in select.from.iter().map(|from| &from.joins) {
+            let conditions: Vec<&Expr> = (joins.iter())
+                .filter_map(|join| match &join.join_operator {
+                    JoinOperator::Left(JoinConstraint::On(on)) | JoinOperator::LeftOuter(JoinConstraint::On(on)) => {
+                        Some(on)
+                    }
+                    _ => None,
+                })
+                .collect();
+            let first = conditions.iter().position(|on| on.to_string().contains('<'));
+            self.0.extend(conditions.into_iter().skip(first.map_or(usize::MAX, |at| at + 1)).cloned());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[test]
+fn ch23_behind_the_look_up_of_a_history_a_join_compares_one_value() {
+    let emitted = Warehouse::emitted("UTC", HISTORIES, "");
+    let mut behind = Behind(Vec::new());
+    for artifact in &emitted.artifacts {
+        for statement in script::statements(&artifact.text) {
+            let Some(select) = statement.find("SELECT").map(|at| &statement[at..]) else { continue };
+            let Ok(parsed) = Parser::parse_sql(&ClickHouseDialect {}, select) else { continue };
+            let _ = parsed.visit(&mut behind);
+        }
+    }
+    assert!(behind.0.len() >= 2, "{:?}", behind.0);
+    for on in &behind.0 {
+        let one = matches!(on, Expr::BinaryOp { left, op: BinaryOperator::Eq, right }
+            if matches!((&**left, &**right), (Expr::Tuple(_), Expr::Tuple(_))));
+        assert!(one, "{on}");
     }
 }
