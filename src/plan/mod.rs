@@ -7,19 +7,22 @@
 
 mod answer;
 mod calendar;
-mod cohort;
 pub mod expr;
 mod lower;
+mod made;
 mod output;
 mod question;
 mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
-pub use crate::value::{Declared, Interval, Span, Window};
+pub use crate::value::{
+    Ages, Attempts, Carried, CohortTable, Declared, Exclusion, How, Interval, Role, Span, StepOrder, Taken, Window,
+    Within,
+};
 pub use answer::{Answered, Asked, AskedKey};
-pub use cohort::{Cohort, CohortPart};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};
 pub use lower::{Lowering, PARTIAL, column_name};
+pub use made::{Made, MadeOf};
 pub use output::{Among, Marks, MetricOutput, OrderBy, OutputColumn, Part, Present, Start};
 pub use question::{AskedStep, Question, Top, Values};
 pub use table::{

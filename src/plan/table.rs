@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answered, Cohort, DataType, Expr, Join, Measure, Scan, columns_of};
+use super::{Answered, DataType, Expr, Join, Made, Measure, Scan, columns_of};
 
 /// The places of all tables, each behind those that it is made of.
 pub fn in_order(tables: &[Table]) -> Vec<usize> {
@@ -146,8 +146,8 @@ pub enum Origin {
     },
     /// Rows of one value of `by`, as long as no pause between two of them is longer than the gap.
     Session(Box<Session>),
-    /// A table of a cohort.
-    Cohort(Box<Cohort>),
+    /// A table of behaviour.
+    Made(Box<Made>),
 }
 
 /// Clean rows of a table: which, and when.
@@ -238,18 +238,13 @@ impl Table {
                 let key = tables[session.rows.table].clean.key.iter();
                 found.extend(key.map(|key| (session.rows.table, key.as_str())));
             }
-            Origin::Cohort(cohort) => {
-                let behind = self.columns.iter().skip(cohort.own_columns());
-                let all = behind.zip(cohort.values().iter().chain(&cohort.dimensions)).enumerate();
-                let used = |of_rows: bool| {
-                    let part = all.clone().filter(move |(at, _)| (*at < cohort.values().len()) == of_rows);
-                    part.filter(|(_, (column, _))| wanted.contains(&column.name.as_str())).map(|(_, (_, value))| value)
-                };
-                cohort.start.columns(tables, std::iter::once(&cohort.by).chain(used(false)), &mut found);
-                if let Some((rows, by)) = cohort.part.rows() {
-                    rows.columns(tables, std::iter::once(by).chain(used(true)), &mut found);
+            Origin::Made(made) => {
+                let own = self.columns.len().saturating_sub(made.carried.len());
+                let carried = |at: usize| wanted.contains(&self.columns[own + at].name.as_str());
+                for (at, part) in made.parts.iter().enumerate() {
+                    let values = made.needed(at, carried).into_iter().map(|value| &part.values[value]);
+                    part.rows.columns(tables, values, &mut found);
                 }
-                cohort.ends.iter().for_each(|rows| rows.columns(tables, std::iter::empty(), &mut found));
             }
         }
         found.sort_unstable();
@@ -264,7 +259,7 @@ impl Table {
             Origin::FirstOf(first) => vec![&first.rows],
             Origin::Union { members, .. } => members.iter().map(|member| &member.rows).collect(),
             Origin::Session(session) => vec![&session.rows],
-            Origin::Cohort(cohort) => cohort.selections().collect(),
+            Origin::Made(made) => made.parts.iter().map(|part| &part.rows).collect(),
         }
     }
 

@@ -37,17 +37,10 @@ pub enum RowName {
     Session(usize),
 }
 
-/// What the name of a table of behaviour stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BehaviourName {
-    /// A cohort, by its place in [`Names::cohorts`].
-    Cohort(usize),
-    /// A lifecycle, by its place in [`Names::lifecycles`].
-    Lifecycle(usize),
-}
+/// The keywords of behaviour whose meaning is compiled.
+pub const BEHAVIOURS: &[&str] = &["cohort", "lifecycle", "funnel"];
 
 type Versions = Vec<(u32, usize)>;
-type BehaviourVersions = Vec<(u32, BehaviourName)>;
 
 /// All declarations of a program by name.
 #[derive(Debug, Default)]
@@ -60,10 +53,8 @@ pub struct Names<'a> {
     pub sessions: Vec<Declared<'a, ast::Block>>,
     /// Calendars.
     pub calendars: Vec<Declared<'a, ast::Block>>,
-    /// Cohorts.
-    pub cohorts: Vec<Declared<'a, ast::Block>>,
-    /// Lifecycles.
-    pub lifecycles: Vec<Declared<'a, ast::Block>>,
+    /// Tables of behaviour: cohorts and the like.
+    pub behaviours: Vec<Declared<'a, ast::Block>>,
     /// Dimensions.
     pub dimensions: Vec<Declared<'a, ast::Dimension>>,
     /// Hierarchies.
@@ -75,7 +66,7 @@ pub struct Names<'a> {
     rows: FxHashMap<&'a str, Vec<(u32, RowName)>>,
     dimension_names: FxHashMap<&'a str, usize>,
     metric_names: FxHashMap<&'a str, Versions>,
-    behaviour_names: FxHashMap<&'a str, BehaviourVersions>,
+    behaviour_names: FxHashMap<&'a str, Versions>,
     later_tables: FxHashMap<&'a str, &'a str>,
 }
 
@@ -145,15 +136,11 @@ impl<'a> Names<'a> {
                     self.calendars.push(Declared { syntax: block, doc, span });
                 }
             }
-            DeclarationKind::Block(block) if ["cohort", "lifecycle"].contains(&block.keyword.as_str()) => {
+            DeclarationKind::Block(block) if BEHAVIOURS.contains(&block.keyword.as_str()) => {
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
-                    let (all, behaviour) = match block.keyword.as_str() {
-                        "cohort" => (&mut self.cohorts, BehaviourName::Cohort as fn(usize) -> BehaviourName),
-                        _ => (&mut self.lifecycles, BehaviourName::Lifecycle as fn(usize) -> BehaviourName),
-                    };
                     let versions = self.behaviour_names.entry(block.name.as_str()).or_default();
-                    versions.push((version(block.version.as_ref()), behaviour(all.len())));
-                    all.push(Declared { syntax: block, doc, span });
+                    versions.push((version(block.version.as_ref()), self.behaviours.len()));
+                    self.behaviours.push(Declared { syntax: block, doc, span });
                 }
             }
             DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
@@ -164,7 +151,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "funnel" | "conversion" | "path" | "attribution" | "segment" | "experiment" | "quality"
+            "conversion" | "path" | "attribution" | "segment" | "experiment" | "quality"
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
             {
                 self.later_tables.insert(block.name.as_str(), keyword);
@@ -194,8 +181,8 @@ impl<'a> Names<'a> {
         self.metric_names.contains_key(name)
     }
 
-    /// The table of behaviour of a name, with a version or the newest.
-    pub fn behaviour(&self, name: &str, version: Option<u32>) -> Option<BehaviourName> {
+    /// The place of a table of behaviour, with a version or the newest.
+    pub fn behaviour(&self, name: &str, version: Option<u32>) -> Option<usize> {
         newest(self.behaviour_names.get(name)?, version)
     }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{self, AggregateInput, Expr, ExprKind, RowSet, RowSetKind};
 
-use super::{BehaviourName, Names, RowName};
+use super::{Names, RowName};
 
 /// The places of all metrics in levels, so that a formula names only metrics of levels before its own; those on a cycle are
 /// told and left out.
@@ -81,15 +81,18 @@ pub fn row_set_order(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Ma
     sorted.into_iter().map(made).collect()
 }
 
-/// The row sets that stand as values of a block's items: `events: event`.
+/// The row sets that stand in a block's items: `events: event`, `step pay = paid_order`.
 pub fn rows_of_block(block: &ast::Block) -> impl Iterator<Item = &RowSet> {
-    let values = block.items.iter().flat_map(|item| match &item.kind {
-        ast::ItemKind::Keyed { values, .. } => values.as_slice(),
-        _ => &[],
-    });
-    values.filter_map(|value| match &value.kind {
-        ast::ValueKind::Rows { rows, .. } => Some(rows),
-        _ => None,
+    block.items.iter().flat_map(|item| match &item.kind {
+        ast::ItemKind::Keyed { values, .. } => {
+            let rows = values.iter().filter_map(|value| match &value.kind {
+                ast::ValueKind::Rows { rows, .. } => Some(rows),
+                _ => None,
+            });
+            rows.collect()
+        }
+        ast::ItemKind::Step { rows, .. } | ast::ItemKind::Exclude { rows, .. } => vec![rows],
+        _ => Vec::new(),
     })
 }
 
@@ -254,14 +257,8 @@ impl RowMetrics<'_, '_> {
 
     /// Those of the rows of a table of behaviour that a formula takes a column of.
     fn of_behaviour(&mut self, path: &ast::Path) {
-        match path.parts.first().and_then(|name| self.names.behaviour(name, None)) {
-            Some(BehaviourName::Cohort(place)) => {
-                rows_of_block(self.names.cohorts[place].syntax).for_each(|rows| self.of_rows(rows));
-            }
-            Some(BehaviourName::Lifecycle(place)) => {
-                rows_of_block(self.names.lifecycles[place].syntax).for_each(|rows| self.of_rows(rows));
-            }
-            None => {}
+        if let Some(place) = path.parts.first().and_then(|name| self.names.behaviour(name, None)) {
+            rows_of_block(self.names.behaviours[place].syntax).for_each(|rows| self.of_rows(rows));
         }
     }
 

@@ -16,6 +16,9 @@ use crate::plan::{Expr, Query, Step, Table};
 /// How many times the rows of its own rollup a question may read.
 const MORE_ROWS: f64 = 16.0;
 
+/// The same where what it reads are sets of values, or sketches.
+const MORE_LARGE_ROWS: f64 = 4.0;
+
 /// A day's rows of a rollup that are few in any case.
 const FEW_ROWS: f64 = 10_000.0;
 
@@ -99,6 +102,7 @@ impl Planner<'_> {
         of_rows
             && need.dimensions().all(|(_, value)| rollup.dimension(value, joins).is_some())
             && chained(&rollup.steps, need.step)
+            && self.keeps_large_states_few(need, rollup)
             && self.is_worth(need, rollup)
     }
 
@@ -110,6 +114,21 @@ impl Planner<'_> {
             (Some(own), Some(shared)) => shared <= own * MORE_ROWS || shared * buckets_a_day(need.step) <= FEW_ROWS,
             _ => true,
         }
+    }
+
+    /// Whether sharing a rollup leaves its large states and those of a need about as few as they are asked for: a set of values in
+    /// every minute and for every feature takes far more than one an hour.
+    fn keeps_large_states_few(&self, need: &Need, rollup: &Rollup) -> bool {
+        let finest = rollup.steps.iter().copied().min().unwrap_or(need.step);
+        let few_groups = || {
+            let own = self.rows_of(need, need.dimensions().map(|(_, value)| value));
+            let known = own.zip(self.rows(need, rollup));
+            let same = need.dimensions().count() == rollup.dimensions.len();
+            same || known.is_some_and(|(own, shared)| shared <= own * MORE_LARGE_ROWS)
+        };
+        let spares_its_own = !is_large(&need.states()) || (need.step == finest && few_groups());
+        let spares_those_there = !is_large(&rollup.states) || need.step >= finest;
+        spares_its_own && spares_those_there
     }
 
     fn rows(&self, need: &Need, rollup: &Rollup) -> Option<f64> {
@@ -211,6 +230,11 @@ impl Rollup {
             .collect();
         shared.into_iter().for_each(|state| self.add_state(state));
     }
+}
+
+/// Whether one of the states grows with the number of values that it was made of.
+fn is_large(states: &[State]) -> bool {
+    Mergeability::of_states(states) >= Mergeability::Distinct
 }
 
 /// The coarser steps that are worth keeping for what is asked: an hour and a day.

@@ -101,9 +101,11 @@ impl Rollup {
 /// The states that an aggregate is computed from. The first is its own; the others count.
 pub fn parts(aggregate: &Aggregate) -> Vec<(Part, Option<&Expr>)> {
     let own = |part: Part| vec![(part, aggregate.argument())];
-    let counted = |part: Part| vec![(part, aggregate.argument()), (Part::Count, aggregate.argument())];
+    // Of what is never null there are as many as rows.
+    let count = (Part::Count, aggregate.argument().filter(|argument| argument.nullable));
+    let counted = |part: Part| vec![(part, aggregate.argument()), count];
     match aggregate {
-        Aggregate::CountRows | Aggregate::Count(_) => own(Part::Count),
+        Aggregate::CountRows | Aggregate::Count(_) => vec![count],
         Aggregate::Distinct(_) => own(Part::Distinct),
         Aggregate::ApproxDistinct(_) => own(Part::ApproxDistinct),
         Aggregate::Sum(_) => own(Part::Sum),

@@ -118,6 +118,16 @@ pub fn neighbour(
     windowed(function(name, vec![value]), partition_by, order_by, Some(frame))
 }
 
+/// `name(value) OVER (PARTITION BY … ORDER BY … ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`: an aggregate of all rows before, or
+/// of the row itself, too.
+pub fn before(name: &str, value: Expr, partition_by: Vec<Expr>, order_by: Vec<OrderByExpr>, with_row: bool) -> Expr {
+    let end =
+        if with_row { WindowFrameBound::CurrentRow } else { WindowFrameBound::Preceding(Some(Box::new(number(1)))) };
+    let start_bound = WindowFrameBound::Preceding(None);
+    let frame = WindowFrame { units: WindowFrameUnits::Rows, start_bound, end_bound: Some(end) };
+    windowed(function(name, vec![value]), partition_by, order_by, Some(frame))
+}
+
 fn windowed(
     mut function: Function,
     partition_by: Vec<Expr>,

@@ -284,8 +284,8 @@ pub trait Dialect: Sync {
         None
     }
 
-    /// The conditions of a join that follows one which compares with `<` too, by values that are equal.
-    fn equal_behind_interval(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
+    /// The conditions of a join by values that are equal, where they may be of several tables, or one made of another.
+    fn equal_together(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
         pairs.into_iter().map(|(own, found)| build::equal(own, found)).collect()
     }
 

@@ -41,7 +41,7 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
             let value = attribute(tables, dimension, table)?;
             value.filter(|value| value.history(tables).is_none()).ok_or(Unbound::Missing)?
         }
-        (None, Origin::Union(_) | Origin::Session(_) | Origin::Cohort(_)) => made(&tables[table.0], dimension, table)?,
+        (None, Origin::Union(_) | Origin::Session(_) | Origin::Made(_)) => made(&tables[table.0], dimension, table)?,
     };
     if tables[table.0].time.is_none()
         && let Some(entity) = value.history(tables)

@@ -47,11 +47,8 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
             MadeRows::Session(place) => rows.check_session(place, &mut d),
         }
     }
-    for place in 0..names.cohorts.len() {
-        rows.check_cohort(place, &mut d);
-    }
-    for place in 0..names.lifecycles.len() {
-        rows.check_lifecycle(place, &mut d);
+    for place in 0..names.behaviours.len() {
+        rows.check_behaviour(place, &mut d);
     }
     for metric in &names.metrics {
         resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
@@ -68,7 +65,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         })
         .collect();
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
-    rows.bind_cohorts(&dimensions, &dimension_ids, &mut d);
+    rows.bind_behaviours(&dimensions, &dimension_ids, &mut d);
     dimensions.extend(rows.dimensions_of_behaviour());
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
     let declarations = Declarations {
@@ -227,13 +224,7 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     for subset in &names.subsets {
         resolve::row_sets_in(&subset.syntax.rows, &mut note);
     }
-    for rows in names
-        .sessions
-        .iter()
-        .chain(&names.cohorts)
-        .chain(&names.lifecycles)
-        .flat_map(|block| resolve::rows_of_block(block.syntax))
-    {
+    for rows in names.sessions.iter().chain(&names.behaviours).flat_map(|block| resolve::rows_of_block(block.syntax)) {
         resolve::row_sets_in(rows, &mut note);
     }
     for metric in &names.metrics {
@@ -242,7 +233,9 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     // Row sets inside of later kinds count as used: their meaning is not known here.
     let later = files.iter().flat_map(|file| &file.declarations);
     let is_later = |kind: &ast::DeclarationKind| match kind {
-        ast::DeclarationKind::Block(block) => !["session", "cohort", "lifecycle"].contains(&block.keyword.as_str()),
+        ast::DeclarationKind::Block(block) => {
+            block.keyword.value != "session" && !resolve::BEHAVIOURS.contains(&block.keyword.as_str())
+        }
         _ => false,
     };
     if later.clone().any(|declaration| is_later(&declaration.kind)) {

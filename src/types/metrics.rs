@@ -324,14 +324,14 @@ fn inherited_grain(scope: &FormulaScope<'_>, formula: &Formula, span: Span, d: &
 fn inherited_by(scope: &FormulaScope<'_>, formula: &Formula) -> Grouped {
     let mut common: Option<Vec<By>> = None;
     formula.walk(&mut |part| {
-        let of_cohort = |leaf: &super::Leaf| {
-            let cohorts = scope.rows.cohorts.iter().flatten();
-            let mut of = cohorts.filter(|one| [one.units, one.cells, one.active].contains(&leaf.rows.base));
-            of.next().map(|cohort| cohort.by.iter().copied().map(By::Dimension).collect())
+        let of_behaviour = |leaf: &super::Leaf| {
+            let mut all = scope.rows.behaviours.iter().flatten();
+            let by = all.find_map(|behaviour| behaviour.shown_by(leaf.rows.base));
+            by.map(|by| by.iter().copied().map(By::Dimension).collect())
         };
         let by: Option<Vec<By>> = match &part.kind {
             FormulaKind::Metric(id) => Some(scope.metrics[id.0].by.clone()),
-            FormulaKind::Leaf(leaf) => of_cohort(leaf),
+            FormulaKind::Leaf(leaf) => of_behaviour(leaf),
             _ => None,
         };
         if let Some(by) = by {

@@ -1,5 +1,6 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+pub mod behaviour;
 mod bind;
 mod calendars;
 mod check;
@@ -9,10 +10,12 @@ mod domain;
 mod flow;
 mod formula;
 mod functions;
+pub mod funnel;
 mod items;
 pub mod lifecycle;
 mod listed;
 mod literal;
+pub mod made;
 mod metrics;
 mod model;
 mod ops;

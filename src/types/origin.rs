@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::cohort::{CohortPart, CohortRows};
+use super::made::Made;
 use super::model::{Aggregation, ColumnId, RowExpr, RowExprKind, RowSet, Table, TableId, Type};
 
 /// Where the rows of a table come from. A derived table stands behind all tables that it is made of.
@@ -24,8 +24,8 @@ pub enum Origin {
     Union(Union),
     /// `session`
     Session(Box<Session>),
-    /// A table that a `cohort` is made of.
-    Cohort(Box<CohortRows>),
+    /// A table of behaviour: what a `cohort` is made of, and the like.
+    Made(Box<Made>),
 }
 
 /// The rows of several row sets.
@@ -106,7 +106,7 @@ impl Table {
             Origin::FirstOf { rows, .. } => tables[rows.base.0].is_keyed(tables),
             Origin::Union(union) => union.is_keyed,
             Origin::Session(_) => true,
-            Origin::Cohort(cohort) => !matches!(cohort.part, CohortPart::Rows { .. }),
+            Origin::Made(_) => !self.key.is_empty(),
         }
     }
 
@@ -122,7 +122,7 @@ impl TableId {
         match &tables[self.0].origin {
             Origin::Raw(of) => of.source(tables),
             Origin::FirstOf { rows, .. } => rows.base.source(tables),
-            Origin::Stored | Origin::Union(_) | Origin::Session(_) | Origin::Cohort(_) => self,
+            Origin::Stored | Origin::Union(_) | Origin::Session(_) | Origin::Made(_) => self,
         }
     }
 
@@ -149,10 +149,7 @@ impl TableId {
                 Origin::FirstOf { rows, .. } => open.push(rows.base),
                 Origin::Union(union) => open.extend(union.members.iter().map(|member| member.rows.base)),
                 Origin::Session(session) => open.push(session.rows.base),
-                Origin::Cohort(cohort) => {
-                    open.push(cohort.start);
-                    open.extend(cohort.rows().into_iter().chain(&cohort.ends).map(|rows| rows.base));
-                }
+                Origin::Made(made) => open.extend(made.parts.iter().map(|part| part.rows.base)),
             }
         }
         (0..tables.len()).filter(|place| seen[*place] && !tables[*place].is_derived()).map(TableId).collect()

@@ -146,6 +146,14 @@ impl Span {
         }
     }
 
+    /// The same as elapsed time, where days have 24 hours whatever the clock does.
+    pub fn elapsed(self) -> Span {
+        match self {
+            Span::Days(days) => Span::Milliseconds(days * DAY_MS),
+            other => other,
+        }
+    }
+
     /// The same as days: at least and at most.
     pub fn days(self) -> (i64, i64) {
         match self {

@@ -4,6 +4,7 @@ mod ages;
 mod declared;
 mod function;
 mod interval;
+mod made;
 pub mod time;
 
 use std::hash::{Hash, Hasher};
@@ -12,6 +13,7 @@ pub use ages::Ages;
 pub use declared::{Declared, Source as CalendarSource};
 pub use function::Function;
 pub use interval::{Interval, Span, Window};
+pub use made::{Attempts, Carried, CohortTable, Exclusion, How, Role, StepOrder, Taken, Within};
 pub use time::{Step, WeekStart};
 
 /// The type of a value, with no unit, entity or enum left: what an engine must know.

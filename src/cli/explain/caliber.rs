@@ -7,7 +7,7 @@ use crate::types::{
     Column, ColumnId, Formula, FormulaKind, History, Leaf, MetricId, Model, Origin, RowExpr, RowExprKind, RowSet,
     TableId, Type,
 };
-use crate::value::Step;
+use crate::value::{How, Role, Step};
 
 /// A line of the caliber: what it tells, and that.
 pub type Line = (&'static str, String);
@@ -80,15 +80,32 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
             }
             lines.push(("of these", "all together".to_owned()));
         }
-        Origin::Cohort(cohort) => {
-            let all = RowSet { base: cohort.start, filters: Vec::new(), dated: None };
-            lines.push(("units", format!("{name}: one {} a start row", entity(cohort.by, model))));
-            rows(&all, model, sources, lines);
-            if let Some(at_ages) = cohort.rows() {
-                lines.push(("at ages", "of these rows, from the start on".to_owned()));
-                rows(at_ages, model, sources, lines);
+        Origin::Made(made) => match &made.how {
+            How::Attempts(attempts) => {
+                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                lines.push((
+                    "attempts",
+                    format!("{name}: one a row of the first step, of a {}", whose.unwrap_or_default()),
+                ));
+                for (part, roles) in made.parts.iter().zip(&attempts.roles) {
+                    match roles[0] {
+                        Role::Step(_) => lines.push(("step", "of these rows".to_owned())),
+                        Role::Exclusion(_) => lines.push(("ended by", "these rows".to_owned())),
+                        Role::Other | Role::End => continue,
+                    }
+                    rows(&part.rows, model, sources, lines);
+                }
             }
-        }
+            How::Cohort { of, .. } => {
+                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                lines.push(("units", format!("{name}: one {} a start row", whose.unwrap_or_default())));
+                rows(&made.parts[0].rows, model, sources, lines);
+                if let Some(at_ages) = of.rows() {
+                    lines.push(("at ages", "of these rows, from the start on".to_owned()));
+                    rows(&made.parts[at_ages].rows, model, sources, lines);
+                }
+            }
+        },
         Origin::Session(session) => {
             rows(&session.rows, model, sources, lines);
             let gap = Step::Subday(session.gap).text();
@@ -132,6 +149,14 @@ fn entity(id: ColumnId, model: &Model) -> &str {
     match column(id, model).ty.ty {
         Type::Entity(entity) => model.table(entity).name.as_str(),
         _ => column(id, model).name.as_str(),
+    }
+}
+
+/// The same of a value that is a column alone.
+fn whose<'a>(value: &RowExpr, model: &'a Model) -> &'a str {
+    match &value.kind {
+        RowExprKind::Column(path) => path.last().map_or("unit", |id| entity(*id, model)),
+        _ => "unit",
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Build, File, Object, access, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Input, name};
 use crate::error;
-use crate::plan::{Keep, Origin, Selection, Table, in_order};
+use crate::plan::{How, Keep, Origin, Selection, Table, in_order};
 use crate::project::ClickhouseTarget;
 use crate::sql::memo::Key;
 use crate::sql::{self, CLICKHOUSE, Dialect, Options};
@@ -153,11 +153,14 @@ fn rule(table: &Table, tables: &[Table]) -> String {
             let names: Vec<&str> = members.iter().map(|member| of(&member.rows)).collect();
             return format!("The rows of {}", names.join(", "));
         }
-        Origin::Cohort(cohort) => {
-            let whose = of(&cohort.start);
-            return match cohort.part.rows() {
-                None => format!("The units of a cohort, started by {whose}"),
-                Some((rows, _)) => format!("Rows of {} at the ages of a cohort, started by {whose}", of(rows)),
+        Origin::Made(made) => {
+            let part = |at: usize| of(&made.parts[at].rows);
+            return match &made.how {
+                How::Cohort { of: table, .. } => match table.rows() {
+                    None => format!("The units of a cohort, started by {}", part(0)),
+                    Some(rows) => format!("Rows of {} at the ages of a cohort, started by {}", part(rows), part(0)),
+                },
+                How::Attempts(_) => format!("Attempts to go through a funnel, begun by {}", part(0)),
             };
         }
         Origin::Session(session) => {

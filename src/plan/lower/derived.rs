@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{
-    Clean, Cohort, CohortPart, DataType, Encoding, Expr, ExprKind, FirstOf, Function, Input, Keep, Member, Origin,
-    Selection,
+    Clean, DataType, Encoding, Expr, ExprKind, FirstOf, Function, Input, Keep, Member, Origin, Selection,
 };
 use crate::plan::{Session, StoredColumn, Table, Value};
-use crate::types::cohort::CohortRows;
 use crate::types::{self, ColumnId, Model, RowSet, TableId};
 
 use super::aggregate::aggregate;
@@ -47,7 +45,7 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
             lowered.origin = Origin::FirstOf(Box::new(FirstOf { rows: close(reading, filter), keys }));
         }
         types::Origin::Union(of) => union(model, id, &of.members, made, &mut lowered),
-        types::Origin::Cohort(of) => cohort(model, of, &mut lowered),
+        types::Origin::Made(of) => lowered.origin = Origin::Made(Box::new(super::made::made(model, of))),
         types::Origin::Session(session) => {
             let (mut reading, filter) = choose(model, &session.rows);
             let by = reading.lower(&column_of(model, session.by));
@@ -65,14 +63,14 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
 }
 
 /// The rows of a row set, open for further expressions, and the condition on them.
-fn choose<'m>(model: &'m Model, rows: &RowSet) -> (Rows<'m>, Option<Expr>) {
+pub(super) fn choose<'m>(model: &'m Model, rows: &RowSet) -> (Rows<'m>, Option<Expr>) {
     let own = model.table(rows.base).time.map(|column| ColumnId { table: rows.base, column });
     let mut reading = Rows::new(model, rows.base, rows.dated.or(own));
     let filter = conjunction(&mut reading, rows);
     (reading, filter)
 }
 
-fn conjunction(reading: &mut Rows<'_>, rows: &RowSet) -> Option<Expr> {
+pub(super) fn conjunction(reading: &mut Rows<'_>, rows: &RowSet) -> Option<Expr> {
     let mut all: Vec<Expr> = Vec::with_capacity(rows.filters.len());
     for filter in &rows.filters {
         let lowered = reading.lower(filter);
@@ -83,7 +81,7 @@ fn conjunction(reading: &mut Rows<'_>, rows: &RowSet) -> Option<Expr> {
     Expr::all(all)
 }
 
-fn close(mut reading: Rows<'_>, filter: Option<Expr>) -> Selection {
+pub(super) fn close(mut reading: Rows<'_>, filter: Option<Expr>) -> Selection {
     let time = reading.time();
     Selection { table: reading.base.0, joins: reading.joins, answers: reading.answers, filter, time }
 }
@@ -92,34 +90,6 @@ fn column_of(model: &Model, id: ColumnId) -> types::RowExpr {
     let column = &model.table(id.table).columns[id.column];
     let kind = types::RowExprKind::Column(vec![id]);
     types::RowExpr { kind, ty: column.ty.clone(), span: column.name.span }
-}
-
-fn cohort(model: &Model, of: &CohortRows, lowered: &mut Table) {
-    let (mut reading, filter) = choose(model, &RowSet { base: of.start, filters: Vec::new(), dated: None });
-    let by = reading.lower(&column_of(model, of.by));
-    let dimensions = of.dimensions.iter().map(|value| reading.lower(value)).collect();
-    let start = close(reading, filter);
-    let ends = of.ends.iter().map(|rows| {
-        let (reading, filter) = choose(model, rows);
-        close(reading, filter)
-    });
-    let part = match &of.part {
-        types::cohort::CohortPart::Units => CohortPart::Units,
-        types::cohort::CohortPart::Cells => CohortPart::Cells,
-        types::cohort::CohortPart::Active { rows, by, at_least } => {
-            let (mut reading, filter) = choose(model, rows);
-            let by = reading.lower(&column_of(model, *by));
-            CohortPart::Active { rows: close(reading, filter), by, at_least: *at_least }
-        }
-        types::cohort::CohortPart::Rows { rows, by, values } => {
-            let (mut reading, filter) = choose(model, rows);
-            let by = reading.lower(&column_of(model, *by));
-            let values = values.iter().map(|value| reading.lower(value)).collect();
-            CohortPart::Rows { rows: close(reading, filter), by, values }
-        }
-    };
-    lowered.origin =
-        Origin::Cohort(Box::new(Cohort { start, by, dimensions, ages: of.ages, ends: ends.collect(), part }));
 }
 
 fn union(model: &Model, id: TableId, members: &[types::Member], made: &[Table], lowered: &mut Table) {
@@ -173,7 +143,7 @@ fn alike<'m>(model: &Model, members: &'m [types::Member]) -> Vec<Vec<&'m types::
     groups
 }
 
-fn any(mut filters: Vec<Expr>) -> Option<Expr> {
+pub(super) fn any(mut filters: Vec<Expr>) -> Option<Expr> {
     if filters.len() < 2 {
         return filters.pop();
     }
@@ -183,11 +153,11 @@ fn any(mut filters: Vec<Expr>) -> Option<Expr> {
 
 /// A part of a key: its type, and so the column of a union that holds it. Sources whose parts have one type share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Part {
+struct KeyPart {
     ty: DataType,
 }
 
-impl Part {
+impl KeyPart {
     fn word(&self) -> String {
         match &self.ty {
             DataType::Decimal { scale, .. } => format!("decimal{scale}"),
@@ -196,30 +166,30 @@ impl Part {
     }
 }
 
-impl Ord for Part {
-    fn cmp(&self, other: &Part) -> std::cmp::Ordering {
+impl Ord for KeyPart {
+    fn cmp(&self, other: &KeyPart) -> std::cmp::Ordering {
         self.word().cmp(&other.word())
     }
 }
 
-impl PartialOrd for Part {
-    fn partial_cmp(&self, other: &Part) -> Option<std::cmp::Ordering> {
+impl PartialOrd for KeyPart {
+    fn partial_cmp(&self, other: &KeyPart) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The parts of the keys of all sources of a table, by their places in the keys.
-fn key_parts(model: &Model, id: TableId) -> BTreeSet<(usize, Part)> {
+fn key_parts(model: &Model, id: TableId) -> BTreeSet<(usize, KeyPart)> {
     let sources = id.sources(&model.tables);
     let parts = sources.iter().flat_map(|source| {
         let table = model.table(*source);
         table.key.iter().map(|column| model.data_type(&table.columns[*column].ty.ty)).enumerate()
     });
-    parts.map(|(place, ty)| (place, Part { ty })).collect()
+    parts.map(|(place, ty)| (place, KeyPart { ty })).collect()
 }
 
 /// The name of the source, and each part of its key; a part that the source does not have is empty.
-fn key_values(model: &Model, base: TableId, parts: &BTreeSet<(usize, Part)>, made: &[Table]) -> Vec<Expr> {
+fn key_values(model: &Model, base: TableId, parts: &BTreeSet<(usize, KeyPart)>, made: &[Table]) -> Vec<Expr> {
     let key = &made[base.0].clean.key;
     let source = base.source(&model.tables);
     let read = |name: &String, ty: &DataType| {
@@ -227,12 +197,12 @@ fn key_values(model: &Model, base: TableId, parts: &BTreeSet<(usize, Part)>, mad
         Expr { kind, ty: ty.clone(), nullable: false }
     };
     let is_union = matches!(model.table(source).origin, types::Origin::Union(_));
-    let own: Vec<(usize, Part)> = match is_union {
+    let own: Vec<(usize, KeyPart)> = match is_union {
         true => key_parts(model, base).into_iter().collect(),
         false => {
             let table = model.table(source);
             let types = table.key.iter().map(|column| model.data_type(&table.columns[*column].ty.ty));
-            types.map(|ty| Part { ty }).enumerate().collect()
+            types.map(|ty| KeyPart { ty }).enumerate().collect()
         }
     };
     // Of a union the first column of the key is the source.
@@ -240,7 +210,7 @@ fn key_values(model: &Model, base: TableId, parts: &BTreeSet<(usize, Part)>, mad
         (true, Some((first, rest))) => (read(first, &DataType::String), rest),
         _ => (Expr::literal(Value::String(made[source.0].name.clone()), DataType::String), key.as_slice()),
     };
-    let part = |wanted: &(usize, Part)| {
+    let part = |wanted: &(usize, KeyPart)| {
         let found = own.iter().position(|part| part == wanted).and_then(|place| key.get(place));
         // A value that stands where a source has no such part of a key.
         let none = || Expr::literal(wanted.1.ty.some_value(), wanted.1.ty.clone());

@@ -312,25 +312,45 @@ impl<'a> Scans<'a> {
     /// The same where the first and the last bucket are cut.
     fn cut_steps(&self, step: Step, interval: Interval, length: crate::plan::Span) -> ExprKind {
         let (frame, model) = (&self.frame, self.frame.model);
-        let ty = || crate::plan::DataType::Float;
+        let float = |count| Expr::literal(crate::plan::Value::Float(count), crate::plan::DataType::Float);
+        let is = |start: i64| {
+            let instant = crate::plan::DataType::Timestamp;
+            let bucket = Expr { kind: ExprKind::Bucket, ty: instant.clone(), nullable: false };
+            let is = vec![bucket, Expr::literal(crate::plan::Value::Timestamp(start), instant)];
+            Expr::call(Function::Equal, is, crate::plan::DataType::Bool, false)
+        };
+        let whole = |length| Expr {
+            kind: ExprKind::Steps { interval: interval.clone(), length },
+            ty: crate::plan::DataType::Float,
+            nullable: false,
+        };
         let mut branches = Vec::new();
         for at in frame.from.into_iter().chain(frame.to.map(|to| to - 1)) {
             let start = step.bucket(at, model.zone, model.week_start);
+            if interval.is_declared() {
+                // Where it begins only the calendar's days tell. It ends with the bucket or before: what the limit cuts off is known.
+                let end = step.next(start, model.zone, model.week_start);
+                let with_bucket = interval.ago.is_empty() && interval.at_start_of.is_none();
+                let cut = frame.to.filter(|to| *to < end && with_bucket);
+                branches.extend(cut.map(|to| {
+                    let at_midnight = Step::Day.bucket(to, model.zone, model.week_start) == to;
+                    let length = if at_midnight { length } else { length.elapsed() };
+                    let rest = vec![whole(length), float(length.count(to, end, model.zone))];
+                    (is(start), Expr::call(Function::Subtract, rest, crate::plan::DataType::Float, false))
+                }));
+                continue;
+            }
             let (mut from, mut to) = interval.of(start, step, model.zone, model.week_start);
             to = to.min(frame.to.unwrap_or(to));
             if interval.is_bucket() {
                 from = from.max(frame.from.unwrap_or(from));
             }
-            let literal = |value, ty| Expr::literal(value, ty);
-            let instant = crate::plan::DataType::Timestamp;
-            let bucket = Expr { kind: ExprKind::Bucket, ty: instant.clone(), nullable: false };
-            let is = vec![bucket, literal(crate::plan::Value::Timestamp(start), instant)];
-            let is = Expr::call(Function::Equal, is, crate::plan::DataType::Bool, false);
-            let count = crate::plan::Value::Float(length.count(from, to, model.zone));
-            branches.push((is, literal(count, ty())));
+            branches.push((is(start), float(length.count(from, to, model.zone))));
         }
-        let whole = Expr { kind: ExprKind::Steps { interval, length }, ty: ty(), nullable: false };
-        ExprKind::Case { branches, otherwise: Some(Box::new(whole)) }
+        match branches.is_empty() {
+            true => ExprKind::Steps { interval, length },
+            false => ExprKind::Case { branches, otherwise: Some(Box::new(whole(length))) },
+        }
     }
 
     fn table_scan(&mut self, base: TableId, group: &Group, leaf: &'a Leaf, context: &Context) -> usize {
@@ -343,6 +363,8 @@ impl<'a> Scans<'a> {
             filter.extend(leaf_conditions(&mut rows, leaf, context));
             Last { step: last.step, per: last.per.iter().map(|value| rows.lower(value)).collect() }
         });
+        let published = super::made::published(self.frame.model, base, self.frame.step);
+        filter.extend(published.map(|condition| rows.lower(&condition)));
         dedup(&mut filter);
         let filter = Expr::all(filter);
         let same = |open: &Open| {

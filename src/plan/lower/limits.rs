@@ -57,7 +57,7 @@ impl Lowering<'_> {
     fn check_cohorts(&self, question: &Question, d: &mut Diagnostics) {
         let options = [(question.cut, "`--cut`"), (question.as_of.is_some(), "`--as-of`")];
         let option = options.into_iter().find_map(|(asked, option)| asked.then_some(option));
-        let of_cohort = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Cohort(_));
+        let of_cohort = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Made(_));
         for (id, option) in question.metrics.iter().zip(option.into_iter().cycle()) {
             if self.tables_of(*id).iter().any(|table| of_cohort(&table)) {
                 d.push(error!(E0979, None, "`{}` is dated at the start of cohorts, and {option} at instants of rows", self.model.metrics[id.0].name.value;

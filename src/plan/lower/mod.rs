@@ -7,6 +7,7 @@ mod derived;
 mod formula;
 mod interval;
 mod limits;
+mod made;
 mod nested;
 mod per;
 mod row;

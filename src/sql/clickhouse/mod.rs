@@ -79,9 +79,10 @@ impl Dialect for ClickHouse {
         Some(vec![Setting { key: build::ident("join_algorithm"), value: build::text("hash") }])
     }
 
-    /// One comparison of all values: of several ones, each of another table, the planner makes one a condition of the earlier outer
-    /// join, which rejects no row then ([CH23](../../../docs/targets.md#rules)).
-    fn equal_behind_interval(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
+    /// One comparison of all values ([CH23](../../../docs/targets.md#rules)). Of several ones, each of another table, the planner
+    /// makes one a condition of an earlier outer join that compares with `<`, which rejects no row then. Where one is made of
+    /// another, it asks a condition on the rows of what is found, too, and takes one value for the other.
+    fn equal_together(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
         let (own, found): (Vec<Expr>, Vec<Expr>) = pairs.into_iter().unzip();
         vec![build::equal(build::tuple(own), build::tuple(found))]
     }

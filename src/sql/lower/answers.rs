@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Object
 
 use super::Lowering;
 use super::read::{BASE, Rows, answer_alias};
-use crate::plan::{Answered, Asked, AskedKey, DataType, Expr, Function, Join, Scan, Step};
+use crate::plan::{Answered, Asked, AskedKey, DataType, Expr, Function, Scan, Step};
 use crate::sql::build::{self, Parts};
 
 /// The alias of an answer before it is joined.
@@ -13,9 +13,8 @@ const FOUND: &str = "f";
 const ASKED: &str = "q";
 
 impl Lowering<'_> {
-    /// The look-ups in answers, behind those of entities.
-    pub(super) fn answers(&self, answers: &[Answered], behind: &[Join]) -> Vec<SqlJoin> {
-        let behind_interval = behind.iter().any(|join| self.is_interval(join));
+    /// The look-ups in answers.
+    pub(super) fn answers(&self, answers: &[Answered]) -> Vec<SqlJoin> {
         let joined = answers.iter().enumerate().map(|(at, answer)| {
             let alias = answer_alias(at);
             let leaves = Rows(self.dialect);
@@ -24,7 +23,7 @@ impl Lowering<'_> {
                 let own = self.value(value, &leaves);
                 if value.nullable { self.same(own, found, &value.ty) } else { vec![(own, found)] }
             });
-            let condition = self.all_equal(pairs.collect(), behind_interval).unwrap_or_else(build::null);
+            let condition = self.all_equal(pairs.collect(), true).unwrap_or_else(build::null);
             build::left_join(build::derived(self.answer_to(answer), &alias), condition)
         });
         joined.collect()
@@ -71,7 +70,7 @@ impl Lowering<'_> {
         let used: Vec<_> = asked.expressions().collect();
         let from = Some(self.everywhere(asked.rows.table, BASE));
         let mut joins = self.looked_up(&asked.rows.joins, &used);
-        joins.extend(self.answers(&asked.rows.answers, &asked.rows.joins));
+        joins.extend(self.answers(&asked.rows.answers));
         let step = self.query.step.unwrap_or(Step::Day);
         let time = asked.rows.time.as_ref().map(|time| {
             let value = self.value(time, &leaves);

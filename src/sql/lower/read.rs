@@ -67,10 +67,11 @@ impl Lowering<'_> {
         looked_up.collect()
     }
 
-    /// Whether the values of all pairs are equal, as the condition of a join.
-    pub(super) fn all_equal(&self, pairs: Vec<(Sql, Sql)>, behind_interval: bool) -> Option<Sql> {
-        build::all(match behind_interval {
-            true => self.dialect.equal_behind_interval(pairs),
+    /// Whether the values of all pairs are equal, as the condition of a join; `together` where they may be of several tables, or one
+    /// made of another.
+    pub(super) fn all_equal(&self, pairs: Vec<(Sql, Sql)>, together: bool) -> Option<Sql> {
+        build::all(match together {
+            true => self.dialect.equal_together(pairs),
             false => pairs.into_iter().map(|(own, found)| build::equal(own, found)).collect(),
         })
     }

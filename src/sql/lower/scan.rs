@@ -21,7 +21,7 @@ impl Lowering<'_> {
             (Source::Query(query), _) => build::derived(self.inner(query, &[]), BASE),
         };
         let mut joins = self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>());
-        joins.extend(self.answers(&scan.answers, &scan.joins));
+        joins.extend(self.answers(&scan.answers));
         (base, joins)
     }
 

@@ -2,9 +2,9 @@
 
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
-use crate::resolve::BehaviourName;
 use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, BinaryOp, ExprKind};
+use crate::types::behaviour::Behaviour;
 use crate::types::cohort::{Cohort, column};
 use crate::types::rows::{age_of, shown, unit_of};
 use crate::types::{Aggregation, NestedKey, Unit};
@@ -53,16 +53,12 @@ pub struct Column<'a> {
 impl FormulaScope<'_> {
     /// A column of a table of behaviour; none where the path does not begin with the name of one.
     pub(super) fn of_behaviour(&self, column: &Column<'_>, d: &mut Diagnostics) -> Option<Option<Formula>> {
-        let found = column.path.parts.first().and_then(|name| self.names.behaviour(name, column.version))?;
-        Some(match found {
-            BehaviourName::Cohort(place) => {
-                let cohort = self.rows.cohorts[place].as_ref();
-                cohort.and_then(|cohort| Of { scope: self, cohort }.column(column, d))
-            }
-            BehaviourName::Lifecycle(place) => {
-                let lifecycle = self.rows.lifecycles[place].as_ref();
-                lifecycle.and_then(|lifecycle| self.of_lifecycle(lifecycle, column, d))
-            }
+        let place = column.path.parts.first().and_then(|name| self.names.behaviour(name, column.version))?;
+        let Some(behaviour) = &self.rows.behaviours[place] else { return Some(None) };
+        Some(match behaviour {
+            Behaviour::Cohort(cohort) => Of { scope: self, cohort }.column(column, d),
+            Behaviour::Lifecycle(lifecycle) => self.of_lifecycle(lifecycle, column, d),
+            Behaviour::Funnel(funnel) => self.of_funnel(funnel, column, d),
         })
     }
 
@@ -73,7 +69,10 @@ impl FormulaScope<'_> {
         formula.walk(&mut |part| {
             let ExprKind::Call { function, arguments } = &part.kind else { return };
             let behaviour = function.parts.first().and_then(|name| self.names.behaviour(name, None));
-            let (Some(BehaviourName::Cohort(place)), Some(first)) = (behaviour, arguments.first()) else { return };
+            let (Some(place), Some(first)) = (behaviour, arguments.first()) else { return };
+            if !matches!(self.rows.behaviours[place], Some(Behaviour::Cohort(_))) {
+                return;
+            }
             let ArgumentValue::Expr(of) = &first.value else { return };
             let Some(typed) = self.check(of, &mut Diagnostics::new()) else { return };
             let mut leaves = Vec::new();

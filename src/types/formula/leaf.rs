@@ -28,6 +28,11 @@ pub fn check_leaf(
     {
         return check_nested(scope, aggregate, inner, span, d);
     }
+    if let AggregateInput::Formula(inner) = &aggregate.input
+        && let Some(of_units) = scope.of_units(aggregate, inner, span, d)
+    {
+        return of_units;
+    }
     let aggregation = aggregation(&aggregate.function, &aggregate.arguments, d);
     let (input, mut rows) = input(scope, aggregate, span, d)?;
     if let Some(column) = &aggregate.dated {

@@ -4,6 +4,7 @@ mod cohort;
 mod compared;
 mod facts;
 mod filter;
+mod funnel;
 mod key;
 mod leaf;
 mod lifecycle;

@@ -47,6 +47,13 @@ pub fn inspect_filters(filters: &[RowExpr], d: &mut Diagnostics) {
     report_contradiction(&all, d);
 }
 
+/// Whether nothing can satisfy all of some conditions. What is found is certain; that nothing is found says nothing.
+pub fn exclude_each_other(conditions: &[&RowExpr]) -> bool {
+    let mut parts = Vec::new();
+    conditions.iter().for_each(|condition| conjuncts(condition, &mut parts));
+    contradiction(atoms(&parts)).is_some()
+}
+
 /// Looks into everything below `expr`.
 fn below(expr: &RowExpr, d: &mut Diagnostics) {
     match &expr.kind {

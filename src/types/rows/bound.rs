@@ -33,7 +33,7 @@ impl RowSets<'_> {
                 Origin::Union(union) if union.of_entity => {}
                 Origin::Union(_) => self.bind_union(table, dimensions),
                 Origin::Session(_) => self.bind_session(table, dimensions),
-                Origin::Cohort(_) => self.bind_cohort(table, dimensions),
+                Origin::Made(_) => self.bind_made(table, dimensions),
             }
         }
     }
@@ -170,17 +170,26 @@ impl RowSets<'_> {
         }
     }
 
-    /// A cohort has the dimensions of its start rows.
-    fn bind_cohort(&mut self, table: TableId, dimensions: &[Dimension]) {
+    /// A table of behaviour has the dimensions of the rows of one of its parts.
+    fn bind_made(&mut self, table: TableId, dimensions: &[Dimension]) {
         for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
             if dimension.size(&self.tables).excess().is_some() {
                 continue;
             }
-            let Origin::Cohort(rows) = &self.tables[table.0].origin else { return };
-            let Ok(value) = bind(&self.tables, dimension, rows.start) else { continue };
-            self.add_dimension(table, dimension, value.ty.nullable);
-            if let Origin::Cohort(rows) = &mut self.tables[table.0].origin {
-                rows.dimensions.push(value);
+            let Origin::Made(made) = &self.tables[table.0].origin else { return };
+            let parts = made.grouped_by(&dimension.name.value);
+            let value = |part: &usize| {
+                let rows = &made.parts[*part].rows;
+                let mut value = bind(&self.tables, dimension, rows.base).ok()?;
+                date(&mut value, rows);
+                Some((*part, value))
+            };
+            let Some(values) = parts.iter().map(value).collect::<Option<Vec<_>>>() else { continue };
+            let lacking = parts.iter().all(|part| *part >= made.certain);
+            let nullable = lacking || values.iter().any(|(_, value)| value.ty.nullable);
+            self.add_dimension(table, dimension, nullable);
+            if let Origin::Made(made) = &mut self.tables[table.0].origin {
+                made.carry(values);
             }
         }
     }

@@ -4,15 +4,15 @@ use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
 use crate::syntax::ast::{self, ValueKind};
-use crate::types::bind::bind;
-use crate::types::cohort::{Cohort, CohortPart, CohortRows, column};
-use crate::types::dimensions::unknown_dimension_named;
-use crate::types::formula::{Leaves, length, unbound};
+use crate::types::behaviour::Behaviour;
+use crate::types::cohort::{Cohort, column};
+use crate::types::formula::{Leaves, length};
 use crate::types::items::{Items, output_step};
-use crate::types::model::{ColumnId, Dimension, DimensionId, Encoding, RowExprKind, RowSet, TableId, Type};
+use crate::types::made::{Made, MadeOf};
+use crate::types::model::{ColumnId, Encoding, RowExprKind, RowSet, TableId, Type};
 use crate::types::size::Size;
-use crate::types::{Column, Origin, RowExpr, Unit, ValueType};
-use crate::value::{Ages, Function, Span as Length, Step, Value};
+use crate::types::{Column, Origin, RowExpr, Table, Unit, ValueType};
+use crate::value::{Ages, CohortTable, Function, How, Span as Length, Step, Value};
 
 use super::RowSets;
 use super::derived::Own;
@@ -30,13 +30,8 @@ struct Written<'a> {
 }
 
 impl<'a> RowSets<'a> {
-    /// Types the cohort at a place.
-    pub fn check_cohort(&mut self, place: usize, d: &mut Diagnostics) {
-        let declared = self.names.cohorts[place];
-        self.cohorts[place] = self.cohort(declared, d);
-    }
-
-    fn cohort(&mut self, declared: Declared<'a, ast::Block>, d: &mut Diagnostics) -> Option<Cohort> {
+    /// Types a cohort.
+    pub(super) fn cohort(&mut self, declared: Declared<'a, ast::Block>, d: &mut Diagnostics) -> Option<Cohort> {
         let syntax = declared.syntax;
         let items = Items::read("cohort", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
@@ -59,12 +54,26 @@ impl<'a> RowSets<'a> {
         let own = Own::of(declared);
         let ends = [&start_rows, &active_rows].map(|rows| RowSet { filters: Vec::new(), ..rows.clone() });
         let first = self.start_rows(&own, start_rows, start_by, start.every.then_some(ages.every), d)?;
-        let by = ColumnId { table: first, column: start_by.column };
-        let of = |part| CohortRows { start: first, by, ages, ends: ends.to_vec(), part, dimensions: Vec::new() };
-        let units = self.cohort_table(&own, "", of(CohortPart::Units), d)?;
-        let cells = self.cohort_table(&own, "_cells", of(CohortPart::Cells), d)?;
-        let part = CohortPart::Active { rows: active_rows, by: active_by, at_least: active.at_least };
-        let active = self.cohort_table(&own, "_active", of(part), d)?;
+        let of_start = self.made_of(
+            RowSet { base: first, filters: Vec::new(), dated: None },
+            ColumnId { table: first, column: start_by.column },
+        );
+        let of = |of, rows: Option<MadeOf>| {
+            let ends = ends.iter().map(|rows| MadeOf { rows: rows.clone(), values: Vec::new() });
+            let parts = std::iter::once(of_start.clone()).chain(rows).chain(ends).collect();
+            Made {
+                parts,
+                how: How::Cohort { ages, of },
+                carried: Vec::new(),
+                grouped: vec![0],
+                others: Vec::new(),
+                certain: 1,
+            }
+        };
+        let units = self.cohort_table(&own, "", of(CohortTable::Units, None), d)?;
+        let cells = self.cohort_table(&own, "_cells", of(CohortTable::Cells, None), d)?;
+        let rows = self.made_of(active_rows, active_by);
+        let active = self.cohort_table(&own, "_active", of(CohortTable::Active(active.at_least), Some(rows)), d)?;
         Some(Cohort {
             name: syntax.name.clone(),
             version: own.version,
@@ -135,56 +144,69 @@ impl<'a> RowSets<'a> {
         RowExpr { kind: RowExprKind::Column(vec![id]), ty: column.ty.clone(), span: column.name.span }
     }
 
+    /// Rows of a part of a table of behaviour: the first value is whose they are.
+    pub(super) fn made_of(&self, rows: RowSet, by: ColumnId) -> MadeOf {
+        MadeOf { rows, values: vec![self.column_expr(by)] }
+    }
+
     /// A table of a cohort.
-    fn cohort_table(&mut self, own: &Own<'a>, what: &str, rows: CohortRows, d: &mut Diagnostics) -> Option<TableId> {
+    fn cohort_table(&mut self, own: &Own<'a>, what: &str, made: Made, d: &mut Diagnostics) -> Option<TableId> {
+        let How::Cohort { of: part, .. } = made.how else { return None };
         let mut table = self.empty(None, || format!("{}{what}", own.name.value), own.span);
         table.doc = own.doc.map(str::to_owned);
-        let of = &self.tables[rows.by.table.0].columns[rows.by.column];
-        let column = |name: &str, ty: ValueType| Column {
-            name: Spanned::new(name.to_owned(), own.name.span),
-            doc: None,
-            ty,
-            encoding: Encoding::Native,
-            computed: None,
-            internal: false,
-            size: Size::default(),
-        };
         let number = || ValueType::plain(Type::Int);
-        let ty = match &of.ty.ty {
-            // The start rows are the entity's own: the column leads to it.
-            _ if self.tables[rows.start.0].key.first() == Some(&rows.by.column) && self.is_entity(rows.start) => {
-                ValueType { ty: Type::Entity(rows.start.source(&self.tables)), ..of.ty.clone() }
-            }
-            _ => of.ty.clone(),
-        };
-        table.columns.push(column(&of.name.value, ValueType { nullable: false, ..ty }));
-        table.columns.push(column("start", ValueType::plain(Type::Timestamp)));
-        table.columns.push(column("ages", number()));
+        table.columns.push(self.whose(&made.parts[0], own));
+        table.columns.push(plain_column(own, "start", ValueType::plain(Type::Timestamp)));
+        table.columns.push(plain_column(own, "ages", number()));
         table.key = vec![0, column::START];
-        if !matches!(rows.part, CohortPart::Units) {
-            table.columns.push(column("age", number()));
+        if part != CohortTable::Units {
+            table.columns.push(plain_column(own, "age", number()));
             table.key.push(column::AGE);
             table.dimensions.push((format!("{}.age", own.name.value), column::AGE));
         }
-        match &rows.part {
-            CohortPart::Active { .. } => table.columns.push(column("last", number())),
-            CohortPart::Rows { values, .. } => {
-                table.key = Vec::new();
-                for (at, value) in values.iter().enumerate() {
-                    let made = internal(&table.columns, &format!("_value{at}"), value.ty.clone(), value.span);
-                    table.columns.push(made);
-                }
-            }
-            CohortPart::Units | CohortPart::Cells => {}
+        match part {
+            CohortTable::Active(_) => table.columns.push(plain_column(own, "last", number())),
+            CohortTable::Rows => table.key = Vec::new(),
+            CohortTable::Units | CohortTable::Cells => {}
+        }
+        for carried in &made.carried {
+            let taken = carried.of[0];
+            let value = &made.parts[taken.part].values[taken.value];
+            let name = format!("_value{}", table.columns.len());
+            let made = internal(&table.columns, &name, value.ty.clone(), value.span);
+            table.columns.push(made);
         }
         table.time = Some(column::START);
-        let made_of: Vec<TableId> = std::iter::once(rows.start)
-            .chain(rows.rows().map(|rows| rows.base))
-            .chain(rows.ends.iter().map(|rows| rows.base))
-            .collect();
+        self.add_made(table, made, own.span, d)
+    }
+
+    /// The column of a table of behaviour that tells whose its rows are.
+    pub(super) fn whose(&self, of: &MadeOf, own: &Own<'a>) -> Column {
+        let RowExprKind::Column(path) = &of.values[0].kind else {
+            return plain_column(own, "whose", of.values[0].ty.clone());
+        };
+        let (id, base) = (path[0], of.rows.base);
+        let column = &self.tables[id.table.0].columns[id.column];
+        let ty = match self.tables[base.0].key.first() == Some(&id.column) && self.is_entity(base) {
+            // The rows are the entity's own: the column leads to it.
+            true => ValueType { ty: Type::Entity(base.source(&self.tables)), ..column.ty.clone() },
+            false => column.ty.clone(),
+        };
+        plain_column(own, &column.name.value, ValueType { nullable: false, ..ty })
+    }
+
+    /// Adds a table of behaviour, which is revised as long as one of the tables that it is made of.
+    pub(super) fn add_made(
+        &mut self,
+        mut table: Table,
+        made: Made,
+        span: Span,
+        d: &mut Diagnostics,
+    ) -> Option<TableId> {
+        let made_of: Vec<TableId> = made.parts.iter().map(|part| part.rows.base).collect();
         table.revised = made_of.iter().filter_map(|of| self.tables[of.0].revised).max();
-        table.origin = Origin::Cohort(Box::new(rows));
-        self.add(table, &made_of, own.span, d)
+        table.origin = Origin::Made(Box::new(made));
+        self.add(table, &made_of, span, d)
     }
 
     fn is_entity(&self, table: TableId) -> bool {
@@ -195,71 +217,31 @@ impl<'a> RowSets<'a> {
     /// [`RowSets::cohort_values`].
     pub fn add_cohort_values(&mut self, place: usize, call: Span, leaves: Leaves) {
         let d = &mut Diagnostics::new();
-        let Some(cohort) = self.cohorts[place].clone() else { return };
-        let Origin::Cohort(units) = self.tables[cohort.units.0].origin.clone() else { return };
+        let Some(Behaviour::Cohort(cohort)) = self.behaviours[place].clone() else { return };
+        let Origin::Made(units) = self.tables[cohort.units.0].origin.clone() else { return };
         let mut tables = Vec::with_capacity(leaves.len());
         for (rows, input, span) in leaves {
             let Some(by) = self.column_of(cohort.entity, rows.base, span, d) else { return };
             if self.time(&rows).is_none() {
                 return;
             }
-            let part = CohortPart::Rows { rows, by, values: input.into_iter().collect() };
-            let declared = self.names.cohorts[place];
+            let mut made = Made {
+                how: How::Cohort { ages: cohort.ages, of: CohortTable::Rows },
+                carried: Vec::new(),
+                ..(*units).clone()
+            };
+            made.parts[0].values.truncate(1);
+            made.parts.insert(1, self.made_of(rows, by));
+            if let Some(input) = input {
+                made.carry(vec![(1, input)]);
+            }
+            let declared = self.names.behaviours[place];
             let own = Own { name: &declared.syntax.name, version: cohort.version, doc: None, span: declared.span };
-            let of = CohortRows { part, dimensions: Vec::new(), ..(*units).clone() };
-            let Some(table) = self.cohort_table(&own, "_rows", of, d) else { return };
+            let Some(table) = self.cohort_table(&own, "_rows", made, d) else { return };
             self.copy_dimensions(cohort.units, table);
             tables.push(table);
         }
         self.values.insert(call, tables);
-    }
-
-    /// Finds what cohorts are shown by, once dimensions are known.
-    pub fn bind_cohorts(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
-        for place in 0..self.cohorts.len() {
-            let Some(units) = self.cohorts[place].as_ref().map(|cohort| cohort.units) else { continue };
-            let items = &self.names.cohorts[place].syntax.items;
-            let values = items.iter().find_map(|item| match &item.kind {
-                ast::ItemKind::Keyed { key, values } if key.value == "by" => Some(values.as_slice()),
-                _ => None,
-            });
-            let mut found = Vec::new();
-            for value in values.unwrap_or_default() {
-                let Some((name, [])) = crate::types::items::name(value) else {
-                    d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: channel`"));
-                    continue;
-                };
-                let Some(declared) = self.names.dimension(name) else {
-                    let names = self.names.dimension_names();
-                    d.push(unknown_dimension_named(names, name, Some(name.span)));
-                    continue;
-                };
-                let Some(id) = ids[declared] else { continue };
-                match bind(&self.tables, &dimensions[id.0], units) {
-                    Ok(_) if !found.contains(&id) => found.push(id),
-                    Ok(_) => {}
-                    Err(why) => d.push(unbound(&dimensions[id.0], &self.tables[units.0], &why, name.span)),
-                }
-            }
-            self.cohorts[place].iter_mut().for_each(|cohort| cohort.by.clone_from(&found));
-        }
-    }
-
-    /// What the tables of behaviour have beside the dimensions of their rows, as dimensions: `signup.age`.
-    pub fn dimensions_of_behaviour(&self) -> Vec<Dimension> {
-        let of = |cohort: &Cohort| Dimension {
-            name: Spanned::new(format!("{}.age", cohort.name.value), cohort.name.span),
-            version: cohort.version,
-            doc: None,
-            title: None,
-            ty: ValueType::plain(Type::Int),
-            // Each table says which column it is.
-            bindings: Vec::new(),
-            otherwise: None,
-            values: None,
-            span: cohort.name.span,
-        };
-        self.cohorts.iter().flatten().map(of).collect()
     }
 
     /// The tables that were made for the aggregates of an argument, in their order.
@@ -270,16 +252,31 @@ impl<'a> RowSets<'a> {
     /// Gives a table of a cohort the dimensions that another one has.
     fn copy_dimensions(&mut self, from: TableId, to: TableId) {
         let of = self.tables[from.0].clone();
-        let Origin::Cohort(rows) = of.origin else { return };
+        let Origin::Made(made) = of.origin else { return };
+        let own = of.columns.len() - made.carried.len();
         for (name, column) in of.dimensions {
             let known = of.columns[column].clone();
+            let taken = made.carried[column - own].of[0];
             let table = &mut self.tables[to.0];
             table.dimensions.push((name, table.columns.len()));
             table.columns.push(known);
+            if let Origin::Made(rows) = &mut table.origin {
+                rows.carry(vec![(taken.part, made.parts[taken.part].values[taken.value].clone())]);
+            }
         }
-        if let Origin::Cohort(own) = &mut self.tables[to.0].origin {
-            own.dimensions = rows.dimensions;
-        }
+    }
+}
+
+/// A column of a table of behaviour.
+pub(super) fn plain_column(own: &Own<'_>, name: &str, ty: ValueType) -> Column {
+    Column {
+        name: Spanned::new(name.to_owned(), own.name.span),
+        doc: None,
+        ty,
+        encoding: Encoding::Native,
+        computed: None,
+        internal: false,
+        size: Size::default(),
     }
 }
 
@@ -373,7 +370,7 @@ fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<A
     Some(Ages { until, ..ages })
 }
 
-fn truth(value: &ValueKind) -> Option<bool> {
+pub(super) fn truth(value: &ValueKind) -> Option<bool> {
     match value {
         ValueKind::Expr { expr, .. } => match &expr.kind {
             ast::ExprKind::Literal(ast::Literal::Bool(value)) => Some(*value),

@@ -18,13 +18,8 @@ use super::derived::Own;
 const ITEMS: &[&str] = &["active", "silent", "every", "title", "title_en", "owner"];
 
 impl<'a> RowSets<'a> {
-    /// Types the lifecycle at a place.
-    pub fn check_lifecycle(&mut self, place: usize, d: &mut Diagnostics) {
-        let declared = self.names.lifecycles[place];
-        self.lifecycles[place] = self.lifecycle(declared, d);
-    }
-
-    fn lifecycle(&mut self, declared: Declared<'a, ast::Block>, d: &mut Diagnostics) -> Option<Lifecycle> {
+    /// Types a lifecycle.
+    pub(super) fn lifecycle(&mut self, declared: Declared<'a, ast::Block>, d: &mut Diagnostics) -> Option<Lifecycle> {
         let syntax = declared.syntax;
         let items = Items::read("lifecycle", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);

@@ -3,9 +3,11 @@
 //! `raw`, `first of`, unions and sessions are tables of their own, derived from others. They are made once, by
 //! [`RowSets::prepare`], before anything reads them; [`RowSets::check`] then finds them.
 
+mod behaviour;
 mod bound;
 mod cohort;
 mod derived;
+mod funnel;
 mod lifecycle;
 mod pending;
 mod session;
@@ -19,14 +21,14 @@ use crate::resolve::{Names, RowName, later};
 use crate::suggest::near;
 use crate::syntax::ast::{self, RowSetKind};
 
-use super::cohort::Cohort;
+use super::behaviour::Behaviour;
 use super::formula::RowMetrics;
-use super::lifecycle::Lifecycle;
 use super::model::{ColumnId, RowSet, Subset, Table, TableId, Type};
 use super::row::check_condition;
 use super::size::too_large;
 use super::{RowExpr, RowScope, predicate};
 pub use cohort::{age_of, shown, unit_of};
+pub use funnel::unknown_step;
 use pending::names_metrics;
 
 /// What row sets are typed with.
@@ -41,10 +43,8 @@ pub struct RowSets<'a> {
     pub subsets: Vec<Option<Subset>>,
     /// The tables of sessions by place; none for a broken one.
     sessions: Vec<Option<TableId>>,
-    /// The cohorts by place; none for a broken one.
-    pub cohorts: Vec<Option<Cohort>>,
-    /// The lifecycles by place; none for a broken one.
-    pub lifecycles: Vec<Option<Lifecycle>>,
+    /// The tables of behaviour by place; none for a broken one.
+    pub behaviours: Vec<Option<Behaviour>>,
     /// The tables of the rows of arguments of tables of behaviour, by where those stand.
     values: FxHashMap<Span, Vec<TableId>>,
     /// The derived table that each subset is, by place, where it is one and nothing else.
@@ -67,8 +67,7 @@ impl<'a> RowSets<'a> {
             zone,
             subsets: vec![None; names.subsets.len()],
             sessions: vec![None; names.sessions.len()],
-            cohorts: vec![None; names.cohorts.len()],
-            lifecycles: vec![None; names.lifecycles.len()],
+            behaviours: vec![None; names.behaviours.len()],
             values: FxHashMap::default(),
             own: vec![None; names.subsets.len()],
             derived: FxHashMap::default(),

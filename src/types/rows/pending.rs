@@ -81,7 +81,7 @@ impl<'a> RowSets<'a> {
             Origin::FirstOf { rows, .. } => vec![rows],
             Origin::Union(union) => union.members.iter().map(|member| &member.rows).collect(),
             Origin::Session(session) => vec![&session.rows],
-            Origin::Cohort(cohort) => cohort.rows().into_iter().collect(),
+            Origin::Made(made) => made.parts.iter().map(|part| &part.rows).collect(),
         });
         subsets.chain(derived).for_each(|rows| rows.filters.iter().for_each(&mut *visit));
     }
@@ -94,7 +94,7 @@ impl<'a> RowSets<'a> {
             Origin::FirstOf { rows, .. } => vec![rows],
             Origin::Union(union) => union.members.iter_mut().map(|member| &mut member.rows).collect(),
             Origin::Session(session) => vec![&mut session.rows],
-            Origin::Cohort(cohort) => cohort.rows_mut().into_iter().collect(),
+            Origin::Made(made) => made.parts.iter_mut().map(|part| &mut part.rows).collect(),
         });
         subsets.chain(derived).for_each(|rows| rows.filters.iter_mut().for_each(&mut *visit));
     }

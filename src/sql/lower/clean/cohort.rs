@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
-use crate::plan::{self, Cohort, CohortPart, DataType, Function, Selection, Table, Value};
+use crate::plan::{self, Ages, CohortTable, DataType, Function, Made, MadeOf, Selection, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
 
@@ -22,48 +22,82 @@ const AGE: &str = "_age";
 const LAST: &str = "_last";
 const COUNT: &str = "_count";
 
-fn of(alias: &str, name: &str) -> Expr {
+fn column(alias: &str, name: &str) -> Expr {
     build::column(alias, build::ident(name))
 }
 
 fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(of(alias, name), build::ident(name))
+    build::item(column(alias, name), build::ident(name))
+}
+
+/// A cohort, and the values of its start rows and its rows that are wanted, but for the first ones: whose they are.
+struct Cohort<'a> {
+    made: &'a Made,
+    ages: Ages,
+    of: CohortTable,
+    dimensions: Vec<usize>,
+    values: Vec<usize>,
+}
+
+impl Cohort<'_> {
+    fn start(&self) -> &MadeOf {
+        &self.made.parts[0]
+    }
+
+    /// The columns of units beside its own ones.
+    fn dimension_names(&self) -> impl Iterator<Item = String> {
+        self.dimensions.iter().map(|at| format!("_d{at}"))
+    }
+
+    fn value_names(&self) -> impl Iterator<Item = String> {
+        self.values.iter().map(|at| format!("_v{at}"))
+    }
 }
 
 impl Lowering<'_> {
     /// A table of a cohort: the columns named.
-    pub(super) fn cohort_rows(&self, table: &Table, cohort: &Cohort, columns: &[&str]) -> Query {
-        let own = cohort.own_columns();
-        let wanted = |at: usize| table.columns.get(at).is_some_and(|one| columns.contains(&one.name.as_str()));
-        let values: Vec<usize> = (0..cohort.values().len()).filter(|at| wanted(own + at)).collect();
-        let first = own + cohort.values().len();
-        let dimensions: Vec<usize> = (0..cohort.dimensions.len()).filter(|at| wanted(first + at)).collect();
-        let units = self.units(cohort, &dimensions);
-        let rows = match &cohort.part {
-            CohortPart::Units => units,
-            CohortPart::Cells => self.cells(units, &dimensions),
-            CohortPart::Active { rows, by, at_least } => {
-                let rows = self.at_ages(cohort, units, (rows, by), &[], &dimensions);
-                self.active(rows, *at_least, wanted(own - 1), &dimensions)
+    pub(super) fn cohort_rows(
+        &self,
+        table: &Table,
+        made: &Made,
+        (ages, of): (Ages, CohortTable),
+        columns: &[&str],
+    ) -> Query {
+        let own = table.columns.len().saturating_sub(made.carried.len());
+        let wanted = |at: usize| columns.contains(&table.columns[at].name.as_str());
+        let others = |part: usize| {
+            let needed = made.needed(part, |at| wanted(own + at));
+            needed.into_iter().filter(|value| *value > 0).collect::<Vec<_>>()
+        };
+        let values = of.rows().map(others).unwrap_or_default();
+        let cohort = Cohort { made, ages, of, dimensions: others(0), values };
+        let units = self.units(&cohort);
+        let rows = match of {
+            CohortTable::Units => units,
+            CohortTable::Cells => self.cells(&cohort, units),
+            CohortTable::Active(at_least) => {
+                let rows = self.at_ages(&cohort, units);
+                self.active(&cohort, rows, at_least, wanted(own - 1))
             }
-            CohortPart::Rows { rows, by, .. } => self.at_ages(cohort, units, (rows, by), &values, &dimensions),
+            CohortTable::Rows => self.at_ages(&cohort, units),
         };
         let names = [BY, AT, AGES, AGE, LAST];
-        let projection = table.columns.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(at, column)| {
-            let name = match (at.checked_sub(own), at.checked_sub(first)) {
-                (None, _) => names[at].to_owned(),
-                (Some(value), None) => format!("_v{value}"),
-                (_, Some(dimension)) => format!("_d{dimension}"),
+        let projection = table.columns.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(at, shown)| {
+            let name = match at.checked_sub(own).map(|at| made.carried[at].of[0]) {
+                None => names[at].to_owned(),
+                Some(carried) if carried.part == 0 => format!("_d{}", carried.value),
+                Some(carried) => format!("_v{}", carried.value),
             };
-            build::item(of(MADE, &name), self.name(&column.name))
+            build::item(column(MADE, &name), self.name(&shown.name))
         });
         Parts { projection: projection.collect(), from: Some(build::derived(rows, MADE)), ..Parts::default() }.query()
     }
 
     /// One row a unit, with the last age that there is of it.
-    fn units(&self, cohort: &Cohort, dimensions: &[usize]) -> Query {
+    fn units(&self, cohort: &Cohort<'_>) -> Query {
         let leaves = Rows(self.dialect);
-        let at = self.instant_of(&cohort.start);
+        let MadeOf { rows, values } = cohort.start();
+        let (by, at) = (&values[0], self.instant_of(rows));
         let start = match cohort.ages.rolling {
             Some(_) => at.clone(),
             None => {
@@ -72,103 +106,97 @@ impl Lowering<'_> {
             }
         };
         let mut projection = vec![
-            build::item(self.known(&cohort.by), build::ident(BY)),
+            build::item(self.known(by), build::ident(BY)),
             build::item(start, build::ident(AT)),
             build::item(self.number_of(cohort, at), build::ident(NUMBER)),
         ];
-        let mut used: Vec<&plan::Expr> = vec![&cohort.by];
-        for at in dimensions {
-            let value = &cohort.dimensions[*at];
+        let mut used: Vec<&plan::Expr> = vec![by];
+        for at in &cohort.dimensions {
+            let value = &values[*at];
             projection.push(build::item(self.settled(value, &leaves), build::ident(&format!("_d{at}"))));
             used.push(value);
         }
-        let known = cohort.by.nullable.then(|| build::is_not_null(self.value(&cohort.by, &leaves)));
-        let rows = self.selected(&cohort.start, &used, known.into_iter().collect(), projection).query();
-        let ages = self.age(cohort, of(UNITS, NUMBER), self.last_number(cohort));
+        let known = by.nullable.then(|| build::is_not_null(self.value(by, &leaves)));
+        let rows = self.selected(rows, &used, known.into_iter().collect(), projection).query();
+        let ages = self.age(cohort, column(UNITS, NUMBER), self.last_number(cohort));
         let ages =
             if cohort.ages.partial { ages } else { build::binary(ages, BinaryOperator::Minus, build::number(1)) };
         let ages = build::call("least", vec![self.int(i64::from(cohort.ages.until)), ages]);
         let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, NUMBER)];
         projection.push(build::item(self.dialect.not_null(ages), build::ident(AGES)));
-        projection.extend(dimensions.iter().map(|at| same(UNITS, &format!("_d{at}"))));
+        projection.extend(cohort.dimension_names().map(|name| same(UNITS, &name)));
         Parts { projection, from: Some(build::derived(rows, UNITS)), ..Parts::default() }.query()
     }
 
     /// A row for each age of a unit.
-    fn cells(&self, units: Query, dimensions: &[usize]) -> Query {
+    fn cells(&self, cohort: &Cohort<'_>, units: Query) -> Query {
         let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, AGES)];
-        projection.extend(dimensions.iter().map(|at| same(UNITS, &format!("_d{at}"))));
-        let count = build::binary(of(UNITS, AGES), BinaryOperator::Plus, build::number(1));
+        projection.extend(cohort.dimension_names().map(|name| same(UNITS, &name)));
+        let count = build::binary(column(UNITS, AGES), BinaryOperator::Plus, build::number(1));
         projection.push(build::item(self.dialect.explode(self.dialect.numbers_below(count)), build::ident(AGE)));
-        let filter = Some(build::binary(of(UNITS, AGES), BinaryOperator::GtEq, build::number(0)));
+        let filter = Some(build::binary(column(UNITS, AGES), BinaryOperator::GtEq, build::number(0)));
         Parts { projection, from: Some(build::derived(units, UNITS)), filter, ..Parts::default() }.query()
     }
 
     /// Rows of the units at an age that there is.
-    fn at_ages(
-        &self,
-        cohort: &Cohort,
-        units: Query,
-        (rows, by): (&Selection, &plan::Expr),
-        values: &[usize],
-        dimensions: &[usize],
-    ) -> Query {
+    fn at_ages(&self, cohort: &Cohort<'_>, units: Query) -> Query {
         let leaves = Rows(self.dialect);
-        let number = self.number_of(cohort, self.instant_of(rows));
+        let MadeOf { rows, values } = &cohort.made.parts[cohort.of.rows().unwrap_or_default()];
+        let (by, number) = (&values[0], self.number_of(cohort, self.instant_of(rows)));
         let mut projection =
             vec![build::item(self.known(by), build::ident(BY)), build::item(number, build::ident(NUMBER))];
         let mut used: Vec<&plan::Expr> = vec![by];
-        for at in values {
-            let value = &cohort.values()[*at];
+        for at in &cohort.values {
+            let value = &values[*at];
             projection.push(build::item(self.settled(value, &leaves), build::ident(&format!("_v{at}"))));
             used.push(value);
         }
         let known = by.nullable.then(|| build::is_not_null(self.value(by, &leaves)));
         let rows = self.selected(rows, &used, known.into_iter().collect(), projection).query();
-        let age = self.age(cohort, of(UNITS, NUMBER), of(ROWS, NUMBER));
+        let age = self.age(cohort, column(UNITS, NUMBER), column(ROWS, NUMBER));
         let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, AGES)];
         projection.push(build::item(age, build::ident(AGE)));
-        projection.extend(dimensions.iter().map(|at| same(UNITS, &format!("_d{at}"))));
-        projection.extend(values.iter().map(|at| same(ROWS, &format!("_v{at}"))));
-        let joins = vec![build::inner_join(build::derived(units, UNITS), build::equal(of(ROWS, BY), of(UNITS, BY)))];
+        projection.extend(cohort.dimension_names().map(|name| same(UNITS, &name)));
+        projection.extend(cohort.value_names().map(|name| same(ROWS, &name)));
+        let joins =
+            vec![build::inner_join(build::derived(units, UNITS), build::equal(column(ROWS, BY), column(UNITS, BY)))];
         let joined = Parts { projection, from: Some(build::derived(rows, ROWS)), joins, ..Parts::default() }.query();
         let mut names = vec![same(MADE, BY), same(MADE, AT), same(MADE, AGES), same(MADE, AGE)];
-        names.extend(dimensions.iter().map(|at| same(MADE, &format!("_d{at}"))));
-        names.extend(values.iter().map(|at| same(MADE, &format!("_v{at}"))));
+        names.extend(cohort.dimension_names().chain(cohort.value_names()).map(|name| same(MADE, &name)));
         let filter = build::all([
-            build::binary(of(MADE, AGE), BinaryOperator::GtEq, build::number(0)),
-            build::binary(of(MADE, AGE), BinaryOperator::LtEq, of(MADE, AGES)),
+            build::binary(column(MADE, AGE), BinaryOperator::GtEq, build::number(0)),
+            build::binary(column(MADE, AGE), BinaryOperator::LtEq, column(MADE, AGES)),
         ]);
         Parts { projection: names, from: Some(build::derived(joined, MADE)), filter, ..Parts::default() }.query()
     }
 
     /// One row for each unit and age with so many rows.
-    fn active(&self, rows: Query, at_least: u32, with_last: bool, dimensions: &[usize]) -> Query {
+    fn active(&self, cohort: &Cohort<'_>, rows: Query, at_least: u32, with_last: bool) -> Query {
         let mut names: Vec<String> = [BY, AT, AGES, AGE].map(str::to_owned).to_vec();
-        names.extend(dimensions.iter().map(|at| format!("_d{at}")));
+        names.extend(cohort.dimension_names());
         let mut projection: Vec<SelectItem> = names.iter().map(|name| same(MADE, name)).collect();
-        let group_by = names.iter().map(|name| of(MADE, name)).collect();
+        let group_by = names.iter().map(|name| column(MADE, name)).collect();
         if at_least > 1 {
-            projection.push(build::item(build::call("count", vec![of(MADE, AGE)]), build::ident(COUNT)));
+            projection.push(build::item(build::call("count", vec![column(MADE, AGE)]), build::ident(COUNT)));
         }
         let from = Some(build::derived(rows, MADE));
         let mut active = Parts { projection, from, group_by, ..Parts::default() }.query();
         if at_least > 1 {
             let projection = names.iter().map(|name| same(MADE, name)).collect();
-            let filter = Some(build::binary(of(MADE, COUNT), BinaryOperator::GtEq, build::number(at_least)));
+            let filter = Some(build::binary(column(MADE, COUNT), BinaryOperator::GtEq, build::number(at_least)));
             active = Parts { projection, from: Some(build::derived(active, MADE)), filter, ..Parts::default() }.query();
         }
         if !with_last {
             return active;
         }
         let mut projection: Vec<SelectItem> = names.iter().map(|name| same(MADE, name)).collect();
-        let last = build::over(build::call("max", vec![of(MADE, AGE)]), vec![of(MADE, BY), of(MADE, AT)]);
+        let last = build::over(build::call("max", vec![column(MADE, AGE)]), vec![column(MADE, BY), column(MADE, AT)]);
         projection.push(build::item(last, build::ident(LAST)));
         Parts { projection, from: Some(build::derived(active, MADE)), ..Parts::default() }.query()
     }
 
     /// What ages are counted by: the number of the bucket, or the instant.
-    fn number_of(&self, cohort: &Cohort, at: Expr) -> Expr {
+    fn number_of(&self, cohort: &Cohort<'_>, at: Expr) -> Expr {
         match cohort.ages.rolling {
             Some(_) => at,
             None => self.dialect.bucket_number(at, cohort.ages.every, self.calendar),
@@ -176,7 +204,7 @@ impl Lowering<'_> {
     }
 
     /// The age of what lies there, from the start of a unit on.
-    fn age(&self, cohort: &Cohort, start: Expr, at: Expr) -> Expr {
+    fn age(&self, cohort: &Cohort<'_>, start: Expr, at: Expr) -> Expr {
         let Some(ms) = cohort.ages.rolling else { return build::binary(at, BinaryOperator::Minus, start) };
         let (instant, duration, float) = (&DataType::Timestamp, &DataType::Duration, &DataType::Float);
         let elapsed = self.call(Function::Subtract, vec![(at, instant), (start, instant)], duration);
@@ -187,19 +215,20 @@ impl Lowering<'_> {
     }
 
     /// The number of the bucket in which the last row lies, or its instant.
-    fn last_number(&self, cohort: &Cohort) -> Expr {
+    fn last_number(&self, cohort: &Cohort<'_>) -> Expr {
         let last = |rows: &Selection| {
             let number = self.number_of(cohort, self.instant_of(rows));
             let greatest = build::item(build::call("max", vec![number]), build::ident(NUMBER));
             self.selected(rows, &[], Vec::new(), vec![greatest]).select()
         };
-        let all = build::union_all(cohort.ends.iter().map(last)).map(|all| build::derived(all, MADE));
-        let projection = vec![build::item(build::call("max", vec![of(MADE, NUMBER)]), build::ident(NUMBER))];
+        let ends = cohort.made.parts[cohort.of.first_end()..].iter().map(|end| &end.rows);
+        let all = build::union_all(ends.map(last)).map(|all| build::derived(all, MADE));
+        let projection = vec![build::item(build::call("max", vec![column(MADE, NUMBER)]), build::ident(NUMBER))];
         build::scalar(Parts { projection, from: all, ..Parts::default() }.query())
     }
 
     /// The time of the rows of a selection, which have one.
-    fn instant_of(&self, rows: &Selection) -> Expr {
+    pub(super) fn instant_of(&self, rows: &Selection) -> Expr {
         let time = rows.time.as_ref().map(|time| (self.value(time, &Rows(self.dialect)), time.nullable));
         match time {
             Some((time, true)) => self.dialect.not_null(time),
@@ -209,7 +238,7 @@ impl Lowering<'_> {
     }
 
     /// Whose rows they are; others are left out.
-    fn known(&self, by: &plan::Expr) -> Expr {
+    pub(super) fn known(&self, by: &plan::Expr) -> Expr {
         let value = self.settled(by, &Rows(self.dialect));
         if by.nullable { self.dialect.not_null(value) } else { value }
     }

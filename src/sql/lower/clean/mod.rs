@@ -1,6 +1,7 @@
 //! Clean rows. Those of a stored table: null keys out, one row a key, null times out. Those of a derived table are made of the
 //! clean rows of the tables before it, in one file an origin.
 
+mod attempts;
 mod cohort;
 mod first;
 mod session;
@@ -14,7 +15,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, OrderByExpr, Query, SelectItem, Se
 use super::Lowering;
 use super::expr::Leaves;
 use super::read::{BASE, Rows};
-use crate::plan::{self, Input, Origin, Selection};
+use crate::plan::{self, How, Input, Origin, Selection};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Deduplication;
 
@@ -105,7 +106,10 @@ impl Lowering<'_> {
             Origin::FirstOf(first) => self.first_rows(&first.rows, &first.keys, &columns),
             Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
-            Origin::Cohort(cohort) => self.cohort_rows(table, cohort, &columns),
+            Origin::Made(made) => match &made.how {
+                How::Cohort { ages, of } => self.cohort_rows(table, made, (*ages, *of), &columns),
+                How::Attempts(attempts) => self.attempt_rows(table, made, attempts, &columns),
+            },
         };
         if table.selections().into_iter().any(|rows| self.reads_intervals(&rows.joins, &rows.answers))
             && let Some(settings) = self.dialect.interval_join_settings()
@@ -131,7 +135,7 @@ impl Lowering<'_> {
         let leaves = Rows(self.dialect);
         let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
         let (from, mut joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
-        joins.extend(self.answers(&rows.answers, &rows.joins));
+        joins.extend(self.answers(&rows.answers));
         let mut conditions: Vec<Expr> = Vec::new();
         let time = rows.time.iter().filter(|time| time.nullable);
         let conjuncts = rows.filter.iter().flat_map(crate::rollup::conjuncts);

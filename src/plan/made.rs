@@ -1,0 +1,36 @@
+//! Tables of behaviour.
+
+use crate::value::{Carried, How};
+
+use super::{Expr, Selection};
+
+/// What a table of behaviour is made of. Its columns are its own ones, which [`How`] names, then those that are carried.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Made {
+    /// Rows of other tables, and what is taken of each.
+    pub parts: Vec<MadeOf>,
+    /// How.
+    pub how: How,
+    /// Where the columns behind its own ones come from.
+    pub carried: Vec<Carried>,
+}
+
+/// Rows, and what is taken of each.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct MadeOf {
+    /// Which.
+    pub rows: Selection,
+    /// What.
+    pub values: Vec<Expr>,
+}
+
+impl Made {
+    /// The values of a part that a table with these columns needs: those that its own columns are made of, and those that are
+    /// carried and wanted. `wanted` tells whether a carried column is.
+    pub fn needed(&self, part: usize, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+        let place = |value: usize| {
+            self.carried.iter().position(|of| of.of.iter().any(|of| of.part == part && of.value == value))
+        };
+        (0..self.parts[part].values.len()).filter(|value| place(*value).is_none_or(&wanted)).collect()
+    }
+}

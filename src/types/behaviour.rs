@@ -1,0 +1,36 @@
+//! Tables of behaviour as they are typed.
+
+use super::cohort::Cohort;
+use super::funnel::Funnel;
+use super::lifecycle::Lifecycle;
+use super::model::{DimensionId, TableId};
+
+/// A table of behaviour.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Behaviour {
+    Cohort(Cohort),
+    Lifecycle(Lifecycle),
+    Funnel(Funnel),
+}
+
+impl Behaviour {
+    /// By what the metrics over one of its tables are shown; none where it is no table of its own, or there is no choice.
+    pub fn shown_by(&self, table: TableId) -> Option<&[DimensionId]> {
+        let (tables, by) = match self {
+            Behaviour::Cohort(cohort) => (vec![cohort.units, cohort.cells, cohort.active], &cohort.by),
+            Behaviour::Funnel(funnel) => (funnel.tables.clone(), &funnel.by),
+            Behaviour::Lifecycle(_) => return None,
+        };
+        tables.contains(&table).then_some(by.as_slice())
+    }
+
+    /// The table whose dimensions it can be shown by, and what it is shown by.
+    pub fn by_mut(&mut self) -> Option<(TableId, &mut Vec<DimensionId>)> {
+        match self {
+            Behaviour::Cohort(cohort) => Some((cohort.units, &mut cohort.by)),
+            Behaviour::Funnel(funnel) => Some((*funnel.tables.first()?, &mut funnel.by)),
+            Behaviour::Lifecycle(_) => None,
+        }
+    }
+}

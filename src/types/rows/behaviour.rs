@@ -1,0 +1,80 @@
+//! Tables of behaviour of every kind: what they are shown by.
+
+use crate::diagnostic::{Diagnostics, Spanned};
+use crate::error;
+use crate::syntax::ast;
+use crate::types::ValueType;
+use crate::types::behaviour::Behaviour;
+use crate::types::bind::bind;
+use crate::types::cohort::Cohort;
+use crate::types::dimensions::unknown_dimension_named;
+use crate::types::formula::unbound;
+use crate::types::model::{Dimension, DimensionId, Type};
+
+use super::RowSets;
+
+impl RowSets<'_> {
+    /// Types the table of behaviour at a place.
+    pub fn check_behaviour(&mut self, place: usize, d: &mut Diagnostics) {
+        let declared = self.names.behaviours[place];
+        self.behaviours[place] = match declared.syntax.keyword.as_str() {
+            "cohort" => self.cohort(declared, d).map(Behaviour::Cohort),
+            "lifecycle" => self.lifecycle(declared, d).map(Behaviour::Lifecycle),
+            _ => self.funnel(declared, d).map(Behaviour::Funnel),
+        };
+    }
+
+    /// Finds what tables of behaviour are shown by, once dimensions are known.
+    pub fn bind_behaviours(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
+        for place in 0..self.behaviours.len() {
+            let Some((table, _)) = self.behaviours[place].as_mut().and_then(Behaviour::by_mut) else { continue };
+            let items = &self.names.behaviours[place].syntax.items;
+            let values = items.iter().find_map(|item| match &item.kind {
+                ast::ItemKind::Keyed { key, values } if key.value == "by" => Some(values.as_slice()),
+                _ => None,
+            });
+            let mut found = Vec::new();
+            for value in values.unwrap_or_default() {
+                let Some((name, [] | [ast::Clause::From(_)])) = crate::types::items::name(value) else {
+                    d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: channel`"));
+                    continue;
+                };
+                let Some(declared) = self.names.dimension(name) else {
+                    let names = self.names.dimension_names();
+                    d.push(unknown_dimension_named(names, name, Some(name.span)));
+                    continue;
+                };
+                let Some(id) = ids[declared] else { continue };
+                match bind(&self.tables, &dimensions[id.0], table) {
+                    Ok(_) if !found.contains(&id) => found.push(id),
+                    Ok(_) => {}
+                    Err(why) => d.push(unbound(&dimensions[id.0], &self.tables[table.0], &why, name.span)),
+                }
+            }
+            if let Some((_, by)) = self.behaviours[place].as_mut().and_then(Behaviour::by_mut) {
+                *by = found;
+            }
+        }
+    }
+
+    /// What the tables of behaviour have beside the dimensions of their rows, as dimensions: `signup.age`.
+    pub fn dimensions_of_behaviour(&self) -> Vec<Dimension> {
+        let of = |cohort: &Cohort| Dimension {
+            name: Spanned::new(format!("{}.age", cohort.name.value), cohort.name.span),
+            version: cohort.version,
+            doc: None,
+            title: None,
+            ty: ValueType::plain(Type::Int),
+            // Each table says which column it is.
+            bindings: Vec::new(),
+            otherwise: None,
+            values: None,
+            span: cohort.name.span,
+        };
+        let cohorts = self.behaviours.iter().flatten().filter_map(|behaviour| match behaviour {
+            Behaviour::Cohort(cohort) => Some(cohort),
+            _ => None,
+        });
+        cohorts.map(of).collect()
+    }
+}

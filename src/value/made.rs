@@ -1,0 +1,145 @@
+//! How the tables of behaviour are made of rows: the parameters, without the rows.
+
+use super::{Ages, Step};
+
+/// How a table of behaviour is made of its parts, and so what its own columns are.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum How {
+    /// A table of a cohort. Its parts are the start rows, one a unit, then the rows that are put to ages, where there are such,
+    /// then rows whose last instant says which buckets are over; the first value of start rows and of rows is whose they are.
+    ///
+    /// Its own columns are whose, the start, the last age there is (`ages`); of all but units the age, of active ones the last age
+    /// at which the unit is active.
+    Cohort {
+        /// How ages are counted.
+        ages: Ages,
+        /// Which rows it has.
+        of: CohortTable,
+    },
+    /// The attempts to go through a funnel, one for each row of the first step (of any step, where there is no order). Of each part
+    /// but ends the first value is whose rows they are.
+    ///
+    /// Its own columns are whose, the start, the last start of which the window is over, how many steps are reached (without those
+    /// that may be missing), whether the attempt is spoilt, then when each step but the first is reached, null where it is not.
+    Attempts(Attempts),
+}
+
+/// The rows of a table of a cohort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CohortTable {
+    /// One a unit.
+    Units,
+    /// One a unit and age.
+    Cells,
+    /// One a unit and age at which it has at least so many rows.
+    Active(u32),
+    /// The rows of the units, at their ages.
+    Rows,
+}
+
+impl CohortTable {
+    /// The place among the parts of the rows that are put to ages.
+    pub fn rows(self) -> Option<usize> {
+        matches!(self, CohortTable::Active(_) | CohortTable::Rows).then_some(1)
+    }
+
+    /// The place of the first part that says which buckets are over.
+    pub fn first_end(self) -> usize {
+        self.rows().map_or(1, |rows| rows + 1)
+    }
+}
+
+/// A column that is taken from a row of a part as it is: of the last of these parts of which there is a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Carried {
+    /// From the first to the last.
+    pub of: Vec<Taken>,
+}
+
+/// A value of a row of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Taken {
+    /// The part.
+    pub part: usize,
+    /// The place among its values.
+    pub value: usize,
+    /// Which of the rows that a row is made of it is of, where several are of one part: of attempts the step.
+    pub row: usize,
+}
+
+/// How attempts to go through a funnel are made of rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attempts {
+    /// How steps follow each other.
+    pub order: StepOrder,
+    /// Whether a step must lie later than the one before it, and not at the same instant.
+    pub increasing: bool,
+    /// How far from the first row the others may lie.
+    pub within: Within,
+    /// Whether each step may be missing; the first may not.
+    pub optional: Vec<bool>,
+    /// Pairs of steps, the lesser first, that one row may serve.
+    pub overlaps: Vec<(usize, usize)>,
+    /// What ends an attempt.
+    pub exclusions: Vec<Exclusion>,
+    /// What the rows of each part are.
+    pub roles: Vec<Vec<Role>>,
+    /// Whether attempts count before their window is over.
+    pub partial: bool,
+}
+
+/// How the steps of a funnel follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepOrder {
+    /// Other rows may lie between.
+    Ordered,
+    /// No other row of the source lies between.
+    Strict,
+    /// So many different steps, in whatever order.
+    Any,
+}
+
+/// How far from the first row of an attempt the others may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Within {
+    /// So many milliseconds, inclusive.
+    Elapsed(i64),
+    /// In the same bucket.
+    Same(Step),
+}
+
+/// Rows that end an attempt which lies between two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exclusion {
+    /// The step that is reached.
+    pub after: usize,
+    /// The step that is not.
+    pub before: usize,
+    /// Whether the attempt is spoilt then, and not only over.
+    pub drop: bool,
+}
+
+/// What rows of a part are to attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Those of a step.
+    Step(usize),
+    /// Those that end attempts.
+    Exclusion(usize),
+    /// Others, between which a strict step may not lie.
+    Other,
+    /// Those of which the last one tells what is over.
+    End,
+}
+
+impl Attempts {
+    /// The steps that may not be missing, in order.
+    pub fn required(&self) -> Vec<usize> {
+        (0..self.optional.len()).filter(|step| !self.optional[*step]).collect()
+    }
+
+    /// Whether one row may serve two steps.
+    pub fn overlap(&self, a: usize, b: usize) -> bool {
+        self.overlaps.contains(&(a.min(b), a.max(b)))
+    }
+}
