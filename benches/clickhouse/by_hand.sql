@@ -16,7 +16,7 @@ SETTINGS non_replicated_deduplication_window = 1000;
 
 CREATE TABLE bench_hand.call_1m
 (
-    t DateTime('Asia/Shanghai'),
+    t DateTime('Asia/Shanghai') CODEC(Delta, ZSTD(1)),
     platform LowCardinality(String),
     feature LowCardinality(String),
     calls SimpleAggregateFunction(sum, UInt64),
@@ -48,7 +48,7 @@ FROM bench_hand.call_1m AS m GROUP BY toStartOfHour(m.t, 'Asia/Shanghai'), m.pla
 
 CREATE TABLE bench_hand.call_1d
 (
-    t Date,
+    t Date CODEC(Delta, ZSTD(1)),
     platform LowCardinality(String),
     feature LowCardinality(String),
     calls SimpleAggregateFunction(sum, UInt64),
@@ -69,9 +69,9 @@ FROM bench_hand.call_1h AS h GROUP BY toDate(h.t, 'Asia/Shanghai'), h.platform, 
 
 CREATE TABLE bench_hand.callers_1h
 (
-    t DateTime('Asia/Shanghai'),
+    t DateTime('Asia/Shanghai') CODEC(Delta, ZSTD(1)),
     platform LowCardinality(String),
-    callers AggregateFunction(uniqExact, Int64)
+    callers AggregateFunction(uniqExact, Int64) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(t) ORDER BY (t, platform)
 SETTINGS non_replicated_deduplication_window = 1000;
@@ -82,9 +82,9 @@ FROM bench_hand.call AS c GROUP BY t, platform;
 
 CREATE TABLE bench_hand.callers_1d
 (
-    t Date,
+    t Date CODEC(Delta, ZSTD(1)),
     platform LowCardinality(String),
-    callers AggregateFunction(uniqExact, Int64)
+    callers AggregateFunction(uniqExact, Int64) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(t) ORDER BY (t, platform)
 SETTINGS non_replicated_deduplication_window = 1000;
@@ -95,11 +95,11 @@ FROM bench_hand.callers_1h AS h GROUP BY toDate(h.t, 'Asia/Shanghai'), h.platfor
 
 CREATE TABLE bench_hand.estimates_1h
 (
-    t DateTime('Asia/Shanghai'),
+    t DateTime('Asia/Shanghai') CODEC(Delta, ZSTD(1)),
     platform LowCardinality(String),
     feature LowCardinality(String),
-    callers AggregateFunction(uniqCombined64(17), Int64),
-    latency AggregateFunction(quantileTDigest(0.95), Float64)
+    callers AggregateFunction(uniqCombined64(17), Int64) CODEC(ZSTD(1)),
+    latency AggregateFunction(quantileTDigest(0.95), Float64) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(t) ORDER BY (t, platform, feature)
 SETTINGS non_replicated_deduplication_window = 1000;
@@ -112,11 +112,11 @@ FROM bench_hand.call AS c GROUP BY t, platform, feature;
 
 CREATE TABLE bench_hand.estimates_1d
 (
-    t Date,
+    t Date CODEC(Delta, ZSTD(1)),
     platform LowCardinality(String),
     feature LowCardinality(String),
-    callers AggregateFunction(uniqCombined64(17), Int64),
-    latency AggregateFunction(quantileTDigest(0.95), Float64)
+    callers AggregateFunction(uniqCombined64(17), Int64) CODEC(ZSTD(1)),
+    latency AggregateFunction(quantileTDigest(0.95), Float64) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(t) ORDER BY (t, platform, feature)
 SETTINGS non_replicated_deduplication_window = 1000;

@@ -25,6 +25,12 @@ pub struct MadeOf {
 }
 
 impl Made {
+    /// Whether one of several rows of a part must be chosen, to carry something of it: of attempts that of a later step.
+    pub fn chooses(&self, part: usize, wanted: impl Fn(usize) -> bool) -> bool {
+        let taken = self.carried.iter().enumerate().filter(|(at, _)| wanted(*at)).flat_map(|(_, carried)| &carried.of);
+        matches!(self.how, How::Attempts(_)) && taken.into_iter().any(|taken| taken.part == part && taken.row > 0)
+    }
+
     /// The values of a part that a table with these columns needs: those that its own columns are made of, and those that are
     /// carried and wanted. `wanted` tells whether a carried column is.
     pub fn needed(&self, part: usize, wanted: impl Fn(usize) -> bool) -> Vec<usize> {

@@ -202,6 +202,12 @@ impl Table {
         self.clean.key.iter().map(String::as_str).chain(self.history.as_ref().map(History::version))
     }
 
+    /// The columns that decide which of its rows of one time is the first: the key, or all without one.
+    fn ordering(&self) -> impl Iterator<Item = &str> {
+        let all = self.columns.iter().map(|column| column.name.as_str());
+        all.filter(|name| self.clean.key.is_empty() || self.clean.key.iter().any(|key| key == name))
+    }
+
     /// Whether it is made of other tables.
     pub fn is_derived(&self) -> bool {
         self.origin != Origin::Stored
@@ -216,11 +222,9 @@ impl Table {
                 let FirstOf { rows, keys } = &**first;
                 rows.columns(tables, keys.iter(), &mut found);
                 let base = &tables[rows.table];
-                // Without a key the smallest row is kept, which all columns decide.
-                let ordered = |name: &str| base.clean.key.is_empty() || base.clean.key.iter().any(|key| key == name);
+                found.extend(base.ordering().map(|name| (rows.table, name)));
                 let names = base.columns.iter().map(|column| column.name.as_str());
-                let used = names.filter(|name| wanted.contains(name) || ordered(name));
-                found.extend(used.map(|name| (rows.table, name)));
+                found.extend(names.filter(|name| wanted.contains(name)).map(|name| (rows.table, name)));
             }
             Origin::Union { members, overlapping } => {
                 for member in members {
@@ -244,6 +248,9 @@ impl Table {
                 for (at, part) in made.parts.iter().enumerate() {
                     let values = made.needed(at, carried).into_iter().map(|value| &part.values[value]);
                     part.rows.columns(tables, values, &mut found);
+                    if made.chooses(at, carried) {
+                        found.extend(tables[part.rows.table].ordering().map(|name| (part.rows.table, name)));
+                    }
                 }
             }
         }

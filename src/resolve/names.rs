@@ -186,6 +186,11 @@ impl<'a> Names<'a> {
         newest(self.behaviour_names.get(name)?, version)
     }
 
+    /// Whether a name is of a table of behaviour of a kind.
+    pub fn is_of_kind(&self, name: &str, kind: &str) -> bool {
+        self.behaviour(name, None).is_some_and(|place| self.behaviours[place].syntax.keyword.value == kind)
+    }
+
     /// The kind of a table of behaviour, which is not compiled yet.
     pub fn later_table(&self, name: &str) -> Option<&'a str> {
         self.later_tables.get(name).copied()

@@ -20,7 +20,7 @@ pub fn metric_levels(names: &Names<'_>, diagnostics: &mut Diagnostics) -> Vec<Ve
                     found.push((place, path.span));
                 }
             };
-            metrics_in(&metric.syntax.formula, &mut visit);
+            metrics_in(names, &metric.syntax.formula, &mut visit);
             let mut rows = RowMetrics { names, seen: Vec::new(), visit: &mut visit };
             rows.of_formula(&metric.syntax.formula);
             found
@@ -181,7 +181,7 @@ fn cycle_error<'a>(
 }
 
 /// Calls `visit` for every path in a formula that can name a metric.
-fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
+fn metrics_in(names: &Names<'_>, formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
     match &formula.kind {
         ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
         ExprKind::Aggregate(aggregate) => {
@@ -189,11 +189,14 @@ fn metrics_in(formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
             if let AggregateInput::Formula(inner) = &aggregate.input
                 && !aggregate.per.is_empty()
             {
-                metrics_in(inner, visit);
+                metrics_in(names, inner, visit);
             }
         }
+        // What a column of a funnel takes are its steps.
+        ExprKind::Call { function, .. }
+            if function.parts.first().is_some_and(|name| names.is_of_kind(name, "funnel")) => {}
         // A condition after `where` names dimensions, not metrics: only the operand counts.
-        _ => formula.children(&mut |child| metrics_in(child, visit)),
+        _ => formula.children(&mut |child| metrics_in(names, child, visit)),
     }
 }
 

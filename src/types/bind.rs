@@ -48,8 +48,10 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
     {
         return Err(Unbound::Timeless(tables[entity.0].name.value.clone()));
     }
+    // What a table of behaviour carries has its `else` already: it is null where there is no row to carry it from.
+    let carried = own.is_none() && matches!(tables[table.0].origin, Origin::Made(_));
     Ok(match &dimension.otherwise {
-        Some(otherwise) if value.ty.nullable => RowExpr {
+        Some(otherwise) if value.ty.nullable && !carried => RowExpr {
             ty: ValueType { nullable: false, ..dimension.ty.clone() },
             span: value.span,
             kind: RowExprKind::Call(Function::Coalesce, vec![value, otherwise.clone()]),

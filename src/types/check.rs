@@ -66,6 +66,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         .collect();
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
     rows.bind_behaviours(&dimensions, &dimension_ids, &mut d);
+    rows.allow_lacking(&mut dimensions);
     dimensions.extend(rows.dimensions_of_behaviour());
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
     let declarations = Declarations {

@@ -2,6 +2,7 @@
 
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::plan::{DataType, OutputColumn, StoredColumn, Table};
+use metricc::table::Answer;
 
 use super::{Row, Warehouse};
 use crate::support::answers::{self, Rows};
@@ -26,6 +27,16 @@ pub fn agrees(warehouse: &Warehouse) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The answers of the dry run, by the name and the grain of each metric.
+pub fn answers(warehouse: &Warehouse) -> Vec<(String, Answer)> {
+    let run = dry_run(warehouse);
+    let of = |view: &metricc::emit::MetricView| {
+        let answer = run.run(&view.query).unwrap_or_else(|found| panic!("{}: {}", view.name, super::text(&found)));
+        (view.name.clone(), answer)
+    };
+    warehouse.input.metrics.iter().map(of).collect()
 }
 
 fn dry_run(warehouse: &Warehouse) -> DryRun {

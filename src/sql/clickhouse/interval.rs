@@ -256,15 +256,23 @@ impl Relative<'_> {
                 call("dateDiff", vec![build::text("day"), edges.start.unwrap_or_else(build::null), edges.end]);
             return binary(float(distance), BinaryOperator::Divide, number(days));
         }
-        let edges = self.instants(key);
+        let Edges { start, end } = self.instants(key);
+        let start = start.unwrap_or_else(build::null);
         let ms = |at: Expr| call("toUnixTimestamp64Milli", vec![at]);
-        let elapsed = binary(ms(edges.end), BinaryOperator::Minus, ms(edges.start.unwrap_or_else(build::null)));
+        let elapsed = binary(ms(end.clone()), BinaryOperator::Minus, ms(start.clone()));
         let size = match length {
             Span::Milliseconds(ms) => ms,
             Span::Days(days) | Span::Months(days) => days * DAY_MS,
             Span::Bucket(_) => DAY_MS,
         };
-        binary(float(elapsed), BinaryOperator::Divide, number(size))
+        let elapsed = binary(float(elapsed), BinaryOperator::Divide, number(size));
+        let Span::Days(days) = length else { return elapsed };
+        // From midnight to midnight there are days, however long they are.
+        let day = |at: &Expr| self.day_of(at.clone());
+        let whole = [&start, &end].map(|at| build::equal(midnight(day(at), self.calendar), at.clone()));
+        let distance = call("dateDiff", vec![build::text("day"), day(&start), day(&end)]);
+        let counted = binary(float(distance), BinaryOperator::Divide, number(days));
+        build::case(build::all(whole).map(|whole| (whole, counted)).into_iter().collect(), Some(elapsed))
     }
 
     fn bucket_of(&self, time: Expr, step: Step) -> Expr {

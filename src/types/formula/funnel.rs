@@ -172,12 +172,7 @@ impl Of<'_, '_> {
             0 => self.leaf(table, Aggregation::Count, None, Vec::new(), self.counted()),
             step => self.leaf(table, Aggregation::Count, None, self.reaches(table, step), self.counted()),
         };
-        let spoilt = |depth: usize| {
-            let spoilt = self.column(table, column::SPOILT);
-            let ty = ValueType { nullable: true, ..spoilt.ty.clone() };
-            self.leaf(table, Aggregation::First, Some(spoilt), vec![self.at_depth(table, depth)], ty)
-        };
-        let spoilt = self.of_furthest(table, 1, spoilt);
+        let spoilt = self.of_furthest(table, 1, |depth| self.spoilt(table, depth));
         // Of what is spoilt nothing is reached.
         let zero = Formula { kind: FormulaKind::Literal(Value::Int(0)), ty: reached.ty.clone(), span: self.span };
         let ty = reached.ty.clone();
@@ -187,6 +182,13 @@ impl Of<'_, '_> {
             RowExpr { kind: RowExprKind::Inner, ty: ValueType { nullable: true, ..kept.ty.clone() }, span: self.span };
         let filter = self.truth(Function::Greater, inner, self.int(0));
         Some(self.per_unit(table, Aggregation::Count, true, kept, Some(filter), self.counted()))
+    }
+
+    /// Whether the first of the attempts that get so far is spoilt.
+    fn spoilt(&self, table: TableId, depth: usize) -> Formula {
+        let spoilt = self.column(table, column::SPOILT);
+        let ty = ValueType { nullable: true, ..spoilt.ty.clone() };
+        self.leaf(table, Aggregation::First, Some(spoilt), vec![self.at_depth(table, depth)], ty)
     }
 
     fn at_depth(&self, table: TableId, depth: usize) -> RowExpr {
@@ -266,7 +268,17 @@ impl Of<'_, '_> {
         let duration = ValueType { nullable: true, ..ValueType::plain(Type::Duration) };
         let took = |depth: usize| {
             let took = self.call(Function::Subtract, vec![at(*to), at(*from)], duration.clone());
-            self.leaf(table, Aggregation::First, Some(took), vec![self.at_depth(table, depth)], duration.clone())
+            let depths = vec![self.at_depth(table, depth)];
+            let took = self.leaf(table, Aggregation::First, Some(took), depths, duration.clone());
+            if !self.funnel.drops {
+                return took;
+            }
+            // A unit that has left the funnel takes no time.
+            let spoilt = self.spoilt(table, depth);
+            let (ty, span) = (spoilt.ty.clone(), self.span);
+            let stays = Formula { kind: FormulaKind::Call(Function::Not, vec![spoilt]), ty, span };
+            let kind = FormulaKind::Case { branches: vec![(stays, took)], otherwise: None };
+            Formula { kind, ty: duration.clone(), span }
         };
         let value = self.of_furthest(table, 1, took);
         let units = Units { count: Unit::none(), distinct: Unit::none() };

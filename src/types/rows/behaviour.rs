@@ -3,13 +3,13 @@
 use crate::diagnostic::{Diagnostics, Spanned};
 use crate::error;
 use crate::syntax::ast;
-use crate::types::ValueType;
 use crate::types::behaviour::Behaviour;
 use crate::types::bind::bind;
 use crate::types::cohort::Cohort;
 use crate::types::dimensions::unknown_dimension_named;
 use crate::types::formula::unbound;
 use crate::types::model::{Dimension, DimensionId, Type};
+use crate::types::{Origin, ValueType};
 
 use super::RowSets;
 
@@ -53,6 +53,19 @@ impl RowSets<'_> {
             }
             if let Some((_, by)) = self.behaviours[place].as_mut().and_then(Behaviour::by_mut) {
                 *by = found;
+            }
+        }
+    }
+
+    /// A dimension of the row of a later step is null where that is not reached.
+    pub fn allow_lacking(&self, dimensions: &mut [Dimension]) {
+        for table in &self.tables {
+            let Origin::Made(made) = &table.origin else { continue };
+            for (name, parts) in made.others.iter().filter(|(_, parts)| parts.iter().all(|part| *part >= made.certain))
+            {
+                let lacking =
+                    dimensions.iter_mut().filter(|dimension| dimension.name.value == *name && !parts.is_empty());
+                lacking.for_each(|dimension| dimension.ty.nullable = true);
             }
         }
     }

@@ -498,6 +498,8 @@ impl Row<'_> {
     pub fn key(&self, key: &Key) -> Option<Cell> {
         let column = |name: &str| Some(Cell(self.path(&[name.to_owned()]))).filter(|cell| !cell.0.is_null());
         match key {
+            // No dimension that is made of the time has a row without one.
+            Key::Dimension(name) | Key::Within(name, _) if self.time.is_none() && self.is_made_of_time(name) => None,
             Key::Dimension(name) => Some(Cell(self.dimension(name))),
             Key::Within(name, step) => Some(Cell(match self.dimension(name) {
                 Value::Null => Value::Null,

@@ -479,9 +479,19 @@ impl Row<'_> {
         }
     }
 
+    fn binding(&self, name: &str) -> Expr {
+        let dimension = self.oracle.project.dimension(name).expect("a declared dimension");
+        self.oracle.project.binding(dimension, self.table).expect("a binding for the table")
+    }
+
+    /// Whether the value of a dimension depends on the row's time.
+    fn is_made_of_time(&self, name: &str) -> bool {
+        self.binding(name).any(&mut |part| matches!(part.node, Node::Time))
+    }
+
     fn dimension(&self, name: &str) -> Value {
         let dimension = self.oracle.project.dimension(name).expect("a declared dimension");
-        let binding = self.oracle.project.binding(dimension, self.table).expect("a binding for the table");
+        let binding = self.binding(name);
         match (eval(&binding, self), &dimension.otherwise) {
             (Value::Null, Otherwise::Value(value)) => value.clone(),
             (value, _) => value,
