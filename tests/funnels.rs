@@ -6,34 +6,18 @@
 mod search;
 mod support;
 mod warehouse;
+mod worlds;
 
 use std::collections::BTreeMap;
 
-use metricc::plan::Value;
 use search::{Exclude, Funnel, Happened, Order, Unit, Window};
 use warehouse::{Row, Warehouse, right};
+use worlds::{Found, Rng, SLOT, START, TABLES, day, said};
 
 /// Units of a world, and the worlds. Each world has six funnels.
 const UNITS: usize = 9_000;
 const WORLDS: u64 = 2;
 const FUNNELS: usize = 6;
-
-/// 2026-11-01 23:00:00 in Shanghai.
-const START: i64 = 1_793_545_200_000;
-const SLOT: i64 = 600_000;
-
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % limit
-    }
-
-    fn one<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())].clone()
-    }
-}
 
 /// What a row must be to serve a step: an event with one of some names, or an order.
 const KINDS: [&str; 7] = ["a", "b", "c", "ab", "bc", "abc", "order"];
@@ -113,34 +97,6 @@ fn declaration(at: usize, funnel: &Funnel) -> String {
     text
 }
 
-const TABLES: &str = r#"
-entity user {
-  table: "dim.user"
-  key: user_id
-  column user_id: string
-}
-source event {
-  table: "dwd.event"
-  key: event_id
-  time: at
-  column event_id: string
-  column at: timestamp(ms)
-  column name: enum("a", "b", "c", "x")
-  column user_id: user?
-  column who: string
-}
-source order {
-  table: "dwd.order"
-  key: order_id
-  time: at
-  column order_id: string
-  column at: timestamp(ms)
-  column user_id: user
-  column who: string
-}
-dimension who = event.who | order.who
-"#;
-
 /// What happens to a unit: few rows at few instants, so that many of them share one.
 fn happened(rng: &mut Rng) -> Vec<Happened> {
     let count = rng.below(8);
@@ -149,35 +105,6 @@ fn happened(rng: &mut Rng) -> Vec<Happened> {
         name: rng.one(&["a", "a", "b", "b", "c", "x", "order"]),
     };
     (0..count).map(|_| row(rng)).collect()
-}
-
-/// The day of an instant, as the first instant of it.
-fn day(at: i64) -> i64 {
-    let shift = 8 * 3_600_000;
-    (at + shift).div_euclid(86_400_000) * 86_400_000 - shift
-}
-
-type Found = BTreeMap<(i64, String), i64>;
-
-/// What the dry run says of each metric: by day and unit.
-fn said(warehouse: &Warehouse) -> BTreeMap<String, Found> {
-    let mut all = BTreeMap::new();
-    for (name, answer) in right::answers(warehouse) {
-        let mut found = Found::new();
-        for row in answer.rows {
-            let [Value::Timestamp(day), Value::String(who), value] = row.as_slice() else { panic!("{name}: {row:?}") };
-            let number = match value {
-                Value::Int(number) | Value::Duration(number) => *number,
-                Value::Null => continue,
-                other => panic!("{name}: {other:?}"),
-            };
-            found.insert((*day, who.clone()), number);
-        }
-        // A count of none is no row, or a row beside others.
-        found.retain(|_, value| name.contains("_t") || *value != 0);
-        all.insert(name, found);
-    }
-    all
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tables of behaviour as they are typed.
 
 use super::cohort::Cohort;
+use super::conversion::Conversion;
 use super::funnel::Funnel;
 use super::lifecycle::Lifecycle;
 use super::model::{DimensionId, TableId};
@@ -12,6 +13,7 @@ pub enum Behaviour {
     Cohort(Cohort),
     Lifecycle(Lifecycle),
     Funnel(Funnel),
+    Conversion(Conversion),
 }
 
 impl Behaviour {
@@ -20,6 +22,7 @@ impl Behaviour {
         let (tables, by) = match self {
             Behaviour::Cohort(cohort) => (vec![cohort.units, cohort.cells, cohort.active], &cohort.by),
             Behaviour::Funnel(funnel) => (funnel.tables.clone(), &funnel.by),
+            Behaviour::Conversion(conversion) => (vec![conversion.base], &conversion.by),
             Behaviour::Lifecycle(_) => return None,
         };
         tables.contains(&table).then_some(by.as_slice())
@@ -30,6 +33,7 @@ impl Behaviour {
         match self {
             Behaviour::Cohort(cohort) => Some((cohort.units, &mut cohort.by)),
             Behaviour::Funnel(funnel) => Some((*funnel.tables.first()?, &mut funnel.by)),
+            Behaviour::Conversion(conversion) => Some((conversion.base, &mut conversion.by)),
             Behaviour::Lifecycle(_) => None,
         }
     }

@@ -194,10 +194,10 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         rows.put(&settled);
         let values: Vec<_> = {
             let scope = typed.scope(all, rows);
-            level.iter().flat_map(|place| scope.cohort_values(&names.metrics[*place].syntax.formula)).collect()
+            level.iter().flat_map(|place| scope.behaviour_values(&names.metrics[*place].syntax.formula)).collect()
         };
-        for (cohort, call, leaves) in values {
-            rows.add_cohort_values(cohort, call, leaves);
+        for (behaviour, call, leaves) in values {
+            rows.add_behaviour_values(behaviour, call, leaves);
         }
         let scope = typed.scope(all, rows);
         let check = |place: &usize| {

@@ -5,6 +5,7 @@ mod bind;
 mod calendars;
 mod check;
 pub mod cohort;
+pub mod conversion;
 mod dimensions;
 mod domain;
 mod flow;

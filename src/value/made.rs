@@ -22,6 +22,13 @@ pub enum How {
     /// Its own columns are whose, the start, the last start of which the window is over, how many steps are reached (without those
     /// that may be missing), whether the attempt is spoilt, then when each step but the first is reached, null where it is not.
     Attempts(Attempts),
+    /// A table of a conversion. Its parts are the rows that lead somewhere, the rows that they lead to, then rows whose last instant
+    /// says which windows are over; the first value of the first two is whose they are, the second what they must agree in, too, where
+    /// there is such.
+    ///
+    /// Its own columns are whose, the time of the row that leads, the last such time of which the window is over; of leading rows
+    /// whether another row is credited to them.
+    Conversion(Conversion),
 }
 
 /// The rows of a table of a cohort.
@@ -86,6 +93,41 @@ pub struct Attempts {
     pub roles: Vec<Vec<Role>>,
     /// Whether attempts count before their window is over.
     pub partial: bool,
+}
+
+/// How rows are credited to rows before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Conversion {
+    /// To which of several.
+    pub credit: Credit,
+    /// How far they may lie apart.
+    pub within: Within,
+    /// Whether they must agree in a value.
+    pub matched: bool,
+    /// Whether rows count before their window is over.
+    pub partial: bool,
+    /// Whether the table has a row for each two that belong together, and not one for each row that leads.
+    pub pairs: bool,
+}
+
+/// Which of several rows before another one gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Credit {
+    First,
+    Last,
+    Each,
+}
+
+impl How {
+    /// Whether the rows of the table count before their window is over; none where they have no window.
+    pub fn partial(&self) -> Option<bool> {
+        match self {
+            How::Cohort { .. } => None,
+            How::Attempts(attempts) => Some(attempts.partial),
+            How::Conversion(conversion) => Some(conversion.partial),
+        }
+    }
 }
 
 /// How the steps of a funnel follow each other.

@@ -81,6 +81,13 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
             lines.push(("of these", "all together".to_owned()));
         }
         Origin::Made(made) => match &made.how {
+            How::Conversion(_) => {
+                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                lines.push(("leading", format!("{name}: these rows, of a {}", whose.unwrap_or_default())));
+                rows(&made.parts[0].rows, model, sources, lines);
+                lines.push(("credited", "of these rows, within the window".to_owned()));
+                rows(&made.parts[1].rows, model, sources, lines);
+            }
             How::Attempts(attempts) => {
                 let whose = made.parts[0].values.first().map(|by| whose(by, model));
                 lines.push((

@@ -160,6 +160,7 @@ fn rule(table: &Table, tables: &[Table]) -> String {
                     None => format!("The units of a cohort, started by {}", part(0)),
                     Some(rows) => format!("Rows of {} at the ages of a cohort, started by {}", part(rows), part(0)),
                 },
+                How::Conversion(_) => format!("Rows of {} and what is credited to them of {}", part(0), part(1)),
                 How::Attempts(_) => format!("Attempts to go through a funnel, begun by {}", part(0)),
             };
         }

@@ -90,13 +90,12 @@ fn same(model: &Model, a: &Typed, b: &Typed) -> bool {
     a.rows.base == b.rows.base && time(a) == time(b) && whose(a) == whose(b)
 }
 
-/// Only attempts whose bucket is published: those of which all windows are over.
+/// Only rows whose bucket is published: those of which all windows are over.
 pub fn published(model: &Model, base: types::TableId, step: Option<crate::plan::Step>) -> Option<types::RowExpr> {
     use crate::types::funnel::column;
     let table = model.table(base);
     let types::Origin::Made(made) = &table.origin else { return None };
-    let How::Attempts(attempts) = &made.how else { return None };
-    if attempts.partial {
+    if made.how.partial() != Some(false) {
         return None;
     }
     let of = |column: usize| {

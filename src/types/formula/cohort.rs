@@ -12,14 +12,12 @@ use crate::value::time::DAY_MS;
 use crate::value::{Function, Span as Length, Step, Value};
 
 use super::super::model::{
-    ColumnId, Formula, FormulaKind, Leaf, MetricId, Nested, RowExpr, RowExprKind, RowSet, TableId, Type, ValueType,
+    ColumnId, Formula, FormulaKind, Leaf, Nested, RowExpr, RowExprKind, RowSet, TableId, Type, ValueType,
 };
 use super::FormulaScope;
 use super::leaf::{Units, result_type};
 use super::moved::length;
-
-/// The aggregates of an argument: their rows, what is taken of each, and where they stand.
-pub type Leaves = Vec<(RowSet, Option<RowExpr>, Span)>;
+use super::rebase::Rebase;
 
 const COLUMNS: &[&str] = &["size", "active", "retained", "value", "ltv"];
 
@@ -59,49 +57,8 @@ impl FormulaScope<'_> {
             Behaviour::Cohort(cohort) => Of { scope: self, cohort }.column(column, d),
             Behaviour::Lifecycle(lifecycle) => self.of_lifecycle(lifecycle, column, d),
             Behaviour::Funnel(funnel) => self.of_funnel(funnel, column, d),
+            Behaviour::Conversion(conversion) => self.of_conversion(conversion, column, d),
         })
-    }
-
-    /// For each argument of a cohort's column in a formula: which cohort, where it stands, and its aggregates. What is wrong is told
-    /// where the column is typed.
-    pub fn cohort_values(&self, formula: &ast::Expr) -> Vec<(usize, Span, Leaves)> {
-        let mut found = Vec::new();
-        formula.walk(&mut |part| {
-            let ExprKind::Call { function, arguments } = &part.kind else { return };
-            let behaviour = function.parts.first().and_then(|name| self.names.behaviour(name, None));
-            let (Some(place), Some(first)) = (behaviour, arguments.first()) else { return };
-            if !matches!(self.rows.behaviours[place], Some(Behaviour::Cohort(_))) {
-                return;
-            }
-            let ArgumentValue::Expr(of) = &first.value else { return };
-            let Some(typed) = self.check(of, &mut Diagnostics::new()) else { return };
-            let mut leaves = Vec::new();
-            self.leaves(&typed, &mut |leaf, span| leaves.push((leaf.rows.clone(), leaf.input.clone(), span)));
-            found.push((place, of.span, leaves));
-        });
-        found
-    }
-
-    /// Calls `visit` for the aggregates of a formula, those of the metrics that it names among them.
-    fn leaves(&self, formula: &Formula, visit: &mut dyn FnMut(&Leaf, Span)) {
-        match &formula.kind {
-            FormulaKind::Leaf(leaf) => visit(leaf, formula.span),
-            FormulaKind::Metric(id) => self.leaves(&self.metrics[id.0].formula, visit),
-            FormulaKind::Literal(_) => {}
-            FormulaKind::Call(_, arguments) => arguments.iter().for_each(|one| self.leaves(one, visit)),
-            FormulaKind::Case { branches, otherwise } => {
-                for (condition, value) in branches {
-                    self.leaves(condition, visit);
-                    self.leaves(value, visit);
-                }
-                otherwise.iter().for_each(|value| self.leaves(value, visit));
-            }
-            FormulaKind::Where { .. }
-            | FormulaKind::Nested(_)
-            | FormulaKind::Moved { .. }
-            | FormulaKind::Across { .. }
-            | FormulaKind::Rate { .. } => {}
-        }
     }
 }
 
@@ -294,27 +251,9 @@ impl Of<'_, '_> {
 
     /// The first argument over the rows of the cohort's units.
     fn rebased(&self, argument: &ast::Argument, at: At, span: Span, d: &mut Diagnostics) -> Option<Formula> {
-        let ArgumentValue::Expr(of) = &argument.value else {
-            d.push(error!(E0684, span, "a formula stands here"; help: "write `value(sum(paid from order))`"));
-            return None;
-        };
-        let typed = self.scope.check(of, d)?;
-        let tables = match self.scope.rows.cohort_values(of.span) {
-            Some(tables) => tables,
-            None => {
-                // Tells why there is none.
-                let mut found = None;
-                self.scope.leaves(&typed, &mut |leaf, span| found = found.or(Some((leaf.rows.base, span))));
-                let (base, span) = found.unwrap_or((self.cohort.units, span));
-                let _ = self.scope.rows.column_of(self.cohort.entity, base, span, d);
-                if !d.has_errors() {
-                    d.push(error!(E0686, span, "these rows have no time to put them to an age"; help: "take the rows of a source"));
-                }
-                return None;
-            }
-        };
-        let mut rebase = Rebase { of: self, at, tables: tables.iter(), span };
-        rebase.formula(&typed, d)
+        let filters = |table: TableId| self.at_ages(table, at, span);
+        let to = Rebase { entity: self.cohort.entity, column: column::AGE + 1, filters: &filters, span };
+        self.scope.rebased(argument, &to, d)
     }
 
     /// `ltv(m, discount: 1%, step: month) at k`: the sum over all ages up to k of the value per unit, of ages at which some unit is
@@ -443,58 +382,5 @@ fn days(length: Length) -> Option<f64> {
         Length::Days(days) => Some(days as f64),
         Length::Months(months) => Some(months as f64 * 30.0),
         Length::Bucket(_) => None,
-    }
-}
-
-/// Puts the aggregates of a formula over the rows of a cohort's units.
-struct Rebase<'r> {
-    of: &'r Of<'r, 'r>,
-    at: At,
-    tables: std::slice::Iter<'r, TableId>,
-    span: Span,
-}
-
-impl Rebase<'_> {
-    fn formula(&mut self, formula: &Formula, d: &mut Diagnostics) -> Option<Formula> {
-        let kind = match &formula.kind {
-            FormulaKind::Leaf(leaf) if leaf.at_last.is_none() => self.leaf(leaf)?,
-            FormulaKind::Metric(MetricId(place)) => {
-                let inner = self.formula(&self.of.scope.metrics[*place].formula, d)?;
-                return Some(Formula { ty: formula.ty.clone(), ..inner });
-            }
-            FormulaKind::Literal(value) => FormulaKind::Literal(value.clone()),
-            FormulaKind::Call(function, arguments) => {
-                let arguments: Option<Vec<Formula>> = arguments.iter().map(|one| self.formula(one, d)).collect();
-                let kind = FormulaKind::Call(*function, arguments?);
-                return Some(Formula { kind, ty: formula.ty.clone(), span: formula.span });
-            }
-            FormulaKind::Case { branches, otherwise } => {
-                let mut typed = Vec::with_capacity(branches.len());
-                for (condition, value) in branches {
-                    typed.push((self.formula(condition, d)?, self.formula(value, d)?));
-                }
-                let otherwise = match otherwise {
-                    Some(value) => Some(Box::new(self.formula(value, d)?)),
-                    None => None,
-                };
-                FormulaKind::Case { branches: typed, otherwise }
-            }
-            _ => {
-                d.push(error!(E0686, self.span, "the value of a cohort is made of plain aggregates";
-                    help: "leave out `over`, `ago`, `across`, `per`, `at last` and conditions on dimensions; put conditions into the aggregate: `sum(paid from order where …)`"));
-                return None;
-            }
-        };
-        Some(Formula { kind, ty: formula.ty.clone(), span: formula.span })
-    }
-
-    fn leaf(&mut self, leaf: &Leaf) -> Option<FormulaKind> {
-        let table = *self.tables.next()?;
-        let input = leaf.input.as_ref().map(|input| {
-            let kind = RowExprKind::Column(vec![ColumnId { table, column: column::AGE + 1 }]);
-            RowExpr { kind, ty: input.ty.clone(), span: input.span }
-        });
-        let rows = RowSet { base: table, filters: self.of.at_ages(table, self.at, self.span), dated: None };
-        Some(FormulaKind::Leaf(Box::new(Leaf { aggregation: leaf.aggregation, input, rows, at_last: None })))
     }
 }

@@ -56,7 +56,12 @@ impl FormulaScope<'_> {
         let ExprKind::Call { function, arguments } = &inner.kind else { return None };
         let [name, what] = function.parts.as_slice() else { return None };
         let place = self.names.behaviour(name, None).filter(|_| what.value == "time" && aggregate.per.is_empty())?;
-        let Some(Behaviour::Funnel(funnel)) = &self.rows.behaviours[place] else { return None };
+        let funnel = match &self.rows.behaviours[place] {
+            Some(Behaviour::Funnel(funnel)) => funnel,
+            Some(_) => return None,
+            // What is wrong with it has been told.
+            None => return Some(None),
+        };
         let asked = Column { path: function, version: None, arguments, at: None, span: inner.span };
         let of = Of { scope: self, funnel, span };
         Some(of.units(aggregate, &asked, d))

@@ -2,6 +2,7 @@
 
 mod cohort;
 mod compared;
+mod conversion;
 mod facts;
 mod filter;
 mod funnel;
@@ -11,6 +12,7 @@ mod lifecycle;
 mod moved;
 mod nested;
 mod per;
+mod rebase;
 mod walk;
 
 use crate::diagnostic::{Diagnostics, Span};
@@ -27,7 +29,6 @@ use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricI
 use super::rows::RowSets;
 use super::size::{FormulaSize, Known, too_large};
 
-pub use cohort::Leaves;
 pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
 pub use filter::{Declared, DimensionNames, FilterScope, InContext, check_filter};
@@ -36,6 +37,7 @@ pub(super) use leaf::{Units, aggregation, result_type};
 pub use moved::length;
 pub use nested::fits;
 pub use per::{PerPath, RowMetrics};
+pub use rebase::Leaves;
 
 /// What formulas are typed with.
 pub struct FormulaScope<'a> {

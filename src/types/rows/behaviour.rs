@@ -1,14 +1,14 @@
 //! Tables of behaviour of every kind: what they are shown by.
 
-use crate::diagnostic::{Diagnostics, Spanned};
+use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::syntax::ast;
 use crate::types::behaviour::Behaviour;
 use crate::types::bind::bind;
 use crate::types::cohort::Cohort;
 use crate::types::dimensions::unknown_dimension_named;
-use crate::types::formula::unbound;
-use crate::types::model::{Dimension, DimensionId, Type};
+use crate::types::formula::{Leaves, unbound};
+use crate::types::model::{Dimension, DimensionId, TableId, Type};
 use crate::types::{Origin, ValueType};
 
 use super::RowSets;
@@ -20,8 +20,42 @@ impl RowSets<'_> {
         self.behaviours[place] = match declared.syntax.keyword.as_str() {
             "cohort" => self.cohort(declared, d).map(Behaviour::Cohort),
             "lifecycle" => self.lifecycle(declared, d).map(Behaviour::Lifecycle),
+            "conversion" => self.conversion(declared, d).map(Behaviour::Conversion),
             _ => self.funnel(declared, d).map(Behaviour::Funnel),
         };
+    }
+
+    /// The tables of the rows that the aggregates of an argument are of, each put to the rows of a table of behaviour: see
+    /// [`RowSets::behaviour_values`].
+    pub fn add_behaviour_values(&mut self, place: usize, call: Span, leaves: Leaves) {
+        let d = &mut Diagnostics::new();
+        let Some(behaviour) = self.behaviours[place].clone() else { return };
+        let mut tables = Vec::with_capacity(leaves.len());
+        for (rows, input, span) in leaves {
+            let (entity, units) = match &behaviour {
+                Behaviour::Cohort(cohort) => (cohort.entity, cohort.units),
+                Behaviour::Conversion(conversion) => (conversion.entity, conversion.base),
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) => return,
+            };
+            let Some(by) = self.column_of(entity, rows.base, span, d) else { return };
+            if self.time(&rows).is_none() {
+                return;
+            }
+            let table = match &behaviour {
+                Behaviour::Cohort(cohort) => self.cohort_rows(place, cohort, (rows, by), input, d),
+                Behaviour::Conversion(conversion) => self.credited_rows(place, conversion, (rows, by), input, d),
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) => None,
+            };
+            let Some(table) = table else { return };
+            self.copy_dimensions(units, table);
+            tables.push(table);
+        }
+        self.values.insert(call, tables);
+    }
+
+    /// The tables that were made for the aggregates of an argument, in their order.
+    pub fn behaviour_values(&self, call: Span) -> Option<&[TableId]> {
+        self.values.get(&call).map(Vec::as_slice)
     }
 
     /// Finds what tables of behaviour are shown by, once dimensions are known.

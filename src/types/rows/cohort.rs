@@ -4,9 +4,8 @@ use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
 use crate::syntax::ast::{self, ValueKind};
-use crate::types::behaviour::Behaviour;
 use crate::types::cohort::{Cohort, column};
-use crate::types::formula::{Leaves, length};
+use crate::types::formula::length;
 use crate::types::items::{Items, output_step};
 use crate::types::made::{Made, MadeOf};
 use crate::types::model::{ColumnId, Encoding, RowExprKind, RowSet, TableId, Type};
@@ -139,7 +138,7 @@ impl<'a> RowSets<'a> {
         self.add(table, &[base], own.span, d)
     }
 
-    fn column_expr(&self, id: ColumnId) -> RowExpr {
+    pub(super) fn column_expr(&self, id: ColumnId) -> RowExpr {
         let column = &self.tables[id.table.0].columns[id.column];
         RowExpr { kind: RowExprKind::Column(vec![id]), ty: column.ty.clone(), span: column.name.span }
     }
@@ -169,15 +168,20 @@ impl<'a> RowSets<'a> {
             CohortTable::Rows => table.key = Vec::new(),
             CohortTable::Units | CohortTable::Cells => {}
         }
+        self.carried_columns(&mut table, &made);
+        table.time = Some(column::START);
+        self.add_made(table, made, own.span, d)
+    }
+
+    /// Adds the columns for what is carried.
+    pub(super) fn carried_columns(&self, table: &mut Table, made: &Made) {
         for carried in &made.carried {
             let taken = carried.of[0];
             let value = &made.parts[taken.part].values[taken.value];
             let name = format!("_value{}", table.columns.len());
-            let made = internal(&table.columns, &name, value.ty.clone(), value.span);
-            table.columns.push(made);
+            let column = internal(&table.columns, &name, value.ty.clone(), value.span);
+            table.columns.push(column);
         }
-        table.time = Some(column::START);
-        self.add_made(table, made, own.span, d)
     }
 
     /// The column of a table of behaviour that tells whose its rows are.
@@ -213,44 +217,30 @@ impl<'a> RowSets<'a> {
         self.tables[table.source(&self.tables).0].kind == crate::types::TableKind::Entity
     }
 
-    /// The tables of the rows that the aggregates of an argument are of, each put to the ages of a cohort: see
-    /// [`RowSets::cohort_values`].
-    pub fn add_cohort_values(&mut self, place: usize, call: Span, leaves: Leaves) {
-        let d = &mut Diagnostics::new();
-        let Some(Behaviour::Cohort(cohort)) = self.behaviours[place].clone() else { return };
-        let Origin::Made(units) = self.tables[cohort.units.0].origin.clone() else { return };
-        let mut tables = Vec::with_capacity(leaves.len());
-        for (rows, input, span) in leaves {
-            let Some(by) = self.column_of(cohort.entity, rows.base, span, d) else { return };
-            if self.time(&rows).is_none() {
-                return;
-            }
-            let mut made = Made {
-                how: How::Cohort { ages: cohort.ages, of: CohortTable::Rows },
-                carried: Vec::new(),
-                ..(*units).clone()
-            };
-            made.parts[0].values.truncate(1);
-            made.parts.insert(1, self.made_of(rows, by));
-            if let Some(input) = input {
-                made.carry(vec![(1, input)]);
-            }
-            let declared = self.names.behaviours[place];
-            let own = Own { name: &declared.syntax.name, version: cohort.version, doc: None, span: declared.span };
-            let Some(table) = self.cohort_table(&own, "_rows", made, d) else { return };
-            self.copy_dimensions(cohort.units, table);
-            tables.push(table);
+    /// The table of some rows of a cohort's units, at their ages.
+    pub(super) fn cohort_rows(
+        &mut self,
+        place: usize,
+        cohort: &Cohort,
+        (rows, by): (RowSet, ColumnId),
+        input: Option<RowExpr>,
+        d: &mut Diagnostics,
+    ) -> Option<TableId> {
+        let Origin::Made(units) = self.tables[cohort.units.0].origin.clone() else { return None };
+        let how = How::Cohort { ages: cohort.ages, of: CohortTable::Rows };
+        let mut made = Made { how, carried: Vec::new(), ..*units };
+        made.parts[0].values.truncate(1);
+        made.parts.insert(1, self.made_of(rows, by));
+        if let Some(input) = input {
+            made.carry(vec![(1, input)]);
         }
-        self.values.insert(call, tables);
+        let declared = self.names.behaviours[place];
+        let own = Own { name: &declared.syntax.name, version: cohort.version, doc: None, span: declared.span };
+        self.cohort_table(&own, "_rows", made, d)
     }
 
-    /// The tables that were made for the aggregates of an argument, in their order.
-    pub fn cohort_values(&self, call: Span) -> Option<&[TableId]> {
-        self.values.get(&call).map(Vec::as_slice)
-    }
-
-    /// Gives a table of a cohort the dimensions that another one has.
-    fn copy_dimensions(&mut self, from: TableId, to: TableId) {
+    /// Gives a table of behaviour the dimensions that another one has.
+    pub(super) fn copy_dimensions(&mut self, from: TableId, to: TableId) {
         let of = self.tables[from.0].clone();
         let Origin::Made(made) = of.origin else { return };
         let own = of.columns.len() - made.carried.len();

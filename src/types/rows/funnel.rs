@@ -57,7 +57,7 @@ impl<'a> RowSets<'a> {
             }),
             None => Some(false),
         };
-        let within = self.within(&items, syntax, d);
+        let within = self.within("funnel", &items, syntax, d);
         let steps = self.steps(syntax, entity?, d)?;
         let exclusions = self.exclusions(syntax, entity?, &steps, d)?;
         let (order, increasing, partial, within) = (order?, increasing?, partial?, within?);
@@ -99,10 +99,17 @@ impl<'a> RowSets<'a> {
         })
     }
 
-    fn within(&self, items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<Within> {
+    /// How far rows may lie from the first one.
+    pub(super) fn within(
+        &self,
+        kind: &str,
+        items: &Items<'_>,
+        syntax: &ast::Block,
+        d: &mut Diagnostics,
+    ) -> Option<Within> {
         let Some((span, _)) = items.get("within") else {
             if !items.broken {
-                d.push(error!(E0206, syntax.name.span, "the funnel has no `within`"; help: "add `within: 7d`: how far from the first step the others may lie"));
+                d.push(error!(E0206, syntax.name.span, "the {kind} has no `within`"; help: "add `within: 7d`: how far from the first row the others may lie"));
             }
             return None;
         };

@@ -6,6 +6,7 @@
 mod behaviour;
 mod bound;
 mod cohort;
+mod conversion;
 mod derived;
 mod funnel;
 mod lifecycle;

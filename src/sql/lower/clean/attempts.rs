@@ -12,7 +12,7 @@ mod outcome;
 use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query, SelectItem};
 
 use super::super::Lowering;
-use crate::plan::{self, Attempts, Made, MadeOf, Role, Selection, StepOrder, Table};
+use crate::plan::{self, Attempts, Made, MadeOf, Role, StepOrder, Table};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
 
@@ -191,16 +191,5 @@ impl Lowering<'_> {
     /// Moments of a unit from the last to the first.
     fn backwards(&self) -> (Vec<Expr>, Vec<OrderByExpr>) {
         (vec![column(MOMENTS, BY)], vec![build::sort(column(MOMENTS, AT), true, false)])
-    }
-
-    /// The last instant of all rows.
-    fn last_instant<'s>(&self, ends: impl Iterator<Item = &'s Selection>) -> Expr {
-        let last = |rows: &Selection| {
-            let greatest = build::item(build::call("max", vec![self.instant_of(rows)]), build::ident(AT));
-            self.selected(rows, &[], Vec::new(), vec![greatest]).select()
-        };
-        let all = build::union_all(ends.map(last)).map(|all| build::derived(all, ROWS));
-        let projection = vec![build::item(build::call("max", vec![column(ROWS, AT)]), build::ident(AT))];
-        build::scalar(Parts { projection, from: all, ..Parts::default() }.query())
     }
 }

@@ -3,10 +3,12 @@
 
 mod attempts;
 mod cohort;
+mod conversion;
 mod first;
 mod session;
 mod stored;
 mod union;
+mod window;
 
 use std::collections::BTreeSet;
 
@@ -108,6 +110,7 @@ impl Lowering<'_> {
             Origin::Session(session) => self.session_rows(table, session, &columns),
             Origin::Made(made) => match &made.how {
                 How::Cohort { ages, of } => self.cohort_rows(table, made, (*ages, *of), &columns),
+                How::Conversion(how) => self.conversion_rows(table, made, *how, &columns),
                 How::Attempts(attempts) => self.attempt_rows(table, made, attempts, &columns),
             },
         };

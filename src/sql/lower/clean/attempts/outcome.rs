@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::chain::{Known, name_of, own_name};
 use super::{AT, ATTEMPTS, BY, Funnel, MOMENTS, ROWS, column, same};
-use crate::plan::{self, DataType, Function, Role, StepOrder, Value, Within};
+use crate::plan::{self, DataType, Role, StepOrder, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::Lowering;
 use crate::sql::lower::read::Rows;
@@ -169,40 +169,14 @@ impl Lowering<'_> {
 
     /// Whether an instant lies in the window of its attempt.
     pub(super) fn in_window(&self, funnel: &Funnel<'_>, at: Expr) -> Expr {
-        let start = column(ATTEMPTS, AT);
-        match funnel.attempts.within {
-            Within::Elapsed(ms) => build::binary(at, BinaryOperator::LtEq, self.moved(start, ms)),
-            Within::Same(step) => {
-                let key = |at: Expr| self.dialect.bucket_key(at, step, self.calendar);
-                // A null is in no bucket.
-                let known = build::is_not_null(at.clone());
-                let own = key(self.dialect.not_null(at));
-                build::binary(known, BinaryOperator::And, build::equal(own, key(start)))
-            }
-        }
+        self.is_within(funnel.attempts.within, column(ATTEMPTS, AT), at)
     }
 
-    /// An instant so many milliseconds later.
-    fn moved(&self, at: Expr, ms: i64) -> Expr {
-        let (instant, duration) = (&DataType::Timestamp, &DataType::Duration);
-        let length = self.dialect.literal(&Value::Duration(ms), duration, self.calendar);
-        self.call(Function::Add, vec![(at, instant), (length, duration)], instant)
-    }
-
-    /// The last start of which the window is over: null where there are no rows.
+    /// The last start of which the window is over.
     fn horizon(&self, funnel: &Funnel<'_>) -> Expr {
         let parts = funnel.made.parts.iter().zip(&funnel.attempts.roles);
         let ends = parts.filter(|(_, roles)| roles.contains(&Role::End)).map(|(part, _)| &part.rows);
-        let last = self.last_instant(ends);
-        match funnel.attempts.within {
-            Within::Elapsed(ms) => self.moved(last, -ms),
-            // The bucket that holds it is not over.
-            Within::Same(step) => {
-                let key = self.dialect.bucket_key(self.dialect.not_null(last), step, self.calendar);
-                let start = self.dialect.bucket_start(key, step, self.calendar);
-                self.moved(start, -1)
-            }
-        }
+        self.end_of_window(ends, funnel.attempts.within)
     }
 
     /// Adds the depth, the horizon, and what is carried of the rows of steps.

@@ -1,0 +1,86 @@
+//! Small random units, and what the dry run says of each of them.
+// Each test binary uses a part of it.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+
+use metricc::plan::Value;
+
+use crate::warehouse::{Warehouse, right};
+
+/// 2026-11-01 23:00:00 in Shanghai.
+pub const START: i64 = 1_793_545_200_000;
+pub const SLOT: i64 = 600_000;
+
+/// Numbers that look random.
+pub struct Rng(pub u64);
+
+impl Rng {
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % limit
+    }
+
+    pub fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+}
+
+/// Events and orders of users.
+pub const TABLES: &str = r#"
+entity user {
+  table: "dim.user"
+  key: user_id
+  column user_id: string
+}
+source event {
+  table: "dwd.event"
+  key: event_id
+  time: at
+  column event_id: string
+  column at: timestamp(ms)
+  column name: enum("a", "b", "c", "x")
+  column user_id: user?
+  column who: string
+}
+source order {
+  table: "dwd.order"
+  key: order_id
+  time: at
+  column order_id: string
+  column at: timestamp(ms)
+  column user_id: user
+  column who: string
+}
+dimension who = event.who | order.who
+"#;
+
+/// The day of an instant, as the first instant of it.
+pub fn day(at: i64) -> i64 {
+    let shift = 8 * 3_600_000;
+    (at + shift).div_euclid(86_400_000) * 86_400_000 - shift
+}
+
+/// A metric by day and unit.
+pub type Found = BTreeMap<(i64, String), i64>;
+
+/// What the dry run says of each metric: by day and unit.
+pub fn said(warehouse: &Warehouse) -> BTreeMap<String, Found> {
+    let mut all = BTreeMap::new();
+    for (name, answer) in right::answers(warehouse) {
+        let mut found = Found::new();
+        for row in answer.rows {
+            let [Value::Timestamp(day), Value::String(who), value] = row.as_slice() else { panic!("{name}: {row:?}") };
+            let number = match value {
+                Value::Int(number) | Value::Duration(number) => *number,
+                Value::Null => continue,
+                other => panic!("{name}: {other:?}"),
+            };
+            found.insert((*day, who.clone()), number);
+        }
+        // A count of none is no row, or a row beside others.
+        found.retain(|_, value| name.contains("_t") || *value != 0);
+        all.insert(name, found);
+    }
+    all
+}
