@@ -9,7 +9,7 @@ use super::aggregate::{Cell, Item, aggregate, zero};
 use super::calendar::Calendar;
 use super::eval::{Scope, eval, of_time, truth};
 use super::interval::{BEGINNING, Bucket, Moves};
-use super::parts::{At, Late};
+use super::parts::{At, Clip, Late};
 use super::{Oracle, Row};
 
 /// What the values of a formula are grouped by.
@@ -318,7 +318,8 @@ impl Oracle<'_> {
     /// The rows of an aggregate that are counted in a bucket.
     fn inside<'f>(&self, reading: &Reading, leaf: &Leaf, facts: &'f [Fact], late: &[Late], at: At) -> Vec<&'f Fact> {
         let (from, to) = at.clip.within(&reading.moves, self.calendar.interval(&reading.moves, at.bucket));
-        let always = reading.moves.is_none() && at.bucket.step.is_none() && at.bucket.start == BEGINNING;
+        let whole = at.bucket.step.is_none() && at.bucket.start == BEGINNING && at.clip.to == Clip::NONE.to;
+        let always = reading.moves.is_none() && whole;
         let table = self.base(&leaf.rows);
         let counts = |fact: &&Fact| {
             let inside = if fact.timeless { always } else { from <= fact.time && fact.time < to };

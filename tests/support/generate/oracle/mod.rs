@@ -295,7 +295,9 @@ impl<'a> Oracle<'a> {
         });
         let end = self.calendar.midnight(self.calendar.date(instant));
         let bucket = Bucket { start: BEGINNING, end, step: None };
-        self.value(&prepared, At { bucket, above: None, clip: Clip::NONE }, &vec![value])
+        // What has no time lies before no instant.
+        let clip = Clip { to: end, ..Clip::NONE };
+        self.value(&prepared, At { bucket, above: None, clip }, &vec![value])
     }
 
     /// The asked interval: of whole buckets, but for what cuts them.
