@@ -14,6 +14,7 @@ pub mod sample;
 mod series;
 pub mod statistics;
 pub mod terminal;
+mod triangle;
 
 use chrono_tz::Tz;
 

@@ -1,11 +1,14 @@
 //! Answers as a picture: an SVG with a panel for each metric, lines over time or bars by dimension values. It follows the
 //! reader's choice of a light or dark page.
 
+mod heat;
+
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
 use super::series::{Series, label, series, visible};
+use super::triangle::Triangle;
 use super::{Answer, form, is_drawn, number};
 use crate::diagnostic::Diagnostic;
 use crate::error;
@@ -32,7 +35,7 @@ const STYLE: &str = "\
 .title{font-size:16px;font-weight:600}.name{font-size:13px;font-weight:600}.faint{fill:#59636e}.end{text-anchor:end}.middle{text-anchor:middle}\
 .grid{stroke:#d1d9e0;stroke-width:1}.zero{stroke:#59636e;stroke-width:1}.line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\
 .s0{--c:#0969da}.s1{--c:#bc4c00}.s2{--c:#1a7f37}.s3{--c:#8250df}.s4{--c:#bf3989}.s5{--c:#9a6700}.s6{--c:#0a7b83}.s7{--c:#59636e}\
-.line{stroke:var(--c)}.dot,.bar,.key{fill:var(--c)}\
+.cell{fill:#0969da;stroke:none}.line{stroke:var(--c)}.dot,.bar,.key{fill:var(--c)}\
 @media (prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#f0f6fc}.faint{fill:#9198a1}.grid{stroke:#30363d}.zero{stroke:#9198a1}\
 .s0{--c:#58a6ff}.s1{--c:#f0883e}.s2{--c:#3fb950}.s3{--c:#bc8cff}.s4{--c:#f778ba}.s5{--c:#d29922}.s6{--c:#39c5cf}.s7{--c:#9198a1}}";
 
@@ -49,7 +52,11 @@ pub fn plot(answer: &Answer, title: &str) -> Result<String, Box<Diagnostic>> {
     let lines = series(answer);
     let mut body = String::new();
     let mut y = 44.0;
-    for column in metrics {
+    let triangle = Triangle::of(answer);
+    if let Some(triangle) = &triangle {
+        y = heat::map(&mut body, triangle, y);
+    }
+    for column in metrics.into_iter().filter(|_| triangle.is_none()) {
         let of_metric: Vec<&Series> = lines.iter().filter(|series| series.column == column).collect();
         y = if of_metric.is_empty() {
             bars(&mut body, answer, column, y)

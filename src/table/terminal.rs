@@ -4,6 +4,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
 use super::series::{series, visible};
+use super::triangle::Triangle;
 use super::{Answer, form, plain_text};
 use crate::plan::{DataType, OutputColumn, Value};
 
@@ -45,6 +46,12 @@ pub fn table(answer: &Answer, style: Style) -> String {
     } else {
         table.force_no_tty();
     }
+    if let Some(triangle) = Triangle::of(answer) {
+        let texts: Vec<String> = shown(answer, 2, style).into_iter().map(|shown| shown.text).collect();
+        let below = triangle.fill(&mut table, &texts, style.color);
+        let unit = answer.columns[2].unit.as_deref().map(|unit| format!(" ({})", visible(unit))).unwrap_or_default();
+        return format!("{}{unit}\n\n{}{below}", visible(&answer.columns[2].name), lines(&mut table));
+    }
     let columns: Vec<Vec<Shown>> = (0..answer.columns.len()).map(|column| shown(answer, column, style)).collect();
     table.set_header(answer.columns.iter().map(|column| {
         let name = visible(&column.name);
@@ -68,14 +75,19 @@ pub fn table(answer: &Answer, style: Style) -> String {
             cell(shown.text.clone(), alignment(column), style, shown.null.then_some(Attribute::Dim))
         }));
     }
-    if let Some(first) = table.column_mut(0) {
-        first.set_padding((0, 1));
-    }
-    let mut found: String = table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect();
+    let mut found = lines(&mut table);
     if answer.rows.is_empty() {
         found.push_str("(no rows)\n");
     }
     found + &sparklines(answer, style)
+}
+
+/// The lines of a table, which begins at the left.
+fn lines(table: &mut Table) -> String {
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
+    table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect()
 }
 
 /// A cell of the table.
