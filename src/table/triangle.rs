@@ -5,8 +5,8 @@ use comfy_table::{Cell, CellAlignment, Color, Table};
 use super::{Answer, is_drawn, number};
 use crate::plan::Value;
 
-/// The most ages of a terminal's table; the rest is counted.
-const MOST_AGES: usize = 16;
+/// The widest table of a terminal, in characters; the ages that do not fit are counted.
+const WIDEST: usize = 100;
 
 /// An answer by start and age.
 pub struct Triangle<'a> {
@@ -66,17 +66,24 @@ impl Triangle<'_> {
         all.iter().map(|row| row.iter().map(shade).collect()).collect()
     }
 
-    /// Fills a table: `texts` are the values of the rows as they are shown; in colour a greater value stands on a darker ground. Gives
+    /// Fills a table: `texts` are the values of the rows as they are shown elsewhere; in colour a greater value stands on a darker ground. Gives
     /// what is said below it.
     pub fn fill(&self, table: &mut Table, texts: &[String], color: bool) -> String {
-        let shown = self.ages.len().min(MOST_AGES);
+        let text = |row: usize| match &self.answer.rows[row][2] {
+            // Two digits tell enough of a share.
+            Value::Float(value) if value.abs() < 10.0 => format!("{value:.2}"),
+            _ => texts[row].clone(),
+        };
+        let wide = (0..texts.len()).map(|row| text(row).len()).max().unwrap_or(0).max(3) + 2;
+        let name = self.starts.iter().map(String::len).max().unwrap_or(0).max(10);
+        let shown = self.ages.len().min((WIDEST - name.min(WIDEST)) / wide).max(1);
         let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let head = self.ages[..shown].iter().map(|age| number(age.to_string()));
         table.set_header(std::iter::once(Cell::new("time \\ age")).chain(head));
         let shades = self.shades();
         for (start, name) in self.starts.iter().enumerate() {
             let cells = (0..shown).map(|place| {
-                let text = self.rows[start][place].map(|row| texts[row].clone()).unwrap_or_default();
+                let text = self.rows[start][place].map(text).unwrap_or_default();
                 match shades[start][place].filter(|_| color) {
                     Some(shade) => number(text).bg(ground(shade)).fg(ink(shade)),
                     None => number(text),
