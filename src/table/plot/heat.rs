@@ -29,8 +29,8 @@ pub fn map(body: &mut String, triangle: &Triangle<'_>, top: f64) -> f64 {
     for (start, name) in triangle.starts.iter().enumerate() {
         let y = first + ROW * start as f64;
         add(body, format_args!("<text class=\"faint\" x=\"16\" y=\"{:.1}\">{}</text>", y + 14.0, escaped(name)));
-        for place in 0..triangle.ages.len() {
-            let (Some(shade), Some(value)) = (shades[start][place], triangle.value(start, place)) else { continue };
+        for (place, shade) in shades[start].iter().enumerate() {
+            let (Some(shade), Some(value)) = (shade, triangle.value(start, place)) else { continue };
             let (x, width) = (x(place), (column - 1.0).max(0.5));
             let text = form::float((value * 10_000.0).round() / 10_000.0);
             add(

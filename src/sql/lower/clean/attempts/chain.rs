@@ -137,7 +137,7 @@ impl Lowering<'_> {
         let mut projection: Vec<SelectItem> = names.iter().map(|name| same(MOMENTS, name)).collect();
         for (place, known) in funnel.known().into_iter().filter(|(place, _)| *place > reached) {
             let here = column(MOMENTS, &own_name(known));
-            let value = self.from_moment(funnel, reached, place, known, here);
+            let value = self.at_moment(funnel, reached, place, known, here);
             let (by, order) = self.backwards();
             let next = match funnel.attempts.order {
                 // No other row may lie between.
@@ -153,7 +153,7 @@ impl Lowering<'_> {
 
     /// What a chain that comes to a moment with the steps up to a place behind it finds of a later one: here, where rows of the
     /// moment serve all steps up to it, else as from the last step that they serve.
-    fn from_moment(&self, funnel: &Funnel<'_>, reached: usize, place: usize, known: Known, here: Expr) -> Expr {
+    fn at_moment(&self, funnel: &Funnel<'_>, reached: usize, place: usize, known: Known, here: Expr) -> Expr {
         let first = reached + 1;
         let furthest = funnel.reach(first, place);
         let nothing_taken = |_: &[usize]| None;

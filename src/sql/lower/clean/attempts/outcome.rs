@@ -52,7 +52,7 @@ impl Lowering<'_> {
         for (place, known) in funnel.known() {
             let value = match place {
                 0 => column(MOMENTS, &own_name(known)),
-                _ => self.from_first(funnel, place, known, &taken),
+                _ => self.after_first(funnel, place, known, &taken),
             };
             projection.push(build::item(value, build::ident(&raw_name(place, known))));
         }
@@ -74,7 +74,7 @@ impl Lowering<'_> {
     }
 
     /// What an attempt finds of a place: rows of its own first moment may serve steps, but the first row serves the first one.
-    fn from_first(
+    fn after_first(
         &self,
         funnel: &Funnel<'_>,
         place: usize,
