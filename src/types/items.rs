@@ -120,6 +120,22 @@ impl<'a> Items<'a> {
         all
     }
 
+    /// Whether a key is `true`; one that is not there is not.
+    pub fn truth(&self, key: &str, diagnostics: &mut Diagnostics) -> Option<bool> {
+        let Some((span, _)) = self.get(key) else { return Some(false) };
+        let truth = self.one(key, diagnostics).and_then(|value| match &value.kind {
+            ValueKind::Expr { expr, .. } => match &expr.kind {
+                ExprKind::Literal(Literal::Bool(value)) => Some(*value),
+                _ => None,
+            },
+            _ => None,
+        });
+        if truth.is_none() {
+            diagnostics.push(error!(E0205, span, "`{key}` is `true` or `false`"; help: ("write `{key}: true`")));
+        }
+        truth
+    }
+
     /// A length of time in milliseconds.
     pub fn duration(&self, key: &str, diagnostics: &mut Diagnostics) -> Option<i64> {
         let value = self.one(key, diagnostics)?;

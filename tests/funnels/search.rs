@@ -77,7 +77,7 @@ pub fn outcomes(funnel: &Funnel, rows: &[Happened], day: fn(i64) -> i64) -> Vec<
         let first = here.iter().filter(|attempt| attempt.depth == depth).map(|attempt| attempt.start).min()?;
         let furthest: Vec<&&Attempt> =
             here.iter().filter(|attempt| attempt.depth == depth && attempt.start == first).collect();
-        // Of attempts that begin at one instant and get as far any spoilt one... the least value counts, and false is less.
+        // Of attempts that begin at one instant and get as far one that is not spoilt is enough.
         if furthest.iter().all(|attempt| attempt.spoilt) {
             return None;
         }
@@ -167,10 +167,8 @@ fn chain(funnel: &Funnel, rows: &[Happened], first: usize, day: fn(i64) -> i64) 
         };
         spoilt |= exclude.drop;
         // The attempt ends there: what lies later is not reached.
-        for step in exclude.after + 1..funnel.steps.len() {
-            if times[step].is_some_and(|at| at > ended) {
-                times[step] = None;
-            }
+        for at in times.iter_mut().skip(exclude.after + 1) {
+            *at = at.filter(|at| *at <= ended);
         }
     }
     let depth = required.iter().filter(|step| times[**step].is_some()).count();

@@ -319,14 +319,7 @@ pub(super) fn rows_of<'a>(
 }
 
 fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<Ages> {
-    let partial = match items.get("partial") {
-        Some(_) => truth(&items.one("partial", d)?.kind).or_else(|| {
-            let span = items.get("partial")?.0;
-            d.push(error!(E0205, span, "`partial` is `true` or `false`"; help: "write `partial: true`"));
-            None
-        })?,
-        None => false,
-    };
+    let partial = items.truth("partial", d)?;
     let rolling = match items.get("rolling") {
         Some(_) => Some(items.duration("rolling", d)?),
         None => None,
@@ -358,16 +351,6 @@ fn ages(items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<A
         return None;
     };
     Some(Ages { until, ..ages })
-}
-
-pub(super) fn truth(value: &ValueKind) -> Option<bool> {
-    match value {
-        ValueKind::Expr { expr, .. } => match &expr.kind {
-            ast::ExprKind::Literal(ast::Literal::Bool(value)) => Some(*value),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 pub(super) fn step_of(value: &ast::Value) -> Option<Step> {

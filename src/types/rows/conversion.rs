@@ -12,7 +12,7 @@ use crate::types::{RowExpr, ValueType};
 use crate::value::{Conversion as Credited, Credit, How};
 
 use super::RowSets;
-use super::cohort::{plain_column, rows_of, truth};
+use super::cohort::{plain_column, rows_of};
 use super::derived::Own;
 
 const ITEMS: &[&str] = &["from", "to", "within", "credit", "match", "by", "partial", "title", "title_en", "owner"];
@@ -29,13 +29,7 @@ impl<'a> RowSets<'a> {
             Some(_) => items.word("credit", &CREDITS, d),
             None => Some(Credit::Last),
         };
-        let partial = match items.get("partial") {
-            Some((span, _)) => items.one("partial", d).and_then(|value| truth(&value.kind)).or_else(|| {
-                d.push(error!(E0205, span, "`partial` is `true` or `false`"; help: "write `partial: true`"));
-                None
-            }),
-            None => Some(false),
-        };
+        let partial = items.truth("partial", d);
         let within = self.within("conversion", &items, syntax, d);
         let from = rows_of(&items, "conversion", "from", syntax, d);
         let to = rows_of(&items, "conversion", "to", syntax, d);

@@ -13,7 +13,7 @@ use crate::types::{ValueType, predicate};
 use crate::value::{Attempts, Exclusion, How, Role, StepOrder, Within};
 
 use super::RowSets;
-use super::cohort::{plain_column, truth};
+use super::cohort::plain_column;
 use super::derived::Own;
 
 const ITEMS: &[&str] = &["within", "order", "gap", "by", "partial", "title", "title_en", "owner"];
@@ -50,13 +50,7 @@ impl<'a> RowSets<'a> {
             Some(_) => items.word("gap", &[("increasing", true), ("any", false)], d),
             None => Some(false),
         };
-        let partial = match items.get("partial") {
-            Some((span, _)) => items.one("partial", d).and_then(|value| truth(&value.kind)).or_else(|| {
-                d.push(error!(E0205, span, "`partial` is `true` or `false`"; help: "write `partial: true`"));
-                None
-            }),
-            None => Some(false),
-        };
+        let partial = items.truth("partial", d);
         let within = self.within("funnel", &items, syntax, d);
         let steps = self.steps(syntax, entity?, d)?;
         let exclusions = self.exclusions(syntax, entity?, &steps, d)?;
