@@ -2,7 +2,7 @@
 //!
 //! `METRICC_PROJECTS=5000` asks more of them, `METRICC_SEED=17` starts at another one, `METRICC_FORMS=OverDays,Across` puts forms
 //! into them that are not known to compile. A failing project is made small and printed as a case file, which can be dropped
-//! into `tests/cases`.
+//! into `tests/cases`; of three of them, or as many as `METRICC_SHOWN` tells.
 
 mod support;
 
@@ -25,8 +25,8 @@ use generate::make;
 use generate::model::Construct;
 use generate::oracle::Oracle;
 
-/// How many failing projects are made small; the others are named.
-const SHOWN: usize = 3;
+/// How many failing projects are made small, unless `METRICC_SHOWN` tells; the others are named.
+const SHOWN: u64 = 3;
 
 fn setting(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
@@ -170,7 +170,7 @@ fn judge_all(seeds: Range<u64>, engines: Engines, forms: &[Construct]) -> Outcom
                 Err(failure) => {
                     let line = failure.why.lines().next().unwrap_or_default().to_owned();
                     found.failed.insert(seed, line.clone());
-                    if found.failed.len() <= SHOWN {
+                    if found.failed.len() as u64 <= setting("METRICC_SHOWN", SHOWN) {
                         drop(found);
                         let case = judge.smallest_case(&project, failure);
                         outcome.lock().expect("no thread panics").failed.insert(seed, format!("{line}\n{case}"));
