@@ -16,9 +16,6 @@ use crate::plan::{Expr, Query, Step, Table};
 /// How many times the rows of its own rollup a question may read.
 const MORE_ROWS: f64 = 16.0;
 
-/// The same where what it reads are sets of values, or sketches.
-const MORE_LARGE_ROWS: f64 = 4.0;
-
 /// A day's rows of a rollup that are few in any case.
 const FEW_ROWS: f64 = 10_000.0;
 
@@ -120,12 +117,8 @@ impl Planner<'_> {
     /// every minute and for every feature takes far more than one an hour.
     fn keeps_large_states_few(&self, need: &Need, rollup: &Rollup) -> bool {
         let finest = rollup.steps.iter().copied().min().unwrap_or(need.step);
-        let few_groups = || {
-            let own = self.rows_of(need, need.dimensions().map(|(_, value)| value));
-            let known = own.zip(self.rows(need, rollup));
-            let same = need.dimensions().count() == rollup.dimensions.len();
-            same || known.is_some_and(|(own, shared)| shared <= own * MORE_LARGE_ROWS)
-        };
+        // Of how many groups nothing is known, there may be any number.
+        let few_groups = || need.dimensions().count() == rollup.dimensions.len() || self.rows(need, rollup).is_some();
         let spares_its_own = !is_large(&need.states()) || (need.step == finest && few_groups());
         let spares_those_there = !is_large(&rollup.states) || need.step >= finest;
         spares_its_own && spares_those_there
