@@ -1,6 +1,4 @@
 //! Small random units, and what the dry run says of each of them.
-// Each test binary uses a part of it.
-#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 

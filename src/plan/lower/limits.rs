@@ -36,7 +36,7 @@ impl Lowering<'_> {
         if step.is_some_and(Step::is_declared) {
             check_declared(question, d);
         }
-        self.check_cohorts(question, d);
+        self.check_behaviour(question, d);
         match question.cut {
             true => limits.cut = question.from.into_iter().chain(question.to).collect(),
             false => {
@@ -53,15 +53,16 @@ impl Lowering<'_> {
         limits
     }
 
-    /// The rows of a cohort count at its start, whenever they came: no instant says which of its values are complete.
-    fn check_cohorts(&self, question: &Question, d: &mut Diagnostics) {
+    /// The rows of a table of behaviour count at the start of what they belong to, whenever they came: no instant says which of its
+    /// values are complete.
+    fn check_behaviour(&self, question: &Question, d: &mut Diagnostics) {
         let options = [(question.cut, "`--cut`"), (question.as_of.is_some(), "`--as-of`")];
         let option = options.into_iter().find_map(|(asked, option)| asked.then_some(option));
-        let of_cohort = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Made(_));
+        let of_behaviour = |table: &&TableId| matches!(self.model.table(**table).origin, Origin::Made(_));
         for (id, option) in question.metrics.iter().zip(option.into_iter().cycle()) {
-            if self.tables_of(*id).iter().any(|table| of_cohort(&table)) {
-                d.push(error!(E0979, None, "`{}` is dated at the start of cohorts, and {option} at instants of rows", self.model.metrics[id.0].name.value;
-                    help: "limit the cohorts by `--from` and `--to`"));
+            if self.tables_of(*id).iter().any(|table| of_behaviour(&table)) {
+                d.push(error!(E0979, None, "`{}` is dated at the start of what rows belong to, and {option} is of the instants of rows", self.model.metrics[id.0].name.value;
+                    help: "limit the starts by `--from` and `--to`"));
             }
         }
     }

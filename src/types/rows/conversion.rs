@@ -119,17 +119,11 @@ impl<'a> RowSets<'a> {
     }
 
     fn conversion_table(&mut self, own: &Own<'a>, what: &str, made: Made, d: &mut Diagnostics) -> Option<TableId> {
-        let mut table = self.empty(None, || format!("{}{what}", own.name.value), own.span);
-        table.doc = own.doc.map(str::to_owned);
-        let instant = || ValueType::plain(Type::Timestamp);
-        table.columns.push(self.whose(&made.parts[0], own));
-        table.columns.push(plain_column(own, "start", instant()));
-        table.columns.push(plain_column(own, "horizon", ValueType { nullable: true, ..instant() }));
+        let mut table = self.windowed_table(own, what, &made);
         if matches!(made.how, How::Conversion(Credited { pairs: false, .. })) {
             table.columns.push(plain_column(own, "converted", ValueType::plain(Type::Bool)));
         }
         self.carried_columns(&mut table, &made);
-        table.time = Some(1);
         self.add_made(table, made, own.span, d)
     }
 

@@ -9,7 +9,7 @@ use crate::types::funnel::{Funnel, column};
 use crate::types::items::{Items, output_step};
 use crate::types::made::{Made, MadeOf};
 use crate::types::model::{ColumnId, RowSet, TableId, Type};
-use crate::types::{ValueType, predicate};
+use crate::types::{Table, ValueType, predicate};
 use crate::value::{Attempts, Exclusion, How, Role, StepOrder, Within};
 
 use super::RowSets;
@@ -292,20 +292,27 @@ impl<'a> RowSets<'a> {
         d: &mut Diagnostics,
     ) -> Option<TableId> {
         let what = if at == 0 { String::new() } else { format!("_of_{}", steps[at].name.value) };
-        let mut table = self.empty(None, || format!("{}{what}", own.name.value), own.span);
-        table.doc = own.doc.map(str::to_owned);
+        let mut table = self.windowed_table(own, &what, &made);
         let instant = || ValueType::plain(Type::Timestamp);
-        table.columns.push(self.whose(&made.parts[0], own));
-        table.columns.push(plain_column(own, "start", instant()));
-        table.columns.push(plain_column(own, "horizon", ValueType { nullable: true, ..instant() }));
         table.columns.push(plain_column(own, "depth", ValueType::plain(Type::Int)));
         table.columns.push(plain_column(own, "spoilt", ValueType::plain(Type::Bool)));
         for step in &steps[1..] {
             let name = format!("{}_at", step.name.value);
             table.columns.push(plain_column(own, &name, ValueType { nullable: true, ..instant() }));
         }
-        table.time = Some(column::START);
         self.add_made(table, made, own.span, d)
+    }
+
+    /// A table of behaviour whose rows have windows, with the columns that all such tables have.
+    pub(super) fn windowed_table(&self, own: &Own<'a>, what: &str, made: &Made) -> Table {
+        let mut table = self.empty(None, || format!("{}{what}", own.name.value), own.span);
+        table.doc = own.doc.map(str::to_owned);
+        let instant = || ValueType::plain(Type::Timestamp);
+        table.columns.push(self.whose(&made.parts[0], own));
+        table.columns.push(plain_column(own, "start", instant()));
+        table.columns.push(plain_column(own, "horizon", ValueType { nullable: true, ..instant() }));
+        table.time = Some(column::START);
+        table
     }
 }
 
