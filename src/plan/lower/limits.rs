@@ -37,6 +37,7 @@ impl Lowering<'_> {
             check_declared(question, d);
         }
         self.check_behaviour(question, d);
+        self.check_windows(question, step, d);
         match question.cut {
             true => limits.cut = question.from.into_iter().chain(question.to).collect(),
             false => {
@@ -64,6 +65,20 @@ impl Lowering<'_> {
                 d.push(error!(E0979, None, "`{}` is dated at the start of what rows belong to, and {option} is of the instants of rows", self.model.metrics[id.0].name.value;
                     help: "limit the starts by `--from` and `--to`"));
             }
+        }
+    }
+
+    /// Whether the bucket of a start is published is told by its end, which of a declared calendar's step only its days know.
+    fn check_windows(&self, question: &Question, step: Option<Step>, d: &mut Diagnostics) {
+        let Some(step) = step.filter(|step| step.is_declared()) else { return };
+        let has_windows = |table: &TableId| match &self.model.table(*table).origin {
+            Origin::Made(made) => made.how.partial() == Some(false),
+            _ => false,
+        };
+        for id in question.metrics.iter().filter(|id| self.tables_of(**id).iter().any(has_windows)) {
+            let name = &self.model.metrics[id.0].name.value;
+            d.push(error!(E0974, None, "`{name}` shows buckets whose windows are over, and of {} that is not known", step.text();
+                help: "ask at a day, a week, a month, a quarter or a year, or write `partial: true` in the funnel or conversion"));
         }
     }
 
