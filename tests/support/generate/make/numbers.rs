@@ -101,6 +101,9 @@ impl Maker {
                 let ty = self.some_number(table)?;
                 let a = self.row_expr(table, &ty, depth - 1, time)?;
                 let inexact = matches!(a.ty, Ty::Decimal(..));
+                if wild(&a) {
+                    return None;
+                }
                 (a.unit.is_empty() && a.ty != Ty::Float).then(|| call(Op::Cast, vec![a], Ty::Float).inexact(inexact))
             }
             3 => self.read_text(table, "price_text", |text| call(Op::Cast, vec![text], Ty::Float)),
