@@ -1,7 +1,8 @@
 //! Metrics that have rows where nothing happened: for every bucket, and every group that was seen.
 //!
-//! Beside the combined rows stands one row for each bucket and group of a filled metric, without any measure. Both are grouped
-//! again by the keys; `_f0` … tell which metrics a row fills.
+//! Beside the combined rows stands one row for each bucket and group of the filled metrics, without any measure. Both are grouped
+//! again by the keys; `_f0` … tell which metrics a row fills. The combined rows are named as seldom as may be: an engine may
+//! evaluate them anew each time.
 
 use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, ObjectName, Query, Select, TableFactor};
 
@@ -84,14 +85,29 @@ impl Lowering<'_> {
         tables.push((name.clone(), combined));
         let combined = || build::table(ObjectName::from(vec![name.clone()]), COMBINED);
         let mut selects = vec![self.unfilled(combined(), layout)];
-        for metric in self.filled_metrics() {
-            let buckets = self.every_bucket(metric, tables);
-            selects.push(self.filling(metric, buckets, combined(), layout));
+        for metrics in self.filled_alike() {
+            let buckets = self.every_bucket(metrics[0], tables);
+            selects.push(self.filling(&metrics, buckets, combined(), layout));
         }
         match build::union_all(selects) {
             Some(union) => self.grouped_again(union, layout),
             None => Parts::default().query(),
         }
+    }
+
+    /// The filled metrics in lists of those that have the same buckets: where the question leaves an end of its interval open, the
+    /// data that they read tells it.
+    fn filled_alike(&self) -> Vec<Vec<usize>> {
+        let open = self.query.from.is_none() || self.query.to.is_none();
+        let mut lists: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
+        for metric in self.filled_metrics() {
+            let read = if open { self.scans_of(metric) } else { Vec::new() };
+            match lists.iter_mut().find(|(of, _)| *of == read) {
+                Some((_, list)) => list.push(metric),
+                None => lists.push((read, vec![metric])),
+            }
+        }
+        lists.into_iter().map(|(_, list)| list).collect()
     }
 
     /// The columns between the keys and the marks of what is filled, each with its type.
@@ -116,28 +132,47 @@ impl Lowering<'_> {
         Parts { projection: own.chain(marks).collect(), from: Some(combined), ..Parts::default() }.select()
     }
 
-    /// A row for each bucket, and each group in which a metric has some row.
-    fn filling(&self, metric: usize, buckets: Query, combined: TableFactor, layout: &Layout) -> Select {
+    /// A row for each bucket, and each group in which one of the metrics has some row; it fills those that have one.
+    fn filling(&self, metrics: &[usize], buckets: Query, combined: TableFactor, layout: &Layout) -> Select {
         let dimensions: Vec<Ident> = self.key_names().into_iter().skip(1).collect();
         let mut projection = vec![build::item(build::column(BUCKETS, build::ident("_t")), build::ident("_t"))];
         projection.extend(dimensions.iter().map(|name| build::item(build::column(GROUPS, name.clone()), name.clone())));
         let nulls = self.columns(layout).into_iter();
         projection.extend(nulls.map(|(name, ty)| build::item(self.dialect.typed_null(&ty, self.calendar), name)));
-        projection
-            .extend(self.filled_metrics().map(|of| build::item(build::number(i64::from(of == metric)), fills(of))));
-        let mut joins = Vec::new();
-        if !dimensions.is_empty() {
-            let column = |name: &Ident| build::column(COMBINED, name.clone());
-            let groups = Parts {
-                projection: dimensions.iter().map(|name| build::item(column(name), name.clone())).collect(),
-                from: Some(combined),
-                filter: self.has_row(metric, layout),
-                group_by: dimensions.iter().map(column).collect(),
-                ..Parts::default()
+        let grouped = !dimensions.is_empty();
+        projection.extend(self.filled_metrics().map(|of| {
+            let mark = match metrics.contains(&of) {
+                true if grouped => build::column(GROUPS, fills(of)),
+                filled => build::number(i64::from(filled)),
             };
-            joins.push(build::cross_join(build::derived(groups.query(), GROUPS)));
+            build::item(mark, fills(of))
+        }));
+        let mut joins = Vec::new();
+        if grouped {
+            let groups = self.seen_groups(metrics, dimensions, combined, layout);
+            joins.push(build::cross_join(build::derived(groups, GROUPS)));
         }
         Parts { projection, from: Some(build::derived(buckets, BUCKETS)), joins, ..Parts::default() }.select()
+    }
+
+    /// The groups in which one of the metrics has some row, and for each of them whether it has one there: 1 or 0.
+    fn seen_groups(&self, metrics: &[usize], by: Vec<Ident>, combined: TableFactor, layout: &Layout) -> Query {
+        let column = |name: &Ident| build::column(COMBINED, name.clone());
+        let mut projection: Vec<_> = by.iter().map(|name| build::item(column(name), name.clone())).collect();
+        let has: Vec<Option<Sql>> = metrics.iter().map(|metric| self.has_row(*metric, layout)).collect();
+        projection.extend(metrics.iter().zip(&has).map(|(metric, has)| {
+            let mark = match has {
+                Some(has) if metrics.len() > 1 => {
+                    let mark = build::case(vec![(has.clone(), build::number(1))], Some(build::number(0)));
+                    build::call("max", vec![mark])
+                }
+                _ => build::number(1),
+            };
+            build::item(mark, fills(*metric))
+        }));
+        let filter = if has.iter().all(Option::is_some) { build::any(has.into_iter().flatten()) } else { None };
+        let group_by = by.iter().map(column).collect();
+        Parts { projection, from: Some(combined), filter, group_by, ..Parts::default() }.query()
     }
 
     /// The keys of all buckets of the asked interval, or of the data that a metric reads: `_t`.
