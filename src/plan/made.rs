@@ -28,9 +28,11 @@ impl Made {
     /// Whether rows of a part that lie at one time must be told apart: to carry something of the row of a later step of attempts, or to
     /// credit a row to one of them.
     pub fn chooses(&self, part: usize, wanted: impl Fn(usize) -> bool) -> bool {
-        if let How::Conversion(_) = self.how {
+        match self.how {
             // Leading rows of one time have an order.
-            return part == 0;
+            How::Conversion(_) => return part == 0,
+            How::Attribution(_) => return true,
+            How::Attempts(_) | How::Cohort { .. } => {}
         }
         let taken = self.carried.iter().enumerate().filter(|(at, _)| wanted(*at)).flat_map(|(_, carried)| &carried.of);
         matches!(self.how, How::Attempts(_)) && taken.into_iter().any(|taken| taken.part == part && taken.row > 0)

@@ -16,8 +16,8 @@ mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{
-    Ages, Attempts, Carried, CohortTable, Conversion, Credit, Declared, Exclusion, How, Interval, Role, Span,
-    StepOrder, Taken, Window, Within,
+    Ages, Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Declared, Exclusion, How,
+    Interval, Role, Span, StepOrder, Taken, Window, Within,
 };
 pub use answer::{Answered, Asked, AskedKey};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};

@@ -344,6 +344,9 @@ pub trait Dialect: Sync {
     /// The list of the keys of all buckets of a step whose interval holds an instant, up to the bucket with the key `last`.
     fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr;
 
+    /// The whole part of the quotient of two ints, none of which is negative; the second one is not 0.
+    fn whole_quotient(&self, of: Expr, by: Expr) -> Expr;
+
     /// One row for each item of a list, in place of a column.
     fn explode(&self, list: Expr) -> Expr;
 

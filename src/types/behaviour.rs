@@ -1,5 +1,6 @@
 //! Tables of behaviour as they are typed.
 
+use super::attribution::Attribution;
 use super::cohort::Cohort;
 use super::conversion::Conversion;
 use super::funnel::Funnel;
@@ -14,6 +15,7 @@ pub enum Behaviour {
     Lifecycle(Lifecycle),
     Funnel(Funnel),
     Conversion(Conversion),
+    Attribution(Attribution),
 }
 
 impl Behaviour {
@@ -23,6 +25,7 @@ impl Behaviour {
             Behaviour::Cohort(cohort) => (vec![cohort.units, cohort.cells, cohort.active], &cohort.by),
             Behaviour::Funnel(funnel) => (funnel.tables.clone(), &funnel.by),
             Behaviour::Conversion(conversion) => (vec![conversion.base], &conversion.by),
+            Behaviour::Attribution(attribution) => (vec![attribution.credits], &attribution.by),
             Behaviour::Lifecycle(_) => return None,
         };
         tables.contains(&table).then_some(by.as_slice())
@@ -34,6 +37,7 @@ impl Behaviour {
             Behaviour::Cohort(cohort) => Some((cohort.units, &mut cohort.by)),
             Behaviour::Funnel(funnel) => Some((*funnel.tables.first()?, &mut funnel.by)),
             Behaviour::Conversion(conversion) => Some((conversion.base, &mut conversion.by)),
+            Behaviour::Attribution(attribution) => Some((attribution.credits, &mut attribution.by)),
             Behaviour::Lifecycle(_) => None,
         }
     }

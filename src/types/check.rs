@@ -67,7 +67,9 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
     rows.bind_behaviours(&dimensions, &dimension_ids, &mut d);
     rows.allow_lacking(&mut dimensions);
+    rows.allow_no_touch(&mut dimensions, &mut d);
     dimensions.extend(rows.dimensions_of_behaviour());
+    rows.show_models(&dimensions);
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
     let declarations = Declarations {
         names: &names,

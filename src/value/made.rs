@@ -29,6 +29,11 @@ pub enum How {
     /// Its own columns are whose, the time of the row that leads, the last such time of which the window is over; of leading rows
     /// whether another row is credited to them.
     Conversion(Conversion),
+    /// The credits of an attribution. Its parts are the rows that are converted and the touches; the first value of both is whose they
+    /// are, the second of converted rows what they are worth, where that is told.
+    ///
+    /// Its own columns are whose, the time of the conversion, the model, what is credited of the conversion and what of its worth.
+    Attribution(Attribution),
 }
 
 /// The rows of a table of a cohort.
@@ -119,11 +124,50 @@ pub enum Credit {
     Each,
 }
 
+/// How conversions are credited to the touches before them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attribution {
+    /// How credit is shared: the table has rows for each.
+    pub models: Vec<CreditModel>,
+    /// How far before a conversion its touches may lie.
+    pub within: Within,
+    /// Whether conversions are worth something.
+    pub valued: bool,
+}
+
+/// How the credit for a conversion is shared among its touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CreditModel {
+    /// All to the first one.
+    First,
+    /// All to the last one.
+    Last,
+    /// The same to each.
+    Linear,
+    /// 40 % to the first and to the last one, 20 % among those between.
+    Position,
+    /// To each half of what one gets that lies so many milliseconds later.
+    TimeDecay(i64),
+}
+
+impl CreditModel {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CreditModel::First => "first",
+            CreditModel::Last => "last",
+            CreditModel::Linear => "linear",
+            CreditModel::Position => "position",
+            CreditModel::TimeDecay(_) => "time_decay",
+        }
+    }
+}
+
 impl How {
     /// Whether the rows of the table count before their window is over; none where they have no window.
     pub fn partial(&self) -> Option<bool> {
         match self {
-            How::Cohort { .. } => None,
+            How::Cohort { .. } | How::Attribution(_) => None,
             How::Attempts(attempts) => Some(attempts.partial),
             How::Conversion(conversion) => Some(conversion.partial),
         }

@@ -13,7 +13,10 @@ pub use ages::Ages;
 pub use declared::{Declared, Source as CalendarSource};
 pub use function::Function;
 pub use interval::{Interval, Span, Window};
-pub use made::{Attempts, Carried, CohortTable, Conversion, Credit, Exclusion, How, Role, StepOrder, Taken, Within};
+pub use made::{
+    Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Exclusion, How, Role, StepOrder,
+    Taken, Within,
+};
 pub use time::{Step, WeekStart};
 
 /// The type of a value, with no unit, entity or enum left: what an engine must know.

@@ -88,6 +88,15 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 lines.push(("credited", "of these rows, within the window".to_owned()));
                 rows(&made.parts[1].rows, model, sources, lines);
             }
+            How::Attribution(attribution) => {
+                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                lines.push(("converted", format!("{name}: these rows, of a {}", whose.unwrap_or_default())));
+                rows(&made.parts[0].rows, model, sources, lines);
+                lines.push(("credited to", "these rows before them, within the window".to_owned()));
+                rows(&made.parts[1].rows, model, sources, lines);
+                let models: Vec<&str> = attribution.models.iter().map(|model| model.name()).collect();
+                lines.push(("shared", format!("by {}", models.join(", "))));
+            }
             How::Attempts(attempts) => {
                 let whose = made.parts[0].values.first().map(|by| whose(by, model));
                 lines.push((

@@ -161,6 +161,7 @@ fn rule(table: &Table, tables: &[Table]) -> String {
                     Some(rows) => format!("Rows of {} at the ages of a cohort, started by {}", part(rows), part(0)),
                 },
                 How::Conversion(_) => format!("Rows of {} and what is credited to them of {}", part(0), part(1)),
+                How::Attribution(_) => format!("Rows of {}, each credited to rows of {} before it", part(0), part(1)),
                 How::Attempts(_) => format!("Attempts to go through a funnel, begun by {}", part(0)),
             };
         }

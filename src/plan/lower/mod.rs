@@ -8,6 +8,7 @@ mod formula;
 mod interval;
 mod limits;
 mod made;
+mod models;
 mod nested;
 mod per;
 mod row;
@@ -57,6 +58,7 @@ impl<'a> Lowering<'a> {
         self.check_dimensions(question, &mut d);
         self.check_intervals(question, step, &limits, &mut d);
         self.check_columns(question, &mut d);
+        self.check_models(question, &mut d);
         if let Some(top) = &question.top {
             self.check_top(top, question, &mut d);
         }

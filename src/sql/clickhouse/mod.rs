@@ -161,6 +161,10 @@ impl Dialect for ClickHouse {
         interval::Relative { step, interval, calendar }.buckets(time, last)
     }
 
+    fn whole_quotient(&self, of: Expr, by: Expr) -> Expr {
+        build::call("intDiv", vec![of, by])
+    }
+
     fn explode(&self, list: Expr) -> Expr {
         build::call("arrayJoin", vec![list])
     }

@@ -161,6 +161,11 @@ impl Dialect for DataFusion {
         function::of_interval("mc_buckets", time, self.step(step), &self.interval(interval), calendar, Some(last))
     }
 
+    fn whole_quotient(&self, of: Expr, by: Expr) -> Expr {
+        let int = |value: Expr| build::cast(value, value::type_name(&DataType::Int));
+        build::binary(int(of), sqlparser::ast::BinaryOperator::Divide, int(by))
+    }
+
     fn explode(&self, list: Expr) -> Expr {
         build::call("unnest", vec![list])
     }

@@ -58,6 +58,7 @@ impl FormulaScope<'_> {
             Behaviour::Lifecycle(lifecycle) => self.of_lifecycle(lifecycle, column, d),
             Behaviour::Funnel(funnel) => self.of_funnel(funnel, column, d),
             Behaviour::Conversion(conversion) => self.of_conversion(conversion, column, d),
+            Behaviour::Attribution(attribution) => self.of_attribution(attribution, column, d),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Typing formulas: aggregates over rows, arithmetic over metrics.
 
+mod attribution;
 mod cohort;
 mod compared;
 mod conversion;

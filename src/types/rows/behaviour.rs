@@ -5,7 +5,6 @@ use crate::error;
 use crate::syntax::ast;
 use crate::types::behaviour::Behaviour;
 use crate::types::bind::bind;
-use crate::types::cohort::Cohort;
 use crate::types::dimensions::unknown_dimension_named;
 use crate::types::formula::{Leaves, unbound};
 use crate::types::model::{Dimension, DimensionId, TableId, Type};
@@ -20,6 +19,7 @@ impl RowSets<'_> {
         self.behaviours[place] = match declared.syntax.keyword.as_str() {
             "cohort" => self.cohort(declared, d).map(Behaviour::Cohort),
             "lifecycle" => self.lifecycle(declared, d).map(Behaviour::Lifecycle),
+            "attribution" => self.attribution(declared, d).map(Behaviour::Attribution),
             "conversion" => self.conversion(declared, d).map(Behaviour::Conversion),
             _ => self.funnel(declared, d).map(Behaviour::Funnel),
         };
@@ -35,7 +35,7 @@ impl RowSets<'_> {
             let (entity, units) = match &behaviour {
                 Behaviour::Cohort(cohort) => (cohort.entity, cohort.units),
                 Behaviour::Conversion(conversion) => (conversion.entity, conversion.base),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) => return,
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) => return,
             };
             let Some(by) = self.column_of(entity, rows.base, span, d) else { return };
             if self.time(&rows).is_none() {
@@ -44,7 +44,7 @@ impl RowSets<'_> {
             let table = match &behaviour {
                 Behaviour::Cohort(cohort) => self.cohort_rows(place, cohort, (rows, by), input, d),
                 Behaviour::Conversion(conversion) => self.credited_rows(place, conversion, (rows, by), input, d),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) => None,
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) => None,
             };
             let Some(table) = table else { return };
             self.copy_dimensions(units, table);
@@ -62,13 +62,15 @@ impl RowSets<'_> {
     pub fn bind_behaviours(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
         for place in 0..self.behaviours.len() {
             let Some((table, _)) = self.behaviours[place].as_mut().and_then(Behaviour::by_mut) else { continue };
-            let items = &self.names.behaviours[place].syntax.items;
-            let values = items.iter().find_map(|item| match &item.kind {
-                ast::ItemKind::Keyed { key, values } if key.value == "by" => Some(values.as_slice()),
+            let syntax = self.names.behaviours[place].syntax;
+            // What conversions are credited to is shown, too.
+            let keys: &[&str] = if syntax.keyword.value == "attribution" { &["to", "by"] } else { &["by"] };
+            let values = syntax.items.iter().filter_map(|item| match &item.kind {
+                ast::ItemKind::Keyed { key, values } if keys.contains(&key.as_str()) => Some(values.as_slice()),
                 _ => None,
             });
             let mut found = Vec::new();
-            for value in values.unwrap_or_default() {
+            for value in values.flatten() {
                 let Some((name, [] | [ast::Clause::From(_)])) = crate::types::items::name(value) else {
                     d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: channel`"));
                     continue;
@@ -106,22 +108,40 @@ impl RowSets<'_> {
 
     /// What the tables of behaviour have beside the dimensions of their rows, as dimensions: `signup.age`.
     pub fn dimensions_of_behaviour(&self) -> Vec<Dimension> {
-        let of = |cohort: &Cohort| Dimension {
-            name: Spanned::new(format!("{}.age", cohort.name.value), cohort.name.span),
-            version: cohort.version,
+        let of = |name: &ast::Name, version: u32, own: &str, ty: ValueType| Dimension {
+            name: Spanned::new(format!("{}.{own}", name.value), name.span),
+            version,
             doc: None,
             title: None,
-            ty: ValueType::plain(Type::Int),
+            ty,
             // Each table says which column it is.
             bindings: Vec::new(),
             otherwise: None,
             values: None,
-            span: cohort.name.span,
+            span: name.span,
         };
-        let cohorts = self.behaviours.iter().flatten().filter_map(|behaviour| match behaviour {
-            Behaviour::Cohort(cohort) => Some(cohort),
-            _ => None,
+        let all = self.behaviours.iter().flatten().flat_map(|behaviour| match behaviour {
+            Behaviour::Cohort(cohort) => {
+                vec![of(&cohort.name, cohort.version, "age", ValueType::plain(Type::Int))]
+            }
+            Behaviour::Attribution(attribution) => {
+                let ty = ValueType::plain(attribution.model_type());
+                vec![of(&attribution.name, attribution.version, "model", ty)]
+            }
+            Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) => Vec::new(),
         });
-        cohorts.map(of).collect()
+        all.collect()
+    }
+
+    /// Several models of an attribution are shown apart.
+    pub fn show_models(&mut self, dimensions: &[Dimension]) {
+        for behaviour in self.behaviours.iter_mut().flatten() {
+            let Behaviour::Attribution(attribution) = behaviour else { continue };
+            let name = attribution.model_dimension();
+            let place = dimensions.iter().position(|dimension| dimension.name.value == name);
+            if attribution.models.len() > 1 {
+                attribution.by.extend(place.map(DimensionId));
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! `raw`, `first of`, unions and sessions are tables of their own, derived from others. They are made once, by
 //! [`RowSets::prepare`], before anything reads them; [`RowSets::check`] then finds them.
 
+mod attribution;
 mod behaviour;
 mod bound;
 mod cohort;

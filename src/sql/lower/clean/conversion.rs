@@ -92,7 +92,7 @@ impl Lowering<'_> {
         projection.extend(values.iter().map(|value| {
             build::item(self.settled(&part.values[*value], &leaves), build::ident(&format!("_v{value}")))
         }));
-        let following = self.rows_of_members(part, how, values, projection);
+        let following = self.rows_of_members(part, 1 + usize::from(how.matched), values, projection);
         let equal = [BY].into_iter().chain(how.matched.then_some(MATCH));
         let equal = equal.map(|name| build::equal(column(LEADING, name), column(FOLLOWING, name)));
         let (start, at) = (column(LEADING, AT), column(FOLLOWING, AT));
@@ -139,7 +139,7 @@ impl Lowering<'_> {
             projection.push(build::item(key.expr.clone(), build::ident(&name)));
             key.expr = column(LEADING, &name);
         }
-        let rows = self.rows_of_members(part, how, dimensions, projection);
+        let rows = self.rows_of_members(part, 1 + usize::from(how.matched), dimensions, projection);
         let group = || [BY].into_iter().chain(how.matched.then_some(MATCH)).map(|name| column(LEADING, name)).collect();
         let kept = |names: &[String]| names.iter().map(|name| same(LEADING, name)).collect::<Vec<_>>();
         let mut projection = kept(&names);
@@ -167,16 +167,16 @@ impl Lowering<'_> {
         keys
     }
 
-    /// Rows of a part whose keys are known.
-    fn rows_of_members(
+    /// Rows of a part of which the first values, so many, are known.
+    pub(super) fn rows_of_members(
         &self,
         part: &plan::MadeOf,
-        how: Conversion,
+        keys: usize,
         others: &[usize],
         projection: Vec<SelectItem>,
     ) -> Query {
         let leaves = Rows(self.dialect);
-        let keys = &part.values[..1 + usize::from(how.matched)];
+        let keys = &part.values[..keys];
         let known = keys.iter().filter(|key| key.nullable).map(|key| build::is_not_null(self.value(key, &leaves)));
         let used: Vec<&plan::Expr> = keys.iter().chain(others.iter().map(|value| &part.values[*value])).collect();
         self.selected(&part.rows, &used, known.collect(), projection).query()

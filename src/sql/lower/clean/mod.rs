@@ -2,6 +2,7 @@
 //! clean rows of the tables before it, in one file an origin.
 
 mod attempts;
+mod attribution;
 mod cohort;
 mod conversion;
 mod first;
@@ -110,6 +111,7 @@ impl Lowering<'_> {
             Origin::Session(session) => self.session_rows(table, session, &columns),
             Origin::Made(made) => match &made.how {
                 How::Cohort { ages, of } => self.cohort_rows(table, made, (*ages, *of), &columns),
+                How::Attribution(how) => self.attribution_rows(table, made, how, &columns),
                 How::Conversion(how) => self.conversion_rows(table, made, *how, &columns),
                 How::Attempts(attempts) => self.attempt_rows(table, made, attempts, &columns),
             },
