@@ -1,5 +1,8 @@
 //! Small random units, and what the dry run says of each of them.
 
+// Each test that includes it uses a part.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 
 use metricc::plan::Value;
