@@ -19,10 +19,18 @@ pub fn of_formula(model: &Model, formula: &Formula, outer: &Interval) -> Interva
 }
 
 impl Scans<'_> {
-    /// The range of inner buckets that the outer buckets of the asked range are made of.
-    pub(super) fn inner_range(&self, interval: &Interval) -> (Option<i64>, Option<i64>) {
+    /// The range of inner buckets of a step that the outer buckets of the asked range are made of.
+    pub(super) fn inner_range(&self, interval: &Interval, step: Step) -> (Option<i64>, Option<i64>) {
         let (_, from, to) = self.reach(interval);
-        (from, to)
+        let constant = self.frame.step.is_none() && !interval.is_bucket() && !step.is_declared();
+        let Some(end) = self.frame.to.filter(|_| constant) else { return (from, to) };
+        // Those are taken whole that begin in the interval; behind what is asked is nothing.
+        let (zone, week_start) = (self.frame.model.zone, self.frame.model.week_start);
+        let next_start = |at: i64| match step.bucket(at, zone, week_start) {
+            start if start == at => at,
+            start => step.next(start, zone, week_start),
+        };
+        (from.map(next_start), to.map(|to| next_start(to).min(end)))
     }
 }
 

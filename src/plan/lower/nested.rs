@@ -73,7 +73,7 @@ impl<'a> Scans<'a> {
             }
         }
         let (from, to) = match nested.step() {
-            Some(_) => self.inner_range(&outer.interval),
+            Some(step) => self.inner_range(&outer.interval, step),
             None => (frame.from, frame.to),
         };
         let filters = frame.filters.iter().copied().filter(|filter| {
