@@ -43,6 +43,9 @@ impl<'a> RowSets<'a> {
         let (entity, convert, touch) = (entity?, convert?, touch?);
         let (convert, convert_by) = self.behaviour_rows(convert, entity, d)?;
         let (touch, touch_by) = self.behaviour_rows(touch, entity, d)?;
+        if let (Some(within), Some((span, _))) = (within, items.get("within")) {
+            self.check_window([&touch], within, span, d);
+        }
         let value = match items.get("value") {
             Some(_) => Some(self.credited_value(items.one("value", d)?, &convert, d)?),
             None => None,

@@ -50,6 +50,9 @@ impl<'a> RowSets<'a> {
         let (entity, ages) = (entity?, ages?);
         let (start_rows, start_by) = self.behaviour_rows(start.rows, entity, d)?;
         let (active_rows, active_by) = self.behaviour_rows(active.rows, entity, d)?;
+        if let Some((span, _)) = items.get("until") {
+            self.check_ages([&start_rows, &active_rows], &ages, span, d);
+        }
         let own = Own::of(declared);
         let ends = [&start_rows, &active_rows].map(|rows| RowSet { filters: Vec::new(), ..rows.clone() });
         let first = self.start_rows(&own, start_rows, start_by, start.every.then_some(ages.every), d)?;

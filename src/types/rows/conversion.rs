@@ -36,6 +36,9 @@ impl<'a> RowSets<'a> {
         let (entity, from, to) = (entity?, from?, to?);
         let (from, from_by) = self.behaviour_rows(from, entity, d)?;
         let (to, to_by) = self.behaviour_rows(to, entity, d)?;
+        if let (Some(within), Some((span, _))) = (within, items.get("within")) {
+            self.check_window([&from], within, span, d);
+        }
         let matched = match items.get("match") {
             Some(_) => {
                 let written = items.one("match", d)?;

@@ -55,6 +55,9 @@ impl<'a> RowSets<'a> {
         let steps = self.steps(syntax, entity?, d)?;
         let exclusions = self.exclusions(syntax, entity?, &steps, d)?;
         let (order, increasing, partial, within) = (order?, increasing?, partial?, within?);
+        if let Some((span, _)) = items.get("within") {
+            self.check_window(steps.iter().map(|step| &step.rows), within, span, d);
+        }
         if d.len() > told {
             return None;
         }

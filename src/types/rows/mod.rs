@@ -12,6 +12,7 @@ mod derived;
 mod funnel;
 mod lifecycle;
 mod pending;
+mod retained;
 mod session;
 mod union;
 
