@@ -25,12 +25,12 @@ pub struct MadeOf {
 }
 
 impl Made {
-    /// Whether rows of a part that lie at one time must be told apart: to carry something of the row of a later step of attempts, or to
-    /// credit a row to one of them.
+    /// Whether rows of a part that lie at one time must be told apart: to carry something of the row of a later step of attempts, to credit
+    /// a row to one of them, or to walk along them.
     pub fn chooses(&self, part: usize, wanted: impl Fn(usize) -> bool) -> bool {
         match self.how {
-            // Leading rows of one time have an order.
-            How::Conversion(_) => return part == 0,
+            // Leading rows of one time have an order, and so have the steps of a path.
+            How::Conversion(_) | How::Paths(_) => return part == 0,
             How::Attribution(_) => return true,
             How::Attempts(_) | How::Cohort { .. } => {}
         }

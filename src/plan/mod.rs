@@ -17,7 +17,7 @@ mod table;
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{
     Ages, Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Declared, Exclusion, How,
-    Interval, Role, Span, StepOrder, Taken, Window, Within,
+    Interval, PathHow, PathRows, Role, Span, StepOrder, Taken, Window, Within,
 };
 pub use answer::{Answered, Asked, AskedKey};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};

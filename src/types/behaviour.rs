@@ -6,6 +6,7 @@ use super::conversion::Conversion;
 use super::funnel::Funnel;
 use super::lifecycle::Lifecycle;
 use super::model::{DimensionId, TableId};
+use super::paths::Paths;
 
 /// A table of behaviour.
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ pub enum Behaviour {
     Funnel(Funnel),
     Conversion(Conversion),
     Attribution(Attribution),
+    Paths(Paths),
 }
 
 impl Behaviour {
@@ -26,6 +28,7 @@ impl Behaviour {
             Behaviour::Funnel(funnel) => (funnel.tables.clone(), &funnel.by),
             Behaviour::Conversion(conversion) => (vec![conversion.base], &conversion.by),
             Behaviour::Attribution(attribution) => (vec![attribution.credits], &attribution.by),
+            Behaviour::Paths(paths) => (vec![paths.paths, paths.nodes, paths.edges], &paths.by),
             Behaviour::Lifecycle(_) => return None,
         };
         tables.contains(&table).then_some(by.as_slice())
@@ -38,6 +41,7 @@ impl Behaviour {
             Behaviour::Funnel(funnel) => Some((*funnel.tables.first()?, &mut funnel.by)),
             Behaviour::Conversion(conversion) => Some((conversion.base, &mut conversion.by)),
             Behaviour::Attribution(attribution) => Some((attribution.credits, &mut attribution.by)),
+            Behaviour::Paths(paths) => Some((paths.paths, &mut paths.by)),
             Behaviour::Lifecycle(_) => None,
         }
     }

@@ -24,6 +24,7 @@ mod ops;
 mod origin;
 mod output;
 mod part;
+pub mod paths;
 mod predicate;
 mod row;
 mod rows;

@@ -34,6 +34,13 @@ pub enum How {
     ///
     /// Its own columns are whose, the time of the conversion, the model, what is credited of the conversion and what of its worth.
     Attribution(Attribution),
+    /// A table of paths. Its one part is the rows that paths are made of; its first value is whose they are, the second the name of the
+    /// step. Rows without one are no steps.
+    ///
+    /// Its own columns are whose, the time of the first step and what becomes of the path (`goal`, `depth` or `dropoff`); of paths the
+    /// number of steps and their names, of nodes the place of the step, its name and whether the path is left there, of edges the place
+    /// of the first of both steps and both names.
+    Paths(PathHow),
 }
 
 /// The rows of a table of a cohort.
@@ -167,11 +174,39 @@ impl How {
     /// Whether the rows of the table count before their window is over; none where they have no window.
     pub fn partial(&self) -> Option<bool> {
         match self {
-            How::Cohort { .. } | How::Attribution(_) => None,
+            How::Cohort { .. } | How::Attribution(_) | How::Paths(_) => None,
             How::Attempts(attempts) => Some(attempts.partial),
             How::Conversion(conversion) => Some(conversion.partial),
         }
     }
+}
+
+/// How paths are made of rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PathHow {
+    /// Which rows the table has.
+    pub of: PathRows,
+    /// The longest pause within a session, in milliseconds.
+    pub session: i64,
+    /// The most steps.
+    pub depth: u32,
+    /// The names that a path may start at; every one where there are none.
+    pub start: Vec<String>,
+    /// The names that it ends at.
+    pub goal: Vec<String>,
+    /// Whether neighbours of one name are one step.
+    pub merge: bool,
+}
+
+/// The rows of a table of paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PathRows {
+    /// One a path.
+    Paths,
+    /// One for each step of a path.
+    Nodes,
+    /// One for each two steps that follow each other.
+    Edges,
 }
 
 /// How the steps of a funnel follow each other.

@@ -14,8 +14,8 @@ pub use declared::{Declared, Source as CalendarSource};
 pub use function::Function;
 pub use interval::{Interval, Span, Window};
 pub use made::{
-    Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Exclusion, How, Role, StepOrder,
-    Taken, Within,
+    Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Exclusion, How, PathHow, PathRows,
+    Role, StepOrder, Taken, Within,
 };
 pub use time::{Step, WeekStart};
 

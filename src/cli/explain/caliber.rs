@@ -7,7 +7,7 @@ use crate::types::{
     Column, ColumnId, Formula, FormulaKind, History, Leaf, MetricId, Model, Origin, RowExpr, RowExprKind, RowSet,
     TableId, Type,
 };
-use crate::value::{How, Role, Step};
+use crate::value::{How, PathHow, Role, Step};
 
 /// A line of the caliber: what it tells, and that.
 pub type Line = (&'static str, String);
@@ -97,6 +97,19 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 let models: Vec<&str> = attribution.models.iter().map(|model| model.name()).collect();
                 lines.push(("shared", format!("by {}", models.join(", "))));
             }
+            How::Paths(how) => {
+                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                rows(&made.parts[0].rows, model, sources, lines);
+                if let Some(step) = made.parts[0].values.get(1) {
+                    lines.push(("steps", format!("called by {}, null left out", one_line(sources.text(step.span)))));
+                }
+                let gap = Step::Subday(how.session).text();
+                lines.push((
+                    "paths",
+                    format!("{name}: a pause longer than {gap} of a {} parts them", whose.unwrap_or_default()),
+                ));
+                lines.extend(path_ends(how));
+            }
             How::Attempts(attempts) => {
                 let whose = made.parts[0].values.first().map(|by| whose(by, model));
                 lines.push((
@@ -141,6 +154,22 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
     {
         lines.push(("time", table.columns[time].name.to_string()));
     }
+}
+
+/// Where paths begin and end.
+fn path_ends(how: &PathHow) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if how.merge {
+        lines.push(("of these", "neighbours of one name are one step".to_owned()));
+    }
+    if !how.start.is_empty() {
+        lines.push(("from", format!("the first step called {}", how.start.join(" or "))));
+    }
+    if !how.goal.is_empty() {
+        lines.push(("to", format!("the first step called {}", how.goal.join(" or "))));
+    }
+    lines.push(("at most", format!("{} steps", how.depth)));
+    lines
 }
 
 /// Which of the rows with one key stays.

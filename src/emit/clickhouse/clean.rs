@@ -163,6 +163,7 @@ fn rule(table: &Table, tables: &[Table]) -> String {
                 How::Conversion(_) => format!("Rows of {} and what is credited to them of {}", part(0), part(1)),
                 How::Attribution(_) => format!("Rows of {}, each credited to rows of {} before it", part(0), part(1)),
                 How::Attempts(_) => format!("Attempts to go through a funnel, begun by {}", part(0)),
+                How::Paths(_) => format!("Paths along {}, in sessions", part(0)),
             };
         }
         Origin::Session(session) => {

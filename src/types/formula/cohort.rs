@@ -59,6 +59,7 @@ impl FormulaScope<'_> {
             Behaviour::Funnel(funnel) => self.of_funnel(funnel, column, d),
             Behaviour::Conversion(conversion) => self.of_conversion(conversion, column, d),
             Behaviour::Attribution(attribution) => self.of_attribution(attribution, column, d),
+            Behaviour::Paths(paths) => self.of_paths(paths, column, d),
         })
     }
 }

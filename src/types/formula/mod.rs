@@ -12,6 +12,7 @@ mod leaf;
 mod lifecycle;
 mod moved;
 mod nested;
+mod paths;
 mod per;
 mod rebase;
 mod walk;

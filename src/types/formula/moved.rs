@@ -12,7 +12,7 @@ use super::super::dimensions::unknown_dimension;
 use super::super::items::{milliseconds, output_step};
 use super::super::model::{DimensionId, Formula, FormulaKind, Movement, Type, ValueType};
 use super::super::ops::Ops;
-use super::FormulaScope;
+use super::{DimensionNames, FormulaScope, InContext};
 
 /// The longest window or shift: a hundred years.
 const LONGEST_DAYS: i64 = 36_525;
@@ -146,6 +146,8 @@ impl FormulaScope<'_> {
     /// `m across (a, b)`
     pub(super) fn across(&self, operand: Formula, keys: &[Key], span: Span, d: &mut Diagnostics) -> Option<Formula> {
         let mut dimensions: Vec<DimensionId> = Vec::new();
+        let reads = self.tables_of(&operand);
+        let names = InContext { names: self, dimensions: self.dimensions, tables: self.tables, reads: &reads };
         for key in keys {
             let path = match key {
                 Key::Path(path) => path,
@@ -157,11 +159,16 @@ impl FormulaScope<'_> {
                     }
                 },
             };
-            let Some(place) = path.single().and_then(|name| self.names.dimension(name)) else {
+            // What a table of behaviour has is named with it: `signup.age`.
+            let text = path.to_string();
+            let of_behaviour =
+                || self.dimensions.iter().position(|one| text.contains('.') && one.name.value == text).map(DimensionId);
+            let found = path.single().and_then(|name| names.find(name)).or_else(|| of_behaviour().map(Some));
+            let Some(id) = found else {
                 d.push(unknown_dimension(self.names.dimension_names(), path));
                 return None;
             };
-            let id = self.dimension_ids[place]?;
+            let id = id?;
             if dimensions.contains(&id) {
                 d.push(error!(E0644, path.span, "the dimension `{path}` stands twice"; help: "keep one of them"));
                 return None;

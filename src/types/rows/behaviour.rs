@@ -21,6 +21,7 @@ impl RowSets<'_> {
             "lifecycle" => self.lifecycle(declared, d).map(Behaviour::Lifecycle),
             "attribution" => self.attribution(declared, d).map(Behaviour::Attribution),
             "conversion" => self.conversion(declared, d).map(Behaviour::Conversion),
+            "path" => self.paths(declared, d).map(Behaviour::Paths),
             _ => self.funnel(declared, d).map(Behaviour::Funnel),
         };
     }
@@ -35,7 +36,9 @@ impl RowSets<'_> {
             let (entity, units) = match &behaviour {
                 Behaviour::Cohort(cohort) => (cohort.entity, cohort.units),
                 Behaviour::Conversion(conversion) => (conversion.entity, conversion.base),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) => return,
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) => {
+                    return;
+                }
             };
             let Some(by) = self.column_of(entity, rows.base, span, d) else { return };
             if self.time(&rows).is_none() {
@@ -44,7 +47,9 @@ impl RowSets<'_> {
             let table = match &behaviour {
                 Behaviour::Cohort(cohort) => self.cohort_rows(place, cohort, (rows, by), input, d),
                 Behaviour::Conversion(conversion) => self.credited_rows(place, conversion, (rows, by), input, d),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) => None,
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) => {
+                    None
+                }
             };
             let Some(table) = table else { return };
             self.copy_dimensions(units, table);
@@ -127,6 +132,10 @@ impl RowSets<'_> {
             Behaviour::Attribution(attribution) => {
                 let ty = ValueType::plain(attribution.model_type());
                 vec![of(&attribution.name, attribution.version, "model", ty)]
+            }
+            Behaviour::Paths(paths) => {
+                let own = paths.dimensions().into_iter();
+                own.map(|(own, ty)| of(&paths.name, paths.version, own, ty)).collect()
             }
             Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) => Vec::new(),
         });

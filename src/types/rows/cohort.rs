@@ -96,10 +96,21 @@ impl<'a> RowSets<'a> {
         entity: TableId,
         d: &mut Diagnostics,
     ) -> Option<(RowSet, ColumnId)> {
+        self.rows_of_behaviour("cohort", written, entity, d)
+    }
+
+    /// The same for a kind of a table of behaviour.
+    pub(super) fn rows_of_behaviour(
+        &mut self,
+        kind: &str,
+        written: &'a ast::RowSet,
+        entity: TableId,
+        d: &mut Diagnostics,
+    ) -> Option<(RowSet, ColumnId)> {
         self.prepare(written, d);
         let rows = self.check(written, d)?;
         if self.time(&rows).is_none() {
-            d.push(self.timeless("cohort", rows.base, written.span));
+            d.push(self.timeless(kind, rows.base, written.span));
             return None;
         }
         let by = match entity == rows.base {

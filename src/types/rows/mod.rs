@@ -11,6 +11,7 @@ mod conversion;
 mod derived;
 mod funnel;
 mod lifecycle;
+mod paths;
 mod pending;
 mod retained;
 mod session;

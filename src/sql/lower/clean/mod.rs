@@ -6,6 +6,7 @@ mod attribution;
 mod cohort;
 mod conversion;
 mod first;
+mod paths;
 mod session;
 mod stored;
 mod union;
@@ -114,6 +115,7 @@ impl Lowering<'_> {
                 How::Attribution(how) => self.attribution_rows(table, made, how, &columns),
                 How::Conversion(how) => self.conversion_rows(table, made, *how, &columns),
                 How::Attempts(attempts) => self.attempt_rows(table, made, attempts, &columns),
+                How::Paths(how) => self.path_rows(table, made, how, &columns),
             },
         };
         if table.selections().into_iter().any(|rows| self.reads_intervals(&rows.joins, &rows.answers))
