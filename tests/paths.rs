@@ -13,7 +13,7 @@ use warehouse::{Row, Warehouse, right};
 use worlds::{Rng, SLOT, START, day};
 
 const UNITS: usize = 600;
-const PATHS: usize = 10;
+const PATHS: usize = 8;
 
 const TABLES: &str = r#"
 entity user {

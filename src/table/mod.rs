@@ -6,6 +6,7 @@
 
 pub mod cell;
 pub mod csv;
+mod flow;
 pub mod form;
 pub mod json;
 pub mod plot;

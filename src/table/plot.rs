@@ -2,11 +2,13 @@
 //! reader's choice of a light or dark page.
 
 mod heat;
+mod sankey;
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::flow::Flow;
 use super::series::{Series, label, series, visible};
 use super::triangle::Triangle;
 use super::{Answer, form, is_drawn, number};
@@ -52,11 +54,14 @@ pub fn plot(answer: &Answer, title: &str) -> Result<String, Box<Diagnostic>> {
     let lines = series(answer);
     let mut body = String::new();
     let mut y = 44.0;
-    let triangle = Triangle::of(answer);
+    let (triangle, flow) = (Triangle::of(answer), Flow::of(answer));
     if let Some(triangle) = &triangle {
         y = heat::map(&mut body, triangle, y);
     }
-    for column in metrics.into_iter().filter(|_| triangle.is_none()) {
+    if let Some(flow) = &flow {
+        y = sankey::diagram(&mut body, answer, flow, y);
+    }
+    for column in metrics.into_iter().filter(|_| triangle.is_none() && flow.is_none()) {
         let of_metric: Vec<&Series> = lines.iter().filter(|series| series.column == column).collect();
         y = if of_metric.is_empty() {
             bars(&mut body, answer, column, y)

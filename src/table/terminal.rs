@@ -3,6 +3,7 @@
 use comfy_table::{Attribute, Cell, CellAlignment, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
+use super::flow::Flow;
 use super::series::{series, visible};
 use super::triangle::Triangle;
 use super::{Answer, form, plain_text};
@@ -53,10 +54,14 @@ pub fn table(answer: &Answer, style: Style) -> String {
         return format!("{}{unit}\n\n{}{below}", visible(&answer.columns[2].name), lines(&mut table));
     }
     let columns: Vec<Vec<Shown>> = (0..answer.columns.len()).map(|column| shown(answer, column, style)).collect();
-    table.set_header(answer.columns.iter().map(|column| {
+    // What flows somewhere has its share beside it, and a bar.
+    let beside = Flow::of(answer).map(|flow| flow.beside(style.unicode));
+    let share = beside.as_ref().map(|_| cell("share".to_owned(), CellAlignment::Right, style, Some(Attribute::Bold)));
+    let head = answer.columns.iter().map(|column| {
         let name = visible(&column.name);
         cell(name, alignment(column), style, Some(Attribute::Bold))
-    }));
+    });
+    table.set_header(head.chain(share));
     if answer.columns.iter().any(|column| column.unit.is_some()) {
         table.add_row(answer.columns.iter().map(|column| {
             let unit = column.unit.as_deref().map(visible).unwrap_or_default();
@@ -70,10 +75,16 @@ pub fn table(answer: &Answer, style: Style) -> String {
         line.repeat(widths.chain(heads).max().unwrap_or(0))
     }));
     for row in 0..answer.rows.len() {
-        table.add_row(answer.columns.iter().zip(&columns).map(|(column, cells)| {
+        let cells = answer.columns.iter().zip(&columns).map(|(column, cells)| {
             let shown = &cells[row];
             cell(shown.text.clone(), alignment(column), style, shown.null.then_some(Attribute::Dim))
-        }));
+        });
+        let beside = beside.as_ref().map(|beside| {
+            let (share, bar) = &beside[row];
+            let share = cell(share.clone(), CellAlignment::Right, style, None);
+            [share, cell(bar.clone(), CellAlignment::Left, style, None)]
+        });
+        table.add_row(cells.chain(beside.into_iter().flatten()));
     }
     let mut found = lines(&mut table);
     if answer.rows.is_empty() {

@@ -111,10 +111,6 @@ impl Lowering<'_> {
         match name {
             BY => column(name),
             STEP => self.dialect.settle(column(name), &DataType::Int),
-            DROPOFF => build::case(
-                vec![(build::equal(column(OUTCOME), self.text_of("dropoff")), build::is_null(column(NEXT)))],
-                Some(build::boolean(false)),
-            ),
             _ => self.dialect.not_null(column(name)),
         }
     }
@@ -125,7 +121,7 @@ impl Lowering<'_> {
         let mut projection = vec![same(BY)];
         for name in wanted {
             let value = match *name {
-                START => build::call("min", vec![column(AT)]),
+                START => build::call("min", vec![column(START)]),
                 OUTCOME => self.outcome(walk, &keep),
                 STEP => build::call("max", vec![column(STEP)]),
                 NAMES => self.joined_names(walk),
@@ -141,13 +137,19 @@ impl Lowering<'_> {
     /// The steps, each beside what is known of its path.
     fn beside_paths(&self, walk: &Walk<'_>, steps: Query, wanted: &[&str]) -> Query {
         let of_path = |aggregate: Expr| build::over(aggregate, vec![column(BY), column(SESSION)]);
-        let mut projection: Vec<SelectItem> = [BY, NAME, STEP, NEXT].map(same).into();
-        if wanted.contains(&START) {
-            let start = of_path(build::call("min", vec![column(AT)]));
-            projection.push(build::item(start, build::ident(START)));
-        }
-        if wanted.contains(&OUTCOME) || wanted.contains(&DROPOFF) {
+        let mut projection: Vec<SelectItem> = [BY, START, NAME, STEP, NEXT].map(same).into();
+        if wanted.contains(&OUTCOME) {
             projection.push(build::item(self.outcome(walk, &of_path), build::ident(OUTCOME)));
+        }
+        if wanted.contains(&DROPOFF) {
+            // Nothing follows, though a path ends at a goal alone: it is left.
+            let goal = self.is_one_of(&walk.how.goal).map(|goal| (goal, build::boolean(false)));
+            let last = build::is_null(column(NEXT));
+            let left = match goal {
+                Some(goal) => build::case(vec![goal], Some(last)),
+                None => last,
+            };
+            projection.push(build::item(left, build::ident(DROPOFF)));
         }
         projection.extend(self.of_first_step(walk, &of_path));
         Parts { projection, from: Some(build::derived(steps, ROWS)), ..Parts::default() }.query()
@@ -192,7 +194,7 @@ impl Lowering<'_> {
         values.collect()
     }
 
-    /// The steps of all paths: `_by`, `_session`, `_at`, `_name`, `_step`, `_next` (null at the goal), `_d…`.
+    /// The steps of all paths: `_by`, `_session`, `_start`, `_name`, `_step`, `_next` (null at the goal), `_d…`.
     fn steps_of_paths(&self, walk: &Walk<'_>) -> Query {
         let how = walk.how;
         let names: Vec<String> =
@@ -213,6 +215,9 @@ impl Lowering<'_> {
         let (by, order) = in_session();
         let step = build::window("row_number", by.clone(), order.clone());
         projection.push(build::item(step, build::ident(STEP)));
+        // The least up to here is that of the first step.
+        let start = build::before("min", column(AT), by.clone(), order.clone(), true);
+        projection.push(build::item(start, build::ident(START)));
         let known = self.dialect.optional(column(NAME), &DataType::String);
         let next = build::neighbour("max", known, by.clone(), order.clone(), build::Neighbour::After);
         projection.push(build::item(next, build::ident(NEXT)));
@@ -222,7 +227,7 @@ impl Lowering<'_> {
         }
         let from = Some(build::derived(rows, ROWS));
         let numbered = Parts { projection, from, filter, ..Parts::default() }.query();
-        let mut projection: Vec<SelectItem> = [BY, SESSION, AT, NAME, STEP].map(same).into();
+        let mut projection: Vec<SelectItem> = [BY, SESSION, START, NAME, STEP].map(same).into();
         projection.extend(walk.carried_names().map(|name| same(&name)));
         let next = match &goal {
             Some(goal) => build::case(vec![(build::not(build::nested(goal.clone())), column(NEXT))], None),
