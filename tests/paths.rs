@@ -13,7 +13,7 @@ use warehouse::{Row, Warehouse, right};
 use worlds::{Rng, SLOT, START, day};
 
 const UNITS: usize = 600;
-const PATHS: usize = 8;
+const PATHS: usize = 6;
 
 const TABLES: &str = r#"
 entity user {
@@ -260,6 +260,6 @@ fn paths_are_what_a_walk_along_the_rows_finds() {
         assert!(left.is_empty(), "p{at}: nobody asked for {left:?}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    assert!(compared > 20_000, "{compared}");
+    assert!(compared > 10_000, "{compared}");
     right::agrees(&warehouse);
 }
