@@ -14,7 +14,7 @@ use crate::types::model::{RowSet, TableId, Type};
 use crate::types::paths::{Paths, column};
 use crate::types::size::too_large;
 use crate::types::{RowExpr, RowScope, ValueType, check_row};
-use crate::value::{How, PathHow, PathRows};
+use crate::value::{How, PathHow, PathRows, Within};
 
 use super::RowSets;
 use super::cohort::{plain_column, rows_of};
@@ -43,6 +43,9 @@ impl<'a> RowSets<'a> {
         let events = rows_of(&items, "path", "events", syntax, d);
         let (entity, events) = (entity?, events?);
         let (rows, by) = self.rows_of_behaviour("path", events, entity, d)?;
+        if let (Some(ms), Some((span, _))) = (session, items.get("session")) {
+            self.check_window([&rows], Within::Elapsed(ms), span, d);
+        }
         let name = self.step_name(&items, syntax, &rows, d)?;
         let (start, goal) = (names(&items, "start", &name, d), names(&items, "goal", &name, d));
         let (start, goal) = (start?, goal?);
