@@ -8,7 +8,8 @@ use crate::plan::{
 use std::rc::Rc;
 
 use crate::types::{
-    Aggregation, ColumnId, DimFilter, DimensionId, Formula, FormulaKind, Leaf, MetricId, Model, Movement, TableId,
+    Aggregation, ColumnId, DimFilter, DimensionId, Formula, FormulaKind, Leaf, MetricId, Model, Movement, Origin,
+    RowExprKind, TableId,
 };
 
 use super::aggregate::aggregate;
@@ -240,14 +241,36 @@ impl<'a> Scans<'a> {
         let ordered = matches!(leaf.aggregation, Aggregation::First | Aggregation::Last) || leaf.at_last.is_some();
         group.timed = !self.frame.model.table(base).may_lack_time() || leaf.rows.dated.is_some() || ordered;
         let scan = self.table_scan(base, &group, leaf, context);
+        let alone = self.is_alone(leaf, scan);
         let open = &mut self.open[scan];
         let mut conditions = Vec::new();
         if leaf.at_last.is_none() {
             conditions = leaf_conditions(&mut open.rows, leaf, context);
         }
         let input = leaf.input.as_ref().map(|input| open.rows.lower(input));
-        let measure = aggregate(leaf.aggregation, input, Expr::all(conditions));
+        let measure = match alone {
+            true => aggregate(Aggregation::Count, None, Expr::all(conditions)),
+            false => aggregate(leaf.aggregation, input, Expr::all(conditions)),
+        };
         MeasureId { scan, measure: place(&mut open.measures, measure) }
+    }
+
+    /// Whether every value that is counted once stands in one row alone, so that rows can be counted: where it is a key of a table of
+    /// behaviour with what rows are grouped by. (Rows of a source may come twice to what reads them as they come.)
+    fn is_alone(&self, leaf: &Leaf, scan: usize) -> bool {
+        let table = self.frame.model.table(leaf.rows.base);
+        let Some(RowExprKind::Column(path)) = leaf.input.as_ref().map(|input| &input.kind) else { return false };
+        let ([own], Aggregation::Distinct, Origin::Made(_)) = (path.as_slice(), leaf.aggregation, &table.origin) else {
+            return false;
+        };
+        let grouped = |place: usize| {
+            let name = &table.columns[place].name.value;
+            self.open[scan].dimensions.iter().flatten().any(
+                |by| matches!(&by.kind, ExprKind::Column { input: crate::plan::Input::Base, name: by } if by == name),
+            )
+        };
+        let known = !table.columns[own.column].ty.nullable && table.key.contains(&own.column);
+        known && table.key.iter().all(|place| *place == own.column || grouped(*place))
     }
 
     fn group(&self, time: Option<ColumnId>, context: &Context) -> Group {

@@ -72,10 +72,11 @@ impl<'a> RowSets<'a> {
                 certain: 1,
             }
         };
-        let units = self.cohort_table(&own, "", of(CohortTable::Units, None), d)?;
-        let cells = self.cohort_table(&own, "_cells", of(CohortTable::Cells, None), d)?;
+        let units = self.cohort_table(&own, "", start.every, of(CohortTable::Units, None), d)?;
+        let cells = self.cohort_table(&own, "_cells", start.every, of(CohortTable::Cells, None), d)?;
         let rows = self.made_of(active_rows, active_by);
-        let active = self.cohort_table(&own, "_active", of(CohortTable::Active(active.at_least), Some(rows)), d)?;
+        let active =
+            self.cohort_table(&own, "_active", start.every, of(CohortTable::Active(active.at_least), Some(rows)), d)?;
         Some(Cohort {
             name: syntax.name.clone(),
             version: own.version,
@@ -163,7 +164,14 @@ impl<'a> RowSets<'a> {
     }
 
     /// A table of a cohort.
-    fn cohort_table(&mut self, own: &Own<'a>, what: &str, made: Made, d: &mut Diagnostics) -> Option<TableId> {
+    fn cohort_table(
+        &mut self,
+        own: &Own<'a>,
+        what: &str,
+        again: bool,
+        made: Made,
+        d: &mut Diagnostics,
+    ) -> Option<TableId> {
         let How::Cohort { of: part, .. } = made.how else { return None };
         let mut table = self.empty(None, || format!("{}{what}", own.name.value), own.span);
         table.doc = own.doc.map(str::to_owned);
@@ -171,7 +179,8 @@ impl<'a> RowSets<'a> {
         table.columns.push(self.whose(&made.parts[0], own));
         table.columns.push(plain_column(own, "start", ValueType::plain(Type::Timestamp)));
         table.columns.push(plain_column(own, "ages", number()));
-        table.key = vec![0, column::START];
+        // A member that does not start again is one unit.
+        table.key = if again { vec![0, column::START] } else { vec![0] };
         if part != CohortTable::Units {
             table.columns.push(plain_column(own, "age", number()));
             table.key.push(column::AGE);
@@ -250,7 +259,7 @@ impl<'a> RowSets<'a> {
         }
         let declared = self.names.behaviours[place];
         let own = Own { name: &declared.syntax.name, version: cohort.version, doc: None, span: declared.span };
-        self.cohort_table(&own, "_rows", made, d)
+        self.cohort_table(&own, "_rows", cohort.again, made, d)
     }
 
     /// Gives a table of behaviour the dimensions that another one has.
