@@ -4,9 +4,9 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Query, Select};
 
 use super::Lowering;
 use super::layers::{Layer, Read, with_built};
-use super::read::Rows;
+use super::read::{BASE, Rows};
 use super::stored::ROLLUP;
-use crate::plan::{Aggregate, DataType, Expr, ExprKind, Guard, Measure, Scan, Source, Step};
+use crate::plan::{Aggregate, CohortTable, DataType, Expr, ExprKind, Guard, How, Measure, Origin, Scan, Source, Step};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
 
@@ -153,7 +153,10 @@ impl Lowering<'_> {
                 }
                 Layer::Rows => {
                     let value = self.value(time, &Rows(self.dialect));
-                    let (from, joins) = self.rows(&bare(scan, time), read);
+                    let (mut from, joins) = self.rows(&bare(scan, time), read);
+                    if let Some(units) = self.units_of(scan).filter(|_| edge == Edge::First) {
+                        from = build::derived(units, BASE);
+                    }
                     let missing = before.iter().map(|built| self.not_built(value.clone(), Step::Subday(1), built));
                     let missing = missing.collect();
                     (self.extreme(value, edge), Parts { from: Some(from), joins, ..Parts::default() }, missing)
@@ -163,6 +166,16 @@ impl Lowering<'_> {
             parts.projection = vec![build::item(at.clone(), build::ident(AT))];
             selects.push((parts.select(), at));
         }
+    }
+
+    /// The units of the cohort that a scan reads a table of: its data begins with theirs, whatever they do at which age.
+    fn units_of(&self, scan: &Scan) -> Option<Query> {
+        let Source::Table(place) = scan.source else { return None };
+        let table = &self.tables[place];
+        let Origin::Made(made) = &table.origin else { return None };
+        let How::Cohort { ages, .. } = &made.how else { return None };
+        let start = &table.columns[crate::types::cohort::column::START].name;
+        Some(self.cohort_rows(table, made, (*ages, CohortTable::Units), &[start.as_str()]))
     }
 
     fn extreme(&self, time: Sql, edge: Edge) -> Sql {

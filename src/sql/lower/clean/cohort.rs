@@ -56,7 +56,7 @@ impl Cohort<'_> {
 
 impl Lowering<'_> {
     /// A table of a cohort: the columns named.
-    pub(super) fn cohort_rows(
+    pub(in crate::sql::lower) fn cohort_rows(
         &self,
         table: &Table,
         made: &Made,
