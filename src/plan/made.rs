@@ -32,7 +32,7 @@ impl Made {
             // Leading rows of one time have an order, and so have the steps of a path.
             How::Conversion(_) | How::Paths(_) => return part == 0,
             How::Attribution(_) => return true,
-            How::Attempts(_) | How::Cohort { .. } => {}
+            How::Attempts(_) | How::Cohort { .. } | How::Segment(_) => {}
         }
         let taken = self.carried.iter().enumerate().filter(|(at, _)| wanted(*at)).flat_map(|(_, carried)| &carried.of);
         matches!(self.how, How::Attempts(_)) && taken.into_iter().any(|taken| taken.part == part && taken.row > 0)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answered, DataType, Expr, Join, Made, Measure, Scan, columns_of};
+use super::{Answered, DataType, Expr, How, Join, Made, Measure, Scan, Segment, SegmentDays, columns_of};
 
 /// The places of all tables, each behind those that it is made of.
 pub fn in_order(tables: &[Table]) -> Vec<usize> {
@@ -206,6 +206,17 @@ impl Table {
     fn ordering(&self) -> impl Iterator<Item = &str> {
         let all = self.columns.iter().map(|column| column.name.as_str());
         all.filter(|name| self.clean.key.is_empty() || self.clean.key.iter().any(|key| key == name))
+    }
+
+    /// What it is made of, where members of an entity are looked up in it: it has the days that are asked for, and no others.
+    pub fn segment(&self) -> Option<(&Made, &Segment)> {
+        match &self.origin {
+            Origin::Made(made) => match &made.how {
+                How::Segment(how) if how.days == SegmentDays::Asked => Some((made, how)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Whether it is made of other tables.

@@ -38,7 +38,7 @@ pub enum RowName {
 }
 
 /// The keywords of behaviour whose meaning is compiled.
-pub const BEHAVIOURS: &[&str] = &["cohort", "lifecycle", "funnel", "conversion", "attribution", "path"];
+pub const BEHAVIOURS: &[&str] = &["cohort", "lifecycle", "funnel", "conversion", "attribution", "path", "segment"];
 
 type Versions = Vec<(u32, usize)>;
 
@@ -151,7 +151,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "segment" | "experiment" | "quality"
+            "experiment" | "quality"
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
             {
                 self.later_tables.insert(block.name.as_str(), keyword);

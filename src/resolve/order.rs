@@ -314,3 +314,15 @@ pub fn names_of_formula(formula: &Expr, visit: &mut impl FnMut(&ast::Path, Optio
         }
     });
 }
+
+/// Calls `visit` for every row set that the measures of a block name.
+pub fn names_of_measures(block: &ast::Block, visit: &mut impl FnMut(&ast::Path, Option<u32>)) {
+    for item in &block.items {
+        let ast::ItemKind::Measure { value, .. } = &item.kind else { continue };
+        match &value.kind {
+            ast::ValueKind::SinceLast(path) => visit(path, None),
+            ast::ValueKind::Expr { expr, .. } => names_of_formula(expr, visit),
+            _ => {}
+        }
+    }
+}

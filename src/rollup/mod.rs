@@ -178,6 +178,8 @@ pub enum Reason {
     Step,
     /// Its rows look into the answer of another question.
     Answers,
+    /// Its rows look members of an entity up in a segment.
+    Segments,
     /// Its rows are marked by the first row of what they are made of.
     Marks,
     /// Its groups are nearly as many as its rows.
@@ -200,6 +202,7 @@ impl Reason {
             Reason::Unmergeable => "CH9: lists and maps have no state",
             Reason::Timeless => "a table without time has no buckets",
             Reason::Step => "CH13: the buckets and intervals asked for are not made of whole steps of the stream",
+            Reason::Segments => "CH4: its rows look up the class of a member, which changes with rows of others",
             Reason::Answers => "CH5: its rows look into the answer of another question",
             Reason::Marks => "its marks ask for the first row of the source, and a rollup knows buckets alone",
             Reason::TooFine => "its groups would be nearly as many as the rows themselves",

@@ -51,6 +51,9 @@ impl<'q> Need<'q> {
         if of.query.asked.is_some() || !scan.answers.is_empty() {
             return Err(Reason::Answers);
         }
+        if scan.joins.iter().any(|join| of.tables[join.table].segment().is_some()) {
+            return Err(Reason::Segments);
+        }
         if of.query.marks.as_ref().is_some_and(|marks| !marks.starts.is_empty()) {
             return Err(Reason::Marks);
         }

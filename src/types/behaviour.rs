@@ -7,6 +7,7 @@ use super::funnel::Funnel;
 use super::lifecycle::Lifecycle;
 use super::model::{DimensionId, TableId};
 use super::paths::Paths;
+use super::segment::Segment;
 
 /// A table of behaviour.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub enum Behaviour {
     Conversion(Conversion),
     Attribution(Attribution),
     Paths(Paths),
+    Segment(Segment),
 }
 
 impl Behaviour {
@@ -29,6 +31,7 @@ impl Behaviour {
             Behaviour::Conversion(conversion) => (vec![conversion.base], &conversion.by),
             Behaviour::Attribution(attribution) => (vec![attribution.credits], &attribution.by),
             Behaviour::Paths(paths) => (vec![paths.paths, paths.nodes, paths.edges], &paths.by),
+            Behaviour::Segment(segment) => (vec![segment.all], &segment.by),
             Behaviour::Lifecycle(_) => return None,
         };
         tables.contains(&table).then_some(by.as_slice())
@@ -42,6 +45,7 @@ impl Behaviour {
             Behaviour::Conversion(conversion) => Some((conversion.base, &mut conversion.by)),
             Behaviour::Attribution(attribution) => Some((attribution.credits, &mut attribution.by)),
             Behaviour::Paths(paths) => Some((paths.paths, &mut paths.by)),
+            Behaviour::Segment(segment) => Some((segment.all, &mut segment.by)),
             Behaviour::Lifecycle(_) => None,
         }
     }

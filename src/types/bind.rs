@@ -1,6 +1,6 @@
 //! The values of dimensions over the rows of tables.
 
-use crate::value::Function;
+use crate::value::{Function, How};
 
 use super::model::{Binding, ColumnId, Dimension, DimensionId, Model, RowExpr, RowExprKind, Table, TableId, TableKind};
 use super::{Origin, Type, ValueType};
@@ -41,7 +41,18 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
             let value = attribute(tables, dimension, table)?;
             value.filter(|value| value.history(tables).is_none()).ok_or(Unbound::Missing)?
         }
-        (None, Origin::Union(_) | Origin::Session(_) | Origin::Made(_)) => made(&tables[table.0], dimension, table)?,
+        // The members of a segment have what the entity has.
+        (None, Origin::Made(of)) if matches!(of.how, How::Segment(_)) => match made(&tables[table.0], dimension, table)
+        {
+            Ok(own) => own,
+            Err(_) => attribute(tables, dimension, table)?.ok_or(Unbound::Missing)?,
+        },
+        (None, Origin::Union(_) | Origin::Session(_) | Origin::Made(_)) => {
+            match by_segment(tables, dimension, table)? {
+                Some(value) => value,
+                None => made(&tables[table.0], dimension, table)?,
+            }
+        }
     };
     if tables[table.0].time.is_none()
         && let Some(entity) = value.history(tables)
@@ -49,7 +60,8 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
         return Err(Unbound::Timeless(tables[entity.0].name.value.clone()));
     }
     // What a table of behaviour carries has its `else` already: it is null where there is no row to carry it from.
-    let carried = own.is_none() && matches!(tables[table.0].origin, Origin::Made(_));
+    let carried =
+        own.is_none() && matches!(&tables[table.0].origin, Origin::Made(of) if !matches!(of.how, How::Segment(_)));
     Ok(match &dimension.otherwise {
         Some(otherwise) if value.ty.nullable && !carried => RowExpr {
             ty: ValueType { nullable: false, ..dimension.ty.clone() },
@@ -97,6 +109,22 @@ fn attribute(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<
             Err(Unbound::Ambiguous(several.iter().map(name).collect()))
         }
     }
+}
+
+/// The class of the row's own member on the row's own day, where a dimension is that. Others of a union or session are columns of it,
+/// but a segment may be made of its rows.
+pub(super) fn by_segment(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<Option<RowExpr>, Unbound> {
+    let looks = dimension.bindings.iter().any(|binding| {
+        let mut found = false;
+        binding.value.walk(&mut |part| {
+            if let RowExprKind::Column(path) = &part.kind {
+                found |= path.iter().any(|id| tables[id.table.0].is_segment());
+            }
+        });
+        found
+    });
+    let own = matches!(tables[table.0].origin, Origin::Union(_) | Origin::Session(_));
+    if looks && own { attribute(tables, dimension, table) } else { Ok(None) }
 }
 
 /// A value over rows as they came, where key and time may be null.

@@ -41,6 +41,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let (calendars, days) = check_calendars(&names, tables.len(), &mut d);
     tables.extend(days);
     let mut rows = RowSets::new(&names, tables, settings.zone);
+    rows.declare_segments(&mut d);
     for made in resolve::row_set_order(&names, &mut d) {
         match made {
             MadeRows::Subset(place) => rows.check_subset(place, &mut d),
@@ -229,6 +230,9 @@ fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
     }
     for rows in names.sessions.iter().chain(&names.behaviours).flat_map(|block| resolve::rows_of_block(block.syntax)) {
         resolve::row_sets_in(rows, &mut note);
+    }
+    for block in &names.behaviours {
+        resolve::names_of_measures(block.syntax, &mut note);
     }
     for metric in &names.metrics {
         resolve::names_of_formula(&metric.syntax.formula, &mut note);

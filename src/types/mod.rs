@@ -28,6 +28,7 @@ pub mod paths;
 mod predicate;
 mod row;
 mod rows;
+pub mod segment;
 mod size;
 mod stream;
 mod tables;

@@ -1,6 +1,6 @@
 //! How the tables of behaviour are made of rows: the parameters, without the rows.
 
-use super::{Ages, Step};
+use super::{Ages, Segment, Step};
 
 /// How a table of behaviour is made of its parts, and so what its own columns are.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -41,6 +41,11 @@ pub enum How {
     /// number of steps and their names, of nodes the place of the step, its name and whether the path is left there, of edges the place
     /// of the first of both steps and both names.
     Paths(PathHow),
+    /// What is measured of the members of an entity before days. Its parts are the members, then the rows of each measure; the first
+    /// value is whose they are, the second what is taken of them, where there is such.
+    ///
+    /// Its own columns are the member, the day, then the measures or their scores.
+    Segment(Segment),
 }
 
 /// The rows of a table of a cohort.
@@ -174,7 +179,7 @@ impl How {
     /// Whether the rows of the table count before their window is over; none where they have no window.
     pub fn partial(&self) -> Option<bool> {
         match self {
-            How::Cohort { .. } | How::Attribution(_) | How::Paths(_) => None,
+            How::Cohort { .. } | How::Attribution(_) | How::Paths(_) | How::Segment(_) => None,
             How::Attempts(attempts) => Some(attempts.partial),
             How::Conversion(conversion) => Some(conversion.partial),
         }

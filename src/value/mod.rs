@@ -5,6 +5,7 @@ mod declared;
 mod function;
 mod interval;
 mod made;
+mod segment;
 pub mod time;
 
 use std::hash::{Hash, Hasher};
@@ -17,6 +18,7 @@ pub use made::{
     Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Exclusion, How, PathHow, PathRows,
     Role, StepOrder, Taken, Within,
 };
+pub use segment::{Measured, MeasuredBy, Segment, SegmentDays};
 pub use time::{Step, WeekStart};
 
 /// The type of a value, with no unit, entity or enum left: what an engine must know.

@@ -81,6 +81,13 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
             lines.push(("of these", "all together".to_owned()));
         }
         Origin::Made(made) => match &made.how {
+            How::Segment(_) => {
+                lines.push(("members", format!("{name}: each one as of the start of each day")));
+                for part in &made.parts[1..] {
+                    lines.push(("measured", "of these rows, before the day".to_owned()));
+                    rows(&part.rows, model, sources, lines);
+                }
+            }
             How::Conversion(_) => {
                 let whose = made.parts[0].values.first().map(|by| whose(by, model));
                 lines.push(("leading", format!("{name}: these rows, of a {}", whose.unwrap_or_default())));

@@ -47,7 +47,8 @@ pub fn rows(
     for place in order.into_iter().filter(|place| tables[*place].is_derived()) {
         levels[place] = 1 + tables[place].reads().map(|of| levels[of]).max().unwrap_or(0);
     }
-    let mut used: Vec<usize> = used.into_iter().collect();
+    // A segment is made in each query that looks into it.
+    let mut used: Vec<usize> = used.into_iter().filter(|place| tables[*place].segment().is_none()).collect();
     used.sort_by_key(|place| levels[*place]);
     options.clean_versions = vec![String::new(); tables.len()];
     let shared = Key::new(|hasher| (CLICKHOUSE.name(), &*input.tables, input.zone, input.week_start).hash(hasher));
@@ -160,6 +161,7 @@ fn rule(table: &Table, tables: &[Table]) -> String {
                     None => format!("The units of a cohort, started by {}", part(0)),
                     Some(rows) => format!("Rows of {} at the ages of a cohort, started by {}", part(rows), part(0)),
                 },
+                How::Segment(_) => format!("Each {} as of the start of each day", part(0)),
                 How::Conversion(_) => format!("Rows of {} and what is credited to them of {}", part(0), part(1)),
                 How::Attribution(_) => format!("Rows of {}, each credited to rows of {} before it", part(0), part(1)),
                 How::Attempts(_) => format!("Attempts to go through a funnel, begun by {}", part(0)),

@@ -10,7 +10,7 @@ use crate::types::{self, ColumnId, Model, RowSet, TableId};
 
 use super::aggregate::aggregate;
 use super::row::Rows;
-use super::tables::columns;
+use super::tables::{columns, history};
 
 /// A derived table; `made` are all before it.
 pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
@@ -29,6 +29,10 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
         origin: Origin::Stored,
         history: None,
     };
+    // Rows that are like those of an entity have no versions: they are the versions.
+    if table.is_segment() {
+        lowered.history = history(table);
+    }
     for column in &mut lowered.columns {
         // Its rows are made of clean ones, whose values have the type's own form.
         column.encoding = Encoding::Native;

@@ -76,7 +76,7 @@ impl Context {
             Movement::AtStartOf(step) => inner.interval.at_start_of = Some(step),
             // Without buckets it is not asked for.
             Movement::AtOwnStart => inner.interval.at_start_of = own,
-            Movement::Only(_) => {}
+            Movement::Only(_) | Movement::FirstDay => {}
         }
         inner
     }

@@ -90,11 +90,33 @@ fn same(model: &Model, a: &Typed, b: &Typed) -> bool {
     a.rows.base == b.rows.base && time(a) == time(b) && whose(a) == whose(b)
 }
 
+/// Only rows of days with which a bucket begins.
+fn first_day(start: types::RowExpr, step: crate::plan::Step) -> types::RowExpr {
+    let (ty, span) = (start.ty.clone(), start.span);
+    let truth = types::ValueType::plain(types::Type::Bool);
+    let text = types::ValueType::plain(types::Type::String);
+    let kind = RowExprKind::Literal(crate::plan::Value::String(step.text()));
+    let step = types::RowExpr { kind, ty: text, span };
+    let kind = RowExprKind::Call(Function::Truncate, vec![start.clone(), step]);
+    let bucket = types::RowExpr { kind, ty, span };
+    types::RowExpr { kind: RowExprKind::Call(Function::Equal, vec![start, bucket]), ty: truth, span }
+}
+
 /// Only rows whose bucket is published: those of which all windows are over.
 pub fn published(model: &Model, base: types::TableId, step: Option<crate::plan::Step>) -> Option<types::RowExpr> {
     use crate::types::funnel::column;
     let table = model.table(base);
     let types::Origin::Made(made) = &table.origin else { return None };
+    if let How::Segment(_) = made.how {
+        let day = types::segment::column::DAY;
+        let column = &table.columns[day];
+        let start = types::RowExpr {
+            kind: RowExprKind::Column(vec![ColumnId { table: base, column: day }]),
+            ty: column.ty.clone(),
+            span: table.span,
+        };
+        return step.map(|step| first_day(start, step));
+    }
     if made.how.partial() != Some(false) {
         return None;
     }

@@ -146,9 +146,13 @@ impl<'a> Rows<'a> {
         if let Some(found) = self.paths.iter().position(|path| path == hops) {
             return found;
         }
-        let key = self.column(hops);
         let entity = self.table_behind(hops);
         let table = self.model.table(entity);
+        // A segment has every member of its entity, by the same key: the entity's own row says nothing more.
+        let key = match hops {
+            [before @ .., _] if table.is_segment() && !before.is_empty() => self.column(before),
+            _ => self.column(hops),
+        };
         let column = table.key.first().map_or(String::new(), |key| table.columns[*key].name.value.clone());
         // The versions of a history are looked up as of the row's time.
         let as_of = if table.history.is_some() { self.time() } else { None };

@@ -33,11 +33,17 @@ fn stored(model: &Model, table: &types::Table, before: &[Table]) -> Table {
             time: table.time.map(name),
         },
         origin: Origin::Stored,
-        history: table.history.map(|history| match history {
-            types::History::Valid { from, until } => History::Valid { from: name(from), until: name(until) },
-            types::History::Snapshot { day } => History::Snapshot { day: name(day) },
-        }),
+        history: history(table),
     }
+}
+
+/// How the versions of one thing are told apart.
+pub fn history(table: &types::Table) -> Option<History> {
+    let name = |column: usize| table.columns[column].name.value.clone();
+    table.history.map(|history| match history {
+        types::History::Valid { from, until } => History::Valid { from: name(from), until: name(until) },
+        types::History::Snapshot { day } => History::Snapshot { day: name(day) },
+    })
 }
 
 /// The columns that rows have; computed ones are expressions over these.

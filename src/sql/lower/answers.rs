@@ -68,8 +68,8 @@ impl Lowering<'_> {
     pub(super) fn asked_rows(&self, asked: &Asked) -> Query {
         let leaves = Rows(self.dialect);
         let used: Vec<_> = asked.expressions().collect();
-        let from = Some(self.everywhere(asked.rows.table, BASE));
-        let mut joins = self.looked_up(&asked.rows.joins, &used);
+        let from = self.everywhere(asked.rows.table, BASE);
+        let mut joins = self.looked_up(&from, &asked.rows.joins, &used, &[]);
         joins.extend(self.answers(&asked.rows.answers));
         let step = self.query.step.unwrap_or(Step::Day);
         let time = asked.rows.time.as_ref().map(|time| {
@@ -84,7 +84,7 @@ impl Lowering<'_> {
         let values: Vec<Sql> = time.into_iter().chain(keys).collect();
         let projection = values.iter().zip(names).map(|(value, name)| build::item(value.clone(), build::ident(&name)));
         let projection = projection.collect();
-        Parts { projection, from, joins, filter, group_by: values }.query()
+        Parts { projection, from: Some(from), joins, filter, group_by: values }.query()
     }
 
     fn asked_table(&self) -> sqlparser::ast::TableFactor {

@@ -178,7 +178,7 @@ impl Lowering<'_> {
         Some(self.cohort_rows(table, made, (*ages, CohortTable::Units), &[start.as_str()]))
     }
 
-    fn extreme(&self, time: Sql, edge: Edge) -> Sql {
+    pub(super) fn extreme(&self, time: Sql, edge: Edge) -> Sql {
         let argument = Expr::literal(crate::plan::Value::Null, DataType::Timestamp);
         let aggregate = match edge {
             Edge::First => Aggregate::Min(argument),

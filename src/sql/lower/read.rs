@@ -1,6 +1,6 @@
 //! Rows as they are read: the clean rows of a table, with what is looked up for each.
 
-use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query};
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query, TableFactor};
 
 use super::Lowering;
 use super::expr::Leaves;
@@ -52,8 +52,9 @@ fn edge(table: &Table, word: &str) -> Ident {
 }
 
 impl Lowering<'_> {
-    /// The look-ups of rows; `used` are all expressions over them.
-    pub(super) fn looked_up(&self, joins: &[Join], used: &[&Expr]) -> Vec<SqlJoin> {
+    /// The look-ups of rows that are read from somewhere; `used` are all expressions over them, and `asked` is true of all rows that
+    /// matter.
+    pub(super) fn looked_up(&self, from: &TableFactor, joins: &[Join], used: &[&Expr], asked: &[Sql]) -> Vec<SqlJoin> {
         let leaves = Rows(self.dialect);
         let looked_up = joins.iter().enumerate().map(|(at, join)| {
             let alias = join_alias(at);
@@ -62,7 +63,11 @@ impl Lowering<'_> {
             let pairs = std::iter::once((self.value(&join.key, &leaves), found)).chain(day).collect();
             let equal = self.all_equal(pairs, joins[..at].iter().any(|join| self.is_interval(join)));
             let condition = build::all(equal.into_iter().chain(holds));
-            build::left_join(build::derived(self.entity(join, at, used), &alias), condition.unwrap_or_else(build::null))
+            let of = self.relation(from, joins, at, asked);
+            build::left_join(
+                build::derived(self.entity(join, at, used, of), &alias),
+                condition.unwrap_or_else(build::null),
+            )
         });
         looked_up.collect()
     }
@@ -124,8 +129,28 @@ impl Lowering<'_> {
         }
     }
 
+    /// What a look-up looks into: the clean rows of an entity, or the members of a segment on the days of the rows.
+    fn relation(&self, from: &TableFactor, joins: &[Join], at: usize, asked: &[Sql]) -> TableFactor {
+        let join = &joins[at];
+        let table = &self.tables[join.table];
+        let (Some((made, how)), Some(as_of)) = (table.segment(), &join.as_of) else {
+            return self.clean_relation(join.table, ENTITY);
+        };
+        let mut before = Vec::new();
+        let mut looks = false;
+        as_of.walk(&mut |part| {
+            looks |= matches!(&part.kind, ExprKind::Column { input: Input::Join(_), .. });
+        });
+        if looks {
+            before = self.looked_up(from, &joins[..at], &[as_of], asked);
+        }
+        let days = self.asked_days(from.clone(), before, as_of, asked.to_vec());
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        build::derived(self.segment_on(table, made, how, &columns, days), ENTITY)
+    }
+
     /// The columns of an entity that a look-up uses. All but a bare key can be null afterwards.
-    fn entity(&self, join: &Join, at: usize, all: &[&Expr]) -> Query {
+    fn entity(&self, join: &Join, at: usize, all: &[&Expr], of: TableFactor) -> Query {
         let mut used: Vec<&str> = Vec::new();
         for expr in all {
             expr.walk(&mut |expr| match &expr.kind {
@@ -152,7 +177,7 @@ impl Lowering<'_> {
             projection.push(build::item(from, edge(table, "_from")));
             projection.push(build::item(until, edge(table, "_until")));
         }
-        Parts { projection, from: Some(self.clean_relation(join.table, ENTITY)), ..Parts::default() }.query()
+        Parts { projection, from: Some(of), ..Parts::default() }.query()
     }
 
     fn of_entity(&self, name: &str) -> Sql {

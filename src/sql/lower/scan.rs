@@ -20,7 +20,8 @@ impl Lowering<'_> {
             (Source::Query(query), Read::Answer(reads)) => build::derived(self.inner(query, reads), BASE),
             (Source::Query(query), _) => build::derived(self.inner(query, &[]), BASE),
         };
-        let mut joins = self.looked_up(&scan.joins, &scan.expressions().collect::<Vec<_>>());
+        let asked = scan.time.iter().flat_map(|time| self.time_filter(scan, time)).collect::<Vec<_>>();
+        let mut joins = self.looked_up(&base, &scan.joins, &scan.expressions().collect::<Vec<_>>(), &asked);
         joins.extend(self.answers(&scan.answers));
         (base, joins)
     }

@@ -60,6 +60,7 @@ impl FormulaScope<'_> {
             Behaviour::Conversion(conversion) => self.of_conversion(conversion, column, d),
             Behaviour::Attribution(attribution) => self.of_attribution(attribution, column, d),
             Behaviour::Paths(paths) => self.of_paths(paths, column, d),
+            Behaviour::Segment(segment) => self.of_segment(segment, column, d),
         })
     }
 }

@@ -95,14 +95,14 @@ impl Facts {
             Movement::Over(Window::ToDate(step)) | Movement::AtStartOf(step) => step.is_declared(),
             Movement::Ago(length) => matches!(length, Length::Bucket(_)),
             Movement::Only(step) => step.is_declared(),
-            Movement::Over(_) | Movement::AtOwnStart => false,
+            Movement::Over(_) | Movement::AtOwnStart | Movement::FirstDay => false,
         };
         if let Some(interval) = &mut self.interval {
             match by {
                 Movement::Over(window) => interval.window = Some(window),
                 Movement::Ago(length) => interval.ago.push(length),
                 Movement::AtStartOf(step) => interval.at_start_of = Some(step),
-                Movement::Only(_) => {}
+                Movement::Only(_) | Movement::FirstDay => {}
                 // It has another length in each step.
                 Movement::AtOwnStart => self.mixed = true,
             }
@@ -116,6 +116,11 @@ impl Facts {
             Movement::Ago(length) if !self.shifts.contains(&length) => self.shifts.push(length),
             Movement::AtStartOf(_) => self.needs_buckets = true,
             Movement::AtOwnStart => self.with_parts(&[BucketPart::Start]),
+            Movement::FirstDay => {
+                self.windowed = true;
+                self.steps.push(Step::Day);
+                self.with_parts(&[BucketPart::Start]);
+            }
             Movement::Only(step) => self.only = Some(step),
             Movement::Ago(_) => {}
         }

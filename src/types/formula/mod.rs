@@ -15,6 +15,7 @@ mod nested;
 mod paths;
 mod per;
 mod rebase;
+mod segment;
 mod walk;
 
 use crate::diagnostic::{Diagnostics, Span};

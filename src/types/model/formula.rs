@@ -78,6 +78,8 @@ pub enum Movement {
     AtStartOf(Step),
     /// It ends where the bucket itself begins.
     AtOwnStart,
+    /// Of its rows, which are of days, those of its first day count: it needs a bucket of days.
+    FirstDay,
     /// It is asked for in buckets of this step alone.
     Only(Step),
 }

@@ -6,6 +6,7 @@ use crate::suggest::near;
 use crate::syntax::ast::{Name, Path};
 use crate::types::listed::some_of;
 use crate::types::ops::refuse;
+use crate::types::segment::{column::CLASS, segment_named};
 use crate::types::type_name::{show_type, with_article};
 use crate::types::{ColumnId, RowExpr, RowExprKind, Table, TableId, Type, ValueType};
 
@@ -41,7 +42,8 @@ pub(super) fn column(scope: &RowScope, path: &Path, d: &mut Diagnostics) -> Opti
     let mut nullable = false;
     for (place, name) in parts.iter().enumerate() {
         let table = &scope.tables[at.0];
-        let Some(column) = find(table, name) else {
+        let segment = segment_named(scope.tables, table, name);
+        let Some(column) = find(table, name).or(segment) else {
             let entity = (place > 0).then(|| path.parts[path.parts.len() - parts.len() + place - 1].value.as_str());
             return refuse(d, unknown(scope, table, entity, name));
         };
@@ -50,6 +52,17 @@ pub(super) fn column(scope: &RowScope, path: &Path, d: &mut Diagnostics) -> Opti
         if known.ty == Type::Null {
             // Its type is broken, which was told.
             return None;
+        }
+        if let (Some(_), Type::Entity(of)) = (segment, &known.ty) {
+            // A segment has one value: the class.
+            let class = ColumnId { table: *of, column: CLASS };
+            let known = &scope.tables[of.0].columns[class.column].ty;
+            hops.push(class);
+            if let Some(more) = parts.get(place + 1) {
+                return refuse(d, no_entity(scope, more, name, &known.ty));
+            }
+            let ty = ValueType { nullable: true, ..known.clone() };
+            return Some(RowExpr { kind: RowExprKind::Column(hops), ty, span: path.span });
         }
         if place + 1 == parts.len() {
             let ty = ValueType { nullable: nullable || known.nullable, ..known.clone() };

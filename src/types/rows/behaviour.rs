@@ -20,6 +20,7 @@ impl RowSets<'_> {
             "cohort" => self.cohort(declared, d).map(Behaviour::Cohort),
             "lifecycle" => self.lifecycle(declared, d).map(Behaviour::Lifecycle),
             "attribution" => self.attribution(declared, d).map(Behaviour::Attribution),
+            "segment" => self.segment(place, declared, d).map(Behaviour::Segment),
             "conversion" => self.conversion(declared, d).map(Behaviour::Conversion),
             "path" => self.paths(declared, d).map(Behaviour::Paths),
             _ => self.funnel(declared, d).map(Behaviour::Funnel),
@@ -36,7 +37,7 @@ impl RowSets<'_> {
             let (entity, units) = match &behaviour {
                 Behaviour::Cohort(cohort) => (cohort.entity, cohort.units),
                 Behaviour::Conversion(conversion) => (conversion.entity, conversion.base),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) => {
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) | Behaviour::Segment(_) => {
                     return;
                 }
             };
@@ -47,7 +48,7 @@ impl RowSets<'_> {
             let table = match &behaviour {
                 Behaviour::Cohort(cohort) => self.cohort_rows(place, cohort, (rows, by), input, d),
                 Behaviour::Conversion(conversion) => self.credited_rows(place, conversion, (rows, by), input, d),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) => {
+                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) | Behaviour::Segment(_) => {
                     None
                 }
             };
@@ -65,6 +66,7 @@ impl RowSets<'_> {
 
     /// Finds what tables of behaviour are shown by, once dimensions are known.
     pub fn bind_behaviours(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
+        self.check_cycles_of_segments(d);
         for place in 0..self.behaviours.len() {
             let Some((table, _)) = self.behaviours[place].as_mut().and_then(Behaviour::by_mut) else { continue };
             let syntax = self.names.behaviours[place].syntax;
@@ -137,9 +139,9 @@ impl RowSets<'_> {
                 let own = paths.dimensions().into_iter();
                 own.map(|(own, ty)| of(&paths.name, paths.version, own, ty)).collect()
             }
-            Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) => Vec::new(),
+            Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) | Behaviour::Segment(_) => Vec::new(),
         });
-        all.collect()
+        all.chain(self.dimensions_of_segments()).collect()
     }
 
     /// Several models of an attribution are shown apart.

@@ -4,7 +4,7 @@
 use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::syntax::ast::{self, ExprKind};
-use crate::types::bind::bind;
+use crate::types::bind::{bind, by_segment};
 use crate::types::model::{Dimension, DimensionId, RowExprKind, TableKind, Type};
 use crate::types::size::too_large;
 use crate::types::{Aggregation, Column, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
@@ -132,6 +132,13 @@ impl RowSets<'_> {
         Some(value)
     }
 
+    /// Whether a dimension is no column of a table: its value is the class of the row's member, or is made of a segment that is made of
+    /// the table.
+    fn is_of_segment(&self, table: TableId, dimension: &Dimension, values: &[RowExpr]) -> bool {
+        !matches!(by_segment(&self.tables, dimension, table), Ok(None))
+            || values.iter().any(|value| self.asks_segment_of(value, table))
+    }
+
     /// A union has the dimensions that all its members have.
     fn bind_union(&mut self, table: TableId, dimensions: &[Dimension]) {
         for dimension in dimensions.iter().filter(|dimension| !is_bound(dimension, table)) {
@@ -142,6 +149,9 @@ impl RowSets<'_> {
             let value = |member: &Member| bind(&self.tables, dimension, member.rows.base).ok();
             let values: Vec<RowExpr> = union.members.iter().map_while(value).collect();
             if values.len() < union.members.len() {
+                continue;
+            }
+            if self.is_of_segment(table, dimension, &values) {
                 continue;
             }
             let nullable = values.iter().any(|value| value.ty.nullable);
@@ -163,6 +173,9 @@ impl RowSets<'_> {
             let Origin::Session(session) = &self.tables[table.0].origin else { return };
             let Ok(mut value) = bind(&self.tables, dimension, session.rows.base) else { continue };
             date(&mut value, &session.rows);
+            if self.is_of_segment(table, dimension, std::slice::from_ref(&value)) {
+                continue;
+            }
             self.add_dimension(table, dimension, value.ty.nullable);
             if let Origin::Session(session) = &mut self.tables[table.0].origin {
                 session.kept.push(Kept { aggregation: Aggregation::First, input: value, filter: None });

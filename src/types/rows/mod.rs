@@ -11,9 +11,11 @@ mod conversion;
 mod derived;
 mod funnel;
 mod lifecycle;
+mod measure;
 mod paths;
 mod pending;
 mod retained;
+mod segment;
 mod session;
 mod union;
 
@@ -49,6 +51,8 @@ pub struct RowSets<'a> {
     sessions: Vec<Option<TableId>>,
     /// The tables of behaviour by place; none for a broken one.
     pub behaviours: Vec<Option<Behaviour>>,
+    /// The tables of segments by their places among the tables of behaviour, before those are typed.
+    segments: FxHashMap<usize, TableId>,
     /// The tables of the rows of arguments of tables of behaviour, by where those stand.
     values: FxHashMap<Span, Vec<TableId>>,
     /// The derived table that each subset is, by place, where it is one and nothing else.
@@ -72,6 +76,7 @@ impl<'a> RowSets<'a> {
             subsets: vec![None; names.subsets.len()],
             sessions: vec![None; names.sessions.len()],
             behaviours: vec![None; names.behaviours.len()],
+            segments: FxHashMap::default(),
             values: FxHashMap::default(),
             own: vec![None; names.subsets.len()],
             derived: FxHashMap::default(),

@@ -7,6 +7,7 @@ mod cohort;
 mod conversion;
 mod first;
 mod paths;
+mod segment;
 mod session;
 mod stored;
 mod union;
@@ -90,7 +91,10 @@ impl Lowering<'_> {
             for (input, column) in table.inputs(tables, &columns) {
                 wanted[input].get_or_insert_default().insert(column);
             }
-            made.push((self.name(&self.clean_name(place)), self.clean_rows(place, &columns)));
+            // A segment is made where it is looked into, for the days that are asked for there.
+            if table.segment().is_none() {
+                made.push((self.name(&self.clean_name(place)), self.clean_rows(place, &columns)));
+            }
         }
         made.reverse();
         made
@@ -113,6 +117,7 @@ impl Lowering<'_> {
             Origin::Made(made) => match &made.how {
                 How::Cohort { ages, of } => self.cohort_rows(table, made, (*ages, *of), &columns),
                 How::Attribution(how) => self.attribution_rows(table, made, how, &columns),
+                How::Segment(how) => self.segment_rows(table, made, how, &columns),
                 How::Conversion(how) => self.conversion_rows(table, made, *how, &columns),
                 How::Attempts(attempts) => self.attempt_rows(table, made, attempts, &columns),
                 How::Paths(how) => self.path_rows(table, made, how, &columns),
@@ -141,7 +146,10 @@ impl Lowering<'_> {
     ) -> Parts {
         let leaves = Rows(self.dialect);
         let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
-        let (from, mut joins) = (self.clean_relation(rows.table, BASE), self.looked_up(&rows.joins, &used));
+        let (from, mut joins) = (
+            self.clean_relation(rows.table, BASE),
+            self.looked_up(&self.clean_relation(rows.table, BASE), &rows.joins, &used, &[]),
+        );
         joins.extend(self.answers(&rows.answers));
         let mut conditions: Vec<Expr> = Vec::new();
         let time = rows.time.iter().filter(|time| time.nullable);
