@@ -191,6 +191,9 @@ impl RowSets<'_> {
             }
             let Origin::Made(made) = &self.tables[table.0].origin else { return };
             let parts = made.grouped_by(&dimension.name.value);
+            if parts.is_empty() {
+                continue;
+            }
             let value = |part: &usize| {
                 let rows = &made.parts[*part].rows;
                 let mut value = bind(&self.tables, dimension, rows.base).ok()?;
