@@ -224,10 +224,16 @@ fn joins<'a>(read: impl Iterator<Item = &'a RowExpr>, model: &'a Model, lines: &
                 let column = column(*hop, model);
                 open.extend(&column.computed);
                 let Type::Entity(entity) = column.ty.ty else { continue };
+                // Which member a row is of its key tells, without the entity's own row.
+                let leads = |next: &ColumnId| matches!(self::column(*next, model).ty.ty, Type::Entity(of) if model.table(of).is_segment());
+                if path.get(at + 1).is_some_and(leads) {
+                    continue;
+                }
                 if at + 1 == path.len() || !seen.insert((*hop, entity)) {
                     continue;
                 }
                 let when = match model.table(entity).history {
+                    _ if model.table(entity).is_segment() => "as of the start of the row's day",
                     None => "as it is now",
                     Some(History::Valid { .. }) => "as it was at the row's time",
                     Some(History::Snapshot { .. }) => "as in the copy of the row's day",

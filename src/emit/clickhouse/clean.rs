@@ -50,6 +50,7 @@ pub fn rows(
     // A segment is made in each query that looks into it.
     let mut used: Vec<usize> = used.into_iter().filter(|place| tables[*place].segment().is_none()).collect();
     used.sort_by_key(|place| levels[*place]);
+    check_shards(input, settings, &used, diagnostics);
     options.clean_versions = vec![String::new(); tables.len()];
     let shared = Key::new(|hasher| (CLICKHOUSE.name(), &*input.tables, input.zone, input.week_start).hash(hasher));
     let mut made: Vec<Clean> = Vec::with_capacity(used.len());
@@ -67,6 +68,23 @@ pub fn rows(
         }
     }
     made
+}
+
+/// Members of a segment are ranked among all, and the view of a shard sees its own rows alone.
+fn check_shards(input: &Input, settings: &ClickhouseTarget, used: &[usize], diagnostics: &mut Diagnostics) {
+    if !settings.cluster.as_ref().is_some_and(|cluster| cluster.sharded) {
+        return;
+    }
+    let tables = &input.tables;
+    for table in used.iter().map(|place| &tables[*place]) {
+        let own = matches!(&table.origin, Origin::Made(made) if matches!(made.how, How::Segment(_)));
+        let mut joins = table.selections().into_iter().flat_map(|rows| &rows.joins);
+        if own || joins.any(|join| tables[join.table].segment().is_some()) {
+            let name = &table.name;
+            diagnostics.push(error!(E0802, None, "clickhouse cannot express `{name}` on several shards: a segment is made of the rows of all";
+                help: "ask for the segment in metrics of a source, and not in rows that others are made of, or build for one shard"));
+        }
+    }
 }
 
 /// The SELECT of a table's clean rows, read back.

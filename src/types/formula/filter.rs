@@ -121,7 +121,12 @@ impl DimensionNames for Declared<'_> {
 
 impl DimensionNames for FormulaScope<'_> {
     fn find(&self, name: &str) -> Option<Option<DimensionId>> {
-        Declared { names: self.names, ids: self.dimension_ids }.find(name)
+        // What is wrong with a table of behaviour was told; it would have dimensions of its own.
+        let broken = || {
+            let place = self.names.behaviour(name.split_once('.')?.0, None)?;
+            self.rows.behaviours[place].is_none().then_some(None)
+        };
+        Declared { names: self.names, ids: self.dimension_ids }.find(name).or_else(broken)
     }
 
     fn all(&self) -> Vec<&str> {

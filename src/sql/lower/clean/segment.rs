@@ -53,6 +53,8 @@ struct Of<'a> {
     made: &'a Made,
     how: &'a Segment,
     types: Vec<DataType>,
+    /// The numbers of the first and the last day, where rows far from them matter to none.
+    bounds: Option<(Expr, Expr)>,
 }
 
 impl Of<'_> {
@@ -193,7 +195,17 @@ impl Lowering<'_> {
         days: Query,
     ) -> Query {
         let types = how.measures.iter().zip(made.parts.iter().skip(1));
-        let of = Of { made, how, types: types.map(|(measured, part)| type_of(*measured, part)).collect() };
+        let types = types.map(|(measured, part)| type_of(*measured, part)).collect();
+        let bounds = (how.days == SegmentDays::Asked).then(|| {
+            let bound = |function: &str| {
+                let projection =
+                    vec![build::item(build::call(function, vec![column(DAYS, NUMBER)]), build::ident(NUMBER))];
+                let from = Some(build::derived(days.clone(), DAYS));
+                self.dialect.not_null(build::scalar(Parts { projection, from, ..Parts::default() }.query()))
+            };
+            (bound("min"), bound("max"))
+        });
+        let of = Of { made, how, types, bounds };
         let rows = self.scored(&of, self.measured(&of, self.changes(&of, days)));
         let names = [BY.to_owned(), DAY.to_owned()].into_iter();
         let names = names.chain((0..of.types.len()).map(|at| match how.scores {
@@ -242,7 +254,7 @@ impl Lowering<'_> {
         let by = self.known(&values[0]);
         let projection = vec![build::item(by.clone(), build::ident(BY))];
         let known = values[0].nullable.then(|| build::is_not_null(self.value(&values[0], &Rows(self.dialect))));
-        let mut members = self.all_selected(rows, &[&values[0]], known.into_iter().collect(), projection);
+        let mut members = self.selected(rows, &[&values[0]], known.into_iter().collect(), projection);
         // The versions of a history are of one member.
         members.group_by = vec![by];
         let mut projection = vec![same(MEMBERS, BY), same(DAYS, NUMBER)];
@@ -255,14 +267,29 @@ impl Lowering<'_> {
         Parts { projection, from, joins, ..Parts::default() }.select()
     }
 
-    /// A row of the union that is no day that is asked for.
-    fn change(&self, of: &Of<'_>, number: Expr, own: &dyn Fn(usize) -> Option<Expr>) -> Vec<SelectItem> {
+    /// Only rows that matter to a day that is asked for: before the last one, and not before all days that count for the first one.
+    fn in_bounds(&self, of: &Of<'_>, days: Option<i64>, number: &Expr) -> Vec<Expr> {
+        let Some((first, last)) = &of.bounds else { return Vec::new() };
+        let before = build::binary(number.clone(), BinaryOperator::Lt, last.clone());
+        let after = days.map(|days| build::binary(plus(number.clone(), days), BinaryOperator::GtEq, first.clone()));
+        std::iter::once(before).chain(after).collect()
+    }
+
+    /// Rows of the union that are no days that are asked for. What changes before the first of those does so on it.
+    fn change(&self, of: &Of<'_>, rows: Query, number: Expr, own: &dyn Fn(usize) -> Option<Expr>) -> Select {
+        let (number, filter) = match &of.bounds {
+            Some((first, last)) => {
+                let known = build::binary(number.clone(), BinaryOperator::LtEq, last.clone());
+                (build::call("greatest", vec![number, first.clone()]), Some(known))
+            }
+            None => (number, None),
+        };
         let mut projection = vec![same(MADE, BY), build::item(number, build::ident(NUMBER))];
         for (name, ty) in [(DAY, self.shown_day(of)), (AT, DataType::Timestamp)] {
             projection.push(build::item(self.dialect.typed_null(&ty, self.calendar), build::ident(name)));
         }
         projection.extend(self.values(of, own));
-        projection
+        Parts { projection, from: Some(build::derived(rows, MADE)), filter, ..Parts::default() }.select()
     }
 
     /// The two changes of what is read: whose `what` stands in the alias of made rows, with which of them it is.
@@ -295,10 +322,11 @@ impl Lowering<'_> {
             };
             projection.push(build::item(daily, build::ident(&value_name(*measure))));
         }
-        let known = by.nullable.then(|| build::is_not_null(self.value(by, &Rows(self.dialect))));
-        let mut daily = self.all_selected(&part.rows, &used, known.into_iter().collect(), projection);
-        daily.group_by = vec![self.known(by), number];
         let days = of.measured(group[0]).days;
+        let known = by.nullable.then(|| build::is_not_null(self.value(by, &Rows(self.dialect))));
+        let known = known.into_iter().chain(self.in_bounds(of, days, &number)).collect();
+        let mut daily = self.all_selected(&part.rows, &used, known, projection);
+        daily.group_by = vec![self.known(by), number];
         let own = |measure: usize| {
             let value = || column(MADE, &value_name(measure));
             let signed = match days {
@@ -318,8 +346,7 @@ impl Lowering<'_> {
                 (self.twice(daily.query(), &names), moved)
             }
         };
-        let projection = self.change(of, number, &own);
-        Parts { projection, from: Some(build::derived(rows, MADE)), ..Parts::default() }.select()
+        self.change(of, rows, number, &own)
     }
 
     /// The number or the sum of the rows of a day.
@@ -353,8 +380,9 @@ impl Lowering<'_> {
         let of_value = self.settled(value, &leaves);
         let of_value = if value.nullable { self.dialect.not_null(of_value) } else { of_value };
         let known = [by, value].into_iter().filter(|part| part.nullable);
-        let known = known.map(|part| build::is_not_null(self.value(part, &leaves))).collect();
+        let known = known.map(|part| build::is_not_null(self.value(part, &leaves)));
         let days = of.measured(measure).days;
+        let known = known.chain(self.in_bounds(of, days, &number)).collect();
         let (first, group) = match days {
             Some(_) => (number.clone(), vec![self.known(by), of_value.clone(), number]),
             None => (build::call("min", vec![number]), vec![self.known(by), of_value.clone()]),
@@ -369,8 +397,7 @@ impl Lowering<'_> {
         let number = || column(MADE, NUMBER);
         let int = |number: i64| self.dialect.literal(&Value::Int(number), &DataType::Int, self.calendar);
         let Some(days) = days else {
-            let projection = self.change(of, plus(number(), 1), &|at| (at == measure).then(|| int(1)));
-            return Parts { projection, from: Some(build::derived(seen.query(), MADE)), ..Parts::default() }.select();
+            return self.change(of, seen.query(), plus(number(), 1), &|at| (at == measure).then(|| int(1)));
         };
         let next = self.dialect.optional(column(ROWS, NUMBER), &DataType::Int);
         let next = build::neighbour(
@@ -390,8 +417,7 @@ impl Lowering<'_> {
         let own = |at: usize| {
             (at == measure).then(|| build::case(vec![(self.is_begin(), build::number(1))], Some(build::number(-1))))
         };
-        let projection = self.change(of, moved, &own);
-        Parts { projection, from: Some(build::derived(rows, MADE)), ..Parts::default() }.select()
+        self.change(of, rows, moved, &own)
     }
 
     /// The values of all measures of all members on the days that are asked for: `_by`, `_n`, `_day`, `_v0` ….
