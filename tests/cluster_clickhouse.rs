@@ -51,6 +51,7 @@ source call {
   column took: duration(ms)
 }
 session visit of user { events: event; gap: 30m }
+segment usual of user { measure n = count(event over 2d); class often when n >= 2; class seldom }
 dimension country = event.user_id.country else "?"
 metric events   = count(event) { grain: 1d; by: country; tier: kpi }
 metric users    = distinct(user_id from event) { grain: 1d, total; serve: daily, live }
@@ -60,6 +61,8 @@ metric failed   = count(call where not ok) / calls { unit: ratio; grain: 1d; ser
 metric wau      = distinct(user_id from event) over 7d { grain: 1d }
 metric visits   = count(visit) { grain: 1d }
 metric per_user = avg(count(event) per user_id) { grain: 1d }
+metric by_often = count(event where user_id.usual = "often") { grain: 1d }
+metric by_seldom = count(event where user_id.usual = "seldom") { grain: 1d }
 metric orders   = count(event) { grain: 1d; serve: stream(1h) }
 "#;
 
@@ -142,6 +145,9 @@ fn ch18_readers_see_all_shards() {
         days(&two, "events__1d"),
         ["2026-11-01 00:00:00.000 | ? | 2", "2026-11-01 00:00:00.000 | FR | 4", "2026-11-02 00:00:00.000 | ? | 4",]
     );
+    // Members are measured by the rows of all shards: who has one event on each has two.
+    assert_eq!(days(&two, "by_often__1d"), ["2026-11-02 00:00:00.000 | 2"]);
+    assert_eq!(days(&two, "by_seldom__1d"), ["2026-11-01 00:00:00.000 | 6"]);
     // Every view that readers see can be read, whatever it is made of.
     for metric in two.emitted.details["metrics"].as_array().expect("a list") {
         let view = metric["view"].as_str().expect("a name");

@@ -16,7 +16,8 @@ use metricc::plan::Value;
 use warehouse::{Row, Warehouse, right};
 use worlds::Rng;
 
-const WORLDS: usize = 10;
+const WORLDS: usize = 6;
+const SEGMENTS: usize = 3;
 /// 2026-10-20 00:00:00 in Berlin, five days before clocks change.
 const START: i64 = 1_792_447_200_000;
 const HOUR: i64 = 3_600_000;
@@ -279,16 +280,20 @@ fn members_are_in_the_classes_that_a_search_of_all_rows_says() {
     for world in 0..WORLDS {
         let mut text = TABLES.to_owned();
         let body = "grain: 1d; serve: live";
-        let declared: Vec<Declared> = (0..2)
+        let declared: Vec<Declared> = (0..SEGMENTS)
             .map(|at| {
                 let of = Declared::random(&mut rng, &mut text, &format!("s{at}"));
                 text += &format!("dimension d{at} = user.s{at} else \"none\"\n");
-                text += &format!("metric by_class_{at} = count(event) {{ {body}; by: d{at} }}\n");
-                text += &format!("metric in_union_{at} = count(both) {{ {body}; by: d{at} }}\n");
-                text +=
-                    &format!("metric first_{at} = count(event where user_id.s{at} = \"c0\") {{ {body}; by: who }}\n");
-                text += &format!("metric weekly_{at} = s{at}.members {{ grain: 1w; serve: live; by: s{at}.class }}\n");
-                text += &format!("metric daily_{at} = s{at}.members {{ {body}; by: s{at}.class }}\n");
+                for name in asked(at) {
+                    let of = match *name {
+                        "by_class" => format!("count(event) {{ {body}; by: d{at} }}"),
+                        "in_union" => format!("count(both) {{ {body}; by: d{at} }}"),
+                        "first" => format!("count(event where user_id.s{at} = \"c0\") {{ {body}; by: who }}"),
+                        "weekly" => format!("s{at}.members {{ grain: 1w; serve: live; by: s{at}.class }}"),
+                        _ => format!("s{at}.members {{ {body}; by: s{at}.class }}"),
+                    };
+                    text += &format!("metric {name}_{at} = {of}\n");
+                }
                 of
             })
             .collect();
@@ -351,7 +356,7 @@ fn members_are_in_the_classes_that_a_search_of_all_rows_says() {
                     }
                 }
             }
-            for name in ["by_class", "in_union", "first", "daily", "weekly"] {
+            for name in asked(at) {
                 let name = format!("{name}_{at}");
                 let (right, found) = (expected.remove(&name).unwrap_or_default(), &said[&name]);
                 if right != *found {
@@ -365,8 +370,13 @@ fn members_are_in_the_classes_that_a_search_of_all_rows_says() {
     }
     assert!(wrong.is_empty(), "{} wrong, the first: {}", wrong.len(), wrong[0]);
     let often =
-        ["c0", "c1", "c2", "rest", "none"].into_iter().filter(|class| seen.get(*class).is_some_and(|n| *n > 50));
+        ["c0", "c1", "c2", "rest", "none"].into_iter().filter(|class| seen.get(*class).is_some_and(|n| *n >= 5));
     assert_eq!(often.count(), 5, "all classes are chosen: {seen:?}");
+}
+
+/// What is asked of a segment: of the first one of a world everything.
+fn asked(segment: usize) -> &'static [&'static str] {
+    if segment == 0 { &["by_class", "daily", "in_union", "first", "weekly"] } else { &["by_class", "daily"] }
 }
 
 /// Whether a measure is of rows of this kind.

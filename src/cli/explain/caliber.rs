@@ -83,7 +83,7 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
         Origin::Made(made) => match &made.how {
             How::Segment(_) => {
                 lines.push(("members", format!("{name}: each one as of the start of each day")));
-                for part in &made.parts[1..] {
+                for part in made.parts.iter().skip(1) {
                     lines.push(("measured", "of these rows, before the day".to_owned()));
                     rows(&part.rows, model, sources, lines);
                 }

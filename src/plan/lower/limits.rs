@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::question::Question;
-use crate::plan::{DataType, Marks, OutputColumn, Start, Step};
+use crate::plan::{DataType, How, Marks, OutputColumn, Start, Step};
 use crate::types::{MetricId, Origin, TableId};
 
 use super::Lowering;
@@ -75,6 +75,15 @@ impl Lowering<'_> {
             Origin::Made(made) => made.how.partial() == Some(false),
             _ => false,
         };
+        let has_days = |table: &TableId| match &self.model.table(*table).origin {
+            Origin::Made(made) => matches!(made.how, How::Segment(_)),
+            _ => false,
+        };
+        for id in question.metrics.iter().filter(|id| self.tables_of(**id).iter().any(has_days)) {
+            let name = &self.model.metrics[id.0].name.value;
+            d.push(error!(E0974, None, "`{name}` is as of the first day of a bucket, and of {} only its days know it", step.text();
+                help: "ask at a day, a week, a month, a quarter or a year"));
+        }
         for id in question.metrics.iter().filter(|id| self.tables_of(**id).iter().any(has_windows)) {
             let name = &self.model.metrics[id.0].name.value;
             d.push(error!(E0974, None, "`{name}` shows buckets whose windows are over, and of {} that is not known", step.text();

@@ -133,7 +133,11 @@ impl Lowering<'_> {
     fn relation(&self, from: &TableFactor, joins: &[Join], at: usize, asked: &[Sql]) -> TableFactor {
         let join = &joins[at];
         let table = &self.tables[join.table];
-        let (Some((made, how)), Some(as_of)) = (table.segment(), &join.as_of) else {
+        let Some((made, how)) = table.segment() else { return self.clean_relation(join.table, ENTITY) };
+        let Some(as_of) = &join.as_of else {
+            let (construct, reason) =
+                ("a segment of rows without a time".to_owned(), "look it up from the rows of a source".to_owned());
+            self.fail(crate::sql::dialect::Unsupported { construct, reason });
             return self.clean_relation(join.table, ENTITY);
         };
         let mut before = Vec::new();

@@ -145,7 +145,7 @@ impl<'a> RowSets<'a> {
                 (rows.clone(), Some(expr))
             }
             AggregateInput::Formula(of) => match &of.kind {
-                ExprKind::Path { path, version } => (named(path, version.clone(), of.span), None),
+                ExprKind::Path { path, version } => (named(path, *version, of.span), None),
                 _ => {
                     d.push(error!(E0137, of.span, "an aggregate is taken of rows";
                         help: ("write `{}(… from source)`", aggregate.function.value)));

@@ -327,7 +327,7 @@ impl<'a> RowSets<'a> {
             let segment = segment.clone();
             let Origin::Made(made) = &self.tables[segment.table.0].origin else { continue };
             let mut broken = false;
-            for (part, span) in made.parts[1..].iter().zip(&segment.measures) {
+            for (part, span) in made.parts.iter().skip(1).zip(&segment.measures) {
                 let mut behind = Behind::default();
                 behind.rows(&self.tables, &part.rows, &part.values);
                 let name = &segment.name.value;
