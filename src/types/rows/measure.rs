@@ -83,7 +83,7 @@ impl<'a> RowSets<'a> {
             return None;
         }
         let days = match &aggregate.over {
-            Some(window) => self.measured_days(&window.value, window.span, rows.base, d)?,
+            Some(window) => self.measured_days(&window.value, window.span, &rows, d)?,
             None => None,
         };
         let mut part = self.made_of(rows, whose);
@@ -96,7 +96,7 @@ impl<'a> RowSets<'a> {
         &self,
         window: &ast::Window,
         span: Span,
-        base: TableId,
+        rows: &RowSet,
         d: &mut Diagnostics,
     ) -> Option<Option<i64>> {
         let days = match window {
@@ -111,20 +111,9 @@ impl<'a> RowSets<'a> {
             d.push(error!(E0696, span, "a measure is of a number of days before each day"; help: "write `over 90d`, or `over all`"));
             return None;
         };
-        for stored in base.stored(&self.tables) {
-            let table = &self.tables[stored.0];
-            let kept = table.retain.filter(|kept| *kept < days.saturating_mul(DAY_MS));
-            if let Some(kept) = kept {
-                let name = &table.name.value;
-                d.push(
-                    error!(E0696, span, "the rows of `{name}` are kept for {} only", Length::of_milliseconds(kept).text();
-                        help: "measure fewer days, or keep rows longer with `retain`")
-                    .related(table.name.span, "declared here"),
-                );
-                return None;
-            }
-        }
-        Some(Some(days))
+        let told = d.len();
+        self.check_kept([rows], days.saturating_mul(DAY_MS), span, d);
+        (d.len() == told).then_some(Some(days))
     }
 
     /// The rows of an aggregate, whose they are, and what is taken of each.

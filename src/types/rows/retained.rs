@@ -42,7 +42,14 @@ impl RowSets<'_> {
         self.check_kept(rows, length.saturating_mul(i64::from(ages.until)), span, d);
     }
 
-    fn check_kept<'r>(&self, rows: impl IntoIterator<Item = &'r RowSet>, length: i64, span: Span, d: &mut Diagnostics) {
+    /// Tells where rows are not kept for so many milliseconds.
+    pub(super) fn check_kept<'r>(
+        &self,
+        rows: impl IntoIterator<Item = &'r RowSet>,
+        length: i64,
+        span: Span,
+        d: &mut Diagnostics,
+    ) {
         let stored = rows.into_iter().flat_map(|rows| rows.base.stored(&self.tables));
         let kept = stored.filter_map(|table| Some((self.tables[table.0].retain?, table))).min();
         let Some((retain, table)) = kept.filter(|(retain, _)| *retain < length) else { return };
