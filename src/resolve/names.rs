@@ -151,9 +151,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "experiment" | "quality"
-                if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) =>
-            {
+            "experiment" | "quality" if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) => {
                 self.later_tables.insert(block.name.as_str(), keyword);
             }
             _ => {}

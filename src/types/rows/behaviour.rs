@@ -37,7 +37,11 @@ impl RowSets<'_> {
             let (entity, units) = match &behaviour {
                 Behaviour::Cohort(cohort) => (cohort.entity, cohort.units),
                 Behaviour::Conversion(conversion) => (conversion.entity, conversion.base),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) | Behaviour::Segment(_) => {
+                Behaviour::Lifecycle(_)
+                | Behaviour::Funnel(_)
+                | Behaviour::Attribution(_)
+                | Behaviour::Paths(_)
+                | Behaviour::Segment(_) => {
                     return;
                 }
             };
@@ -48,9 +52,11 @@ impl RowSets<'_> {
             let table = match &behaviour {
                 Behaviour::Cohort(cohort) => self.cohort_rows(place, cohort, (rows, by), input, d),
                 Behaviour::Conversion(conversion) => self.credited_rows(place, conversion, (rows, by), input, d),
-                Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Attribution(_) | Behaviour::Paths(_) | Behaviour::Segment(_) => {
-                    None
-                }
+                Behaviour::Lifecycle(_)
+                | Behaviour::Funnel(_)
+                | Behaviour::Attribution(_)
+                | Behaviour::Paths(_)
+                | Behaviour::Segment(_) => None,
             };
             let Some(table) = table else { return };
             self.copy_dimensions(units, table);
@@ -139,7 +145,9 @@ impl RowSets<'_> {
                 let own = paths.dimensions().into_iter();
                 own.map(|(own, ty)| of(&paths.name, paths.version, own, ty)).collect()
             }
-            Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) | Behaviour::Segment(_) => Vec::new(),
+            Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) | Behaviour::Segment(_) => {
+                Vec::new()
+            }
         });
         all.chain(self.dimensions_of_segments()).collect()
     }
