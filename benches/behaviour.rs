@@ -23,7 +23,7 @@ const QUESTIONS: [(&str, &[&str]); 3] = [
 fn main() {
     let rows: u64 = std::env::var("METRICC_BENCH_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000_000);
     let python = support::provision::duckdb().unwrap_or_else(|error| panic!("{error}"));
-    let project = project(&python, rows);
+    let project = project(python, rows);
     let sample = project.join("samples/event.parquet");
     println!("| {rows} events | rows | dry run | DuckDB | ratio |\n|---|---:|---:|---:|---:|");
     for (name, words) in QUESTIONS {
@@ -35,7 +35,7 @@ fn main() {
             let answer = asked(&project, words);
             ours = ours.min(start.elapsed().as_secs_f64());
             let start = Instant::now();
-            let other = by_hand(&python, name, &sample);
+            let other = by_hand(python, name, &sample);
             theirs = theirs.min(start.elapsed().as_secs_f64());
             lines = answer.len();
             compare(name, &answer, &other);
