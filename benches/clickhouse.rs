@@ -1,5 +1,5 @@
 //! What a build for ClickHouse costs and gains: inserts with all of its materialized views against none and against a layout
-//! by hand, and reads of its views against the same questions to the rows.
+//! by hand, and reads of its views against the same questions by hand, and to the rows.
 //!
 //! `cargo bench --no-default-features --bench clickhouse` (10 million rows; `METRICC_BENCH_ROWS` for another number). ClickHouse
 //! runs in the process and is had as for the tests. It takes one statement at a time, so several clients wait for each other.
@@ -23,26 +23,28 @@ const ASKS: usize = 30;
 /// The rows of a block that is inserted.
 const BLOCK: u64 = 1_000_000;
 
-/// A question of a dashboard: its name, of the views, of the rows.
+/// A question of a dashboard: its name, of the views (or to the program, which tells the SELECT), of the tables by hand, of the rows.
 struct Question {
     name: &'static str,
     views: &'static str,
+    by_hand: &'static str,
     rows: &'static str,
 }
 
 const QUESTIONS: &[Question] = &[
     Question {
         name: "calls and failures of a day, by minute and platform",
-        views: "SELECT c.time, c.platform, sum(c.calls), sum(f.failed_calls) FROM bench_metrics.calls__1m AS c \
-            JOIN bench_metrics.failed_calls__1m AS f ON f.time = c.time AND f.platform = c.platform AND f.feature = c.feature \
-            WHERE c.time >= '2026-10-20 00:00:00' AND c.time < '2026-10-21 00:00:00' \
-            AND f.time >= '2026-10-20 00:00:00' AND f.time < '2026-10-21 00:00:00' GROUP BY 1, 2 ORDER BY 1, 2",
+        views: "metricc query calls failed_calls --step 1m --by platform --from 2026-10-20 --to 2026-10-20",
+        by_hand: "SELECT t, platform, sum(calls), sum(failed) FROM bench_hand.call_1m \
+            WHERE t >= '2026-10-20 00:00:00' AND t < '2026-10-21 00:00:00' GROUP BY t, platform ORDER BY t, platform",
         rows: "SELECT toStartOfMinute(called_at) AS t, platform, count(), countIf(status = 'failed') FROM bench.call \
             WHERE called_at >= '2026-10-20 00:00:00' AND called_at < '2026-10-21 00:00:00' GROUP BY t, platform ORDER BY t, platform",
     },
     Question {
         name: "failure rate of two weeks, by hour, platform and feature",
         views: "SELECT * FROM bench_metrics.failure_rate__1h WHERE time >= '2026-10-12 00:00:00' AND time < '2026-10-26 00:00:00' ORDER BY ALL",
+        by_hand: "SELECT t, platform, feature, sum(failed) / sum(calls) FROM bench_hand.call_1h \
+            WHERE t >= '2026-10-12 00:00:00' AND t < '2026-10-26 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
         rows: "SELECT toStartOfHour(called_at) AS t, platform, feature, countIf(status = 'failed') / count() FROM bench.call \
             WHERE called_at >= '2026-10-12 00:00:00' AND called_at < '2026-10-26 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
     },
@@ -50,6 +52,8 @@ const QUESTIONS: &[Question] = &[
         name: "failure rate of two weeks, by hour, of one platform and feature",
         views: "SELECT * FROM bench_metrics.failure_rate__1h WHERE time >= '2026-10-12 00:00:00' AND time < '2026-10-26 00:00:00' \
             AND platform = 'ios' AND feature = 'f3' ORDER BY ALL",
+        by_hand: "SELECT t, sum(failed) / sum(calls) FROM bench_hand.call_1h \
+            WHERE t >= '2026-10-12 00:00:00' AND t < '2026-10-26 00:00:00' AND platform = 'ios' AND feature = 'f3' GROUP BY t ORDER BY t",
         rows: "SELECT toStartOfHour(called_at) AS t, countIf(status = 'failed') / count() FROM bench.call \
             WHERE called_at >= '2026-10-12 00:00:00' AND called_at < '2026-10-26 00:00:00' AND platform = 'ios' AND feature = 'f3' \
             GROUP BY t ORDER BY t",
@@ -57,36 +61,46 @@ const QUESTIONS: &[Question] = &[
     Question {
         name: "paid, all days, by platform and feature",
         views: "SELECT * FROM bench_metrics.paid__1d ORDER BY ALL",
+        by_hand: "SELECT t, platform, feature, sum(paid) FROM bench_hand.call_1d GROUP BY t, platform, feature ORDER BY ALL",
         rows: "SELECT toDate(called_at, 'Asia/Shanghai') AS t, platform, feature, sumIf(paid, status = 'ok') FROM bench.call \
             GROUP BY t, platform, feature ORDER BY ALL",
     },
     Question {
         name: "mean latency of 30 days, by day, platform and feature",
         views: "SELECT * FROM bench_metrics.latency_mean__1d WHERE time >= '2026-10-01 00:00:00' ORDER BY ALL",
+        by_hand: "SELECT t, platform, feature, sum(latency) / sum(calls) FROM bench_hand.call_1d \
+            WHERE t >= '2026-10-01' GROUP BY t, platform, feature ORDER BY ALL",
         rows: "SELECT toDate(called_at, 'Asia/Shanghai') AS t, platform, feature, avg(latency) FROM bench.call \
             WHERE called_at >= '2026-10-01 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
     },
     Question {
         name: "callers of 30 days, exact, by day and platform",
         views: "SELECT * FROM bench_metrics.callers__1d WHERE time >= '2026-10-01 00:00:00' ORDER BY ALL",
+        by_hand: "SELECT t, platform, uniqExactMerge(callers) FROM bench_hand.callers_1d WHERE t >= '2026-10-01' GROUP BY t, platform ORDER BY ALL",
         rows: "SELECT toDate(called_at, 'Asia/Shanghai') AS t, platform, uniqExact(user_id) FROM bench.call \
             WHERE called_at >= '2026-10-01 00:00:00' GROUP BY t, platform ORDER BY ALL",
     },
     Question {
         name: "callers of 30 days, estimated, by day, platform and feature",
         views: "SELECT * FROM bench_metrics.callers_estimate__1d WHERE time >= '2026-10-01 00:00:00' ORDER BY ALL",
+        by_hand: "SELECT t, platform, feature, uniqCombined64Merge(17)(callers) FROM bench_hand.estimates_1d \
+            WHERE t >= '2026-10-01' GROUP BY t, platform, feature ORDER BY ALL",
         rows: "SELECT toDate(called_at, 'Asia/Shanghai') AS t, platform, feature, uniqCombined64(17)(user_id) FROM bench.call \
             WHERE called_at >= '2026-10-01 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
     },
     Question {
         name: "95 % of latencies of 30 days, by day, platform and feature",
         views: "SELECT * FROM bench_metrics.latency_p95__1d WHERE time >= '2026-10-01 00:00:00' ORDER BY ALL",
+        by_hand: "SELECT t, platform, feature, quantileTDigestMerge(0.95)(latency) FROM bench_hand.estimates_1d \
+            WHERE t >= '2026-10-01' GROUP BY t, platform, feature ORDER BY ALL",
         rows: "SELECT toDate(called_at, 'Asia/Shanghai') AS t, platform, feature, quantileTDigest(0.95)(latency) FROM bench.call \
             WHERE called_at >= '2026-10-01 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
     },
     Question {
         name: "95 % of latencies of a day, by hour, platform and feature",
         views: "SELECT * FROM bench_metrics.latency_p95__1h WHERE time >= '2026-10-20 00:00:00' AND time < '2026-10-21 00:00:00' ORDER BY ALL",
+        by_hand: "SELECT t, platform, feature, quantileTDigestMerge(0.95)(latency) FROM bench_hand.estimates_1h \
+            WHERE t >= '2026-10-20 00:00:00' AND t < '2026-10-21 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
         rows: "SELECT toStartOfHour(called_at) AS t, platform, feature, quantileTDigest(0.95)(latency) FROM bench.call \
             WHERE called_at >= '2026-10-20 00:00:00' AND called_at < '2026-10-21 00:00:00' GROUP BY t, platform, feature ORDER BY ALL",
     },
@@ -142,6 +156,9 @@ fn inserts(session: &Session, rows: u64) {
             least[place] = least[place].min(fill(session, database, rows));
         }
     }
+    // Questions go to the layout by hand, too.
+    session.apply(&by_hand).unwrap_or_else(|(sql, error)| panic!("{error}\n{sql}"));
+    fill(session, "bench_hand", rows);
     println!("| {rows} rows, {BLOCK} a block | insert | rows a second | against by hand |\n|---|---:|---:|---:|");
     for (place, (name, ..)) in layouts.iter().enumerate() {
         let seconds = least[place].as_secs_f64();
@@ -168,24 +185,41 @@ fn fill(session: &Session, database: &str, rows: u64) -> Duration {
 /// Asks each question of the views and of the rows, alone and with eight clients.
 fn reads(session: &Session) {
     println!(
-        "\n| question | clients | views p50 | p95 | rows p50 | p95 | rows / views |\n|---|---:|---:|---:|---:|---:|---:|"
+        "\n| question | clients | views p50 | p95 | by hand p50 | p95 | rows p50 | p95 | views / by hand | rows / views |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     );
     for question in QUESTIONS {
+        let of_views = select(question.views);
         for clients in [1, 8] {
-            let views = ask(session, question.views, clients, ASKS);
+            let views = ask(session, &of_views, clients, ASKS);
+            let by_hand = ask(session, question.by_hand, clients, ASKS);
             let rows = ask(session, question.rows, clients, ASKS / 10);
-            let ratio = rows.0.as_secs_f64() / views.0.as_secs_f64();
+            let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
             let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
             println!(
-                "| {} | {clients} | {} | {} | {} | {} | {ratio:.0} |",
+                "| {} | {clients} | {} | {} | {} | {} | {} | {} | {:.2} | {:.0} |",
                 question.name,
                 ms(views.0),
                 ms(views.1),
+                ms(by_hand.0),
+                ms(by_hand.1),
                 ms(rows.0),
-                ms(rows.1)
+                ms(rows.1),
+                ratio(views.0, by_hand.0),
+                ratio(rows.0, views.0)
             );
         }
     }
+}
+
+/// The SELECT of a question, told by the program where it is asked.
+fn select(question: &str) -> String {
+    let Some(words) = question.strip_prefix("metricc ") else { return question.to_owned() };
+    let mut program = Command::new(env!("CARGO_BIN_EXE_metricc"));
+    program.args(words.split(' ')).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/clickhouse"));
+    let output = program.output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim_end().trim_end_matches(';').to_owned()
 }
 
 /// The half and the 95 % of the times of a question.
