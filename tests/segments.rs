@@ -4,7 +4,6 @@
 
 mod support;
 mod warehouse;
-#[allow(dead_code)]
 mod worlds;
 
 use std::collections::BTreeMap;
