@@ -46,7 +46,7 @@ fn weights(model: &str, touches: &[Happened]) -> Vec<i128> {
         "first" => i128::from(place == 0),
         "last" => i128::from(place == last),
         "linear" => 1,
-        // In fives of hundred: of two each has the half, of more both ends have 40 and the others share 20.
+        // Of two each has the half; of more, both ends have 40 % and the others share 20 %: times (count - 2), whole numbers.
         "position" if count <= 2 => 1,
         "position" if place == 0 || place == last => 40 * (count as i128 - 2),
         "position" => 20,

@@ -475,6 +475,17 @@ pub fn query(body: SetExpr) -> Query {
     }
 }
 
+/// SELECTs without those that stand there already, in their order.
+pub fn each_once(selects: impl IntoIterator<Item = Select>) -> Vec<Select> {
+    let mut once: Vec<Select> = Vec::new();
+    for select in selects {
+        if !once.contains(&select) {
+            once.push(select);
+        }
+    }
+    once
+}
+
 /// `a UNION ALL b …`; none for no members.
 pub fn union_all(members: impl IntoIterator<Item = Select>) -> Option<Query> {
     let members = members.into_iter().map(|select| SetExpr::Select(Box::new(select)));

@@ -12,8 +12,6 @@ pub struct Attribution {
     pub name: ast::Name,
     /// Its version; 1 where none is written.
     pub version: u32,
-    /// Whose behaviour it is.
-    pub entity: TableId,
     /// How credit is shared, each way beside the others.
     pub models: Vec<CreditModel>,
     /// Whether conversions have a value.

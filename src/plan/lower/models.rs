@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::{Function, How, question::Question};
-use crate::types::{DimFilter, DimensionId, Formula, FormulaKind, Model, NestedKey, Origin, Subject, TableId};
+use crate::types::{DimFilter, DimensionId, Formula, FormulaKind, Model, NestedKey, Origin, Subject, TableId, Type};
 
 use super::Lowering;
 
@@ -20,10 +20,15 @@ impl Lowering<'_> {
                 continue;
             }
             if let Some(model) = added_up(self.model, &metric.formula, &shown, &fixed) {
-                let dimension = &self.model.dimensions[model.0].name.value;
+                let dimension = &self.model.dimensions[model.0];
+                let one = match &dimension.ty.ty {
+                    Type::Enum(models) => models.last().map_or("last", String::as_str),
+                    _ => "last",
+                };
+                let dimension = &dimension.name.value;
                 d.push(
                     error!(E0980, None, "`{}` would add up what several models of an attribution credit", metric.name.value;
-                        help: ("ask by `{dimension}`, or for one of them: `--where '{dimension} = \"last\"'`"))
+                        help: ("ask by `{dimension}`, or for one of them: `--where '{dimension} = \"{one}\"'`"))
                     .related(metric.name.span, "the metric"),
                 );
             }

@@ -11,7 +11,7 @@ use crate::types::attribution::{Attribution, NO_TOUCH, column};
 use crate::types::items::{Items, milliseconds, name};
 use crate::types::made::Made;
 use crate::types::model::{Dimension, RowSet, Type};
-use crate::types::{RowExpr, RowScope, TableId, ValueType, check_row};
+use crate::types::{RowExpr, TableId, ValueType};
 use crate::value::{Attribution as Credited, CreditModel, How};
 
 use super::RowSets;
@@ -41,8 +41,8 @@ impl<'a> RowSets<'a> {
         let convert = rows_of(&items, "attribution", "convert", syntax, d);
         let touch = rows_of(&items, "attribution", "touch", syntax, d);
         let (entity, convert, touch) = (entity?, convert?, touch?);
-        let (convert, convert_by) = self.behaviour_rows(convert, entity, d)?;
-        let (touch, touch_by) = self.behaviour_rows(touch, entity, d)?;
+        let (convert, convert_by) = self.behaviour_rows("attribution", convert, entity, d)?;
+        let (touch, touch_by) = self.behaviour_rows("attribution", touch, entity, d)?;
         if let (Some(within), Some((span, _))) = (within, items.get("within")) {
             self.check_window([&touch], within, span, d);
         }
@@ -67,7 +67,6 @@ impl<'a> RowSets<'a> {
         let mut attribution = Attribution {
             name: syntax.name.clone(),
             version: own.version,
-            entity,
             models,
             valued,
             by: Vec::new(),
@@ -103,8 +102,7 @@ impl<'a> RowSets<'a> {
             d.push(error!(E0205, written.span, "nothing stands behind the amount"; help: "write `value: pay_amount`"));
             return None;
         }
-        let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
-        let mut value = check_row(&scope, expr, d)?;
+        let value = self.value_of(rows, expr, d)?;
         let fits = match value.ty.ty {
             Type::Int => true,
             Type::Decimal { precision, .. } => precision <= MAX_PRECISION,
@@ -114,9 +112,6 @@ impl<'a> RowSets<'a> {
             d.push(error!(E0698, expr.span, "this is no amount that can be shared out to the last unit";
                 help: ("take an int, or a decimal of at most {MAX_PRECISION} digits: `cast(… as decimal(18, 2))`")));
             return None;
-        }
-        if let Some(column) = rows.dated {
-            value.replace_time(column);
         }
         Some(value)
     }

@@ -48,8 +48,8 @@ impl<'a> RowSets<'a> {
             return None;
         }
         let (entity, ages) = (entity?, ages?);
-        let (start_rows, start_by) = self.behaviour_rows(start.rows, entity, d)?;
-        let (active_rows, active_by) = self.behaviour_rows(active.rows, entity, d)?;
+        let (start_rows, start_by) = self.behaviour_rows("cohort", start.rows, entity, d)?;
+        let (active_rows, active_by) = self.behaviour_rows("cohort", active.rows, entity, d)?;
         if let Some((span, _)) = items.get("until") {
             self.check_ages([&start_rows, &active_rows], &ages, span, d);
         }
@@ -90,18 +90,8 @@ impl<'a> RowSets<'a> {
         })
     }
 
-    /// Rows that happen at a time, and the column that leads to the entity.
+    /// Rows of the members of an entity that a kind of a table of behaviour takes: see [`RowSets::of_members`].
     pub(super) fn behaviour_rows(
-        &mut self,
-        written: &'a ast::RowSet,
-        entity: TableId,
-        d: &mut Diagnostics,
-    ) -> Option<(RowSet, ColumnId)> {
-        self.rows_of_behaviour("cohort", written, entity, d)
-    }
-
-    /// The same for a kind of a table of behaviour.
-    pub(super) fn rows_of_behaviour(
         &mut self,
         kind: &str,
         written: &'a ast::RowSet,
@@ -110,14 +100,26 @@ impl<'a> RowSets<'a> {
     ) -> Option<(RowSet, ColumnId)> {
         self.prepare(written, d);
         let rows = self.check(written, d)?;
+        self.of_members(kind, rows, written.span, entity, d)
+    }
+
+    /// Rows that happen at a time, and the column that leads to the entity.
+    pub(super) fn of_members(
+        &self,
+        kind: &str,
+        rows: RowSet,
+        span: Span,
+        entity: TableId,
+        d: &mut Diagnostics,
+    ) -> Option<(RowSet, ColumnId)> {
         if self.time(&rows).is_none() {
-            d.push(self.timeless(kind, rows.base, written.span));
+            d.push(self.timeless(kind, rows.base, span));
             return None;
         }
         let by = match entity == rows.base {
             // The entity itself, by its key.
             true => ColumnId { table: entity, column: *self.tables[entity.0].key.first()? },
-            false => self.column_of(entity, rows.base, written.span, d)?,
+            false => self.column_of(entity, rows.base, span, d)?,
         };
         Some((rows, by))
     }

@@ -34,8 +34,8 @@ impl<'a> RowSets<'a> {
         let from = rows_of(&items, "conversion", "from", syntax, d);
         let to = rows_of(&items, "conversion", "to", syntax, d);
         let (entity, from, to) = (entity?, from?, to?);
-        let (from, from_by) = self.behaviour_rows(from, entity, d)?;
-        let (to, to_by) = self.behaviour_rows(to, entity, d)?;
+        let (from, from_by) = self.behaviour_rows("conversion", from, entity, d)?;
+        let (to, to_by) = self.behaviour_rows("conversion", to, entity, d)?;
         if let (Some(within), Some((span, _))) = (within, items.get("within")) {
             self.check_window([&from], within, span, d);
         }

@@ -160,7 +160,7 @@ impl<'a> RowSets<'a> {
         entity: TableId,
         d: &mut Diagnostics,
     ) -> Option<(RowSet, ColumnId)> {
-        let Some(path) = by else { return self.behaviour_rows(written, entity, d) };
+        let Some(path) = by else { return self.behaviour_rows("funnel", written, entity, d) };
         self.prepare(written, d);
         let rows = self.check(written, d)?;
         if self.time(&rows).is_none() {

@@ -27,7 +27,7 @@ impl<'a> RowSets<'a> {
         let told = self.told(&items, syntax, d);
         let active = rows_of(&items, "lifecycle", "active", syntax, d)?;
         let (entity, by) = (entity?, told?);
-        let (rows, column) = self.behaviour_rows(active, entity, d)?;
+        let (rows, column) = self.behaviour_rows("lifecycle", active, entity, d)?;
         let own = Own::of(declared);
         let table = self.activity(&own, rows, column, entity, d)?;
         let first = self.first_activity(&own, table, d)?;

@@ -60,7 +60,7 @@ impl<'a> RowSets<'a> {
                 return None;
             }
         };
-        let (rows, whose, input) = self.measured(aggregate, entity, span, d)?;
+        let (rows, whose, input) = self.measured(aggregate, entity, d)?;
         let units = Units::of(&self.tables, input.as_ref(), rows.base);
         let of = input.as_ref().map(|input| (&input.ty, input.span));
         if of.is_none() && by != MeasuredBy::Count {
@@ -121,7 +121,6 @@ impl<'a> RowSets<'a> {
         &mut self,
         aggregate: &'a ast::Aggregate,
         entity: TableId,
-        span: Span,
         d: &mut Diagnostics,
     ) -> Option<(RowSet, ColumnId, Option<RowExpr>)> {
         let (written, input) = match &aggregate.input {
@@ -149,23 +148,26 @@ impl<'a> RowSets<'a> {
         if let Some(filter) = &aggregate.filter {
             self.filter(&mut rows, filter, None, d)?;
         }
-        let (rows, whose) = self.of_members(rows, written.span, entity, d)?;
+        let (rows, whose) = self.of_members("segment", rows, written.span, entity, d)?;
         let input = match input {
-            Some(expr) => {
-                let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
-                let mut typed = check_row(&scope, expr, d)?;
-                self.check_as_of(&rows, &typed, d)?;
-                if too_large(typed.size(&self.tables), "this value", span, d) {
-                    return None;
-                }
-                if let Some(time) = self.time(&rows) {
-                    typed.replace_time(time);
-                }
-                Some(typed)
-            }
+            Some(expr) => Some(self.value_of(&rows, expr, d)?),
             None => None,
         };
         Some((rows, whose, input))
+    }
+
+    /// A value of each of some rows, to be taken of them.
+    pub(super) fn value_of(&self, rows: &RowSet, expr: &ast::Expr, d: &mut Diagnostics) -> Option<RowExpr> {
+        let scope = RowScope { tables: &self.tables, base: rows.base, zone: self.zone };
+        let mut typed = check_row(&scope, expr, d)?;
+        self.check_as_of(rows, &typed, d)?;
+        if too_large(typed.size(&self.tables), "this value", expr.span, d) {
+            return None;
+        }
+        if let Some(time) = self.time(rows) {
+            typed.replace_time(time);
+        }
+        Some(typed)
     }
 
     fn measured_rows(
@@ -175,20 +177,7 @@ impl<'a> RowSets<'a> {
         d: &mut Diagnostics,
     ) -> Option<(RowSet, ColumnId)> {
         let rows = self.check(&written, d)?;
-        self.of_members(rows, written.span, entity, d)
-    }
-
-    /// Rows that happen at a time, and the column that leads to the entity.
-    fn of_members(&self, rows: RowSet, span: Span, entity: TableId, d: &mut Diagnostics) -> Option<(RowSet, ColumnId)> {
-        if self.time(&rows).is_none() {
-            d.push(self.timeless("segment", rows.base, span));
-            return None;
-        }
-        let whose = match entity == rows.base {
-            true => ColumnId { table: entity, column: *self.tables[entity.0].key.first()? },
-            false => self.column_of(entity, rows.base, span, d)?,
-        };
-        Some((rows, whose))
+        self.of_members("segment", rows, written.span, entity, d)
     }
 }
 

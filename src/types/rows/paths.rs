@@ -42,7 +42,7 @@ impl<'a> RowSets<'a> {
         };
         let events = rows_of(&items, "path", "events", syntax, d);
         let (entity, events) = (entity?, events?);
-        let (rows, by) = self.rows_of_behaviour("path", events, entity, d)?;
+        let (rows, by) = self.behaviour_rows("path", events, entity, d)?;
         if let (Some(ms), Some((span, _))) = (session, items.get("session")) {
             self.check_window([&rows], Within::Elapsed(ms), span, d);
         }

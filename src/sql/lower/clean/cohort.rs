@@ -222,13 +222,7 @@ impl Lowering<'_> {
             self.selected(rows, &[], Vec::new(), vec![greatest]).select()
         };
         let ends = cohort.made.parts[cohort.of.first_end()..].iter().map(|end| &end.rows);
-        let mut each = Vec::new();
-        ends.map(last).for_each(|end| {
-            if !each.contains(&end) {
-                each.push(end)
-            }
-        });
-        let all = build::union_all(each).map(|all| build::derived(all, MADE));
+        let all = build::union_all(build::each_once(ends.map(last))).map(|all| build::derived(all, MADE));
         let projection = vec![build::item(build::call("max", vec![column(MADE, NUMBER)]), build::ident(NUMBER))];
         build::scalar(Parts { projection, from: all, ..Parts::default() }.query())
     }

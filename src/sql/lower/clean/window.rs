@@ -31,13 +31,7 @@ impl Lowering<'_> {
             let greatest = build::item(build::call("max", vec![self.instant_of(rows)]), build::ident(AT));
             self.selected(rows, &[], Vec::new(), vec![greatest]).select()
         };
-        let mut each = Vec::new();
-        ends.map(last).for_each(|end| {
-            if !each.contains(&end) {
-                each.push(end)
-            }
-        });
-        let all = build::union_all(each).map(|all| build::derived(all, ROWS));
+        let all = build::union_all(build::each_once(ends.map(last))).map(|all| build::derived(all, ROWS));
         let greatest = build::call("max", vec![build::column(ROWS, build::ident(AT))]);
         let projection = vec![build::item(greatest, build::ident(AT))];
         let last = build::scalar(Parts { projection, from: all, ..Parts::default() }.query());
