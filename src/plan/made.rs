@@ -30,7 +30,7 @@ impl Made {
     pub fn chooses(&self, part: usize, wanted: impl Fn(usize) -> bool) -> bool {
         match self.how {
             // Leading rows of one time have an order, and so have the steps of a path.
-            How::Conversion(_) | How::Paths(_) => return part == 0,
+            How::Conversion(_) | How::Paths(_) | How::Experiment(_) => return part == 0,
             How::Attribution(_) => return true,
             How::Attempts(_) | How::Cohort { .. } | How::Segment(_) => {}
         }

@@ -16,9 +16,9 @@ mod table;
 
 pub use crate::value::time::{self, Step, WeekStart};
 pub use crate::value::{
-    Ages, Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Declared, Exclusion, How,
-    Interval, Measured, MeasuredBy, PathHow, PathRows, Role, Segment, SegmentDays, Span, StepOrder, Taken, Window,
-    Within,
+    Ages, Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Declared, Exclusion,
+    Experiment, How, Interval, Measured, MeasuredBy, PathHow, PathRows, Role, Segment, SegmentDays, Span, StepOrder,
+    Taken, Window, Within,
 };
 pub use answer::{Answered, Asked, AskedKey};
 pub use expr::{DataType, Expr, ExprKind, Function, Input, MeasureId, Value};

@@ -38,7 +38,8 @@ pub enum RowName {
 }
 
 /// The keywords of behaviour whose meaning is compiled.
-pub const BEHAVIOURS: &[&str] = &["cohort", "lifecycle", "funnel", "conversion", "attribution", "path", "segment"];
+pub const BEHAVIOURS: &[&str] =
+    &["cohort", "lifecycle", "funnel", "conversion", "attribution", "path", "segment", "experiment"];
 
 type Versions = Vec<(u32, usize)>;
 
@@ -151,7 +152,7 @@ impl<'a> Names<'a> {
     fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
         let keyword = block.keyword.as_str();
         match keyword {
-            "experiment" | "quality" if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) => {
+            "quality" if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) => {
                 self.later_tables.insert(block.name.as_str(), keyword);
             }
             _ => {}
@@ -167,6 +168,25 @@ impl<'a> Names<'a> {
     /// The place of a dimension.
     pub fn dimension(&self, name: &str) -> Option<usize> {
         self.dimension_names.get(name).copied()
+    }
+
+    /// The experiments that some formulas name, or all, each once.
+    pub fn experiments_of<'f>(&self, formulas: impl Iterator<Item = &'f ast::Expr>, all: bool) -> Vec<usize> {
+        let mut found = Vec::new();
+        let is_experiment = |place: &usize| self.behaviours[*place].syntax.keyword.value == "experiment";
+        if all {
+            return (0..self.behaviours.len()).filter(is_experiment).collect();
+        }
+        for formula in formulas {
+            formula.walk(&mut |part| {
+                let (ast::ExprKind::Path { path, .. } | ast::ExprKind::Call { function: path, .. }) = &part.kind else {
+                    return;
+                };
+                let named = path.parts.first().and_then(|name| self.behaviour(name, None)).filter(is_experiment);
+                found.extend(named.filter(|place| !found.contains(place)));
+            });
+        }
+        found
     }
 
     /// The place of a metric, with a version or the newest.

@@ -183,7 +183,10 @@ fn cycle_error<'a>(
 /// Calls `visit` for every path in a formula that can name a metric.
 fn metrics_in(names: &Names<'_>, formula: &Expr, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
     match &formula.kind {
-        ExprKind::Path { path, version } => visit(path, version.as_ref().map(|version| version.value)),
+        ExprKind::Path { path, version } => {
+            visit(path, version.as_ref().map(|version| version.value));
+            metrics_of_experiment(names, path, visit);
+        }
         ExprKind::Aggregate(aggregate) => {
             // A bare name without `per` is a row set: `count(paid_order)`.
             if let AggregateInput::Formula(inner) = &aggregate.input
@@ -195,8 +198,27 @@ fn metrics_in(names: &Names<'_>, formula: &Expr, visit: &mut dyn FnMut(&ast::Pat
         // What a column of a funnel takes are its steps.
         ExprKind::Call { function, .. }
             if function.parts.first().is_some_and(|name| names.is_of_kind(name, "funnel")) => {}
+        ExprKind::Call { function, .. } => {
+            metrics_of_experiment(names, function, visit);
+            formula.children(&mut |child| metrics_in(names, child, visit));
+        }
         // A condition after `where` names dimensions, not metrics: only the operand counts.
         _ => formula.children(&mut |child| metrics_in(names, child, visit)),
+    }
+}
+
+/// Calls `visit` for the metrics of the experiment that a path is a column of.
+fn metrics_of_experiment(names: &Names<'_>, column: &ast::Path, visit: &mut dyn FnMut(&ast::Path, Option<u32>)) {
+    let Some(first) = column.parts.first().filter(|name| names.is_of_kind(name, "experiment")) else { return };
+    let Some(place) = names.behaviour(first, None) else { return };
+    for item in &names.behaviours[place].syntax.items {
+        let ast::ItemKind::Keyed { key, values } = &item.kind else { continue };
+        for value in values.iter().filter(|_| key.value == "metrics") {
+            if let ast::ValueKind::Expr { expr: Expr { kind: ExprKind::Path { path, version }, .. }, .. } = &value.kind
+            {
+                visit(path, version.as_ref().map(|version| version.value));
+            }
+        }
     }
 }
 

@@ -5,9 +5,10 @@ use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, Cte, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint,
     JoinOperator, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
-    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowFrame,
-    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType, With,
+    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableFunctionArgs,
+    TableWithJoins, UnaryOperator, Value, WildcardAdditionalOptions, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    WindowSpec, WindowType, With,
 };
 
 /// A bare identifier of our own making; names of users go through `Dialect::identifier`.
@@ -313,6 +314,12 @@ pub fn scalar(query: Query) -> Expr {
 /// `expr AS alias`
 pub fn item(expr: Expr, alias: Ident) -> SelectItem {
     SelectItem::ExprWithAlias { expr, alias }
+}
+
+/// `alias.*`
+pub fn all_of(alias: &str) -> SelectItem {
+    let of = SelectItemQualifiedWildcardKind::ObjectName(ObjectName::from(vec![ident(alias)]));
+    SelectItem::QualifiedWildcard(of, WildcardAdditionalOptions::default())
 }
 
 /// `expr [DESC] [NULLS LAST]`; the last only where nulls may occur, since its default depends on the engine.

@@ -3,6 +3,7 @@
 use super::attribution::Attribution;
 use super::cohort::Cohort;
 use super::conversion::Conversion;
+use super::experiment::Experiment;
 use super::funnel::Funnel;
 use super::lifecycle::Lifecycle;
 use super::model::{DimensionId, TableId};
@@ -20,6 +21,7 @@ pub enum Behaviour {
     Attribution(Attribution),
     Paths(Paths),
     Segment(Segment),
+    Experiment(Box<Experiment>),
 }
 
 impl Behaviour {
@@ -32,6 +34,7 @@ impl Behaviour {
             Behaviour::Attribution(attribution) => (vec![attribution.credits], &attribution.by),
             Behaviour::Paths(paths) => (vec![paths.paths, paths.nodes, paths.edges], &paths.by),
             Behaviour::Segment(segment) => (vec![segment.all], &segment.by),
+            Behaviour::Experiment(experiment) => (experiment.units.into_iter().collect(), &experiment.by),
             Behaviour::Lifecycle(_) => return None,
         };
         tables.contains(&table).then_some(by.as_slice())
@@ -46,6 +49,7 @@ impl Behaviour {
             Behaviour::Attribution(attribution) => Some((attribution.credits, &mut attribution.by)),
             Behaviour::Paths(paths) => Some((paths.paths, &mut paths.by)),
             Behaviour::Segment(segment) => Some((segment.all, &mut segment.by)),
+            Behaviour::Experiment(experiment) => Some((experiment.exposed, &mut experiment.by)),
             Behaviour::Lifecycle(_) => None,
         }
     }

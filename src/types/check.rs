@@ -9,6 +9,7 @@ use crate::resolve::{self, MadeRows, Names};
 use crate::syntax::ast;
 use crate::value::WeekStart;
 
+use super::behaviour::Behaviour;
 use super::calendars::{Calendar, check_calendars};
 use super::dimensions::{check_dimensions, check_hierarchies};
 use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
@@ -71,6 +72,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     rows.allow_no_touch(&mut dimensions, &mut d);
     dimensions.extend(rows.dimensions_of_behaviour());
     rows.show_models(&dimensions);
+    rows.show_variants(&dimensions);
     let hierarchies = check_hierarchies(&names, &dimension_ids, &mut d);
     let declarations = Declarations {
         names: &names,
@@ -189,7 +191,8 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
     levels.push(Vec::new());
     let mut open: Vec<bool> = vec![false; count];
     levels.iter().flatten().for_each(|place| open[*place] = true);
-    for level in levels {
+    let last = levels.len() - 1;
+    for (at, level) in levels.into_iter().enumerate() {
         let is_known = |path: &ast::Path, version: Option<u32>| {
             !path.single().and_then(|name| names.metric(name, version)).is_some_and(|place| open[place])
         };
@@ -201,6 +204,11 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         };
         for (behaviour, call, leaves) in values {
             rows.add_behaviour_values(behaviour, call, leaves);
+        }
+        // Those that no metric asks for are measured at the end.
+        let asked = names.experiments_of(level.iter().map(|place| &names.metrics[*place].syntax.formula), at == last);
+        for place in asked {
+            measure(place, &typed, all, rows, d);
         }
         let scope = typed.scope(all, rows);
         let check = |place: &usize| {
@@ -217,6 +225,15 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         }
     }
     (typed.metrics, typed.facts)
+}
+
+/// Makes the table of an experiment's units of the metrics that are known, unless it is there.
+fn measure(place: usize, typed: &Typed, all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnostics) {
+    let Some(Behaviour::Experiment(of)) = &rows.behaviours[place] else { return };
+    if of.units.is_none() {
+        let found = typed.scope(all, rows).measurables(of);
+        rows.measure_units(place, found, &typed.metrics, d);
+    }
 }
 
 /// Subsets that no row set names.

@@ -9,6 +9,7 @@ pub mod cohort;
 pub mod conversion;
 mod dimensions;
 mod domain;
+pub mod experiment;
 mod flow;
 mod formula;
 mod functions;

@@ -15,7 +15,7 @@ use super::model::{
 pub const MAX_DEPTH: usize = 200;
 
 /// How many operators there may be.
-pub const MAX_OPERATORS: usize = 5_000;
+pub const MAX_OPERATORS: usize = 20_000;
 
 /// The size of an expression. Literals and stored columns count nothing, so that a list may be as long as it likes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Functions and operators over values.
 
+/// The most degrees of freedom of [`Function::ChiSquaredTail`].
+pub const MOST_DEGREES: i64 = 200;
+
 /// Functions and operators. Unless told otherwise: null in, null out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Function {
@@ -65,6 +68,13 @@ pub enum Function {
     Exp,
     /// (float, float) → float; null where undefined
     Power,
+    /// (float, float) → float: the first where it is above the second, else 0
+    Above,
+    /// float → float: 1 less the error function, as exact far from 0 as near it
+    Erfc,
+    /// (float, float) → float: the probability that a χ² number of so many degrees of freedom, a whole number, lies beyond the first
+    /// one; null without a degree, and of more than [`MOST_DEGREES`]
+    ChiSquaredTail,
     /// n-ary, one type; nulls are skipped, null where all are
     Least,
     /// n-ary, one type; nulls are skipped, null where all are

@@ -41,6 +41,14 @@ pub enum How {
     /// number of steps and their names, of nodes the place of the step, its name and whether the path is left there, of edges the place
     /// of the first of both steps and both names.
     Paths(PathHow),
+    /// The units of an experiment. Its first part is the exposures: the first value is whose they are, the second the variant, others are
+    /// carried of the first exposure; then come parts of which the first value is whose rows they are and the others are added up; then
+    /// rows whose last instant says which windows are over.
+    ///
+    /// Its own columns are whose, the time of the first exposure, the last such time of which the window is over, the variant of the
+    /// first exposure, and whether the unit was exposed to several. What is carried of the rows that are added up is the sum from the
+    /// exposure on (row 0) or before it (row 1), as a float.
+    Experiment(Experiment),
     /// What is measured of the members of an entity before days. Its parts are the members, then the rows of each measure; the first
     /// value is whose they are, the second what is taken of them, where there is such.
     ///
@@ -127,6 +135,17 @@ pub struct Conversion {
     pub pairs: bool,
 }
 
+/// Which rows of a unit of an experiment count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Experiment {
+    /// How long after the first exposure rows lie, in milliseconds; not inclusive.
+    pub within: i64,
+    /// How long before it others lie.
+    pub before: Option<i64>,
+    /// Whether units count before their window is over.
+    pub partial: bool,
+}
+
 /// Which of several rows before another one gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
@@ -182,6 +201,7 @@ impl How {
             How::Cohort { .. } | How::Attribution(_) | How::Paths(_) | How::Segment(_) => None,
             How::Attempts(attempts) => Some(attempts.partial),
             How::Conversion(conversion) => Some(conversion.partial),
+            How::Experiment(experiment) => Some(experiment.partial),
         }
     }
 }

@@ -12,11 +12,11 @@ use std::hash::{Hash, Hasher};
 
 pub use ages::Ages;
 pub use declared::{Declared, Source as CalendarSource};
-pub use function::Function;
+pub use function::{Function, MOST_DEGREES};
 pub use interval::{Interval, Span, Window};
 pub use made::{
-    Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Exclusion, How, PathHow, PathRows,
-    Role, StepOrder, Taken, Within,
+    Attempts, Attribution, Carried, CohortTable, Conversion, Credit, CreditModel, Exclusion, Experiment, How, PathHow,
+    PathRows, Role, StepOrder, Taken, Within,
 };
 pub use segment::{Measured, MeasuredBy, Segment, SegmentDays};
 pub use time::{Step, WeekStart};

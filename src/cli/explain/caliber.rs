@@ -104,6 +104,20 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 let models: Vec<&str> = attribution.models.iter().map(|model| model.name()).collect();
                 lines.push(("shared", format!("by {}", models.join(", "))));
             }
+            How::Experiment(how) => {
+                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                lines.push(("units", format!("{name}: the first of these rows of a {}", whose.unwrap_or_default())));
+                rows(&made.parts[0].rows, model, sources, lines);
+                let days = |ms: i64| Step::Subday(ms).text();
+                let mut spans = format!("from the exposure on, for {}", days(how.within));
+                if let Some(before) = how.before {
+                    spans.push_str(&format!("; before it, for {}", days(before)));
+                }
+                lines.push(("measured", spans));
+                for part in made.parts[1..].iter().filter(|part| !part.values.is_empty()) {
+                    rows(&part.rows, model, sources, lines);
+                }
+            }
             How::Paths(how) => {
                 let whose = made.parts[0].values.first().map(|by| whose(by, model));
                 rows(&made.parts[0].rows, model, sources, lines);

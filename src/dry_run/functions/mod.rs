@@ -6,6 +6,7 @@ mod calendar;
 pub(super) mod cast;
 mod container;
 mod distinct;
+mod distribution;
 mod interval;
 pub(super) mod json;
 mod number;
@@ -22,6 +23,7 @@ pub(super) fn register(context: &SessionContext) {
         time::FUNCTIONS,
         interval::FUNCTIONS,
         number::FUNCTIONS,
+        distribution::FUNCTIONS,
         text::FUNCTIONS,
         cast::FUNCTIONS,
         json::FUNCTIONS,

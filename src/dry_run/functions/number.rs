@@ -62,12 +62,12 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 ];
 
 /// A function of one float.
-const fn float_function(name: &'static str, kernel: fn(&Call) -> Result<ArrayRef>) -> Definition {
+pub(super) const fn float_function(name: &'static str, kernel: fn(&Call) -> Result<ArrayRef>) -> Definition {
     Definition { name, takes: &[Kind::Float], optional: 0, returns: Returns::Type(|| DataType::Float64), kernel }
 }
 
 /// The function's value where it is a finite number.
-fn finite(call: &Call, function: fn(f64) -> f64) -> Result<ArrayRef> {
+pub(super) fn finite(call: &Call, function: fn(f64) -> f64) -> Result<ArrayRef> {
     let value = call.float(0);
     call.floats(|row| Some(function(value.get(row)?)).filter(|found| found.is_finite()))
 }

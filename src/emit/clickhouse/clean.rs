@@ -184,6 +184,7 @@ fn rule(table: &Table, tables: &[Table]) -> String {
                 How::Attribution(_) => format!("Rows of {}, each credited to rows of {} before it", part(0), part(1)),
                 How::Attempts(_) => format!("Attempts to go through a funnel, begun by {}", part(0)),
                 How::Paths(_) => format!("Paths along {}, in sessions", part(0)),
+                How::Experiment(_) => format!("Units of an experiment, exposed by {}", part(0)),
             };
         }
         Origin::Session(session) => {

@@ -1,14 +1,17 @@
-//! Attributions by several models: credits of one conversion by two models are not added up.
+//! What is never one number: credits of one conversion by several models of an attribution, and the differences of several variants
+//! of an experiment from its control.
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
 use crate::plan::{Function, How, question::Question};
-use crate::types::{DimFilter, DimensionId, Formula, FormulaKind, Model, NestedKey, Origin, Subject, TableId, Type};
+use crate::types::{
+    DimFilter, DimensionId, Formula, FormulaKind, Metric, Model, NestedKey, Origin, Subject, Table, TableId, Type,
+};
 
 use super::Lowering;
 
 impl Lowering<'_> {
-    /// Tells which metrics would add up the credits of several models.
+    /// Tells which metrics would add up the credits of several models, or compare several variants at once.
     pub(super) fn check_models(&self, question: &Question, d: &mut Diagnostics) {
         let mut shown: Vec<DimensionId> = question.by.iter().filter_map(|by| by.dimension()).collect();
         let mut fixed = Vec::new();
@@ -16,24 +19,63 @@ impl Lowering<'_> {
         shown.sort_unstable();
         for id in &question.metrics {
             let metric = &self.model.metrics[id.0];
-            if !self.tables_of(*id).iter().any(|table| several(self.model, *table).is_some()) {
+            let kept_apart =
+                |table: &TableId| several(self.model, *table).is_some() || is_of_units(self.model.table(*table));
+            if !self.tables_of(*id).iter().any(kept_apart) {
                 continue;
             }
-            if let Some(model) = added_up(self.model, &metric.formula, &shown, &fixed) {
-                let dimension = &self.model.dimensions[model.0];
+            if let Some(mixed) = mixed(self.model, &metric.formula, &shown, &fixed) {
+                d.push(self.told_apart(metric, mixed));
+            }
+        }
+    }
+
+    fn told_apart(&self, metric: &Metric, mixed: Mixed) -> Diagnostic {
+        let (Mixed::Models(id) | Mixed::Variants(id)) = mixed;
+        let dimension = &self.model.dimensions[id.0];
+        let name = &dimension.name.value;
+        let found = match mixed {
+            Mixed::Models(_) => {
                 let one = match &dimension.ty.ty {
                     Type::Enum(models) => models.last().map_or("last", String::as_str),
                     _ => "last",
                 };
-                let dimension = &dimension.name.value;
-                d.push(
-                    error!(E0980, None, "`{}` would add up what several models of an attribution credit", metric.name.value;
-                        help: ("ask by `{dimension}`, or for one of them: `--where '{dimension} = \"{one}\"'`"))
-                    .related(metric.name.span, "the metric"),
-                );
+                error!(E0980, None, "`{}` would add up what several models of an attribution credit", metric.name.value;
+                    help: ("ask by `{name}`, or for one of them: `--where '{name} = \"{one}\"'`"))
             }
-        }
+            Mixed::Variants(_) => {
+                error!(E0981, None, "`{}` compares a variant with the control, and is asked for all variants at once", metric.name.value;
+                    help: ("ask by `{name}`, or for one of them: `--where '{name} = …'`"))
+            }
+        };
+        found.related(metric.name.span, "the metric")
     }
+}
+
+/// What would be one number of several: the dimension by which it must be shown.
+enum Mixed {
+    /// The models of an attribution.
+    Models(DimensionId),
+    /// The variants of an experiment.
+    Variants(DimensionId),
+}
+
+/// Whether a table is of the units of an experiment.
+fn is_of_units(table: &Table) -> bool {
+    matches!(&table.origin, Origin::Made(made) if matches!(made.how, How::Experiment(_)))
+}
+
+/// The dimension of the variants that a formula compares: it looks one of them up across them.
+fn compared(model: &Model, operand: &Formula, across: &[DimensionId]) -> Option<DimensionId> {
+    let FormulaKind::Where { filter, .. } = &operand.kind else { return None };
+    let mut fixed = Vec::new();
+    fixes(filter, &mut fixed);
+    let tells_variants = |id: &DimensionId| {
+        let name = &model.dimensions[id.0].name.value;
+        let tables = model.tables.iter().filter(|table| is_of_units(table));
+        across.contains(id) && tables.flat_map(|table| &table.dimensions).any(|(known, _)| known == name)
+    };
+    fixed.into_iter().find(tells_variants)
 }
 
 /// The dimension that tells the models of a table apart, where there are several.
@@ -58,13 +100,12 @@ fn fixes(filter: &DimFilter, fixed: &mut Vec<DimensionId>) {
     }
 }
 
-/// The models that some aggregate of a formula adds up: neither shown nor one alone.
-fn added_up(model: &Model, formula: &Formula, shown: &[DimensionId], fixed: &[DimensionId]) -> Option<DimensionId> {
-    let below = |formula: &Formula| added_up(model, formula, shown, fixed);
+/// What some aggregate of a formula adds up, or compares at once: neither shown nor one alone.
+fn mixed(model: &Model, formula: &Formula, shown: &[DimensionId], fixed: &[DimensionId]) -> Option<Mixed> {
+    let below = |formula: &Formula| mixed(model, formula, shown, fixed);
+    let open = |id: &DimensionId| !shown.contains(id) && !fixed.contains(id);
     match &formula.kind {
-        FormulaKind::Leaf(leaf) => {
-            several(model, leaf.rows.base).filter(|id| !shown.contains(id) && !fixed.contains(id))
-        }
+        FormulaKind::Leaf(leaf) => several(model, leaf.rows.base).filter(open).map(Mixed::Models),
         FormulaKind::Metric(id) => below(&model.metrics[id.0].formula),
         FormulaKind::Literal(_) => None,
         FormulaKind::Call(_, arguments) => arguments.iter().find_map(below),
@@ -76,7 +117,7 @@ fn added_up(model: &Model, formula: &Formula, shown: &[DimensionId], fixed: &[Di
         FormulaKind::Where { operand, filter } => {
             let mut more = fixed.to_vec();
             fixes(filter, &mut more);
-            added_up(model, operand, shown, &more)
+            mixed(model, operand, shown, &more)
         }
         FormulaKind::Nested(nested) => {
             let keys = nested.keys.iter().filter_map(|key| match key {
@@ -84,12 +125,15 @@ fn added_up(model: &Model, formula: &Formula, shown: &[DimensionId], fixed: &[Di
                 NestedKey::Column { .. } | NestedKey::Step(_) => None,
             });
             let more: Vec<DimensionId> = shown.iter().copied().chain(keys).collect();
-            added_up(model, &nested.formula, &more, fixed)
+            mixed(model, &nested.formula, &more, fixed)
         }
         FormulaKind::Moved { operand, .. } | FormulaKind::Rate { operand, .. } => below(operand),
         FormulaKind::Across { operand, dimensions } => {
+            if let Some(variants) = compared(model, operand, dimensions).filter(open) {
+                return Some(Mixed::Variants(variants));
+            }
             let left: Vec<DimensionId> = shown.iter().copied().filter(|id| !dimensions.contains(id)).collect();
-            added_up(model, operand, &left, fixed)
+            mixed(model, operand, &left, fixed)
         }
     }
 }

@@ -6,6 +6,7 @@ mod batch;
 mod calendar;
 mod cast;
 mod dictionary;
+mod distribution;
 mod grammar;
 mod intake;
 mod interval;
@@ -211,6 +212,9 @@ impl Dialect for ClickHouse {
             F::Ln => number::ln,
             F::Exp => number::exp,
             F::Power => number::power,
+            F::Above => distribution::above,
+            F::Erfc => distribution::erfc,
+            F::ChiSquaredTail => distribution::chi_squared_tail,
             F::Least | F::Greatest => number::extreme,
             F::Lower => text::lower,
             F::Upper => text::upper,

@@ -57,7 +57,7 @@ pub fn divide(call_: &Call) -> Result<Expr, Unsupported> {
     Ok(binary(float(call_, 0), BinaryOperator::Divide, divisor))
 }
 
-fn float(call_: &Call, at: usize) -> Expr {
+pub fn float(call_: &Call, at: usize) -> Expr {
     match call_.arg_type(at) {
         DataType::Float => call_.arg(at),
         _ => call("toFloat64", vec![call_.arg(at)]),

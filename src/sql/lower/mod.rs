@@ -15,6 +15,7 @@ mod finished;
 mod layers;
 mod layout;
 mod moved;
+mod named;
 mod output;
 mod read;
 mod scan;

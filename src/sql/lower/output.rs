@@ -6,15 +6,16 @@ use super::Lowering;
 use super::combine::COMBINED;
 use super::expr::Leaves;
 use super::layout::{Layout, measure_name};
+use super::named::Named;
 use crate::plan::{Expr, Input, MeasureId, Part, Scan};
 use crate::sql::build::{self, Parts};
 
-/// Measures: columns of the combined rows.
-struct Measures<'a>(&'a [Scan]);
+/// Measures, and what is named of formulas: columns of the combined rows.
+pub(super) struct Measures<'a>(pub &'a [Scan]);
 
 impl Leaves for Measures<'_> {
-    fn column(&self, _: Input, _: &str) -> Sql {
-        build::null()
+    fn column(&self, _: Input, name: &str) -> Sql {
+        build::column(COMBINED, build::ident(name))
     }
 
     fn measure(&self, id: MeasureId) -> Sql {
@@ -29,8 +30,10 @@ impl Leaves for Measures<'_> {
 impl Lowering<'_> {
     /// The answer out of the combined rows.
     pub(super) fn output(&self, combined: Option<Query>, layout: &Layout) -> Query {
+        let named = Named::new(self.query.metrics.iter().map(|metric| metric.formula.clone()).collect());
+        let combined = combined.map(|combined| self.with_named(combined, &named));
         let from = combined.map(|combined| build::derived(combined, COMBINED));
-        let projection = self.output_columns(layout);
+        let projection = self.output_columns(layout, &named.formulas);
         let filter = if self.has_keys() { self.any_present(layout) } else { None };
         let mut query = Parts { projection, from, filter, ..Parts::default() }.query();
         let chosen = self.query.having.is_some() || self.query.among.is_some();
@@ -47,7 +50,7 @@ impl Lowering<'_> {
     }
 
     /// The columns of the answer under their own names.
-    fn output_columns(&self, layout: &Layout) -> Vec<SelectItem> {
+    fn output_columns(&self, layout: &Layout, formulas: &[Expr]) -> Vec<SelectItem> {
         let measures = Measures(&self.query.scans);
         let time = self.query.step.map(|step| {
             let key = build::column(COMBINED, build::ident("_t"));
@@ -60,7 +63,7 @@ impl Lowering<'_> {
         let alike =
             layout.present.windows(2).all(|pair| pair[0] == pair[1]) && !self.any_limited() && !self.is_filled();
         let metrics = self.query.metrics.iter().enumerate().map(|(at, metric)| {
-            let value = self.settled(&metric.formula, &measures);
+            let value = self.settled(&formulas[at], &measures);
             let value = match (self.has_row(at, layout).filter(|_| !alike), &metric.fill) {
                 (Some(condition), None) => build::case(vec![(condition, value)], None),
                 (Some(condition), Some(fill)) => self.filled_value(at, condition, value, fill),

@@ -61,6 +61,7 @@ impl FormulaScope<'_> {
             Behaviour::Attribution(attribution) => self.of_attribution(attribution, column, d),
             Behaviour::Paths(paths) => self.of_paths(paths, column, d),
             Behaviour::Segment(segment) => self.of_segment(segment, column, d),
+            Behaviour::Experiment(experiment) => self.of_experiment(experiment, column, d),
         })
     }
 }

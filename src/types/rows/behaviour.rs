@@ -22,6 +22,7 @@ impl RowSets<'_> {
             "attribution" => self.attribution(declared, d).map(Behaviour::Attribution),
             "segment" => self.segment(place, declared, d).map(Behaviour::Segment),
             "conversion" => self.conversion(declared, d).map(Behaviour::Conversion),
+            "experiment" => self.experiment(declared, d).map(|of| Behaviour::Experiment(Box::new(of))),
             "path" => self.paths(declared, d).map(Behaviour::Paths),
             _ => self.funnel(declared, d).map(Behaviour::Funnel),
         };
@@ -41,7 +42,8 @@ impl RowSets<'_> {
                 | Behaviour::Funnel(_)
                 | Behaviour::Attribution(_)
                 | Behaviour::Paths(_)
-                | Behaviour::Segment(_) => {
+                | Behaviour::Segment(_)
+                | Behaviour::Experiment(_) => {
                     return;
                 }
             };
@@ -56,7 +58,8 @@ impl RowSets<'_> {
                 | Behaviour::Funnel(_)
                 | Behaviour::Attribution(_)
                 | Behaviour::Paths(_)
-                | Behaviour::Segment(_) => None,
+                | Behaviour::Segment(_)
+                | Behaviour::Experiment(_) => None,
             };
             let Some(table) = table else { return };
             self.copy_dimensions(units, table);
@@ -103,6 +106,7 @@ impl RowSets<'_> {
             if let Some((_, by)) = self.behaviours[place].as_mut().and_then(Behaviour::by_mut) {
                 *by = found;
             }
+            self.bind_experiment(place, (dimensions, ids), d);
         }
     }
 
@@ -144,6 +148,9 @@ impl RowSets<'_> {
             Behaviour::Paths(paths) => {
                 let own = paths.dimensions().into_iter();
                 own.map(|(own, ty)| of(&paths.name, paths.version, own, ty)).collect()
+            }
+            Behaviour::Experiment(experiment) => {
+                vec![of(&experiment.name, experiment.version, "variant", experiment.variant_type())]
             }
             Behaviour::Lifecycle(_) | Behaviour::Funnel(_) | Behaviour::Conversion(_) | Behaviour::Segment(_) => {
                 Vec::new()

@@ -5,6 +5,7 @@ mod attempts;
 mod attribution;
 mod cohort;
 mod conversion;
+mod experiment;
 mod first;
 mod paths;
 mod segment;
@@ -121,6 +122,7 @@ impl Lowering<'_> {
                 How::Conversion(how) => self.conversion_rows(table, made, *how, &columns),
                 How::Attempts(attempts) => self.attempt_rows(table, made, attempts, &columns),
                 How::Paths(how) => self.path_rows(table, made, how, &columns),
+                How::Experiment(how) => self.experiment_rows(table, made, *how, &columns),
             },
         };
         if table.selections().into_iter().any(|rows| self.reads_intervals(&rows.joins, &rows.answers))

@@ -47,7 +47,7 @@ impl Lowering<'_> {
     }
 
     /// An instant so many milliseconds later.
-    fn moved(&self, at: Expr, ms: i64) -> Expr {
+    pub(super) fn moved(&self, at: Expr, ms: i64) -> Expr {
         let (instant, duration) = (&DataType::Timestamp, &DataType::Duration);
         let length = self.dialect.literal(&Value::Duration(ms), duration, self.calendar);
         self.call(Function::Add, vec![(at, instant), (length, duration)], instant)
