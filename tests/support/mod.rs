@@ -23,6 +23,7 @@ pub mod clickhouse;
 pub mod duckdb;
 pub mod engines;
 pub mod provision;
+pub mod python;
 pub mod report;
 pub mod rolled;
 pub mod script;

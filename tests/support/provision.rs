@@ -29,8 +29,20 @@ pub fn clickhouse() -> Result<&'static Path, &'static str> {
 pub fn duckdb() -> Result<&'static Path, &'static str> {
     static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     once(&PYTHON, || {
-        let folder = provision("duckdb", &["requirements.txt"], install_duckdb)?;
+        let folder = provision("duckdb", &["requirements.txt"], install_packages)?;
         existing("duckdb", folder.join("bin/python"))
+    })
+}
+
+/// The Python interpreter whose packages are those of statistics.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn statistics() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("statistics", &["requirements.txt"], install_packages)?;
+        existing("statistics", folder.join("bin/python"))
     })
 }
 
@@ -50,7 +62,7 @@ fn install_clickhouse(locks: &Path, to: &Path) -> Result<(), String> {
         .current_dir(to))
 }
 
-fn install_duckdb(locks: &Path, to: &Path) -> Result<(), String> {
+fn install_packages(locks: &Path, to: &Path) -> Result<(), String> {
     run(Command::new("python3").args(["-m", "venv"]).arg(to))?;
     run(Command::new(to.join("bin/python"))
         .args([
