@@ -12,6 +12,7 @@ pub mod dry_run;
 pub mod emit;
 pub mod format;
 pub mod plan;
+pub mod power;
 pub mod project;
 pub mod resolve;
 pub mod rollup;

@@ -20,6 +20,7 @@ mod completions;
 mod debug;
 #[cfg(feature = "dry-run")]
 mod dry_run;
+mod experiment;
 mod explain;
 mod fmt;
 mod init;
@@ -85,6 +86,7 @@ verbs! {
     Query => query,
     Fmt => fmt,
     Explain => explain,
+    Experiment => experiment,
     Init => init,
     Targets => targets,
     Debug => debug,
