@@ -231,7 +231,7 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
 fn measure(place: usize, typed: &Typed, all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnostics) {
     let Some(Behaviour::Experiment(of)) = &rows.behaviours[place] else { return };
     if of.units.is_none() {
-        let found = typed.scope(all, rows).measurables(of);
+        let found = typed.scope(all, rows).measurables(of, d);
         rows.measure_units(place, found, &typed.metrics, d);
     }
 }

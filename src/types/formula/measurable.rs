@@ -4,9 +4,10 @@ use crate::value::{Function, Value};
 
 use super::super::model::{Formula, FormulaKind, Leaf, MetricId, RowExpr, RowExprKind, RowSet, TableId, Type};
 use super::FormulaScope;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Diagnostics, Span};
+use crate::syntax::ast;
 use crate::types::Aggregation;
-use crate::types::experiment::Experiment;
+use crate::types::experiment::{Experiment, Listed};
 
 /// A metric of a group as sums over its members.
 #[derive(Clone, Debug)]
@@ -46,13 +47,17 @@ pub enum What {
 impl FormulaScope<'_> {
     /// What is to be measured of an entity's members for the metrics that an experiment names; none of those that are broken, and
     /// an inner none for those that are no quotients of sums.
-    pub fn measurables(&self, of: &Experiment) -> Vec<Option<(MetricId, Option<Measurable>)>> {
-        let measurable = |listed: &crate::types::experiment::Listed| {
-            let place = self.names.metric(&listed.name, listed.version)?;
+    pub fn measurables(&self, of: &Experiment, d: &mut Diagnostics) -> Vec<Option<(MetricId, Option<Measurable>)>> {
+        let mut measurable = |listed: &Listed| {
+            let Some(place) = self.names.metric(&listed.name, listed.version) else {
+                let path = ast::Path { parts: vec![listed.name.clone()], at: None, span: listed.name.span };
+                d.push(self.unknown(&path, listed.version, listed.name.span));
+                return None;
+            };
             let id = self.metric_ids[place]?;
             Some((id, self.measurable(&self.metrics[id.0].formula, of.entity)))
         };
-        of.listed.iter().map(measurable).collect()
+        of.listed.iter().map(&mut measurable).collect()
     }
 
     fn measurable(&self, formula: &Formula, entity: TableId) -> Option<Measurable> {
