@@ -90,7 +90,9 @@ fn lowered(compiled: &Compiled) -> Vec<String> {
     let lowering = Lowering::new(&compiled.model);
     let mut failures = Vec::new();
     for (place, metric) in compiled.model.metrics.iter().enumerate() {
-        match lowering.lower(&Question::of(vec![MetricId(place)])) {
+        // By its own dimensions: what compares groups is asked for by them.
+        let by = metric.by.iter().copied().filter(|by| by.dimension().is_some()).collect();
+        match lowering.lower(&Question { by, ..Question::of(vec![MetricId(place)]) }) {
             Err(found) => failures.push(format!("`{}`: {:?}", metric.name.value, told(&found, false))),
             Ok(query) => {
                 for dialect in [&sql::ClickHouse as &dyn sql::Dialect, &sql::DATAFUSION] {

@@ -369,3 +369,56 @@ fn numbers_are_those_of_an_independent_package() {
     assert!(wrong.is_empty(), "{} wrong, the first:\n{}", wrong.len(), wrong[..wrong.len().min(8)].join("\n"));
     assert!(known > 150, "{known} numbers were compared");
 }
+
+#[test]
+fn sizes_are_those_of_an_independent_package() {
+    use metricc::power::{Baseline, Plan};
+    support::engine!("statistics");
+    let python = support::provision::statistics().unwrap_or_else(|error| panic!("{error}"));
+    let mut rng = Rng(7_919);
+    let mut plans = Vec::new();
+    for _ in 0..60 {
+        let is_rate = rng.below(2) == 0;
+        let baseline = match is_rate {
+            true => Baseline::Rate(rng.one(&[0.02, 0.1, 0.5])),
+            false => Baseline::Mean { mean: 20.0, deviation: rng.one(&[5.0, 60.0]) },
+        };
+        let plan = Plan {
+            baseline,
+            alpha: rng.one(&[0.01, 0.05, 0.2]),
+            power: rng.one(&[0.5, 0.8, 0.95]),
+            two_sided: rng.below(2) == 0,
+            ratio: rng.one(&[0.25, 1.0, 3.0]),
+            reduction: 0.0,
+        };
+        let effect = baseline.mean() * rng.one(&[0.01, 0.1, 0.3]);
+        plans.push((plan, effect));
+    }
+    let asked: Vec<Json> = (plans.iter())
+        .map(|(plan, effect)| {
+            let variance = match plan.baseline {
+                Baseline::Mean { deviation, .. } => [deviation * deviation; 2],
+                Baseline::Rate(rate) => [rate, rate + effect].map(|rate| rate * (1.0 - rate)),
+            };
+            json!({
+                "effect": effect, "variance": variance, "alpha": plan.alpha, "power": plan.power, "ratio": plan.ratio,
+                "two": plan.two_sided,
+            })
+        })
+        .collect();
+    let script = "import json, math, sys
+from statsmodels.stats.power import NormalIndPower, zt_ind_solve_power
+def units(case):
+    # The package knows one variance: that of a pair of groups of these sizes.
+    a, b = case['variance']
+    one = (a + b / case['ratio']) / (1 + 1 / case['ratio'])
+    side = 'two-sided' if case['two'] else 'larger'
+    size = case['effect'] / math.sqrt(one)
+    return NormalIndPower().solve_power(size, alpha=case['alpha'], power=case['power'], ratio=case['ratio'], alternative=side)
+print(json.dumps([float(units(case)) for case in json.load(sys.stdin)]))";
+    let told = support::python::run(python, script, &Json::Array(asked)).unwrap_or_else(|error| panic!("{error}"));
+    for ((plan, effect), told) in plans.iter().zip(told.as_array().expect("a list")) {
+        let (units, told) = (plan.units(*effect).expect("units"), told.as_f64().expect("a number"));
+        assert!((units - told).abs() <= 1e-6 * told, "{plan:?} of {effect}: {told} is right, {units} came");
+    }
+}

@@ -57,7 +57,7 @@ pub fn check_metric(
     let formula = formula?;
     let facts = scope.facts(&formula);
     let size = formula.size(scope.known());
-    if let Some(excess) = size.size.excess() {
+    if let Some(excess) = size.size.excess_of_formula() {
         d.push(error!(E0630, syntax.name.span, "the formula of `{}` is {excess}, with the names in it written out", syntax.name.value;
             help: "shorten the chain of metrics that name one another"));
         return None;

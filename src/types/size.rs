@@ -15,7 +15,10 @@ use super::model::{
 pub const MAX_DEPTH: usize = 200;
 
 /// How many operators there may be.
-pub const MAX_OPERATORS: usize = 20_000;
+pub const MAX_OPERATORS: usize = 5_000;
+
+/// How many there may be in a formula, of which what comes again is computed once.
+pub const MAX_OPERATORS_OF_FORMULA: usize = 20_000;
 
 /// The size of an expression. Literals and stored columns count nothing, so that a list may be as long as it likes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,10 +45,19 @@ impl Size {
 
     /// Why it is too large, for the end of a message.
     pub fn excess(self) -> Option<String> {
+        self.excess_over(MAX_OPERATORS)
+    }
+
+    /// The same of a formula.
+    pub fn excess_of_formula(self) -> Option<String> {
+        self.excess_over(MAX_OPERATORS_OF_FORMULA)
+    }
+
+    fn excess_over(self, most: usize) -> Option<String> {
         if self.depth > MAX_DEPTH {
             Some(format!("more than {MAX_DEPTH} levels deep"))
-        } else if self.operators > MAX_OPERATORS {
-            Some(format!("made of more than {MAX_OPERATORS} operators"))
+        } else if self.operators > most {
+            Some(format!("made of more than {most} operators"))
         } else {
             None
         }
