@@ -79,7 +79,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// A dry run with the tables that a query reads.
-fn prepare(
+pub(super) fn prepare(
     query: &Query,
     folder: &Path,
     lenient: bool,

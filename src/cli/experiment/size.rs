@@ -8,6 +8,8 @@ use crate::plan::{DataType, OutputColumn, Value};
 use crate::power::{Baseline, Plan};
 use crate::table::{Answer, csv, json, terminal};
 
+use super::Format;
+
 /// Tell how many units show a difference, or which difference so many units show
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
@@ -69,16 +71,6 @@ enum Sides {
     Two,
     /// The sign that is hoped for alone
     One,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// Aligned
-    Table,
-    /// Null is an empty cell
-    Csv,
-    /// A list of objects
-    Json,
 }
 
 /// `5%` or `0.05`
