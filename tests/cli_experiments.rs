@@ -89,7 +89,7 @@ experiment cheaper of user { variant: bucket; control: "a"; expose: exposure; me
         assert!(lines[2].starts_with("gmv,b,4,,") && lines[2].contains(",10.5,0,"), "{}", run.out);
         assert!(lines[3].starts_with("orders,a,40,,") && lines.len() == 5, "{}", run.out);
         assert!(run.err.contains("something is wrong with the assignment"), "{}", run.err);
-        let unknown = place.run(&["experiment", "report", "chaeper"]).assert_code(1).err;
+        let unknown = place.run(&["experiment", "report", "chaeper"]).assert_code(2).err;
         assert!(unknown.contains("E0983") && unknown.contains("did you mean `cheaper`?"), "{unknown}");
     }
 }
