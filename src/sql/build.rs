@@ -76,6 +76,16 @@ pub fn lambda(parameter: &str, body: Expr) -> Expr {
     Expr::Lambda(LambdaFunction { params, body: Box::new(body), syntax: LambdaSyntax::Arrow })
 }
 
+/// `(x, y) -> body`, or `x -> body`
+pub fn lambda_of(parameters: &[&str], body: Expr) -> Expr {
+    if let [one] = parameters {
+        return lambda(one, body);
+    }
+    let named = parameters.iter().map(|name| LambdaFunctionParameter { name: ident(name), data_type: None });
+    let params = OneOrManyWithParens::Many(named.collect());
+    Expr::Lambda(LambdaFunction { params, body: Box::new(body), syntax: LambdaSyntax::Arrow })
+}
+
 /// An aggregate over all rows of a partition, beside each of them.
 pub fn over(aggregate: Expr, partition_by: Vec<Expr>) -> Expr {
     match aggregate {

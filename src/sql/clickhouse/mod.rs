@@ -10,6 +10,7 @@ mod distribution;
 mod grammar;
 mod intake;
 mod interval;
+mod list;
 mod logic;
 mod number;
 mod script;
@@ -22,7 +23,9 @@ use sqlparser::ast::{Expr, Ident, ObjectName, Query, Setting};
 use sqlparser::parser::ParserError;
 
 use super::build;
-use super::dialect::{Aggregated, Batches, Calendar, Deduplication, Dialect, Dictionary, Intake, Lowering, States};
+use super::dialect::{
+    Aggregated, Batches, Calendar, Deduplication, Dialect, Dictionary, Intake, Lists, Lowering, States,
+};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
@@ -250,6 +253,10 @@ impl Dialect for ClickHouse {
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {
         aggregate::lower(aggregated)
+    }
+
+    fn lists(&self) -> Option<&dyn Lists> {
+        Some(self)
     }
 
     fn states(&self) -> Option<&dyn States> {

@@ -1,12 +1,15 @@
-//! Paths: rows of sessions one after the other, by windows alone.
+//! Paths: rows of sessions one after the other, by windows alone; by lists, where the engine has them (`list.rs`).
 //!
 //! Rows learn the one before them, and so where a session begins; sessions are numbered by a running sum of beginnings. What repeats
 //! the row before is left out, and what lies before the first row that a path may start at. The rows that stay are its steps: they are
 //! numbered, and learn the next one, up to the goal and as many as are wanted.
 
+mod list;
+
 use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query, SelectItem};
 
 use super::super::Lowering;
+use super::is_new;
 use crate::plan::{self, DataType, Function, Made, PathHow, PathRows, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -82,7 +85,7 @@ impl Lowering<'_> {
             PathRows::Edges => &[BY, START, OUTCOME, STEP, NAME, NEXT],
         };
         let wanted_own: Vec<&str> = names.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(_, n)| *n).collect();
-        let steps = self.steps_of_paths(&walk);
+        let steps = self.listed_steps(&walk).unwrap_or_else(|| self.steps_of_paths(&walk));
         let (rows, filter) = match how.of {
             PathRows::Paths => (self.whole_paths(&walk, steps, &wanted_own), None),
             PathRows::Nodes => (self.beside_paths(&walk, steps, &wanted_own), None),
@@ -276,7 +279,10 @@ impl Lowering<'_> {
             projection.push(build::item(self.settled(&part.values[*at], &leaves), build::ident(&name)));
             used.push(&part.values[*at]);
         }
+        // What a member's rows agree in, or was compared already, decides nothing.
+        let mut seen = vec![self.known(by)];
         let mut order = self.order_of(&part.rows);
+        order.retain(|key| is_new(&key.expr, &mut seen));
         for (at, key) in order.iter_mut().enumerate() {
             let name = format!("_o{at}");
             projection.push(build::item(key.expr.clone(), build::ident(&name)));

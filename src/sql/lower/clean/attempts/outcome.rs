@@ -26,7 +26,7 @@ impl Lowering<'_> {
             let from = Some(build::derived(self.any_order(funnel), ATTEMPTS));
             return Parts { projection, from, ..Parts::default() }.query();
         }
-        let (attempts, first) = self.firsts(funnel);
+        let (attempts, first) = self.listed_firsts(funnel).unwrap_or_else(|| self.firsts(funnel));
         let limited = self.limited(funnel, attempts, &first);
         self.carrying(funnel, limited)
     }
@@ -100,16 +100,24 @@ impl Lowering<'_> {
 
     /// The same within the window, and as far as no exclusion lies between.
     fn limited(&self, funnel: &Funnel<'_>, attempts: Query, carried: &[(usize, usize)]) -> Query {
-        // First each within the window.
+        // First each within the window. Without exclusions and steps that may be missing that is all.
+        let plain = funnel.known().into_iter().all(|(_, known)| known == Known::When);
         let mut projection = vec![same(ATTEMPTS, BY), same(ATTEMPTS, AT)];
         for (place, known) in funnel.known() {
             let name = raw_name(place, known);
             let within = self.in_window(funnel, column(ATTEMPTS, &name));
             let kept = build::case(vec![(within, column(ATTEMPTS, &name))], None);
+            let name = if plain { format!("_t{}", funnel.required[place]) } else { name };
             projection.push(build::item(kept, build::ident(&name)));
+        }
+        if plain {
+            projection.push(build::item(build::boolean(false), build::ident("_spoilt")));
         }
         projection.extend(carried.iter().map(|(part, value)| same(ATTEMPTS, &format!("_v{part}_{value}"))));
         let within = Parts { projection, from: Some(build::derived(attempts, ATTEMPTS)), ..Parts::default() }.query();
+        if plain {
+            return within;
+        }
         // Then what an exclusion leaves.
         let mut projection = vec![same(ATTEMPTS, BY), same(ATTEMPTS, AT)];
         for (place, step) in funnel.required.iter().enumerate().skip(1) {
@@ -262,7 +270,7 @@ impl Lowering<'_> {
 }
 
 /// The name of what an attempt knows of a place.
-fn raw_name(place: usize, known: Known) -> String {
+pub(super) fn raw_name(place: usize, known: Known) -> String {
     match known {
         Known::When => format!("_r{place}"),
         Known::Ended(at) => format!("_r{place}_x{at}"),
