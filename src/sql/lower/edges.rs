@@ -175,7 +175,8 @@ impl Lowering<'_> {
         let Origin::Made(made) = &table.origin else { return None };
         let How::Cohort { ages, .. } = &made.how else { return None };
         let start = &table.columns[crate::types::cohort::column::START].name;
-        Some(self.cohort_rows(table, made, (*ages, CohortTable::Units), &[start.as_str()]))
+        let first = self.first_start(made, *ages, start);
+        Some(first.unwrap_or_else(|| self.cohort_rows(table, made, (*ages, CohortTable::Units), &[start.as_str()])))
     }
 
     pub(super) fn extreme(&self, time: Sql, edge: Edge) -> Sql {
@@ -200,7 +201,7 @@ impl Lowering<'_> {
     /// Whether a measure of the scan is null, and not 0, before the scan's first row.
     pub(super) fn is_guarded(&self, scan: usize) -> bool {
         // A scan alone has no bucket before its first row, but the one row of an answer without keys.
-        let several = self.query.scans.len() > 1 || self.query.asked.is_some();
+        let several = (self.query.scans.len() > 1 && !self.begin_together()) || self.query.asked.is_some();
         let scan = &self.query.scans[scan];
         let possible = several || (self.query.step.is_none() && !self.has_keys());
         let timed = match &scan.source {
@@ -208,6 +209,20 @@ impl Lowering<'_> {
             Source::Query(query) => query.scans.iter().any(|scan| scan.time.is_some()),
         };
         possible && scan.guard.is_some() && timed && scan.measures.iter().any(Measure::empty_is_zero)
+    }
+
+    /// Whether all scans are of tables of the units of one cohort, by their buckets: none has a bucket before its first unit, which is that
+    /// of all.
+    fn begin_together(&self) -> bool {
+        let units = |scan: &Scan| {
+            let Source::Table(place) = scan.source else { return None };
+            let Origin::Made(made) = &self.tables[place].origin else { return None };
+            let How::Cohort { ages, .. } = &made.how else { return None };
+            scan.interval.is_bucket().then_some((made.parts.first()?, *ages))
+        };
+        let Some(first) = self.query.scans.first().and_then(units) else { return false };
+        let mut scans = self.query.scans.iter().enumerate();
+        scans.all(|(at, scan)| units(scan) == Some(first) && matches!(self.read(at), Read::Source))
     }
 
     /// Whether the interval of the bucket with the key in `alias` lies wholly before the scan's first clean row.

@@ -3,8 +3,9 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
-use crate::plan::{self, Ages, CohortTable, DataType, Function, Made, MadeOf, Selection, Table, Value};
+use crate::plan::{self, Ages, CohortTable, DataType, Function, Made, MadeOf, Origin, Selection, Table, Value};
 use crate::sql::build::{self, Parts};
+use crate::sql::lower::edges::Edge;
 use crate::sql::lower::read::Rows;
 
 /// The aliases of units, of rows that are put to ages, and of what is made of both.
@@ -12,8 +13,8 @@ const UNITS: &str = "u";
 const ROWS: &str = "r";
 const MADE: &str = "m";
 
-/// Columns of our own: whose, when, the number of the bucket; the last age there is, the age, the last active one; then dimensions
-/// (`_d0` …) and values (`_v0` …).
+/// Columns of our own: whose, when, the number of the bucket; the last age there is, the age, the last active one; the buckets with rows;
+/// then dimensions (`_d0` …) and values (`_v0` …).
 const BY: &str = "_by";
 const AT: &str = "_at";
 const NUMBER: &str = "_n";
@@ -21,6 +22,7 @@ const AGES: &str = "_ages";
 const AGE: &str = "_age";
 const LAST: &str = "_last";
 const COUNT: &str = "_count";
+const SEEN: &str = "_seen";
 
 fn column(alias: &str, name: &str) -> Expr {
     build::column(alias, build::ident(name))
@@ -44,6 +46,11 @@ impl Cohort<'_> {
         &self.made.parts[0]
     }
 
+    /// What is put to ages.
+    fn rows(&self) -> &MadeOf {
+        &self.made.parts[self.of.rows().unwrap_or_default()]
+    }
+
     /// The columns of units beside its own ones.
     fn dimension_names(&self) -> impl Iterator<Item = String> {
         self.dimensions.iter().map(|at| format!("_d{at}"))
@@ -52,6 +59,22 @@ impl Cohort<'_> {
     fn value_names(&self) -> impl Iterator<Item = String> {
         self.values.iter().map(|at| format!("_v{at}"))
     }
+}
+
+/// The combinations of these columns of which there are so many rows.
+fn counted(rows: Query, names: Vec<String>, counting: &str, at_least: u32) -> Query {
+    let kept = || names.iter().map(|name| same(MADE, name)).collect::<Vec<_>>();
+    let mut projection = kept();
+    if at_least > 1 {
+        projection.push(build::item(build::call("count", vec![column(MADE, counting)]), build::ident(COUNT)));
+    }
+    let (from, group_by) = (Some(build::derived(rows, MADE)), names.iter().map(|name| column(MADE, name)).collect());
+    let grouped = Parts { projection, from, group_by, ..Parts::default() }.query();
+    if at_least <= 1 {
+        return grouped;
+    }
+    let filter = Some(build::binary(column(MADE, COUNT), BinaryOperator::GtEq, build::number(at_least)));
+    Parts { projection: kept(), from: Some(build::derived(grouped, MADE)), filter, ..Parts::default() }.query()
 }
 
 impl Lowering<'_> {
@@ -75,11 +98,8 @@ impl Lowering<'_> {
         let rows = match of {
             CohortTable::Units => units,
             CohortTable::Cells => self.cells(&cohort, units),
-            CohortTable::Active(at_least) => {
-                let rows = self.at_ages(&cohort, units);
-                self.active(&cohort, rows, at_least, wanted(own - 1))
-            }
-            CohortTable::Rows => self.at_ages(&cohort, units),
+            CohortTable::Active(at_least) => self.active(&cohort, units, at_least, wanted(own - 1)),
+            CohortTable::Rows => self.at_ages(&cohort, units, self.rows_of(&cohort)),
         };
         let names = [BY, AT, AGES, AGE, LAST];
         let projection = table.columns.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(at, shown)| {
@@ -98,16 +118,9 @@ impl Lowering<'_> {
         let leaves = Rows(self.dialect);
         let MadeOf { rows, values } = cohort.start();
         let (by, at) = (&values[0], self.instant_of(rows));
-        let start = match cohort.ages.rolling {
-            Some(_) => at.clone(),
-            None => {
-                let key = self.dialect.bucket_key(at.clone(), cohort.ages.every, self.calendar);
-                self.dialect.bucket_start(key, cohort.ages.every, self.calendar)
-            }
-        };
         let mut projection = vec![
             build::item(self.known(by), build::ident(BY)),
-            build::item(start, build::ident(AT)),
+            build::item(self.start_of(cohort, at.clone()), build::ident(AT)),
             build::item(self.number_of(cohort, at), build::ident(NUMBER)),
         ];
         let mut used: Vec<&plan::Expr> = vec![by];
@@ -118,14 +131,28 @@ impl Lowering<'_> {
         }
         let known = by.nullable.then(|| build::is_not_null(self.value(by, &leaves)));
         let rows = self.selected(rows, &used, known.into_iter().collect(), projection).query();
+        let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, NUMBER)];
+        projection.push(build::item(self.last_age(cohort), build::ident(AGES)));
+        projection.extend(cohort.dimension_names().map(|name| same(UNITS, &name)));
+        Parts { projection, from: Some(build::derived(rows, UNITS)), ..Parts::default() }.query()
+    }
+
+    /// The last age that there is of a unit.
+    fn last_age(&self, cohort: &Cohort<'_>) -> Expr {
         let ages = self.age(cohort, column(UNITS, NUMBER), self.last_number(cohort));
         let ages =
             if cohort.ages.partial { ages } else { build::binary(ages, BinaryOperator::Minus, build::number(1)) };
         let ages = build::call("least", vec![self.int(i64::from(cohort.ages.until)), ages]);
-        let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, NUMBER)];
-        projection.push(build::item(self.dialect.not_null(ages), build::ident(AGES)));
-        projection.extend(cohort.dimension_names().map(|name| same(UNITS, &name)));
-        Parts { projection, from: Some(build::derived(rows, UNITS)), ..Parts::default() }.query()
+        self.dialect.not_null(ages)
+    }
+
+    /// When a unit starts: the instant, or the start of its bucket.
+    fn start_of(&self, cohort: &Cohort<'_>, at: Expr) -> Expr {
+        if cohort.ages.rolling.is_some() {
+            return at;
+        }
+        let key = self.dialect.bucket_key(at, cohort.ages.every, self.calendar);
+        self.dialect.bucket_start(key, cohort.ages.every, self.calendar)
     }
 
     /// A row for each age of a unit.
@@ -138,10 +165,10 @@ impl Lowering<'_> {
         Parts { projection, from: Some(build::derived(units, UNITS)), filter, ..Parts::default() }.query()
     }
 
-    /// Rows of the units at an age that there is.
-    fn at_ages(&self, cohort: &Cohort<'_>, units: Query) -> Query {
+    /// The rows that are put to ages: whose, and the number of the bucket or the instant.
+    fn rows_of(&self, cohort: &Cohort<'_>) -> Query {
         let leaves = Rows(self.dialect);
-        let MadeOf { rows, values } = &cohort.made.parts[cohort.of.rows().unwrap_or_default()];
+        let MadeOf { rows, values } = cohort.rows();
         let (by, number) = (&values[0], self.number_of(cohort, self.instant_of(rows)));
         let mut projection =
             vec![build::item(self.known(by), build::ident(BY)), build::item(number, build::ident(NUMBER))];
@@ -152,7 +179,11 @@ impl Lowering<'_> {
             used.push(value);
         }
         let known = by.nullable.then(|| build::is_not_null(self.value(by, &leaves)));
-        let rows = self.selected(rows, &used, known.into_iter().collect(), projection).query();
+        self.selected(rows, &used, known.into_iter().collect(), projection).query()
+    }
+
+    /// Rows of the units at an age that there is.
+    fn at_ages(&self, cohort: &Cohort<'_>, units: Query, rows: Query) -> Query {
         let age = self.age(cohort, column(UNITS, NUMBER), column(ROWS, NUMBER));
         let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, AGES)];
         projection.push(build::item(age, build::ident(AGE)));
@@ -171,21 +202,17 @@ impl Lowering<'_> {
     }
 
     /// One row for each unit and age with so many rows.
-    fn active(&self, cohort: &Cohort<'_>, rows: Query, at_least: u32, with_last: bool) -> Query {
+    fn active(&self, cohort: &Cohort<'_>, units: Query, at_least: u32, with_last: bool) -> Query {
         let mut names: Vec<String> = [BY, AT, AGES, AGE].map(str::to_owned).to_vec();
         names.extend(cohort.dimension_names());
-        let mut projection: Vec<SelectItem> = names.iter().map(|name| same(MADE, name)).collect();
-        let group_by = names.iter().map(|name| column(MADE, name)).collect();
-        if at_least > 1 {
-            projection.push(build::item(build::call("count", vec![column(MADE, AGE)]), build::ident(COUNT)));
-        }
-        let from = Some(build::derived(rows, MADE));
-        let mut active = Parts { projection, from, group_by, ..Parts::default() }.query();
-        if at_least > 1 {
-            let projection = names.iter().map(|name| same(MADE, name)).collect();
-            let filter = Some(build::binary(column(MADE, COUNT), BinaryOperator::GtEq, build::number(at_least)));
-            active = Parts { projection, from: Some(build::derived(active, MADE)), filter, ..Parts::default() }.query();
-        }
+        let active = match cohort.ages.rolling {
+            None => self.listed_ages(cohort, at_least).unwrap_or_else(|| {
+                // A bucket is an age of each unit: the rows of one are few before units come to them.
+                let rows = counted(self.rows_of(cohort), [BY, NUMBER].map(str::to_owned).to_vec(), NUMBER, at_least);
+                self.at_ages(cohort, units, rows)
+            }),
+            Some(_) => counted(self.at_ages(cohort, units, self.rows_of(cohort)), names.clone(), AGE, at_least),
+        };
         if !with_last {
             return active;
         }
@@ -193,6 +220,72 @@ impl Lowering<'_> {
         let last = build::over(build::call("max", vec![column(MADE, AGE)]), vec![column(MADE, BY), column(MADE, AT)]);
         projection.push(build::item(last, build::ident(LAST)));
         Parts { projection, from: Some(build::derived(active, MADE)), ..Parts::default() }.query()
+    }
+
+    /// One row for each unit and age with a row, where a unit starts with the first of these rows: the rows of a member, as a list, know
+    /// it themselves.
+    fn listed_ages(&self, cohort: &Cohort<'_>, at_least: u32) -> Option<Query> {
+        let lists = self.dialect.lists()?;
+        let first = self.first_of(cohort)?;
+        let MadeOf { rows, values } = cohort.rows();
+        if at_least > 1 || !cohort.dimensions.is_empty() || first.rows != *rows || first.keys != values[..1] {
+            return None;
+        }
+        let by = &values[0];
+        let at = self.instant_of(rows);
+        let projection = vec![
+            build::item(self.known(by), build::ident(BY)),
+            build::item(at.clone(), build::ident(AT)),
+            build::item(self.number_of(cohort, at), build::ident(NUMBER)),
+        ];
+        let known = by.nullable.then(|| build::is_not_null(self.value(by, &Rows(self.dialect))));
+        let rows = self.selected(rows, &[by], known.into_iter().collect(), projection).query();
+        let seen = lists.distinct(lists.collect(lists.small(column(ROWS, NUMBER)), false));
+        let projection = vec![
+            same(ROWS, BY),
+            build::item(build::call("min", vec![column(ROWS, AT)]), build::ident(AT)),
+            build::item(build::call("min", vec![column(ROWS, NUMBER)]), build::ident(NUMBER)),
+            build::item(seen, build::ident(SEEN)),
+        ];
+        let (from, group_by) = (Some(build::derived(rows, ROWS)), vec![column(ROWS, BY)]);
+        let units = Parts { projection, from, group_by, ..Parts::default() }.query();
+        let projection = vec![
+            same(UNITS, BY),
+            build::item(self.start_of(cohort, column(UNITS, AT)), build::ident(AT)),
+            build::item(self.last_age(cohort), build::ident(AGES)),
+            same(UNITS, NUMBER),
+            build::item(self.dialect.explode(column(UNITS, SEEN)), build::ident(SEEN)),
+        ];
+        let seen = Parts { projection, from: Some(build::derived(units, UNITS)), ..Parts::default() }.query();
+        let age = self.age(cohort, column(MADE, NUMBER), column(MADE, SEEN));
+        let projection =
+            vec![same(MADE, BY), same(MADE, AT), same(MADE, AGES), build::item(age.clone(), build::ident(AGE))];
+        let filter = Some(build::binary(age, BinaryOperator::LtEq, column(MADE, AGES)));
+        Some(Parts { projection, from: Some(build::derived(seen, MADE)), filter, ..Parts::default() }.query())
+    }
+
+    /// What the units of a cohort are the first rows of.
+    fn first_of(&self, cohort: &Cohort<'_>) -> Option<&plan::FirstOf> {
+        let MadeOf { rows, .. } = cohort.start();
+        let whole = rows.filter.is_none() && rows.joins.is_empty() && rows.answers.is_empty();
+        match &self.tables[rows.table].origin {
+            Origin::FirstOf(first) if whole => Some(first),
+            _ => None,
+        }
+    }
+
+    /// The start of the first unit, under this name.
+    pub(in crate::sql::lower) fn first_start(&self, made: &Made, ages: Ages, name: &str) -> Option<Query> {
+        let cohort = Cohort { made, ages, of: CohortTable::Units, dimensions: Vec::new(), values: Vec::new() };
+        let first = self.first_of(&cohort)?;
+        // That of the first of all rows.
+        let known = first.keys.iter().filter(|key| key.nullable);
+        let known = known.map(|key| build::is_not_null(self.value(key, &Rows(self.dialect)))).collect();
+        let keys: Vec<&plan::Expr> = first.keys.iter().collect();
+        let at = self.extreme(self.instant_of(&first.rows), Edge::First);
+        let rows = self.selected(&first.rows, &keys, known, vec![build::item(at, build::ident(AT))]).query();
+        let projection = vec![build::item(self.start_of(&cohort, column(UNITS, AT)), self.name(name))];
+        Some(Parts { projection, from: Some(build::derived(rows, UNITS)), ..Parts::default() }.query())
     }
 
     /// What ages are counted by: the number of the bucket, or the instant.
@@ -217,13 +310,13 @@ impl Lowering<'_> {
     /// The number of the bucket in which the last row lies, or its instant.
     fn last_number(&self, cohort: &Cohort<'_>) -> Expr {
         let last = |rows: &Selection| {
-            let number = self.number_of(cohort, self.instant_of(rows));
-            let greatest = build::item(build::call("max", vec![number]), build::ident(NUMBER));
+            let greatest = build::item(build::call("max", vec![self.instant_of(rows)]), build::ident(AT));
             self.selected(rows, &[], Vec::new(), vec![greatest]).select()
         };
         let ends = cohort.made.parts[cohort.of.first_end()..].iter().map(|end| &end.rows);
         let all = build::union_all(build::each_once(ends.map(last))).map(|all| build::derived(all, MADE));
-        let projection = vec![build::item(build::call("max", vec![column(MADE, NUMBER)]), build::ident(NUMBER))];
+        let number = self.number_of(cohort, column(MADE, AT));
+        let projection = vec![build::item(build::call("max", vec![number]), build::ident(NUMBER))];
         build::scalar(Parts { projection, from: all, ..Parts::default() }.query())
     }
 
