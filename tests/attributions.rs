@@ -1,6 +1,5 @@
 //! Attributions against shares that are computed one conversion at a time, written from the words of the language: random small
 //! units, every model, elapsed windows and those of one day, in the dry run and in ClickHouse.
-#![cfg(feature = "dry-run")]
 
 mod support;
 mod warehouse;

@@ -1,6 +1,5 @@
 //! Cohorts and lifecycles against a count of each member's rows, written from the words of the language: random small units, ages by
 //! days, weeks and full lengths, repeated starts, lower limits, in the dry run and in ClickHouse.
-#![cfg(feature = "dry-run")]
 
 mod support;
 mod warehouse;

@@ -1,6 +1,5 @@
 //! Conversions against a search of all pairs of rows, written from the words of the language: random small units, every credit,
 //! windows, values to match, in the dry run and in ClickHouse.
-#![cfg(feature = "dry-run")]
 
 mod support;
 mod warehouse;

@@ -1,6 +1,5 @@
 //! Paths against a walk along the rows of each member, written from the words of the language: random small worlds, sessions, depths,
 //! starts, goals and repeats, in the dry run and in ClickHouse.
-#![cfg(feature = "dry-run")]
 
 mod support;
 mod warehouse;

@@ -1,6 +1,5 @@
 //! Segments against a search through all rows of all members, written from the words of the language: random small worlds around
 //! a change of clocks, all kinds of measures, with and without scores, in the dry run and in ClickHouse.
-#![cfg(feature = "dry-run")]
 
 mod support;
 mod warehouse;

@@ -1,7 +1,7 @@
 //! A small project on a real ClickHouse, and its batches run as a scheduler would run them.
 #![allow(dead_code)]
 
-#[cfg(feature = "dry-run")]
+#[cfg_attr(not(feature = "dry-run"), path = "alone.rs")]
 pub mod right;
 
 use std::cell::RefCell;
