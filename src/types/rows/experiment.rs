@@ -62,10 +62,7 @@ impl<'a> RowSets<'a> {
         let judged = self.judged(&items, d);
         let partial = items.truth("partial", d);
         let within = self.exposed_for(&items, syntax, d);
-        let before = match items.get("cuped") {
-            Some((span, _)) => Some(positive(items.duration("cuped", d), "cuped", span, d)),
-            None => None,
-        };
+        let before = items.get("cuped").map(|(span, _)| positive(items.duration("cuped", d), "cuped", span, d));
         let listed = listed(&items, syntax, d);
         let control = required(&items, "control", "control: \"a\"", syntax, d).and_then(|value| plain(value, d));
         let variant = required(&items, "variant", "variant: bucket", syntax, d).and_then(|value| path(value, d));
@@ -74,10 +71,7 @@ impl<'a> RowSets<'a> {
         let (rows, by) = self.behaviour_rows("experiment", expose, entity, d)?;
         let (control, listed, judged) = (control?, listed?, judged?);
         let (within, partial) = (within?, partial?);
-        let before = match before {
-            Some(length) => Some(length?),
-            None => None,
-        };
+        let before = before.map_or(Some(None), |length| length.map(Some))?;
         // A dimension is known later.
         let is_dimension = variant.single().is_some_and(|name| self.names.dimension(name).is_some());
         let value = match is_dimension {
