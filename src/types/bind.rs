@@ -38,8 +38,14 @@ pub fn bind(tables: &[Table], dimension: &Dimension, table: TableId) -> Result<R
         (None, Origin::FirstOf { rows, .. }) => bind(tables, dimension, rows.base)?.moved(rows.base, table),
         // What the entity has stays as it is.
         (None, Origin::Union(union)) if union.of_entity => {
-            let value = attribute(tables, dimension, table)?;
-            value.filter(|value| value.history(tables).is_none()).ok_or(Unbound::Missing)?
+            // Nor does what its units are told apart by.
+            match made(&tables[table.0], dimension, table) {
+                Ok(own) => own,
+                Err(_) => {
+                    let value = attribute(tables, dimension, table)?;
+                    value.filter(|value| value.history(tables).is_none()).ok_or(Unbound::Missing)?
+                }
+            }
         }
         // The members of a segment have what the entity has.
         (None, Origin::Made(of)) if matches!(of.how, How::Segment(_)) => match made(&tables[table.0], dimension, table)

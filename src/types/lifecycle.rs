@@ -16,9 +16,14 @@ pub struct Lifecycle {
     pub by: Told,
     /// The table of the rows of activity: the entity, and when.
     pub rows: TableId,
-    /// The table of the first of them of each member.
+    /// The table of the first of them of each unit.
     pub first: TableId,
+    /// The column of both that tells the units.
+    pub unit: usize,
 }
+
+/// The place of the column of units where they are members per a dimension.
+pub const UNIT: usize = 2;
 
 /// By what a lifecycle tells who is active.
 #[derive(Clone, Debug)]

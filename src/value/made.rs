@@ -24,7 +24,7 @@ pub enum How {
     Attempts(Attempts),
     /// A table of a conversion. Its parts are the rows that lead somewhere, the rows that they lead to, then rows whose last instant
     /// says which windows are over; the first value of the first two is whose they are, the second what they must agree in, too, where
-    /// there is such.
+    /// there is such; then comes of leading rows of which unit of the member they are, where it has several.
     ///
     /// Its own columns are whose, the time of the row that leads, the last such time of which the window is over; of leading rows
     /// whether another row is credited to them.
@@ -133,6 +133,15 @@ pub struct Conversion {
     pub partial: bool,
     /// Whether the table has a row for each two that belong together, and not one for each row that leads.
     pub pairs: bool,
+    /// Whether a member has several units, each of which is credited for itself: the last key of leading rows tells which.
+    pub per: bool,
+}
+
+impl Conversion {
+    /// How many values of the rows of a part tell what belongs together.
+    pub fn keys(&self, part: usize) -> usize {
+        1 + usize::from(self.matched) + usize::from(self.per && part == 0)
+    }
 }
 
 /// Which rows of a unit of an experiment count.

@@ -88,15 +88,16 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                     rows(&part.rows, model, sources, lines);
                 }
             }
-            How::Conversion(_) => {
-                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+            How::Conversion(how) => {
+                let units = if how.per { how.keys(0) - 1 } else { 0 };
+                let whose = made.parts[0].values.get(units).map(|by| whose(by, model, sources));
                 lines.push(("leading", format!("{name}: these rows, of a {}", whose.unwrap_or_default())));
                 rows(&made.parts[0].rows, model, sources, lines);
                 lines.push(("credited", "of these rows, within the window".to_owned()));
                 rows(&made.parts[1].rows, model, sources, lines);
             }
             How::Attribution(attribution) => {
-                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                let whose = made.parts[0].values.first().map(|by| whose(by, model, sources));
                 lines.push(("converted", format!("{name}: these rows, of a {}", whose.unwrap_or_default())));
                 rows(&made.parts[0].rows, model, sources, lines);
                 lines.push(("credited to", "these rows before them, within the window".to_owned()));
@@ -119,7 +120,7 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 }
             }
             How::Paths(how) => {
-                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                let whose = made.parts[0].values.first().map(|by| whose(by, model, sources));
                 rows(&made.parts[0].rows, model, sources, lines);
                 if let Some(step) = made.parts[0].values.get(1) {
                     lines.push(("steps", format!("called by {}, null left out", one_line(sources.text(step.span)))));
@@ -132,7 +133,7 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 lines.extend(path_ends(how));
             }
             How::Attempts(attempts) => {
-                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                let whose = made.parts[0].values.first().map(|by| whose(by, model, sources));
                 lines.push((
                     "attempts",
                     format!("{name}: one a row of the first step, of a {}", whose.unwrap_or_default()),
@@ -147,7 +148,7 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 }
             }
             How::Cohort { of, .. } => {
-                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                let whose = made.parts[0].values.first().map(|by| whose(by, model, sources));
                 lines.push(("units", format!("{name}: one {} a start row", whose.unwrap_or_default())));
                 rows(&made.parts[0].rows, model, sources, lines);
                 if let Some(at_ages) = of.rows() {
@@ -218,11 +219,18 @@ fn entity(id: ColumnId, model: &Model) -> &str {
     }
 }
 
-/// The same of a value that is a column alone.
-fn whose<'a>(value: &RowExpr, model: &'a Model) -> &'a str {
+/// Whose rows are: members of an entity, or those per a dimension, which are texts that end with the member.
+fn whose(value: &RowExpr, model: &Model, sources: &SourceMap) -> String {
     match &value.kind {
-        RowExprKind::Column(path) => path.last().map_or("unit", |id| entity(*id, model)),
-        _ => "unit",
+        RowExprKind::Column(path) => path.last().map_or("unit", |id| entity(*id, model)).to_owned(),
+        RowExprKind::Call(_, parts) => {
+            let member = parts.last().map(|member| whose(member, model, sources)).unwrap_or_default();
+            match parts.len() {
+                1 => member,
+                _ => format!("{member} per {}", one_line(sources.text(value.span))),
+            }
+        }
+        _ => "unit".to_owned(),
     }
 }
 

@@ -82,10 +82,15 @@ fn merged(model: &Model, of: &types::made::Made, attempts: &Attempts) -> Made {
 fn same(model: &Model, a: &Typed, b: &Typed) -> bool {
     let time = |part: &Typed| part.rows.dated.map(|column| column.column).or(model.table(part.rows.base).time);
     let whose = |part: &Typed| {
-        part.values.first().and_then(|value| match &value.kind {
-            RowExprKind::Column(path) => path.first().copied(),
-            _ => None::<ColumnId>,
-        })
+        let mut columns: Vec<Vec<ColumnId>> = Vec::new();
+        if let Some(whose) = part.values.first() {
+            whose.walk(&mut |of| {
+                if let RowExprKind::Column(path) = &of.kind {
+                    columns.push(path.clone());
+                }
+            });
+        }
+        columns
     };
     a.rows.base == b.rows.base && time(a) == time(b) && whose(a) == whose(b)
 }

@@ -256,7 +256,8 @@ impl Of<'_, '_> {
     /// The first argument over the rows of the cohort's units.
     fn rebased(&self, argument: &ast::Argument, at: At, span: Span, d: &mut Diagnostics) -> Option<Formula> {
         let filters = |table: TableId| self.at_ages(table, at, span);
-        let to = Rebase { entity: self.cohort.entity, column: column::AGE + 1, filters: &filters, span };
+        let per = self.scope.rows.unit_dimension(self.cohort.units);
+        let to = Rebase { entity: self.cohort.entity, per, column: column::AGE + 1, filters: &filters, span };
         self.scope.rebased(argument, &to, d)
     }
 

@@ -73,7 +73,8 @@ impl FormulaScope<'_> {
             }
             _ => {
                 let filters = |_: TableId| Vec::new();
-                let to = Rebase { entity: conversion.entity, column: column::VALUE, filters: &filters, span };
+                let to =
+                    Rebase { entity: conversion.entity, per: None, column: column::VALUE, filters: &filters, span };
                 self.rebased(&asked.arguments[0], &to, d)
             }
         }

@@ -158,8 +158,8 @@ impl Parts<'_, '_> {
 
     fn count(&self, aggregation: Aggregation, table: TableId) -> Formula {
         let span = self.span;
-        let column = ColumnId { table, column: 0 };
-        let ty = self.scope.tables[table.0].columns[0].ty.clone();
+        let column = ColumnId { table, column: self.of.unit };
+        let ty = self.scope.tables[table.0].columns[self.of.unit].ty.clone();
         let input = Some(RowExpr { kind: RowExprKind::Column(vec![column]), ty, span });
         let rows = RowSet { base: table, filters: Vec::new(), dated: None };
         let leaf = Leaf { aggregation, input, rows, at_last: None };

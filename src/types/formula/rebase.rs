@@ -7,8 +7,11 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::syntax::ast::{self, ArgumentValue, ExprKind};
 
-use super::super::model::{ColumnId, Formula, FormulaKind, Leaf, MetricId, RowExpr, RowExprKind, RowSet, TableId};
-use super::FormulaScope;
+use super::super::bind::bind;
+use super::super::model::{
+    ColumnId, Dimension, Formula, FormulaKind, Leaf, MetricId, RowExpr, RowExprKind, RowSet, TableId,
+};
+use super::{FormulaScope, unbound};
 
 /// The aggregates of an argument: their rows, what is taken of each, and where they stand.
 pub type Leaves = Vec<(RowSet, Option<RowExpr>, Span)>;
@@ -17,6 +20,8 @@ pub type Leaves = Vec<(RowSet, Option<RowExpr>, Span)>;
 pub(super) struct Rebase<'r> {
     /// Whose behaviour it is.
     pub entity: TableId,
+    /// What the rows need, too, where units are members per a dimension.
+    pub per: Option<&'r Dimension>,
     /// The column of their tables that holds what is taken of a row.
     pub column: usize,
     /// The conditions on the rows of such a table.
@@ -81,6 +86,9 @@ impl FormulaScope<'_> {
             self.leaves(&typed, &mut |leaf, span| found = found.or(Some((leaf.rows.base, span))));
             if let Some((base, span)) = found {
                 let _ = self.rows.column_of(to.entity, base, span, d);
+                if let Some(Err(why)) = to.per.map(|per| bind(self.tables, per, base).map_err(|why| (per, why))) {
+                    d.push(unbound(why.0, &self.tables[base.0], &why.1, span));
+                }
             }
             if !d.has_errors() {
                 let span = found.map_or(to.span, |(_, span)| span);

@@ -34,7 +34,7 @@ impl<'a> RowSets<'a> {
         let syntax = declared.syntax;
         let items = Items::read("attribution", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
-        let entity = self.entity_of(syntax, d);
+        let entity = self.entity_of_units(syntax, d);
         let models = models(&items, syntax, d);
         let within = self.within("attribution", &items, syntax, d);
         let to = touched_by(&items, syntax, d);

@@ -16,6 +16,7 @@ impl RowSets<'_> {
     /// Types the table of behaviour at a place.
     pub fn check_behaviour(&mut self, place: usize, d: &mut Diagnostics) {
         let declared = self.names.behaviours[place];
+        let since = self.tables.len();
         self.behaviours[place] = match declared.syntax.keyword.as_str() {
             "cohort" => self.cohort(declared, d).map(Behaviour::Cohort),
             "lifecycle" => self.lifecycle(declared, d).map(Behaviour::Lifecycle),
@@ -26,6 +27,7 @@ impl RowSets<'_> {
             "path" => self.paths(declared, d).map(Behaviour::Paths),
             _ => self.funnel(declared, d).map(Behaviour::Funnel),
         };
+        self.note_units(place, since);
     }
 
     /// The tables of the rows that the aggregates of an argument are of, each put to the rows of a table of behaviour: see

@@ -16,6 +16,7 @@ use super::union::internal;
 impl RowSets<'_> {
     /// Gives derived tables what dimensions they have. All of them stand behind the tables that they are made of.
     pub fn bind_derived(&mut self, dimensions: &[Dimension], ids: &[Option<DimensionId>], d: &mut Diagnostics) {
+        self.find_units(dimensions, ids, d);
         let keys = std::mem::take(&mut self.keys);
         let mut keys = keys.into_iter().peekable();
         for place in self.names.tables.len()..self.tables.len() {
@@ -29,11 +30,15 @@ impl RowSets<'_> {
                     if let Some((_, written, span)) = keys.next_if(|(of, ..)| *of == table) {
                         self.type_keys(table, &rows, written, span, (dimensions, ids), d);
                     }
+                    self.bind_units(table, d);
                 }
-                Origin::Union(union) if union.of_entity => {}
+                Origin::Union(union) if union.of_entity => self.bind_units(table, d),
                 Origin::Union(_) => self.bind_union(table, dimensions),
                 Origin::Session(_) => self.bind_session(table, dimensions),
-                Origin::Made(_) => self.bind_made(table, dimensions),
+                Origin::Made(_) => {
+                    self.bind_units(table, d);
+                    self.bind_made(table, dimensions);
+                }
             }
         }
     }
@@ -226,7 +231,7 @@ fn is_bound(dimension: &Dimension, table: TableId) -> bool {
 }
 
 /// Puts the column of `dated` in the place of the row's time.
-fn date(value: &mut RowExpr, rows: &RowSet) {
+pub(super) fn date(value: &mut RowExpr, rows: &RowSet) {
     if let Some(column) = rows.dated {
         value.replace_time(column);
     }

@@ -34,7 +34,7 @@ impl<'a> RowSets<'a> {
         let syntax = declared.syntax;
         let items = Items::read("cohort", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
-        let entity = self.entity_of(syntax, d);
+        let entity = self.entity_of_units(syntax, d);
         let ages = ages(&items, syntax, d);
         let (start, active) = (written(&items, "start", syntax, d), written(&items, "active", syntax, d));
         let (start, active) = (start?, active?);
@@ -255,7 +255,9 @@ impl<'a> RowSets<'a> {
         let how = How::Cohort { ages: cohort.ages, of: CohortTable::Rows };
         let mut made = Made { how, carried: Vec::new(), ..*units };
         made.parts[0].values.truncate(1);
-        made.parts.insert(1, self.made_of(rows, by));
+        let mut part = self.made_of(rows, by);
+        self.unit_of_rows(cohort.units, &made.how, 1, &mut part)?;
+        made.parts.insert(1, part);
         if let Some(input) = input {
             made.carry(vec![(1, input)]);
         }
@@ -264,17 +266,20 @@ impl<'a> RowSets<'a> {
         self.cohort_table(&own, "_rows", cohort.again, made, d)
     }
 
-    /// Gives a table of behaviour the dimensions that another one has.
+    /// Gives a table of behaviour the dimensions that another one has, and its units.
     pub(super) fn copy_dimensions(&mut self, from: TableId, to: TableId) {
         let of = self.tables[from.0].clone();
         let Origin::Made(made) = of.origin else { return };
         let own = of.columns.len() - made.carried.len();
-        for (name, column) in of.dimensions {
-            let known = of.columns[column].clone();
+        self.tables[to.0].columns[0] = of.columns[0].clone();
+        for (column, known) in of.columns.iter().enumerate().skip(own) {
+            let dimension = of.dimensions.iter().find(|(_, of)| *of == column);
             let taken = made.carried[column - own].of[0];
             let table = &mut self.tables[to.0];
-            table.dimensions.push((name, table.columns.len()));
-            table.columns.push(known);
+            if let Some((name, _)) = dimension {
+                table.dimensions.push((name.clone(), table.columns.len()));
+            }
+            table.columns.push(known.clone());
             if let Origin::Made(rows) = &mut table.origin {
                 rows.carry(vec![(taken.part, made.parts[taken.part].values[taken.value].clone())]);
             }

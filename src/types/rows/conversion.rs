@@ -14,6 +14,7 @@ use crate::value::{Conversion as Credited, Credit, How};
 use super::RowSets;
 use super::cohort::{plain_column, rows_of};
 use super::derived::Own;
+use super::unit::is_per;
 
 const ITEMS: &[&str] = &["from", "to", "within", "credit", "match", "by", "partial", "title", "title_en", "owner"];
 const CREDITS: [(&str, Credit); 3] = [("first", Credit::First), ("last", Credit::Last), ("each", Credit::Each)];
@@ -24,7 +25,7 @@ impl<'a> RowSets<'a> {
         let syntax = declared.syntax;
         let items = Items::read("conversion", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
-        let entity = self.entity_of(syntax, d);
+        let entity = self.entity_of_units(syntax, d);
         let credit = match items.get("credit") {
             Some(_) => items.word("credit", &CREDITS, d),
             None => Some(Credit::Last),
@@ -47,7 +48,7 @@ impl<'a> RowSets<'a> {
             None => None,
         };
         let (credit, partial, within) = (credit?, partial?, within?);
-        let how = Credited { credit, within, matched: matched.is_some(), partial, pairs: false };
+        let how = Credited { credit, within, matched: matched.is_some(), partial, pairs: false, per: is_per(syntax) };
         let ends = [&from, &to]
             .map(|rows| MadeOf { rows: RowSet { filters: Vec::new(), ..rows.clone() }, values: Vec::new() });
         let mut parts = vec![self.made_of(from, from_by), self.made_of(to, to_by)];
@@ -55,6 +56,11 @@ impl<'a> RowSets<'a> {
             for (part, column) in parts.iter_mut().zip([own, other]) {
                 part.values.push(self.column_expr(column));
             }
+        }
+        if how.per {
+            // Units take this place once dimensions are known.
+            let member = parts[0].values[0].clone();
+            parts[0].values.push(member);
         }
         parts.extend(ends);
         let made = Made {
@@ -149,7 +155,7 @@ impl<'a> RowSets<'a> {
             None => None,
         };
         let mut made = Made { how: How::Conversion(Credited { pairs: true, ..how }), carried: Vec::new(), ..*base };
-        made.parts[0].values.truncate(1 + usize::from(how.matched));
+        made.parts[0].values.truncate(how.keys(0));
         let mut part = self.made_of(rows, by);
         part.values.extend(matched.map(|column| self.column_expr(column)));
         made.parts[1] = part;

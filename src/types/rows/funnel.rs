@@ -41,7 +41,7 @@ impl<'a> RowSets<'a> {
         let told = d.len();
         let items = Items::read("funnel", &keyed, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
-        let entity = self.entity_of(syntax, d);
+        let entity = self.entity_of_units(syntax, d);
         let order = match items.get("order") {
             Some(_) => items.word("order", &ORDERS, d),
             None => Some(StepOrder::Ordered),

@@ -5,15 +5,16 @@ use crate::error;
 use crate::resolve::Declared;
 use crate::syntax::ast;
 use crate::types::items::Items;
-use crate::types::lifecycle::{Lifecycle, Told};
+use crate::types::lifecycle::{self, Lifecycle, Told};
 use crate::types::model::{ColumnId, Encoding, RowExprKind, RowSet, TableId, Type};
 use crate::types::size::Size;
 use crate::types::{Column, Member, Origin, RowExpr, Union, ValueType};
 use crate::value::{Span as Length, Step};
 
 use super::RowSets;
-use super::cohort::{length_of, rows_of, step_of};
+use super::cohort::{length_of, plain_column, rows_of, step_of};
 use super::derived::Own;
+use super::unit::{UNIT, is_per, text_type};
 
 const ITEMS: &[&str] = &["active", "silent", "every", "title", "title_en", "owner"];
 
@@ -23,15 +24,16 @@ impl<'a> RowSets<'a> {
         let syntax = declared.syntax;
         let items = Items::read("lifecycle", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
-        let entity = self.entity_of(syntax, d);
+        let entity = self.entity_of_units(syntax, d);
         let told = self.told(&items, syntax, d);
         let active = rows_of(&items, "lifecycle", "active", syntax, d)?;
         let (entity, by) = (entity?, told?);
         let (rows, column) = self.behaviour_rows("lifecycle", active, entity, d)?;
         let own = Own::of(declared);
-        let table = self.activity(&own, rows, column, entity, d)?;
-        let first = self.first_activity(&own, table, d)?;
-        Some(Lifecycle { name: syntax.name.clone(), entity, by, rows: table, first })
+        let unit = if is_per(syntax) { lifecycle::UNIT } else { 0 };
+        let table = self.activity(&own, rows, column, (entity, unit), d)?;
+        let first = self.first_activity(&own, table, unit, d)?;
+        Some(Lifecycle { name: syntax.name.clone(), entity, by, rows: table, first, unit })
     }
 
     fn told(&self, items: &Items<'_>, syntax: &ast::Block, d: &mut Diagnostics) -> Option<Told> {
@@ -75,7 +77,7 @@ impl<'a> RowSets<'a> {
         own: &Own<'a>,
         rows: RowSet,
         by: ColumnId,
-        entity: TableId,
+        (entity, unit): (TableId, usize),
         d: &mut Diagnostics,
     ) -> Option<TableId> {
         let time = self.time(&rows)?;
@@ -98,6 +100,13 @@ impl<'a> RowSets<'a> {
                 size: Size::default(),
             });
         }
+        if unit == lifecycle::UNIT {
+            // Units take the place of this value once dimensions are known.
+            let ty = text_type(&values[0].ty, true);
+            values.push(values[0].clone());
+            let taken = table.columns.iter().any(|column| column.name.value == UNIT);
+            table.columns.push(plain_column(own, &format!("{UNIT}{}", if taken { "_" } else { "" }), ty));
+        }
         table.time = Some(1);
         table.revised = self.tables[rows.base.0].revised;
         let base = rows.base;
@@ -107,10 +116,10 @@ impl<'a> RowSets<'a> {
         self.add(table, &[base], own.span, d)
     }
 
-    fn first_activity(&mut self, own: &Own<'a>, of: TableId, d: &mut Diagnostics) -> Option<TableId> {
+    fn first_activity(&mut self, own: &Own<'a>, of: TableId, unit: usize, d: &mut Diagnostics) -> Option<TableId> {
         let mut table = self.like(of, None, || format!("{}_first", own.name.value));
-        let column = &self.tables[of.0].columns[0];
-        let kind = RowExprKind::Column(vec![ColumnId { table: of, column: 0 }]);
+        let column = &self.tables[of.0].columns[unit];
+        let kind = RowExprKind::Column(vec![ColumnId { table: of, column: unit }]);
         let key = RowExpr { kind, ty: column.ty.clone(), span: column.name.span };
         let rows = RowSet { base: of, filters: Vec::new(), dated: None };
         table.origin = Origin::FirstOf { rows, keys: vec![key] };

@@ -20,6 +20,7 @@ mod retained;
 mod segment;
 mod session;
 mod union;
+mod unit;
 
 use rustc_hash::FxHashMap;
 
@@ -67,6 +68,8 @@ pub struct RowSets<'a> {
     keys: Vec<(TableId, &'a [ast::Key], Span)>,
     /// How many tables each derived one stands on.
     depths: Vec<usize>,
+    /// The tables of behaviour whose units are members per a dimension.
+    units: unit::Units,
 }
 
 impl<'a> RowSets<'a> {
@@ -85,6 +88,7 @@ impl<'a> RowSets<'a> {
             alike: FxHashMap::default(),
             keys: Vec::new(),
             depths: vec![0; tables.len()],
+            units: unit::Units::default(),
             tables,
         }
     }

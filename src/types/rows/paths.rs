@@ -33,7 +33,7 @@ impl<'a> RowSets<'a> {
         let syntax = declared.syntax;
         let items = Items::read("path", &syntax.items, ITEMS, &[], d);
         items.check_texts(&["title", "title_en", "owner"], d);
-        let entity = self.entity_of(syntax, d);
+        let entity = self.entity_of_units(syntax, d);
         let session = session(&items, syntax, d);
         let depth = depth(&items, d);
         let merge = match items.get("repeats") {

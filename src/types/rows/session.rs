@@ -13,6 +13,7 @@ use crate::types::{check_predicate, check_row};
 
 use super::RowSets;
 use super::derived::Own;
+use super::unit::span_of;
 
 const ITEMS: &[&str] = &["events", "gap", "keep", "title", "title_en", "owner"];
 
@@ -66,18 +67,27 @@ impl<'a> RowSets<'a> {
 
     /// The entity of `of user`.
     pub(super) fn entity_of(&self, syntax: &ast::Block, d: &mut Diagnostics) -> Option<TableId> {
-        let named = syntax.of.as_ref().filter(|(_, keys)| keys.is_empty()).map(|(path, _)| path);
-        let Some(path) = named else {
+        let kind = &syntax.keyword.value;
+        let Some((path, keys)) = &syntax.of else {
             let span = syntax.keyword.span.to(syntax.name.span);
-            let kind = &syntax.keyword.value;
             d.push(error!(E0524, span, "a {kind} belongs to one entity"; help: ("write `{kind} {} of user`", syntax.name.value)));
             return None;
         };
+        if let Some(key) = keys.first() {
+            let help = match kind.as_str() {
+                "segment" => {
+                    "a member is in one class a day: declare a segment for each value, with it in the conditions of its measures"
+                }
+                _ => "leave `per` out, or give the rows a condition",
+            };
+            d.push(error!(E0524, span_of(key), "a {kind} is of members alone, and of nothing per them"; help: help));
+            return None;
+        }
         self.entity(path, d)
     }
 
     /// The entity of a name.
-    fn entity(&self, path: &ast::Path, d: &mut Diagnostics) -> Option<TableId> {
+    pub(super) fn entity(&self, path: &ast::Path, d: &mut Diagnostics) -> Option<TableId> {
         let found = path.single().and_then(|name| {
             let entity = |table: &crate::types::Table| table.kind == TableKind::Entity && table.name == *name;
             self.tables.iter().position(entity).map(TableId)

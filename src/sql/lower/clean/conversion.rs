@@ -12,8 +12,10 @@ const LEADING: &str = "f";
 const FOLLOWING: &str = "t";
 const MADE: &str = "m";
 
-/// Columns of our own: whose, when, what must be equal, too; the place among the rows of one, and the time of the neighbour.
+/// Columns of our own: whose, which of their units, when, what must be equal, too; the place among the rows of one, and the time of the
+/// neighbour.
 const BY: &str = "_by";
+const UNIT: &str = "_unit";
 const AT: &str = "_at";
 const MATCH: &str = "_match";
 const NUMBER: &str = "_n";
@@ -27,21 +29,30 @@ fn same(alias: &str, name: &str) -> SelectItem {
     build::item(column(alias, name), build::ident(name))
 }
 
+/// What tells units: each is credited for itself.
+fn unit(how: Conversion) -> &'static str {
+    if how.per { UNIT } else { BY }
+}
+
+/// What tells which leading rows stand beside each other: the unit, and what must be equal, too.
+fn beside_each_other(how: Conversion) -> impl Iterator<Item = &'static str> {
+    [unit(how)].into_iter().chain(how.matched.then_some(MATCH))
+}
+
 impl Lowering<'_> {
     /// A table of a conversion: the columns named.
     pub(super) fn conversion_rows(&self, table: &Table, made: &Made, how: Conversion, columns: &[&str]) -> Query {
         let own = table.columns.len().saturating_sub(made.carried.len());
         let wanted = |at: usize| columns.contains(&table.columns[at].name.as_str());
-        let keys = 1 + usize::from(how.matched);
         let others = |part: usize| {
             let needed = made.needed(part, |at| wanted(own + at));
-            needed.into_iter().filter(|value| *value >= keys).collect::<Vec<_>>()
+            needed.into_iter().filter(|value| *value >= how.keys(part)).collect::<Vec<_>>()
         };
         let rows = match how.pairs {
             true => self.credited(made, how, &others(0), &others(1)),
             false => self.leading_rows(made, how, &others(0)),
         };
-        let names = [BY, AT, "_horizon", "_converted"];
+        let names = [unit(how), AT, "_horizon", "_converted"];
         let projection = table.columns.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(at, shown)| {
             let value = match at.checked_sub(own).map(|at| made.carried[at].of[0]) {
                 None if at == 2 => self.end_of_windows(made, how),
@@ -60,7 +71,7 @@ impl Lowering<'_> {
 
     /// Each leading row, with whether another one is credited to it.
     fn leading_rows(&self, made: &Made, how: Conversion, dimensions: &[usize]) -> Query {
-        let keys = || [BY, NUMBER].into_iter().chain(how.matched.then_some(MATCH));
+        let keys = || beside_each_other(how).chain([NUMBER]);
         let pairs = self.credited(made, how, &[], &[]);
         let projection = keys().map(|name| {
             let value = column(MADE, name);
@@ -72,7 +83,7 @@ impl Lowering<'_> {
         let credited = Parts { projection: projection.collect(), from, group_by, ..Parts::default() }.query();
         let equal = keys().map(|name| build::equal(column(LEADING, name), column(MADE, name)));
         let condition = build::all(equal).unwrap_or_else(build::null);
-        let mut projection = vec![same(LEADING, BY), same(LEADING, AT)];
+        let mut projection = vec![same(LEADING, unit(how)), same(LEADING, AT)];
         projection.extend(dimensions.iter().map(|value| same(LEADING, &format!("_d{value}"))));
         let converted = build::is_not_null(column(MADE, NUMBER));
         let converted = build::case(vec![(converted, build::boolean(true))], Some(build::boolean(false)));
@@ -82,8 +93,8 @@ impl Lowering<'_> {
         Parts { projection, from, joins, ..Parts::default() }.query()
     }
 
-    /// Rows with the row that each is credited to: `_by`, `_at` (of the leading row), `_match`, `_n`, `_d…` of the leading row and
-    /// `_v…` of the other one.
+    /// Rows with the row that each is credited to: whose that is, `_at` (of the leading row), `_match`, `_n`, `_d…` of the leading row
+    /// and `_v…` of the other one.
     fn credited(&self, made: &Made, how: Conversion, dimensions: &[usize], values: &[usize]) -> Query {
         let leading = self.leading(made, how, dimensions);
         let part = &made.parts[1];
@@ -92,7 +103,7 @@ impl Lowering<'_> {
         projection.extend(values.iter().map(|value| {
             build::item(self.settled(&part.values[*value], &leaves), build::ident(&format!("_v{value}")))
         }));
-        let following = self.rows_of_members(part, 1 + usize::from(how.matched), values, projection);
+        let following = self.rows_of_members(part, how.keys(1), values, projection);
         let equal = [BY].into_iter().chain(how.matched.then_some(MATCH));
         let equal = equal.map(|name| build::equal(column(LEADING, name), column(FOLLOWING, name)));
         let (start, at) = (column(LEADING, AT), column(FOLLOWING, AT));
@@ -110,7 +121,7 @@ impl Lowering<'_> {
             }
         };
         let filter = build::all([later, inside].into_iter().chain(alone.map(build::nested)));
-        let mut projection = vec![same(LEADING, BY), same(LEADING, AT), same(LEADING, NUMBER)];
+        let mut projection = vec![same(LEADING, unit(how)), same(LEADING, AT), same(LEADING, NUMBER)];
         projection.extend(how.matched.then(|| same(LEADING, MATCH)));
         projection.extend(dimensions.iter().map(|value| same(LEADING, &format!("_d{value}"))));
         projection.extend(values.iter().map(|value| same(FOLLOWING, &format!("_v{value}"))));
@@ -120,7 +131,7 @@ impl Lowering<'_> {
         Parts { projection, from, joins, filter, ..Parts::default() }.query()
     }
 
-    /// The leading rows, numbered for each member (and each value to match) by time, then key, with the time of the one behind or
+    /// The leading rows, numbered for each unit (and each value to match) by time, then key, with the time of the one behind or
     /// before, which may get what this one would.
     fn leading(&self, made: &Made, how: Conversion, dimensions: &[usize]) -> Query {
         let leaves = Rows(self.dialect);
@@ -128,6 +139,10 @@ impl Lowering<'_> {
         let mut projection = self.row_keys(part, how);
         let mut names: Vec<String> =
             [BY, AT].into_iter().chain(how.matched.then_some(MATCH)).map(str::to_owned).collect();
+        if how.per {
+            projection.push(build::item(self.known(&part.values[how.keys(0) - 1]), build::ident(UNIT)));
+            names.push(UNIT.to_owned());
+        }
         for value in dimensions {
             let name = format!("_d{value}");
             projection.push(build::item(self.settled(&part.values[*value], &leaves), build::ident(&name)));
@@ -139,8 +154,8 @@ impl Lowering<'_> {
             projection.push(build::item(key.expr.clone(), build::ident(&name)));
             key.expr = column(LEADING, &name);
         }
-        let rows = self.rows_of_members(part, 1 + usize::from(how.matched), dimensions, projection);
-        let group = || [BY].into_iter().chain(how.matched.then_some(MATCH)).map(|name| column(LEADING, name)).collect();
+        let rows = self.rows_of_members(part, how.keys(0), dimensions, projection);
+        let group = || beside_each_other(how).map(|name| column(LEADING, name)).collect();
         let kept = |names: &[String]| names.iter().map(|name| same(LEADING, name)).collect::<Vec<_>>();
         let mut projection = kept(&names);
         projection.push(build::item(build::window("row_number", group(), order), build::ident(NUMBER)));
