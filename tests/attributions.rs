@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use metricc::plan::Value;
 use warehouse::{Row, Warehouse, right};
-use worlds::{Rng, SLOT, START, TABLES, day};
+use worlds::{Rng, SLOT, START, TABLES, by_ways, day, place_of, ways};
 
 const UNITS: usize = 2_000;
 const MODELS: [&str; 5] = ["first", "last", "linear", "position", "time_decay"];
@@ -95,10 +95,15 @@ fn credits_are_those_of_each_conversion_alone() {
     let mut rng = Rng(15_485_863);
     let within = SLOT * 5;
     let minutes = |ms: i64| ms / 60_000;
-    let mut text = TABLES.to_owned() + "dimension channel = event.name\n";
-    for (prefix, within) in [("elapsed", format!("{}m", minutes(within))), ("day", "same 1d".to_owned())] {
+    let mut text = TABLES.to_owned() + &ways("_") + "dimension channel = event.name\n";
+    let declared = [
+        ("elapsed", "", format!("{}m", minutes(within))),
+        ("day", "", "same 1d".to_owned()),
+        ("ways", " per way", format!("{}m", minutes(within))),
+    ];
+    for (prefix, per, within) in declared {
         text += &format!(
-            "attribution {prefix} of user {{ convert: order; value: cast(split_part(order_id, \"_\", 3) as decimal(18, 2)); \
+            "attribution {prefix} of user{per} {{ convert: order; value: cast(split_part(order_id, \"_\", 3) as decimal(18, 2)); \
              touch: event where name in (\"a\", \"b\", \"c\"); to: channel; within: {within}; \
              model: first, last, linear, position, time_decay({}m); by: who }}\n",
             minutes(HALF_LIFE)
@@ -140,6 +145,12 @@ fn credits_are_those_of_each_conversion_alone() {
     warehouse.insert_rows("order", orders);
     let mut right = right_credits(false, within, "elapsed", &units);
     right.append(&mut right_credits(true, within, "day", &units));
+    for way in by_ways(&units, |row| place_of(&row.key, '_')) {
+        for (metric, credits) in right_credits(false, within, "ways", &way) {
+            let all = right.entry(metric).or_default();
+            credits.into_iter().for_each(|(key, share)| *all.entry(key).or_default() += share);
+        }
+    }
     let mut wrong = Vec::new();
     for (name, answer) in right::answers(&warehouse) {
         let mut expected = right.remove(&name).unwrap_or_default();

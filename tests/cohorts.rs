@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use metricc::plan::Value;
 use warehouse::{Row, Warehouse, right};
-use worlds::{Found, Rng, START, TABLES, day, said};
+use worlds::{Found, Rng, START, TABLES, by_ways, day, place_of, said, ways};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -24,7 +24,7 @@ struct Happened {
 
 /// Units with up to ten rows in the quarters of ten days, some of them of thirty, and the warehouse that has them.
 fn world(declarations: &str, units: usize, seed: u64) -> (Warehouse, Vec<Vec<Happened>>) {
-    let warehouse = Warehouse::new("Asia/Shanghai", &(TABLES.to_owned() + declarations));
+    let warehouse = Warehouse::new("Asia/Shanghai", &(TABLES.to_owned() + &ways("-") + declarations));
     let mut rng = Rng(seed);
     let (mut events, mut orders): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());
     let mut all = Vec::new();
@@ -100,9 +100,11 @@ struct Declared {
     active: &'static str,
     at_least: usize,
     partial: bool,
+    /// Whether a member is a unit in each way.
+    per: bool,
 }
 
-const DECLARED: [Declared; 5] = [
+const DECLARED: [Declared; 8] = [
     Declared {
         ages: Ages::Days,
         every: "every: 1d; until: 5d",
@@ -111,6 +113,7 @@ const DECLARED: [Declared; 5] = [
         active: "b",
         at_least: 1,
         partial: false,
+        per: false,
     },
     Declared {
         ages: Ages::Days,
@@ -120,6 +123,7 @@ const DECLARED: [Declared; 5] = [
         active: "order",
         at_least: 2,
         partial: false,
+        per: false,
     },
     Declared {
         ages: Ages::Full(DAY),
@@ -129,6 +133,7 @@ const DECLARED: [Declared; 5] = [
         active: "order",
         at_least: 1,
         partial: false,
+        per: false,
     },
     Declared {
         ages: Ages::Weeks,
@@ -138,6 +143,7 @@ const DECLARED: [Declared; 5] = [
         active: "b",
         at_least: 1,
         partial: true,
+        per: false,
     },
     Declared {
         ages: Ages::Full(DAY),
@@ -147,6 +153,37 @@ const DECLARED: [Declared; 5] = [
         active: "b",
         at_least: 1,
         partial: true,
+        per: false,
+    },
+    Declared {
+        ages: Ages::Days,
+        every: "every: 1d; until: 4d",
+        until: 4,
+        again: false,
+        active: "b",
+        at_least: 1,
+        partial: false,
+        per: true,
+    },
+    Declared {
+        ages: Ages::Days,
+        every: "every: 1d; until: 3d",
+        until: 3,
+        again: true,
+        active: "order",
+        at_least: 1,
+        partial: true,
+        per: true,
+    },
+    Declared {
+        ages: Ages::Full(DAY),
+        every: "rolling: 24h; until: 3d",
+        until: 3,
+        again: false,
+        active: "order",
+        at_least: 2,
+        partial: false,
+        per: true,
     },
 ];
 
@@ -179,13 +216,14 @@ impl Declared {
     }
 }
 
-/// What each column of a cohort is by the day of the start and the unit.
-fn of_cohort(at: usize, of: &Declared, units: &[Vec<Happened>]) -> BTreeMap<String, Found> {
+/// What each column of a cohort is by the day of the start and the member.
+fn of_cohort(at: usize, of: &Declared, members: &[Vec<Happened>]) -> BTreeMap<String, Found> {
     // What is over a row of the sources of both tells, whatever it is.
     let sources = |row: &&Happened| row.name != "order" || of.active == "order";
-    let last = units.iter().flatten().filter(sources).map(|row| row.at).max().expect("some row");
+    let last = members.iter().flatten().filter(sources).map(|row| row.at).max().expect("some row");
     let mut all: BTreeMap<String, Found> = BTreeMap::new();
-    for (unit, rows) in units.iter().enumerate() {
+    let units = if of.per { by_ways(members, |row| place_of(&row.key, '-')) } else { vec![members.to_vec()] };
+    for (unit, rows) in units.iter().flat_map(|way| way.iter().enumerate()) {
         for start in of.starts(rows) {
             let is_over = |age: i64| of.ages.age(start, last) >= age + i64::from(!of.partial);
             let rows_at = |name: &str, age: i64| {
@@ -226,8 +264,9 @@ fn members_are_at_ages_as_a_count_of_their_rows_says() {
         };
         let at_least = if of.at_least > 1 { format!(", at least {}", of.at_least) } else { String::new() };
         let partial = if of.partial { "; partial: true" } else { "" };
+        let per = if of.per { " per way" } else { "" };
         text += &format!(
-            "cohort c{at} of user {{ start: {start}; active: {active}{at_least}; {}; by: who{partial} }}\n",
+            "cohort c{at} of user{per} {{ start: {start}; active: {active}{at_least}; {}; by: who{partial} }}\n",
             of.every
         );
         let body = "{ grain: 1d; by: who; serve: live }";
@@ -265,13 +304,18 @@ fn active_days(rows: &[Happened]) -> BTreeSet<i64> {
     rows.iter().filter(|row| ["a", "b"].contains(&row.name)).map(|row| day(row.at)).collect()
 }
 
-fn of_silences(units: &[Vec<Happened>]) -> Counted {
+/// The first and the last day of all activity.
+fn span(units: &[Vec<Happened>]) -> (i64, i64) {
+    let days: BTreeSet<i64> = units.iter().flat_map(|rows| active_days(rows)).collect();
+    (*days.first().expect("some"), *days.last().expect("some"))
+}
+
+fn of_silences(prefix: &str, (first, last): (i64, i64), units: &[Vec<Happened>]) -> Counted {
     let mut all = Counted::new();
     let days: Vec<BTreeSet<i64>> = units.iter().map(|rows| active_days(rows)).collect();
-    let (first, last) = (days.iter().flatten().min().expect("some"), days.iter().flatten().max().expect("some"));
     for silence in SILENCES {
         let length = silence * DAY;
-        for start in (*first..=*last).step_by(usize::try_from(DAY).expect("small")) {
+        for start in (first..=last).step_by(usize::try_from(DAY).expect("small")) {
             let end = start + DAY;
             for active in &days {
                 let within = |from: i64, to: i64| active.range(from..to).next().is_some();
@@ -286,7 +330,7 @@ fn of_silences(units: &[Vec<Happened>]) -> Counted {
                     ("active", now),
                 ];
                 for (column, _) in told.iter().filter(|(_, is)| *is) {
-                    *all.entry(format!("silent_{column}_{silence}")).or_default().entry(start).or_default() += 1;
+                    *all.entry(format!("{prefix}_{column}_{silence}")).or_default().entry(start).or_default() += 1;
                 }
             }
         }
@@ -327,11 +371,14 @@ fn of_buckets(units: &[Vec<Happened>]) -> Counted {
 fn members_come_and_go_as_their_days_say() {
     support::engine!("clickhouse");
     let rows = "event where name in (\"a\", \"b\")";
-    let mut text = format!("lifecycle silent of user {{ active: {rows}; silent: 2d, 5d }}\n");
-    for silence in SILENCES {
-        for column in ["base", "churned", "new", "returning", "resurrected", "active"] {
-            let name = format!("silent_{column}_{silence}");
-            text += &format!("metric {name} = silent.{column} at {silence}d {{ grain: 1d; serve: live }}\n");
+    let mut text = String::new();
+    for (prefix, whose) in [("silent", "user"), ("ways", "user per way")] {
+        text += &format!("lifecycle {prefix} of {whose} {{ active: {rows}; silent: 2d, 5d }}\n");
+        for silence in SILENCES {
+            for column in ["base", "churned", "new", "returning", "resurrected", "active"] {
+                let name = format!("{prefix}_{column}_{silence}");
+                text += &format!("metric {name} = {prefix}.{column} at {silence}d {{ grain: 1d; serve: live }}\n");
+            }
         }
     }
     for (every, _) in BUCKETS {
@@ -342,7 +389,9 @@ fn members_come_and_go_as_their_days_say() {
         }
     }
     let (warehouse, units) = world(&text, 400, 32_452_843);
-    let mut expected = of_silences(&units);
+    let mut expected = of_silences("silent", span(&units), &units);
+    let of_ways: Vec<Vec<Happened>> = by_ways(&units, |row| place_of(&row.key, '-')).concat();
+    expected.append(&mut of_silences("ways", span(&units), &of_ways));
     expected.append(&mut of_buckets(&units));
     let mut wrong = Vec::new();
     for (name, answer) in right::answers(&warehouse) {

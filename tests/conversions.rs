@@ -8,7 +8,7 @@ mod worlds;
 use std::collections::BTreeMap;
 
 use warehouse::{Row, Warehouse, right};
-use worlds::{Found, Rng, SLOT, START, TABLES, day, said};
+use worlds::{Found, Rng, SLOT, START, TABLES, by_ways, day, place_of, said, ways};
 
 const UNITS: usize = 6_000;
 
@@ -17,6 +17,8 @@ struct Declared {
     within: i64,
     same_day: bool,
     matched: bool,
+    /// Whether a member is a unit in each way.
+    per: bool,
 }
 
 /// A row: when, its key, whether it leads, and the name of an event.
@@ -53,19 +55,28 @@ fn rows_are_credited_as_a_search_of_all_pairs_says() {
     let mut rng = Rng(104_729);
     let mut declared = Vec::new();
     for credit in ["first", "last", "each"] {
-        for (same_day, matched) in [(false, false), (false, true), (true, false)] {
-            declared.push(Declared { credit, within: SLOT * (1 + rng.below(6) as i64), same_day, matched });
+        // By credit: of members, and of members in each way.
+        let plain =
+            [(false, false), (false, true), (true, false)].map(|(same_day, matched)| (same_day, matched, false));
+        let per = match credit {
+            "first" => vec![(false, false, true)],
+            "last" => vec![(false, false, true), (false, true, true)],
+            _ => vec![(true, false, true)],
+        };
+        for (same_day, matched, per) in plain.into_iter().chain(per) {
+            declared.push(Declared { credit, within: SLOT * (1 + rng.below(6) as i64), same_day, matched, per });
         }
     }
-    let mut text = TABLES.to_owned();
+    let mut text = TABLES.to_owned() + &ways("-");
     for (at, of) in declared.iter().enumerate() {
         let within = if of.same_day { "same 1d".to_owned() } else { format!("{}m", of.within / 60_000) };
         let (to, matched) =
             if of.matched { ("event where name in (\"a\", \"b\")", "match: name; ") } else { ("order", "") };
         let from =
             if of.matched { "event where name in (\"a\", \"b\", \"c\")" } else { "event where name in (\"a\", \"b\")" };
+        let per = if of.per { " per way" } else { "" };
         text += &format!(
-            "conversion c{at} of user {{ from: {from}; to: {to}; within: {within}; credit: {}; {matched}by: who; partial: true }}\n",
+            "conversion c{at} of user{per} {{ from: {from}; to: {to}; within: {within}; credit: {}; {matched}by: who; partial: true }}\n",
             of.credit
         );
         let body = "{ grain: 1d; by: who; serve: live }";
@@ -97,27 +108,35 @@ fn rows_are_credited_as_a_search_of_all_pairs_says() {
     let mut wrong = Vec::new();
     for (at, of) in declared.iter().enumerate() {
         let mut expected: BTreeMap<String, Found> = BTreeMap::new();
-        for (unit, rows) in units.iter().enumerate() {
+        let mut users = Found::new();
+        // What leads is of a way, and what follows need not be.
+        let led = if of.per { by_ways(&units, |row| place_of(&row.key, '-')) } else { vec![units.clone()] };
+        for (unit, own) in led.iter().flat_map(|way| way.iter().enumerate()) {
+            let rows = &units[unit];
             let leads = |row: &&Happened| ["a", "b"].contains(&row.name) || (of.matched && row.name == "c");
             let follows =
                 |row: &&Happened| if of.matched { ["a", "b"].contains(&row.name) } else { row.name == "order" };
-            let leading: Vec<&Happened> = rows.iter().filter(leads).collect();
+            let leading: Vec<&Happened> = own.iter().filter(leads).collect();
             let following: Vec<&Happened> = rows.iter().filter(follows).collect();
             let credited = credited(of, &leading, &following);
             let mut add = |column: &str, row: &Happened, value: i64| {
                 let key = (day(row.at), format!("u{unit}"));
                 *expected.entry(format!("c{at}_{column}")).or_default().entry(key).or_default() += value;
             };
+            let mut converted = std::collections::BTreeSet::new();
             for (lead, to) in leading.iter().zip(credited) {
                 add("base", lead, 1);
                 if !to.is_empty() {
                     add("converted", lead, 1);
                     add("value", lead, to.len() as i64);
+                    converted.insert(day(lead.at));
                 }
             }
+            for day in converted {
+                *users.entry((day, format!("u{unit}"))).or_default() += 1;
+            }
         }
-        let converted = expected.get(&format!("c{at}_converted")).cloned().unwrap_or_default();
-        expected.insert(format!("c{at}_users"), converted.into_keys().map(|key| (key, 1)).collect());
+        expected.insert(format!("c{at}_users"), users);
         for column in ["base", "converted", "users", "value"] {
             let name = format!("c{at}_{column}");
             let (right, found) = (expected.remove(&name).unwrap_or_default(), &said[&name]);
@@ -128,10 +147,11 @@ fn rows_are_credited_as_a_search_of_all_pairs_says() {
                 let rows: Vec<String> =
                     units[unit].iter().map(|row| format!("{}{}", (row.at - START) / SLOT, row.name)).collect();
                 wrong.push(format!(
-                    "{name} ({}, same day {}, matched {}), {} more: {:?} is right, {:?} came; rows: {}",
+                    "{name} ({}, same day {}, matched {}, per {}), {} more: {:?} is right, {:?} came; rows: {}",
                     of.credit,
                     of.same_day,
                     of.matched,
+                    of.per,
                     differ.count(),
                     right.get(key),
                     found.get(key),

@@ -56,6 +56,35 @@ source order {
 dimension who = event.who | order.who
 "#;
 
+/// The dimension `way` of events and orders, whose keys hold their place behind this separator: see [`way`].
+pub fn ways(separator: &str) -> String {
+    let of = |key: &str| {
+        let part = format!("split_part({key}, \"{separator}\", 2)");
+        let (first, second) = ("(\"0\", \"3\", \"6\", \"9\")", "(\"1\", \"4\", \"7\")");
+        format!("case when {part} in {first} then \"\" when {part} in {second} then \"1:u1\" end")
+    };
+    format!("dimension way = {} | {} else null\n", of("event.event_id"), of("order.order_id"))
+}
+
+/// The way of a row at a place: texts that look like parts of others, and none.
+pub fn way(place: usize) -> Option<&'static str> {
+    [Some(""), Some("1:u1"), None][place % 3]
+}
+
+/// The same units with the rows of one way alone, for each way that there is.
+pub fn by_ways<T: Clone>(units: &[Vec<T>], place: impl Fn(&T) -> usize) -> Vec<Vec<Vec<T>>> {
+    let of = |wanted: Option<&str>| {
+        let rows = |rows: &Vec<T>| rows.iter().filter(|row| way(place(row)) == wanted).cloned().collect();
+        units.iter().map(rows).collect()
+    };
+    [Some(""), Some("1:u1")].map(of).into()
+}
+
+/// The number behind the separator of a key.
+pub fn place_of(key: &str, separator: char) -> usize {
+    key.split(separator).nth(1).and_then(|place| place.parse().ok()).expect("a place")
+}
+
 /// The day of an instant, as the first instant of it.
 pub fn day(at: i64) -> i64 {
     let shift = 8 * 3_600_000;

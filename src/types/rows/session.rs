@@ -8,6 +8,7 @@ use crate::types::formula::{Units, aggregation, result_type};
 use crate::types::items::Items;
 use crate::types::model::{ColumnId, Encoding, RowSet, TableId, Type};
 use crate::types::size::{Size, too_large};
+use crate::types::type_name::with_article;
 use crate::types::{Aggregation, Column, Kept, Origin, RowScope, Session, TableKind, Unit, ValueType};
 use crate::types::{check_predicate, check_row};
 
@@ -80,7 +81,7 @@ impl<'a> RowSets<'a> {
                 }
                 _ => "leave `per` out, or give the rows a condition",
             };
-            d.push(error!(E0524, span_of(key), "a {kind} is of members alone, and of nothing per them"; help: help));
+            d.push(error!(E0524, span_of(key), "{} is of members alone, and of nothing per them", with_article(kind); help: help));
             return None;
         }
         self.entity(path, d)
