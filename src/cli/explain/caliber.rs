@@ -106,7 +106,7 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                 lines.push(("shared", format!("by {}", models.join(", "))));
             }
             How::Experiment(how) => {
-                let whose = made.parts[0].values.first().map(|by| whose(by, model));
+                let whose = made.parts[0].values.first().map(|by| whose(by, model, sources));
                 lines.push(("units", format!("{name}: the first of these rows of a {}", whose.unwrap_or_default())));
                 rows(&made.parts[0].rows, model, sources, lines);
                 let days = |ms: i64| Step::Subday(ms).text();
