@@ -18,7 +18,7 @@ pub const MAX_DEPTH: usize = 200;
 pub const MAX_OPERATORS: usize = 5_000;
 
 /// How many there may be in a formula, of which what comes again is computed once.
-pub const MAX_OPERATORS_OF_FORMULA: usize = 20_000;
+pub const MAX_OPERATORS_OF_FORMULA: usize = 100_000;
 
 /// The size of an expression. Literals and stored columns count nothing, so that a list may be as long as it likes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
