@@ -10,9 +10,10 @@ mod chain;
 mod list;
 mod outcome;
 
-use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query, SelectItem};
+use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query};
 
 use super::super::Lowering;
+use super::{column, same};
 use crate::plan::{self, Attempts, Made, MadeOf, Role, StepOrder, Table};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -25,14 +26,6 @@ const ATTEMPTS: &str = "a";
 /// Columns of our own: whose, when; the last instant of all.
 const BY: &str = "_by";
 const AT: &str = "_at";
-
-fn column(alias: &str, name: &str) -> Expr {
-    build::column(alias, build::ident(name))
-}
-
-fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(column(alias, name), build::ident(name))
-}
 
 fn at_least(value: Expr, number: usize) -> Expr {
     build::binary(value, BinaryOperator::GtEq, build::number(number))

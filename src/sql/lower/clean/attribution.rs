@@ -7,6 +7,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
+use super::{column, same};
 use crate::plan::{Attribution, CreditModel, DataType, Function, Made, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -36,14 +37,6 @@ const FULL: i64 = 1 << 20;
 
 /// The units of one conversion that is shared out: millionths.
 const WHOLE: i64 = 1_000_000;
-
-fn column(alias: &str, name: &str) -> Expr {
-    build::column(alias, build::ident(name))
-}
-
-fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(column(alias, name), build::ident(name))
-}
 
 fn named(value: Expr, name: impl AsRef<str>) -> SelectItem {
     build::item(value, build::ident(name.as_ref()))

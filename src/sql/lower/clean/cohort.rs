@@ -3,6 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
+use super::{column, same};
 use crate::plan::{self, Ages, CohortTable, DataType, Function, Made, MadeOf, Origin, Selection, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::edges::Edge;
@@ -23,14 +24,6 @@ const AGE: &str = "_age";
 const LAST: &str = "_last";
 const COUNT: &str = "_count";
 const SEEN: &str = "_seen";
-
-fn column(alias: &str, name: &str) -> Expr {
-    build::column(alias, build::ident(name))
-}
-
-fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(column(alias, name), build::ident(name))
-}
 
 /// A cohort, and the values of its start rows and its rows that are wanted, but for the first ones: whose they are.
 struct Cohort<'a> {

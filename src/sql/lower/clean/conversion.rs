@@ -3,6 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
+use super::{column, same};
 use crate::plan::{self, Conversion, Credit, Made, Table};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -20,14 +21,6 @@ const AT: &str = "_at";
 const MATCH: &str = "_match";
 const NUMBER: &str = "_n";
 const BESIDE: &str = "_beside";
-
-fn column(alias: &str, name: &str) -> Expr {
-    build::column(alias, build::ident(name))
-}
-
-fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(column(alias, name), build::ident(name))
-}
 
 /// What tells units: each is credited for itself.
 fn unit(how: Conversion) -> &'static str {

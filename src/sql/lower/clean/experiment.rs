@@ -3,6 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, Select, SelectItem};
 
 use super::super::Lowering;
+use super::{column, same};
 use crate::plan::{self, Aggregate, DataType, Experiment, Function, Made, MadeOf, Table, Taken};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Operand};
@@ -22,14 +23,6 @@ const VARIANT: &str = "_variant";
 const LEAST: &str = "_least";
 const GREATEST: &str = "_greatest";
 const NUMBER: &str = "_n";
-
-fn column(alias: &str, name: &str) -> Expr {
-    build::column(alias, build::ident(name))
-}
-
-fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(column(alias, name), build::ident(name))
-}
 
 /// The columns of a table of units that are wanted.
 struct Wanted<'a> {

@@ -247,6 +247,16 @@ impl Lowering<'_> {
     }
 }
 
+/// A column of our own making.
+fn column(alias: &str, name: &str) -> Expr {
+    build::column(alias, build::ident(name))
+}
+
+/// Such a column under its own name.
+fn same(alias: &str, name: &str) -> SelectItem {
+    build::item(column(alias, name), build::ident(name))
+}
+
 /// Whether an expression is not among those seen; it is from now on.
 pub(super) fn is_new(expr: &Expr, seen: &mut Vec<Expr>) -> bool {
     let new = !seen.contains(expr);

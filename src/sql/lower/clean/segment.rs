@@ -8,6 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query, Select, SelectIte
 
 use super::super::Lowering;
 use super::super::edges::Edge;
+use super::{column, same};
 use crate::plan::{
     self, Aggregate, DataType, Function, Interval, Made, MadeOf, Measured, MeasuredBy, Segment, SegmentDays, Selection,
     Step, Table, Value, Window,
@@ -31,14 +32,6 @@ const AT: &str = "_at";
 const VALUE: &str = "_x";
 const NEXT: &str = "_next";
 const CHANGE: &str = "_k";
-
-fn column(alias: &str, name: &str) -> Expr {
-    build::column(alias, build::ident(name))
-}
-
-fn same(alias: &str, name: &str) -> SelectItem {
-    build::item(column(alias, name), build::ident(name))
-}
 
 fn plus(value: Expr, number: i64) -> Expr {
     build::binary(value, BinaryOperator::Plus, build::number(number))
