@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use warehouse::{Row, Warehouse, right};
 use worlds::{Rng, START};
 
-const WORLDS: usize = 6;
+const WORLDS: usize = 5;
 const EXPERIMENTS: usize = 1;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -367,7 +367,7 @@ fn numbers_are_those_of_an_independent_package() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong, the first:\n{}", wrong.len(), wrong[..wrong.len().min(8)].join("\n"));
-    assert!(known > 150, "{known} numbers were compared");
+    assert!(known > 120, "{known} numbers were compared");
 }
 
 #[test]
