@@ -7,7 +7,7 @@ use crate::types::{
     Column, ColumnId, Formula, FormulaKind, History, Leaf, MetricId, Model, Origin, RowExpr, RowExprKind, RowSet,
     TableId, Type,
 };
-use crate::value::{How, PathHow, Role, Step};
+use crate::value::{Function, How, PathHow, Role, Step};
 
 /// A line of the caliber: what it tells, and that.
 pub type Line = (&'static str, String);
@@ -115,8 +115,14 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
                     spans.push_str(&format!("; before it, for {}", days(before)));
                 }
                 lines.push(("measured", spans));
+                let mut told: Vec<Vec<Line>> = Vec::new();
                 for part in made.parts[1..].iter().filter(|part| !part.values.is_empty()) {
-                    rows(&part.rows, model, sources, lines);
+                    let mut of_part = Vec::new();
+                    rows(&part.rows, model, sources, &mut of_part);
+                    if !told.contains(&of_part) {
+                        lines.extend(of_part.clone());
+                        told.push(of_part);
+                    }
                 }
             }
             How::Paths(how) => {
@@ -166,8 +172,15 @@ fn rows(set: &RowSet, model: &Model, sources: &SourceMap, lines: &mut Vec<Line>)
             ));
         }
     }
+    let of_experiment = matches!(&table.origin, Origin::Made(made) if matches!(made.how, How::Experiment(_)));
     for filter in &set.filters {
-        lines.push(("where", one_line(sources.text(filter.span))));
+        // What a formula says of units is no text of the definition.
+        let text = match (&filter.kind, of_experiment) {
+            (RowExprKind::Call(Function::Not, _), true) => "exposed to one variant alone".to_owned(),
+            (_, true) => "exposed to several variants".to_owned(),
+            (_, false) => one_line(sources.text(filter.span)),
+        };
+        lines.push(("where", text));
     }
     if let Some(dated) = set.dated {
         lines.push(("time", format!("{}, null left out", column(dated, model).name.as_str())));
