@@ -1,6 +1,6 @@
 //! The columns of experiments as formulas: `cheaper.units`, `cheaper.difference(gmv)`.
 //!
-//! All are made of numbers, means and variances of units, by the formulas that docs/experiments.md derives. Sums over groups other
+//! All are made of numbers, means and variances of units, by the formulas that docs/language.md tells (Experiments). Sums over groups other
 //! than the row's own are looked up: [`Statistics::of_control`] and [`Statistics::of_all`].
 
 use crate::diagnostic::{Diagnostics, Span};
