@@ -7,7 +7,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
-use super::{column, same};
+use super::{column, held, same};
 use crate::plan::{Attribution, CreditModel, DataType, Function, Made, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -168,12 +168,7 @@ impl Lowering<'_> {
             }
             names.extend(of.of_conversions());
         }
-        let mut order = self.order_of(&part.rows);
-        for (at, key) in order.iter_mut().enumerate() {
-            let name = format!("_o{at}");
-            projection.push(named(key.expr.clone(), &name));
-            key.expr = column(CONVERSIONS, &name);
-        }
+        let order = held(self.order_of(&part.rows), CONVERSIONS, &mut projection);
         let rows = self.rows_of_members(part, 1, &used, projection);
         let mut projection = all(CONVERSIONS, &names);
         let number = build::window("row_number", vec![column(CONVERSIONS, BY)], order);
@@ -189,12 +184,7 @@ impl Lowering<'_> {
         for at in &of.touched {
             projection.push(named(self.settled(&part.values[*at], &leaves), format!("_t{at}")));
         }
-        let mut order = self.order_of(&part.rows);
-        for (at, key) in order.iter_mut().enumerate() {
-            let name = format!("_o{at}");
-            projection.push(named(key.expr.clone(), &name));
-            key.expr = column(TOUCHES, &name);
-        }
+        let order = held(self.order_of(&part.rows), TOUCHES, &mut projection);
         let touches = self.rows_of_members(part, 1, &of.touched, projection);
         let conversions = self.conversions(of, false);
         let (at, touched) = (column(CONVERSIONS, AT), column(TOUCHES, TOUCHED));

@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
-use super::{column, same};
+use super::{column, held, same};
 use crate::plan::{self, Conversion, Credit, Made, Table};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -141,12 +141,7 @@ impl Lowering<'_> {
             projection.push(build::item(self.settled(&part.values[*value], &leaves), build::ident(&name)));
             names.push(name);
         }
-        let mut order = self.order_of(&part.rows);
-        for (at, key) in order.iter_mut().enumerate() {
-            let name = format!("_o{at}");
-            projection.push(build::item(key.expr.clone(), build::ident(&name)));
-            key.expr = column(LEADING, &name);
-        }
+        let order = held(self.order_of(&part.rows), LEADING, &mut projection);
         let rows = self.rows_of_members(part, how.keys(0), dimensions, projection);
         let group = || beside_each_other(how).map(|name| column(LEADING, name)).collect();
         let kept = |names: &[String]| names.iter().map(|name| same(LEADING, name)).collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, Select, SelectItem};
 
 use super::super::Lowering;
-use super::{column, same};
+use super::{column, held, same};
 use crate::plan::{self, Aggregate, DataType, Experiment, Function, Made, MadeOf, Table, Taken};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Operand};
@@ -147,12 +147,7 @@ impl Lowering<'_> {
             projection.push(build::item(self.settled(&part.values[*value], &leaves), build::ident(&name)));
             names.push(name);
         }
-        let mut order = self.order_of(&part.rows);
-        for (at, key) in order.iter_mut().enumerate() {
-            let name = format!("_o{at}");
-            projection.push(build::item(key.expr.clone(), build::ident(&name)));
-            key.expr = column(ROWS, &name);
-        }
+        let order = held(self.order_of(&part.rows), ROWS, &mut projection);
         let rows = self.rows_of_members(part, 2, &of.dimensions, projection);
         let of_unit = || vec![column(ROWS, BY)];
         let mut projection: Vec<SelectItem> = names.iter().map(|name| same(ROWS, name)).collect();

@@ -252,6 +252,16 @@ fn column(alias: &str, name: &str) -> Expr {
     build::column(alias, build::ident(name))
 }
 
+/// An order whose keys are columns of rows with an alias, which those rows hold from now on: `_o0` ….
+fn held(mut order: Vec<OrderByExpr>, alias: &str, projection: &mut Vec<SelectItem>) -> Vec<OrderByExpr> {
+    for (at, key) in order.iter_mut().enumerate() {
+        let name = format!("_o{at}");
+        projection.push(build::item(key.expr.clone(), build::ident(&name)));
+        key.expr = column(alias, &name);
+    }
+    order
+}
+
 /// Such a column under its own name.
 fn same(alias: &str, name: &str) -> SelectItem {
     build::item(column(alias, name), build::ident(name))

@@ -9,7 +9,7 @@ mod list;
 use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query, SelectItem};
 
 use super::super::Lowering;
-use super::is_new;
+use super::{held, is_new};
 use crate::plan::{self, DataType, Function, Made, PathHow, PathRows, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::Rows;
@@ -283,11 +283,7 @@ impl Lowering<'_> {
         let mut seen = vec![self.known(by)];
         let mut order = self.order_of(&part.rows);
         order.retain(|key| is_new(&key.expr, &mut seen));
-        for (at, key) in order.iter_mut().enumerate() {
-            let name = format!("_o{at}");
-            projection.push(build::item(key.expr.clone(), build::ident(&name)));
-            key.expr = column(&name);
-        }
+        let order = held(order, ROWS, &mut projection);
         let known = [by, name].into_iter().filter(|value| value.nullable);
         let known = known.map(|value| build::is_not_null(self.value(value, &leaves))).collect();
         let rows = self.selected(&part.rows, &used, known, projection).query();
