@@ -89,7 +89,13 @@ impl RowSets<'_> {
             });
             let mut found = Vec::new();
             for value in values.flatten() {
-                let Some((name, [] | [ast::Clause::From(_)])) = crate::types::items::name(value) else {
+                let named = crate::types::items::name(value).filter(|(_, clauses)| match clauses {
+                    [] => true,
+                    // Of which step a dimension is.
+                    [ast::Clause::From(_)] => syntax.keyword.value == "funnel",
+                    _ => false,
+                });
+                let Some((name, _)) = named else {
                     d.push(error!(E0205, value.span, "`by` takes dimensions"; help: "write `by: channel`"));
                     continue;
                 };
