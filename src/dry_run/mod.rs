@@ -11,6 +11,7 @@ mod functions;
 mod keys;
 mod parquet;
 mod samples;
+mod shared;
 mod types;
 
 use std::collections::BTreeSet;
@@ -24,7 +25,6 @@ use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::parser::Statement;
 use tokio::runtime::Runtime;
 
 pub use export::write_parquet;
@@ -37,6 +37,7 @@ use crate::sql;
 use crate::stack;
 use crate::table::Answer;
 use failure::{failure, guarded};
+use shared::{Shared, statement};
 
 /// What long work is at.
 #[derive(Clone, Copy, Debug)]
@@ -216,16 +217,15 @@ impl DryRun {
     pub fn run(&self, query: &Query) -> Result<Answer, Diagnostics> {
         let options = sql::Options { unique_keys: self.unique_keys.clone(), ..sql::Options::default() };
         let dialect = sql::DataFusion::with_calendars(self.calendars(query)?);
-        let select = sql::select(query, &dialect, &options).map_err(|unsupported| {
+        let mut select = sql::select(query, &dialect, &options).map_err(|unsupported| {
             unsupported
                 .into_iter()
                 .map(|found| error!(E0933, None, "the dry run cannot compute {}", found.construct; help: ("{}", found.reason)))
                 .collect::<Diagnostics>()
         })?;
-        let statement =
-            Statement::Statement(Box::new(datafusion::sql::sqlparser::ast::Statement::Query(Box::new(select))));
         let batches = self.execute(async {
-            let plan = self.context.state().statement_to_plan(statement).await?;
+            let _shared = Shared::of(&self.context, &mut select).await?;
+            let plan = self.context.state().statement_to_plan(statement(select)).await?;
             self.context.execute_logical_plan(plan).await?.collect().await
         })?;
         let mut answer = answer::answer(&batches, query.columns(), self.options.zone)?;

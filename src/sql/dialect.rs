@@ -2,6 +2,7 @@
 //! functions up in the dialect's table.
 
 use super::build;
+pub use super::collected::{Chains, Collected, Items, Lists, Paths, Walks};
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select, Setting};
 use sqlparser::parser::{Parser, ParserError};
 
@@ -221,63 +222,6 @@ pub trait Intake: Sync {
     fn is_object(&self, raw: Expr) -> Expr;
 }
 
-/// The items of lists of one length, side by side: each with the name of its variable.
-pub type Items<'a> = &'a [(&'a str, Expr)];
-
-/// The functions of lists: a member's rows as lists take less than windows over sorted rows. An item is never null, unless that is said.
-pub trait Lists: Sync {
-    /// An aggregate: the values of a group's rows. Of one group all lists have one order. Items may be null if the value may.
-    fn collect(&self, value: Expr, nullable: bool) -> Expr;
-
-    /// Each item once.
-    fn distinct(&self, list: Expr) -> Expr;
-
-    /// The list, ascending.
-    fn sorted(&self, list: Expr) -> Expr;
-
-    /// The first list, ordered by what the items beside each other make.
-    fn sorted_by(&self, items: Items<'_>, key: Vec<Expr>) -> Expr;
-
-    /// What the items beside each other make.
-    fn map(&self, items: Items<'_>, made: Expr) -> Expr;
-
-    /// Those of the first list for which a condition holds.
-    fn filter(&self, items: Items<'_>, condition: Expr) -> Expr;
-
-    /// The first list, with the item before in place of each for which the condition does not hold; the first one stays.
-    fn fill(&self, items: Items<'_>, condition: Expr) -> Expr;
-
-    /// The list, with the next item for which a condition holds in place of each other; the last one stays.
-    fn fill_back(&self, items: Items<'_>, condition: Expr) -> Expr;
-
-    /// The list, each item one place later or earlier; at the free place the other one.
-    fn beside(&self, list: Expr, which: build::Neighbour, other: Expr) -> Expr;
-
-    /// The sums of the numbers up to each.
-    fn running_sum(&self, list: Expr) -> Expr;
-
-    /// The place of each item, from 1 on.
-    fn places(&self, list: Expr) -> Expr;
-
-    /// The items beside each other, as tuples.
-    fn zip(&self, lists: Vec<Expr>) -> Expr;
-
-    /// A part of a tuple, from 0 on.
-    fn part(&self, tuple: Expr, at: usize) -> Expr;
-
-    /// The remainder of a division by a positive number, never negative.
-    fn remainder(&self, of: Expr, by: Expr) -> Expr;
-
-    /// A whole number of few digits, such as that of a day: less of it lies in a list.
-    fn small(&self, number: Expr) -> Expr;
-
-    /// An instant as a number of milliseconds, which is smaller in a list.
-    fn milliseconds(&self, at: Expr) -> Expr;
-
-    /// The instant of a number of milliseconds.
-    fn instant(&self, milliseconds: Expr, calendar: Calendar) -> Expr;
-}
-
 /// A dictionary of an entity's clean rows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dictionary {
@@ -407,6 +351,11 @@ pub trait Dialect: Sync {
     /// One row for each item of a list, in place of a column.
     fn explode(&self, list: Expr) -> Expr;
 
+    /// A column beside a list that becomes rows, so that its values come again.
+    fn repeated(&self, value: Expr) -> Expr {
+        value
+    }
+
     /// The first instant of the interval of a bucket, by the bucket's key; none where it has no beginning.
     fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr>;
 
@@ -436,10 +385,16 @@ pub trait Dialect: Sync {
     /// Lets a query that reads distributed tables read others in its subqueries.
     fn read_all_shards(&self, _query: &mut Query) {}
 
-    /// Lists of the rows of a group, where the engine computes with them item by item.
-    fn lists(&self) -> Option<&dyn Lists> {
-        None
+    /// Whether what is read more than once in a query, and takes work, is to be marked as `MATERIALIZED`.
+    fn materializes(&self) -> bool {
+        false
     }
+
+    /// What the engine does with the rows of a group, once they are together.
+    fn collected(&self) -> Collected<'_>;
+
+    /// An aggregate: the list of the whole numbers of few digits that occur, such as those of days, each once.
+    fn each_once(&self, number: Expr) -> Expr;
 
     /// How rollups are made, where the engine can.
     fn states(&self) -> Option<&dyn States> {

@@ -7,6 +7,7 @@
 
 pub mod build;
 mod clickhouse;
+mod collected;
 mod datafusion;
 pub mod dialect;
 mod identifier;

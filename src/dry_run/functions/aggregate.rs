@@ -136,12 +136,12 @@ impl AggregateUDFImpl for Aggregate {
 }
 
 /// The type of a list of values.
-fn list_type(item: &DataType) -> DataType {
+pub(super) fn list_type(item: &DataType) -> DataType {
     DataType::List(item_field(item))
 }
 
 /// The field of a list's items.
-fn item_field(item: &DataType) -> FieldRef {
+pub(super) fn item_field(item: &DataType) -> FieldRef {
     Arc::new(Field::new_list_field(item.clone(), true))
 }
 
@@ -167,6 +167,11 @@ pub(super) fn singletons(values: &ArrayRef, filter: Option<&BooleanArray>) -> Re
 /// The values of a state's lists and the group of each.
 pub(super) fn flattened(states: &ArrayRef, groups: &[usize]) -> (ArrayRef, Vec<usize>) {
     let lists = states.as_list::<i32>();
+    // What was not put together before is one value a list.
+    let alone = lists.null_count() == 0 && lists.value_offsets().windows(2).all(|pair| pair[1] - pair[0] == 1);
+    if alone && let Some(first) = lists.value_offsets().first() {
+        return (lists.values().slice(*first as usize, groups.len()), groups.to_vec());
+    }
     let mut spread = Vec::with_capacity(lists.values().len());
     let mut places: Vec<i32> = Vec::new();
     let plain = lists.null_count() == 0;
@@ -192,9 +197,10 @@ pub(super) fn flattened(states: &ArrayRef, groups: &[usize]) -> (ArrayRef, Vec<u
 
 /// A groups' accumulator with one group.
 #[derive(Debug)]
-struct Alone {
-    groups: Box<dyn Groups>,
-    empty: ScalarValue,
+pub(super) struct Alone {
+    pub groups: Box<dyn Groups>,
+    /// The result over no rows.
+    pub empty: ScalarValue,
 }
 
 impl Accumulator for Alone {

@@ -21,6 +21,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         kernel: size,
     },
     Definition { name: "mc_list", takes: &[Kind::Any], optional: 0, returns: Returns::First, kernel: list },
+    Definition { name: "mc_repeated", takes: &[Kind::Any], optional: 0, returns: Returns::First, kernel: repeated },
     Definition {
         name: "mc_has",
         takes: &[Kind::Any, Kind::Any],
@@ -47,6 +48,16 @@ fn size(call: &Call) -> Result<ArrayRef> {
         DataType::Null => call.ints(|_| Some(0)),
         other => exec_err!("mc_size takes a map or a list, not a {other}"),
     }
+}
+
+/// `mc_repeated(value)`: the value. The engine knows nothing of it, such as that it is unique.
+fn repeated(call: &Call) -> Result<ArrayRef> {
+    let values = call.array(0);
+    if values.len() == call.rows {
+        return Ok(Arc::clone(values));
+    }
+    let rows: UInt32Array = (0..call.rows).map(|row| u32::try_from(call.place(0, row)).ok()).collect();
+    Ok(take(values, &rows, None)?)
 }
 
 /// `mc_list(list)`: empty where it is null.

@@ -14,6 +14,7 @@ mod quantile;
 mod scalar;
 mod text;
 mod time;
+mod walk;
 
 use datafusion::prelude::SessionContext;
 
@@ -31,6 +32,9 @@ pub(super) fn register(context: &SessionContext) {
     ];
     for definition in scalars.into_iter().flatten() {
         context.register_udf(definition.function());
+    }
+    for definition in walk::FUNCTIONS {
+        context.register_udaf(definition.function());
     }
     for definition in quantile::FUNCTIONS.iter().chain(distinct::FUNCTIONS) {
         context.register_udaf(definition.function());

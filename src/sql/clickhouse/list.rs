@@ -23,10 +23,6 @@ impl Lists for ClickHouse {
         call("arrayMap", vec![build::lambda("x", self.part(build::ident_expr("x"), 0)), kept])
     }
 
-    fn distinct(&self, list: Expr) -> Expr {
-        call("arrayDistinct", vec![list])
-    }
-
     fn sorted(&self, list: Expr) -> Expr {
         call("arraySort", vec![list])
     }
@@ -78,10 +74,6 @@ impl Lists for ClickHouse {
 
     fn remainder(&self, of: Expr, by: Expr) -> Expr {
         call("positiveModulo", vec![of, by])
-    }
-
-    fn small(&self, number: Expr) -> Expr {
-        call("toInt32", vec![number])
     }
 
     fn milliseconds(&self, at: Expr) -> Expr {

@@ -24,7 +24,7 @@ use sqlparser::parser::ParserError;
 
 use super::build;
 use super::dialect::{
-    Aggregated, Batches, Calendar, Deduplication, Dialect, Dictionary, Intake, Lists, Lowering, States,
+    Aggregated, Batches, Calendar, Collected, Deduplication, Dialect, Dictionary, Intake, Lowering, States,
 };
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
@@ -255,8 +255,14 @@ impl Dialect for ClickHouse {
         aggregate::lower(aggregated)
     }
 
-    fn lists(&self) -> Option<&dyn Lists> {
-        Some(self)
+    fn collected(&self) -> Collected<'_> {
+        Collected::Lists(self)
+    }
+
+    fn each_once(&self, number: Expr) -> Expr {
+        // Less of a small number lies in a list.
+        let small = build::call("toInt32", vec![number]);
+        build::call("arrayDistinct", vec![build::call("groupArray", vec![small])])
     }
 
     fn states(&self) -> Option<&dyn States> {

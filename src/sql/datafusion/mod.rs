@@ -4,6 +4,7 @@
 mod aggregate;
 mod function;
 mod value;
+mod walk;
 
 use std::ops::ControlFlow;
 
@@ -11,7 +12,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, Query, Value as Literal, VisitMut,
 use sqlparser::dialect::GenericDialect;
 
 use super::build;
-use super::dialect::{Aggregated, Calendar, Deduplication, Dialect, Lowering};
+use super::dialect::{Aggregated, Calendar, Collected, Deduplication, Dialect, Lowering};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Declared, Function, Interval, Span, Step, StoredColumn, Table, Value, Window};
 
@@ -170,6 +171,11 @@ impl Dialect for DataFusion {
         build::call("unnest", vec![list])
     }
 
+    fn repeated(&self, value: Expr) -> Expr {
+        // What was grouped by counts as unique even behind `unnest`: then other keys beside it are dropped.
+        build::call("mc_repeated", vec![value])
+    }
+
     fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
         let bounded = interval.window != Some(Window::All);
         bounded.then(|| {
@@ -202,6 +208,18 @@ impl Dialect for DataFusion {
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {
         aggregate::lower(aggregated)
+    }
+
+    fn materializes(&self) -> bool {
+        true
+    }
+
+    fn collected(&self) -> Collected<'_> {
+        Collected::Walks(self)
+    }
+
+    fn each_once(&self, number: Expr) -> Expr {
+        build::call("mc_each_once", vec![number])
     }
 }
 

@@ -19,9 +19,11 @@ mod named;
 mod output;
 mod read;
 mod scan;
+mod shared;
 mod stored;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use sqlparser::ast::{Ident, Query};
 
@@ -51,6 +53,8 @@ pub(super) struct Lowering<'a> {
     /// How many queries this one is inside of.
     level: usize,
     errors: RefCell<Vec<Unsupported>>,
+    /// What the first rows of members are found in, and others beside them, by the table of first rows.
+    members: RefCell<BTreeMap<usize, Query>>,
     /// An expression got too large, which was told: no other is worth the work.
     overgrown: Cell<bool>,
 }
@@ -70,11 +74,12 @@ pub fn query(
     }
     let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
     tables.extend(starts);
-    let errors = lowering.errors.into_inner();
+    let errors = lowering.errors.take();
     if !errors.is_empty() {
         return Err(errors);
     }
     let mut made = build::with(body, tables);
+    lowering.mark_shared(&mut made);
     let columns = query.columns();
     aliases::keep_apart(&mut made, &query.tables, columns.iter().map(|column| column.name.as_str()));
     dialect.look_up(&mut made, &options.dictionaries);
@@ -107,6 +112,7 @@ impl<'a> Lowering<'a> {
             run: None,
             level: 0,
             errors: RefCell::default(),
+            members: RefCell::default(),
             overgrown: Cell::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! Attempts to go through a funnel, with windows alone; with lists, where the engine has them and a funnel is plain (`list.rs`).
+//! Attempts to go through a funnel, with windows alone; by lists or walks along a member's rows, where it is plain (`plain.rs`).
 //!
 //! Rows become moments: one for each unit and instant, with how many rows serve each step there. From the last step to the first,
 //! each moment learns when a chain that has reached a step before it goes on: at the first later moment with a row of the next step,
@@ -9,6 +9,8 @@ mod any;
 mod chain;
 mod list;
 mod outcome;
+mod plain;
+mod walk;
 
 use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query};
 

@@ -16,8 +16,8 @@ const MADE: &str = "m";
 
 /// Columns of our own: whose, when, the number of the bucket; the last age there is, the age, the last active one; the buckets with rows;
 /// then dimensions (`_d0` …) and values (`_v0` …).
-const BY: &str = "_by";
-const AT: &str = "_at";
+pub(super) const BY: &str = "_by";
+pub(super) const AT: &str = "_at";
 const NUMBER: &str = "_n";
 const AGES: &str = "_ages";
 const AGE: &str = "_age";
@@ -150,12 +150,11 @@ impl Lowering<'_> {
 
     /// A row for each age of a unit.
     fn cells(&self, cohort: &Cohort<'_>, units: Query) -> Query {
-        let mut projection = vec![same(UNITS, BY), same(UNITS, AT), same(UNITS, AGES)];
-        projection.extend(cohort.dimension_names().map(|name| same(UNITS, &name)));
+        let dimensions: Vec<String> = cohort.dimension_names().collect();
+        let names: Vec<&str> = [BY, AT, AGES].into_iter().chain(dimensions.iter().map(String::as_str)).collect();
         let count = build::binary(column(UNITS, AGES), BinaryOperator::Plus, build::number(1));
-        projection.push(build::item(self.dialect.explode(self.dialect.numbers_below(count)), build::ident(AGE)));
         let filter = Some(build::binary(column(UNITS, AGES), BinaryOperator::GtEq, build::number(0)));
-        Parts { projection, from: Some(build::derived(units, UNITS)), filter, ..Parts::default() }.query()
+        self.exploded(units, UNITS, &names, (self.dialect.numbers_below(count), AGE), filter)
     }
 
     /// The rows that are put to ages: whose, and the number of the bucket or the instant.
@@ -218,7 +217,6 @@ impl Lowering<'_> {
     /// One row for each unit and age with a row, where a unit starts with the first of these rows: the rows of a member, as a list, know
     /// it themselves.
     fn listed_ages(&self, cohort: &Cohort<'_>, at_least: u32) -> Option<Query> {
-        let lists = self.dialect.lists()?;
         let first = self.first_of(cohort)?;
         let MadeOf { rows, values } = cohort.rows();
         if at_least > 1 || !cohort.dimensions.is_empty() || first.rows != *rows || first.keys != values[..1] {
@@ -233,7 +231,7 @@ impl Lowering<'_> {
         ];
         let known = by.nullable.then(|| build::is_not_null(self.value(by, &Rows(self.dialect))));
         let rows = self.selected(rows, &[by], known.into_iter().collect(), projection).query();
-        let seen = lists.distinct(lists.collect(lists.small(column(ROWS, NUMBER)), false));
+        let seen = self.dialect.each_once(column(ROWS, NUMBER));
         let projection = vec![
             same(ROWS, BY),
             build::item(build::call("min", vec![column(ROWS, AT)]), build::ident(AT)),
@@ -241,15 +239,17 @@ impl Lowering<'_> {
             build::item(seen, build::ident(SEEN)),
         ];
         let (from, group_by) = (Some(build::derived(rows, ROWS)), vec![column(ROWS, BY)]);
-        let units = Parts { projection, from, group_by, ..Parts::default() }.query();
+        let members = Parts { projection, from, group_by, ..Parts::default() }.query();
+        let members = self.with_members(cohort.start().rows.table, members, UNITS);
         let projection = vec![
             same(UNITS, BY),
             build::item(self.start_of(cohort, column(UNITS, AT)), build::ident(AT)),
             build::item(self.last_age(cohort), build::ident(AGES)),
             same(UNITS, NUMBER),
-            build::item(self.dialect.explode(column(UNITS, SEEN)), build::ident(SEEN)),
+            same(UNITS, SEEN),
         ];
-        let seen = Parts { projection, from: Some(build::derived(units, UNITS)), ..Parts::default() }.query();
+        let units = Parts { projection, from: Some(members), ..Parts::default() }.query();
+        let seen = self.exploded(units, UNITS, &[BY, AT, AGES, NUMBER], (column(UNITS, SEEN), SEEN), None);
         let age = self.age(cohort, column(MADE, NUMBER), column(MADE, SEEN));
         let projection =
             vec![same(MADE, BY), same(MADE, AT), same(MADE, AGES), build::item(age.clone(), build::ident(AGE))];

@@ -3,16 +3,18 @@
 use sqlparser::ast::{Expr, Query};
 
 use super::super::Lowering;
-use crate::plan::{self, ExprKind, Input, Selection};
+use super::cohort;
+use crate::plan::{self, ExprKind, Input};
 use crate::sql::build::{self, Parts};
 use crate::sql::lower::read::{BASE, Rows};
 
 impl Lowering<'_> {
     /// The rows of a selection with the least time, then key, of their keys' values.
-    pub(super) fn first_rows(&self, rows: &Selection, keys: &[plan::Expr], columns: &[&str]) -> Query {
+    pub(super) fn first_rows(&self, place: usize, first: &plan::FirstOf, columns: &[&str]) -> Query {
+        let plan::FirstOf { rows, keys } = first;
         let leaves = Rows(self.dialect);
         let others: Vec<&plan::Expr> = keys.iter().collect();
-        if let Some(query) = self.first_times(rows, keys, columns) {
+        if let Some(query) = self.first_times(place, first, columns) {
             return query;
         }
         let each: Vec<(Expr, bool)> = keys.iter().map(|key| (self.value(key, &leaves), false)).collect();
@@ -23,18 +25,30 @@ impl Lowering<'_> {
     }
 
     /// The same rows where nothing but keys and times is wanted: groups have them without any order.
-    fn first_times(&self, rows: &Selection, keys: &[plan::Expr], columns: &[&str]) -> Option<Query> {
+    fn first_times(&self, place: usize, first: &plan::FirstOf, columns: &[&str]) -> Option<Query> {
+        let plan::FirstOf { rows, keys } = first;
         let leaves = Rows(self.dialect);
         let named = |expr: &plan::Expr, name: &str| matches!(&expr.kind, ExprKind::Column { input: Input::Base, name: own } if own == name);
+        let members = self.members_of(place, BASE);
         let mut projection = Vec::with_capacity(columns.len());
         for name in columns {
             let value = build::column(BASE, self.name(name));
+            let member = |name: &str| build::column(BASE, build::ident(name));
             let value = match rows.time.as_ref() {
-                Some(time) if named(time, name) => build::call("min", vec![value]),
-                _ if keys.iter().any(|key| named(key, name)) => value,
+                Some(time) if named(time, name) => match members {
+                    Some(_) => member(cohort::AT),
+                    None => build::call("min", vec![value]),
+                },
+                _ if keys.iter().any(|key| named(key, name)) => match members {
+                    Some(_) => member(cohort::BY),
+                    None => value,
+                },
                 _ => return None,
             };
             projection.push(build::item(value, self.name(name)));
+        }
+        if members.is_some() {
+            return Some(Parts { projection, from: members, ..Parts::default() }.query());
         }
         let group_by: Vec<Expr> = keys.iter().map(|key| self.value(key, &leaves)).collect();
         let known = keys.iter().zip(&group_by).filter(|(key, _)| key.nullable);

@@ -96,6 +96,8 @@ impl Lowering<'_> {
             if table.segment().is_none() {
                 made.push((self.name(&self.clean_name(place)), self.clean_rows(place, &columns)));
             }
+            let members = self.members.borrow().get(&place).cloned();
+            made.extend(members.map(|members| (self.members_name(place), members)));
         }
         made.reverse();
         made
@@ -112,7 +114,7 @@ impl Lowering<'_> {
         let mut rows = match &table.origin {
             Origin::Stored => self.stored_rows(table, &columns),
             Origin::Raw(of) => self.raw_rows(&self.tables[*of], &columns),
-            Origin::FirstOf(first) => self.first_rows(&first.rows, &first.keys, &columns),
+            Origin::FirstOf(first) => self.first_rows(place, first, &columns),
             Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
             Origin::Made(made) => match &made.how {
@@ -163,6 +165,29 @@ impl Lowering<'_> {
             }
         }
         Parts { projection, from: Some(from), joins, filter: build::all(conditions), ..Parts::default() }
+    }
+
+    /// Rows, each of them once for each item of a list: these columns, the first of which is whose they are, and the item under a name.
+    fn exploded(
+        &self,
+        rows: Query,
+        alias: &str,
+        names: &[&str],
+        (list, item): (Expr, &str),
+        filter: Option<Expr>,
+    ) -> Query {
+        let mut projection: Vec<SelectItem> = names.iter().map(|name| same(alias, name)).collect();
+        projection.push(build::item(self.dialect.explode(list), build::ident(item)));
+        let from = Some(build::derived(rows, alias));
+        let exploded = Parts { projection, from, filter, ..Parts::default() }.query();
+        let mut projection: Vec<SelectItem> = names.iter().chain([&item]).map(|name| same(alias, name)).collect();
+        let whose = column(alias, names[0]);
+        let again = self.dialect.repeated(whose.clone());
+        if again == whose {
+            return exploded;
+        }
+        projection[0] = build::item(again, build::ident(names[0]));
+        Parts { projection, from: Some(build::derived(exploded, alias)), ..Parts::default() }.query()
     }
 
     /// What orders the rows of a selection where the first of some is wanted: time, then key; all columns without a key.

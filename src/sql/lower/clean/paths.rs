@@ -1,38 +1,34 @@
-//! Paths: rows of sessions one after the other, by windows alone; by lists, where the engine has them (`list.rs`).
+//! Paths: rows of sessions one after the other.
 //!
-//! Rows learn the one before them, and so where a session begins; sessions are numbered by a running sum of beginnings. What repeats
-//! the row before is left out, and what lies before the first row that a path may start at. The rows that stay are its steps: they are
-//! numbered, and learn the next one, up to the goal and as many as are wanted.
+//! Where a member's sessions begin, what repeats the row before, and what lies before the first row that a path may start at is told by
+//! lists of the member's rows (`list.rs`) or by walking along them (`walk.rs`), as the engine can. The rows that stay are steps: they are
+//! numbered, and know the next one, up to the goal and as many as are wanted.
 
 mod list;
+mod walk;
 
-use sqlparser::ast::{BinaryOperator, Expr, OrderByExpr, Query, SelectItem};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::super::Lowering;
-use super::{held, is_new};
+use super::is_new;
 use crate::plan::{self, DataType, Function, Made, PathHow, PathRows, Table, Value};
 use crate::sql::build::{self, Parts};
+use crate::sql::dialect::Collected;
 use crate::sql::lower::read::Rows;
 
 /// The alias of rows, steps and paths: each query reads one thing.
 const ROWS: &str = "r";
 
-/// Columns of our own: whose, when, the name; the place among the member's rows; when the row before lies and its name, whether this one
-/// repeats it; the session; how many rows that a path may start at lie up to here, and how many goals; the place in the path and the
-/// next name; what the table shows.
+/// Columns of our own: whose, when, the name; the session; the place in the path and the next name; when the path starts; what a tuple or a
+/// list has; what the table shows.
 const BY: &str = "_by";
 const AT: &str = "_at";
 const NAME: &str = "_name";
-const PLACE: &str = "_n";
-const BEFORE: &str = "_before";
-const LAST_NAME: &str = "_last";
-const REPEATS: &str = "_repeats";
 const SESSION: &str = "_session";
-const STARTED: &str = "_started";
-const GOALS: &str = "_goals";
 const STEP: &str = "_step";
 const NEXT: &str = "_next";
 const START: &str = "_start";
+const FOUND: &str = "_found";
 const OUTCOME: &str = "_outcome";
 const NAMES: &str = "_names";
 const DROPOFF: &str = "_dropoff";
@@ -67,11 +63,6 @@ impl Walk<'_> {
     }
 }
 
-/// The rows of a session in their order.
-fn in_session() -> (Vec<Expr>, Vec<OrderByExpr>) {
-    (vec![column(BY), column(SESSION)], vec![build::sort(column(PLACE), false, false)])
-}
-
 impl Lowering<'_> {
     /// A table of paths: the columns named.
     pub(super) fn path_rows(&self, table: &Table, made: &Made, how: &PathHow, columns: &[&str]) -> Query {
@@ -85,7 +76,10 @@ impl Lowering<'_> {
             PathRows::Edges => &[BY, START, OUTCOME, STEP, NAME, NEXT],
         };
         let wanted_own: Vec<&str> = names.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(_, n)| *n).collect();
-        let steps = self.listed_steps(&walk).unwrap_or_else(|| self.steps_of_paths(&walk));
+        let steps = match self.dialect.collected() {
+            Collected::Lists(lists) => self.listed_steps(&walk, lists),
+            Collected::Walks(walks) => self.walked_steps(&walk, walks),
+        };
         let (rows, filter) = match how.of {
             PathRows::Paths => (self.whole_paths(&walk, steps, &wanted_own), None),
             PathRows::Nodes => (self.beside_paths(&walk, steps, &wanted_own), None),
@@ -197,111 +191,42 @@ impl Lowering<'_> {
         values.collect()
     }
 
-    /// The steps of all paths: `_by`, `_session`, `_start`, `_name`, `_step`, `_next` (null at the goal), `_d…`.
-    fn steps_of_paths(&self, walk: &Walk<'_>) -> Query {
-        let how = walk.how;
-        let names: Vec<String> =
-            [BY, AT, NAME, PLACE, SESSION].into_iter().map(str::to_owned).chain(walk.carried_names()).collect();
-        let kept = || names.iter().map(|name| same(name)).collect::<Vec<_>>();
-        let mut rows = self.rows_in_sessions(walk);
-        let mut filter = how.merge.then(|| is(column(REPEATS), 0));
-        if let Some(starts) = self.is_one_of(&how.start) {
-            let (by, order) = in_session();
-            let mut projection = kept();
-            projection.push(build::item(build::running_sum(flag(starts), by, order), build::ident(STARTED)));
-            let from = Some(build::derived(rows, ROWS));
-            rows = Parts { projection, from, filter, ..Parts::default() }.query();
-            filter = Some(build::binary(column(STARTED), BinaryOperator::GtEq, build::number(1)));
-        }
-        let goal = self.is_one_of(&how.goal);
-        let mut projection = kept();
-        let (by, order) = in_session();
-        let step = build::window("row_number", by.clone(), order.clone());
-        projection.push(build::item(step, build::ident(STEP)));
-        // The least up to here is that of the first step.
-        let start = build::before("min", column(AT), by.clone(), order.clone(), true);
-        projection.push(build::item(start, build::ident(START)));
-        let known = self.dialect.optional(column(NAME), &DataType::String);
-        let next = build::neighbour("max", known, by.clone(), order.clone(), build::Neighbour::After);
-        projection.push(build::item(next, build::ident(NEXT)));
-        if let Some(goal) = &goal {
-            let goals = build::running_sum(flag(goal.clone()), by, order);
-            projection.push(build::item(goals, build::ident(GOALS)));
-        }
-        let from = Some(build::derived(rows, ROWS));
-        let numbered = Parts { projection, from, filter, ..Parts::default() }.query();
-        let mut projection: Vec<SelectItem> = [BY, SESSION, START, NAME, STEP].map(same).into();
-        projection.extend(walk.carried_names().map(|name| same(&name)));
-        let next = match &goal {
-            Some(goal) => build::case(vec![(build::not(build::nested(goal.clone())), column(NEXT))], None),
-            None => column(NEXT),
-        };
-        projection.push(build::item(next, build::ident(NEXT)));
-        let near = build::binary(column(STEP), BinaryOperator::LtEq, build::number(how.depth));
-        // Behind a goal nothing is of the path.
-        let open = goal.map(|goal| build::equal(column(GOALS), flag(goal)));
-        let from = Some(build::derived(numbered, ROWS));
-        Parts { projection, from, filter: build::all([near].into_iter().chain(open)), ..Parts::default() }.query()
-    }
-
-    /// The rows, each with the number of its session among those of its member, and whether it repeats the row before.
-    fn rows_in_sessions(&self, walk: &Walk<'_>) -> Query {
-        let names: Vec<String> =
-            [BY, AT, NAME, PLACE].into_iter().map(str::to_owned).chain(walk.carried_names()).collect();
-        let mut projection: Vec<SelectItem> = names.iter().map(|name| same(name)).collect();
-        let (instant, duration) = (&DataType::Timestamp, &DataType::Duration);
-        let pause = self.call(Function::Subtract, vec![(column(AT), instant), (column(BEFORE), instant)], duration);
-        let longest = self.dialect.literal(&Value::Duration(walk.how.session), duration, self.calendar);
-        let new = build::binary(pause.clone(), BinaryOperator::Gt, longest.clone());
-        let order = vec![build::sort(column(PLACE), false, false)];
-        let session = build::running_sum(flag(new), vec![column(BY)], order);
-        projection.push(build::item(session, build::ident(SESSION)));
-        if walk.how.merge {
-            let near = build::binary(pause, BinaryOperator::LtEq, longest);
-            let again = build::binary(build::equal(column(NAME), column(LAST_NAME)), BinaryOperator::And, near);
-            projection.push(build::item(flag(again), build::ident(REPEATS)));
-        }
-        Parts { projection, from: Some(build::derived(self.rows_beside(walk), ROWS)), ..Parts::default() }.query()
-    }
-
-    /// The rows of the members with a name, each with its place in the order of time and key, and with what stands before it.
-    fn rows_beside(&self, walk: &Walk<'_>) -> Query {
+    /// The rows of each member with a name: whose, when, the name, what is carried; and the columns of their order, each with whether it may
+    /// be null, the instant first.
+    fn named_rows(&self, walk: &Walk<'_>, instant: &dyn Fn(Expr) -> Expr) -> (Query, Vec<(String, bool)>) {
         let leaves = Rows(self.dialect);
         let part = &walk.made.parts[0];
         let (by, name) = (&part.values[0], &part.values[1]);
+        let (whose, at, named) = (self.known(by), self.instant_of(&part.rows), self.known(name));
         let mut used: Vec<&plan::Expr> = vec![by, name];
         let mut projection = vec![
-            build::item(self.known(by), build::ident(BY)),
-            build::item(self.instant_of(&part.rows), build::ident(AT)),
-            build::item(self.known(name), build::ident(NAME)),
+            build::item(whose.clone(), build::ident(BY)),
+            build::item(instant(at.clone()), build::ident(AT)),
+            build::item(named.clone(), build::ident(NAME)),
         ];
-        for (at, name) in walk.carried.iter().zip(walk.carried_names()) {
-            projection.push(build::item(self.settled(&part.values[*at], &leaves), build::ident(&name)));
-            used.push(&part.values[*at]);
+        for (value, name) in walk.carried.iter().zip(walk.carried_names()) {
+            let value = &part.values[*value];
+            projection.push(build::item(self.settled(value, &leaves), build::ident(&name)));
+            used.push(value);
         }
-        // What a member's rows agree in, or was compared already, decides nothing.
-        let mut seen = vec![self.known(by)];
-        let mut order = self.order_of(&part.rows);
-        order.retain(|key| is_new(&key.expr, &mut seen));
-        let order = held(order, ROWS, &mut projection);
+        // A member's rows agree in whose they are; of one time the name may be what tells them apart.
+        let mut seen = vec![whose, at];
+        let mut order: Vec<(String, bool)> = vec![(AT.to_owned(), false)];
+        for key in self.order_of(&part.rows) {
+            if !is_new(&key.expr, &mut seen) {
+                continue;
+            }
+            if key.expr == named {
+                order.push((NAME.to_owned(), false));
+                continue;
+            }
+            let name = format!("_o{}", order.len());
+            projection.push(build::item(key.expr, build::ident(&name)));
+            order.push((name, key.options.nulls_first.is_some()));
+        }
         let known = [by, name].into_iter().filter(|value| value.nullable);
         let known = known.map(|value| build::is_not_null(self.value(value, &leaves))).collect();
-        let rows = self.selected(&part.rows, &used, known, projection).query();
-        let mut projection: Vec<SelectItem> = [BY, AT, NAME].map(same).into();
-        projection.extend(walk.carried_names().map(|name| same(&name)));
-        let whose = || vec![column(BY)];
-        let place = build::window("row_number", whose(), order.clone());
-        projection.push(build::item(place, build::ident(PLACE)));
-        let mut before = |value: &str, ty: &DataType, name: &str| {
-            let known = self.dialect.optional(column(value), ty);
-            let found = build::neighbour("max", known, whose(), order.clone(), build::Neighbour::Before);
-            projection.push(build::item(found, build::ident(name)));
-        };
-        before(AT, &DataType::Timestamp, BEFORE);
-        if walk.how.merge {
-            before(NAME, &DataType::String, LAST_NAME);
-        }
-        Parts { projection, from: Some(build::derived(rows, ROWS)), ..Parts::default() }.query()
+        (self.selected(&part.rows, &used, known, projection).query(), order)
     }
 
     /// Whether a step is called one of these names; none where there are none.

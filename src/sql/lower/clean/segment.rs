@@ -287,10 +287,9 @@ impl Lowering<'_> {
 
     /// The two changes of what is read: whose `what` stands in the alias of made rows, with which of them it is.
     fn twice(&self, rows: Query, names: &[String]) -> Query {
-        let mut projection: Vec<SelectItem> = names.iter().map(|name| same(ROWS, name)).collect();
-        let both = self.dialect.explode(self.dialect.numbers_below(build::number(2)));
-        projection.push(build::item(both, build::ident(CHANGE)));
-        Parts { projection, from: Some(build::derived(rows, ROWS)), ..Parts::default() }.query()
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let both = self.dialect.numbers_below(build::number(2));
+        self.exploded(rows, ROWS, &names, (both, CHANGE), None)
     }
 
     fn is_begin(&self) -> Expr {

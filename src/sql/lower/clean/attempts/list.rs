@@ -3,12 +3,13 @@
 //! A row is a number: its instant, then its step, so that rows of one instant follow each other in the order in which a chain goes through
 //! them; backwards where it may not. So the rest of a chain lies behind its row, and the next row of each step is filled in backwards.
 
-use sqlparser::ast::{BinaryOperator, Expr, Query};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
 use super::chain::Known;
 use super::outcome::raw_name;
+use super::plain::step_of;
 use super::{AT, ATTEMPTS, BY, Funnel, ROWS, column, same};
-use crate::plan::{DataType, Role, StepOrder};
+use crate::plan::Role;
 use crate::sql::build::{self, Neighbour, Parts};
 use crate::sql::dialect::{Items, Lists};
 use crate::sql::lower::Lowering;
@@ -20,20 +21,6 @@ const STEPS: &str = "_steps";
 const FOUND: &str = "_found";
 
 impl Funnel<'_> {
-    /// Whether its chains are told by the order of instants and steps alone.
-    fn is_plain(&self) -> bool {
-        let of = self.attempts;
-        of.order == StepOrder::Ordered
-            && of.overlaps.is_empty()
-            && of.exclusions.is_empty()
-            && of.optional.len() > 1
-            && !of.optional.contains(&true)
-    }
-
-    fn steps(&self) -> usize {
-        self.attempts.optional.len()
-    }
-
     /// What a step is at the end of the number of a row; never 0.
     fn digit(&self, step: usize) -> Expr {
         build::number(if self.attempts.increasing { self.steps() - step } else { step + 1 })
@@ -46,20 +33,18 @@ impl Funnel<'_> {
 }
 
 impl Lowering<'_> {
-    /// What [`Lowering::firsts`] gives, where lists tell it.
-    pub(super) fn listed_firsts(&self, funnel: &Funnel<'_>) -> Option<(Query, Vec<(usize, usize)>)> {
-        let lists = self.dialect.lists().filter(|_| funnel.is_plain())?;
-        let (part, _) = funnel.role(Role::Step(0))?;
-        let carried = funnel.carried_of(part);
-        let rows = self.ordered_lists(funnel, lists, part, &carried);
+    /// The attempts of the rows of step 0, of this part, with these values carried.
+    pub(super) fn listed_firsts(&self, funnel: &Funnel<'_>, lists: &dyn Lists, first: (usize, &[usize])) -> Query {
+        let (_, carried) = first;
+        let rows = self.ordered_lists(funnel, lists, first);
         let found = (1..funnel.steps()).map(|place| found_behind(funnel, lists, 0, place));
         let values = carried.iter().map(|value| column(ROWS, &format!("_v{value}")));
         let found = lists.zip(std::iter::once(column(ROWS, LIST)).chain(found).chain(values).collect());
         let (row, step, before) = (build::ident_expr("x"), build::ident_expr("s"), build::ident_expr("p"));
-        let first = build::equal(step, funnel.digit(0));
+        let starts = build::equal(step, funnel.digit(0));
         // Of rows without values one for each instant is enough.
         let other = build::binary(lists.part(row, 0), BinaryOperator::NotEq, before);
-        let condition = build::all(std::iter::once(first).chain(carried.is_empty().then_some(other)));
+        let condition = build::all(std::iter::once(starts).chain(carried.is_empty().then_some(other)));
         let mut items = vec![("x", found), ("s", column(ROWS, STEPS))];
         if carried.is_empty() {
             items.push(("p", lists.beside(column(ROWS, LIST), Neighbour::Before, build::number(0))));
@@ -67,18 +52,13 @@ impl Lowering<'_> {
         let found = self.dialect.explode(lists.filter(&items, condition.unwrap_or_else(build::null)));
         let projection = vec![same(ROWS, BY), build::item(found, build::ident(FOUND))];
         let exploded = Parts { projection, from: Some(build::derived(rows, ROWS)), ..Parts::default() }.query();
-        Some((
-            self.found_instants(funnel, lists, exploded, (part, &carried)),
-            carried.into_iter().map(|value| (part, value)).collect(),
-        ))
+        self.found_instants(funnel, lists, exploded, first)
     }
 
     /// The rows of each member in their order: `_rows`, `_steps`, `_v…`.
-    fn ordered_lists(&self, funnel: &Funnel<'_>, lists: &dyn Lists, first: usize, carried: &[usize]) -> Query {
-        let serves = |roles: &[Role]| roles.iter().any(|role| matches!(role, Role::Step(_)));
-        let parts = funnel.attempts.roles.iter().enumerate().filter(|(_, roles)| serves(roles));
-        let all = parts.map(|(at, _)| self.numbered_rows(funnel, lists, at, (first, carried)));
-        let all = build::union_all(all).map(|all| build::derived(all, ROWS));
+    fn ordered_lists(&self, funnel: &Funnel<'_>, lists: &dyn Lists, first: (usize, &[usize])) -> Query {
+        let (_, carried) = first;
+        let all = self.step_rows(funnel, first, &|roles| vec![self.row_number(funnel, lists, roles)]);
         let rows = lists.collect(column(ROWS, ROW), false);
         let sorted = lists.sorted(rows.clone());
         let step = lists.map(&[("n", sorted.clone())], lists.remainder(build::ident_expr("n"), funnel.base()));
@@ -92,34 +72,11 @@ impl Lowering<'_> {
         Parts { projection, from: all, group_by: vec![column(ROWS, BY)], ..Parts::default() }.query()
     }
 
-    /// The rows of a part: whose, the number, and what is carried of first rows.
-    fn numbered_rows(
-        &self,
-        funnel: &Funnel<'_>,
-        lists: &dyn Lists,
-        at: usize,
-        (first, carried): (usize, &[usize]),
-    ) -> sqlparser::ast::Select {
-        let (part, roles) = (&funnel.made.parts[at], &funnel.attempts.roles[at]);
-        let own = if at == first { carried } else { &[] };
-        let rows = self.attempt_part(part, roles, own, None);
-        let steps = roles.iter().enumerate().filter_map(|(place, role)| match role {
-            Role::Step(step) => {
-                Some((build::equal(column(ROWS, &format!("_f{place}")), build::number(1)), funnel.digit(*step)))
-            }
-            _ => None,
-        });
-        let step = build::case(steps.collect(), Some(build::number(0)));
+    /// The number of a row.
+    fn row_number(&self, funnel: &Funnel<'_>, lists: &dyn Lists, roles: &[Role]) -> SelectItem {
+        let step = step_of(roles, &|step| funnel.digit(step), build::number(0));
         let instant = build::binary(lists.milliseconds(column(ROWS, AT)), BinaryOperator::Multiply, funnel.base());
-        let number = build::binary(instant, BinaryOperator::Plus, step);
-        let mut projection = vec![same(ROWS, BY), build::item(number, build::ident(ROW))];
-        projection.extend(carried.iter().map(|value| {
-            let name = format!("_v{value}");
-            let ty: &DataType = &funnel.made.parts[first].values[*value].ty;
-            let value = if at == first { column(ROWS, &name) } else { self.dialect.typed_null(ty, self.calendar) };
-            build::item(value, build::ident(&name))
-        }));
-        Parts { projection, from: Some(build::derived(rows, ROWS)), ..Parts::default() }.select()
+        build::item(build::binary(instant, BinaryOperator::Plus, step), build::ident(ROW))
     }
 
     /// The rows of the first step, with the instants that they find.

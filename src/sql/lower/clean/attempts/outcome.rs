@@ -26,7 +26,7 @@ impl Lowering<'_> {
             let from = Some(build::derived(self.any_order(funnel), ATTEMPTS));
             return Parts { projection, from, ..Parts::default() }.query();
         }
-        let (attempts, first) = self.listed_firsts(funnel).unwrap_or_else(|| self.firsts(funnel));
+        let (attempts, first) = self.plain_firsts(funnel).unwrap_or_else(|| self.firsts(funnel));
         let limited = self.limited(funnel, attempts, &first);
         self.carrying(funnel, limited)
     }

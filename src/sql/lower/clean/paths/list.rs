@@ -5,18 +5,17 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem};
 
-use super::{AT, BY, GOALS, NAME, NEXT, ROWS, SESSION, START, STARTED, STEP, Walk, column, flag, is, same};
-use crate::plan;
+use super::{AT, BY, FOUND, NAME, NEXT, ROWS, SESSION, START, STEP, Walk, column, flag, is, same};
 use crate::sql::build::{self, Neighbour, Parts};
 use crate::sql::dialect::Lists;
 use crate::sql::lower::Lowering;
-use crate::sql::lower::clean::is_new;
-use crate::sql::lower::read::Rows;
 
-/// Columns of our own: whether a row is the first one of its session, whether it stays, what is known of a step.
+/// Columns of our own: whether a row is the first one of its session, whether it stays, whether the path has started there, how many goals
+/// lie before.
 const FIRST: &str = "_first";
 const KEPT: &str = "_kept";
-const FOUND: &str = "_found";
+const STARTED: &str = "_started";
+const GOALS: &str = "_goals";
 
 fn item(name: &str) -> Expr {
     build::ident_expr(name)
@@ -74,9 +73,8 @@ impl Beside<'_> {
 }
 
 impl Lowering<'_> {
-    /// What [`Lowering::steps_of_paths`] gives, where lists tell it.
-    pub(super) fn listed_steps(&self, walk: &Walk<'_>) -> Option<Query> {
-        let lists = self.dialect.lists()?;
+    /// The steps of all paths: `_by`, `_session`, `_start`, `_name`, `_step`, `_next` (null at the goal), `_d…`.
+    pub(super) fn listed_steps(&self, walk: &Walk<'_>, lists: &dyn Lists) -> Query {
         let how = walk.how;
         let mut rows = self.listed_sessions(walk, lists).with_firsts();
         if how.merge {
@@ -112,7 +110,7 @@ impl Lowering<'_> {
             let value = if *name == START { lists.instant(value, self.calendar) } else { value };
             build::item(value, build::ident(name))
         }));
-        Some(Parts { projection, from: Some(build::derived(steps, ROWS)), ..Parts::default() }.query())
+        Parts { projection, from: Some(build::derived(steps, ROWS)), ..Parts::default() }.query()
     }
 
     /// Adds where a path starts, the places in it, the next names, and how many goals lie before, where there are some.
@@ -167,41 +165,11 @@ impl Lowering<'_> {
 
     /// The rows of each member with a name, in the order of time and key: when, the name, what is carried.
     fn listed_rows<'l>(&self, walk: &Walk<'_>, lists: &'l dyn Lists) -> Beside<'l> {
-        let leaves = Rows(self.dialect);
-        let part = &walk.made.parts[0];
-        let (by, name) = (&part.values[0], &part.values[1]);
-        let (whose, at, named) = (self.known(by), self.instant_of(&part.rows), self.known(name));
-        let mut used: Vec<&plan::Expr> = vec![by, name];
-        let mut projection = vec![
-            build::item(whose.clone(), build::ident(BY)),
-            build::item(lists.milliseconds(at.clone()), build::ident(AT)),
-            build::item(named.clone(), build::ident(NAME)),
-        ];
-        let mut names: Vec<(String, bool)> = vec![(AT.to_owned(), false), (NAME.to_owned(), false)];
-        for (value, name) in walk.carried.iter().zip(walk.carried_names()) {
-            let value = &part.values[*value];
-            projection.push(build::item(self.settled(value, &leaves), build::ident(&name)));
-            names.push((name, value.nullable));
-            used.push(value);
-        }
-        // A member's rows agree in whose they are; of one time the name may be what tells them apart.
-        let mut seen = vec![whose, at];
-        let mut order: Vec<(String, bool)> = vec![(AT.to_owned(), false)];
-        for key in self.order_of(&part.rows) {
-            if !is_new(&key.expr, &mut seen) {
-                continue;
-            }
-            if key.expr == named {
-                order.push((NAME.to_owned(), false));
-                continue;
-            }
-            let name = format!("_o{}", order.len());
-            projection.push(build::item(key.expr, build::ident(&name)));
-            order.push((name, key.options.nulls_first.is_some()));
-        }
-        let known = [by, name].into_iter().filter(|value| value.nullable);
-        let known = known.map(|value| build::is_not_null(self.value(value, &leaves))).collect();
-        let rows = self.selected(&part.rows, &used, known, projection).query();
+        let (rows, order) = self.named_rows(walk, &|at| lists.milliseconds(at));
+        let values = &walk.made.parts[0].values;
+        let carried = walk.carried.iter().map(|value| values[*value].nullable);
+        let own = [AT, NAME].map(|name| (name.to_owned(), false));
+        let names: Vec<(String, bool)> = own.into_iter().chain(walk.carried_names().zip(carried)).collect();
         let collected = |name: &str, nullable: bool| lists.collect(column(name), nullable);
         let sorted = names.iter().map(|(name, nullable)| {
             let list = in_order(lists, (name, *nullable), &order, &collected);
