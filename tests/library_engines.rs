@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use metricc::compile::compile;
+use metricc::diagnostic::{Code, codes};
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::emit::{self, Emitted, Input};
 use metricc::plan::{
@@ -27,6 +28,9 @@ use support::rolled::differences;
 
 /// An estimate is within this share.
 const APPROXIMATE: f64 = 0.02;
+
+/// Metrics of members that are older than the samples: without a row there.
+const TOO_OLD: [&str; 3] = ["buyer_ltv_6m", "ltv_90d", "ltv_90d_discounted"];
 
 /// Rows of a block, but for the last: two of a single row each can be equal, and the second would be taken for the first, sent again.
 const SMALLEST_BLOCK: usize = 20;
@@ -386,30 +390,50 @@ fn none_is_wrong(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), shown.join("\n"));
 }
 
+/// Why a metric has no answer to a question: what goes back, or counts steps, needs buckets; a lifecycle has its own; models and
+/// variants stand apart.
+const NO_ANSWER: [Code; 7] =
+    [codes::E0961, codes::E0962, codes::E0963, codes::E0966, codes::E0974, codes::E0980, codes::E0981];
+
+/// What is asked together: the tables that are read, the dimension, the step as it is asked for and as it is.
+type Group = (Vec<usize>, Option<usize>, usize, Option<Step>);
+
 /// Questions that no view answers: several metrics of the same sources at once, by each of their dimensions alone and by
 /// none, at the default step, by month, and in one bucket.
 fn questions(model: &Model, lowering: &Lowering<'_>) -> Vec<Question> {
-    let mut groups: BTreeMap<(Vec<usize>, Option<usize>, bool), Vec<MetricId>> = BTreeMap::new();
+    let steps = [AskedStep::Default, AskedStep::Step(Step::Month), AskedStep::None];
+    let of = |by: Option<usize>| by.into_iter().map(DimensionId).map(By::Dimension).collect();
+    let mut groups: BTreeMap<Group, Vec<MetricId>> = BTreeMap::new();
     for (at, metric) in model.metrics.iter().enumerate() {
-        let plain = Question { step: AskedStep::None, ..Question::of(vec![MetricId(at)]) };
-        let query = lowering.lower(&plain).unwrap_or_else(|found| panic!("{}: {}", metric.name.value, told(&found)));
-        let mut tables: Vec<usize> = query.scans.iter().flat_map(metricc::plan::Scan::base_tables).collect();
-        tables.sort_unstable();
-        tables.dedup();
         let timed = metric.grain.iter().any(|grain| matches!(grain, Grain::Step(_)));
+        let mut answers = 0;
         for by in metric.by.iter().filter_map(|by| by.dimension()).map(|id| Some(id.0)).chain([None]) {
-            groups.entry((tables.clone(), by, timed)).or_default().push(MetricId(at));
+            for (place, step) in steps.iter().enumerate().skip(if timed { 0 } else { 2 }) {
+                let alone = Question { step: *step, by: of(by), ..Question::of(vec![MetricId(at)]) };
+                match lowering.lower(&alone) {
+                    Ok(query) => {
+                        let mut tables: Vec<usize> =
+                            query.scans.iter().flat_map(metricc::plan::Scan::base_tables).collect();
+                        tables.sort_unstable();
+                        tables.dedup();
+                        groups.entry((tables, by, place, query.step)).or_default().push(MetricId(at));
+                        answers += 1;
+                    }
+                    Err(found) => {
+                        let name = &metric.name.value;
+                        assert!(found.iter().all(|one| NO_ANSWER.contains(&one.code)), "{name}: {}", told(&found));
+                    }
+                }
+            }
         }
+        assert!(answers > 0, "{} answers no question", metric.name.value);
     }
-    let mut found = Vec::new();
-    for ((_, by, timed), metrics) in groups {
-        let steps = [AskedStep::Default, AskedStep::Step(Step::Month), AskedStep::None];
-        for step in if timed { &steps[..] } else { &steps[2..] } {
-            let by: Vec<By> = by.into_iter().map(DimensionId).map(By::Dimension).collect();
-            found.push(Question { step: *step, by, ..Question::of(metrics.clone()) });
-        }
-    }
-    found
+    let question = |((_, by, place, _), metrics): (Group, Vec<MetricId>)| Question {
+        step: steps[place],
+        by: of(by),
+        ..Question::of(metrics)
+    };
+    groups.into_iter().map(question).collect()
 }
 
 /// Compares what the two engines answer to a question.
@@ -455,7 +479,10 @@ fn the_library_gives_equal_numbers_however_rows_arrive() {
     for way in ["added", "cascaded", "rebuilt", "daily", "hourly"] {
         assert!(library.details("rollups").iter().any(|rollup| rollup["filled"] == way), "{way}");
     }
-    assert!(right.len() >= 60 && right.iter().all(|(rows, _)| !rows.is_empty()));
+    assert!(right.len() >= 290, "{}", right.len());
+    for (view, (rows, _)) in library.input.metrics.iter().zip(&right) {
+        assert_eq!(rows.is_empty(), TOO_OLD.contains(&view.name.as_str()), "{}", view.name);
+    }
     let lowering = Lowering::new(&library.model);
     let mut wrong = Vec::new();
     for blocks in [7, 1, 2] {
