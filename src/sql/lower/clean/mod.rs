@@ -149,7 +149,9 @@ impl Lowering<'_> {
         projection: Vec<SelectItem>,
     ) -> Parts {
         let leaves = Rows(self.dialect);
-        let used: Vec<&plan::Expr> = rows.expressions().chain(others.iter().copied()).collect();
+        let answered = rows.answers.iter().flat_map(plan::Answered::expressions);
+        let used: Vec<&plan::Expr> =
+            answered.chain(&rows.filter).chain(&rows.time).chain(others.iter().copied()).collect();
         let (from, mut joins) = (
             self.clean_relation(rows.table, BASE),
             self.looked_up(&self.clean_relation(rows.table, BASE), &rows.joins, &used, &[]),
