@@ -1,7 +1,9 @@
 //! What the world is made of: channels, features, places, APIs, error codes, and text that breaks careless readers.
 
 /// `(channel_id, name, kind)` and its share of registrations.
-pub(super) const CHANNELS: [(&str, &str, &str, u32); 7] = [
+///
+/// Nobody registers by a message: they go to users we have.
+pub(super) const CHANNELS: [(&str, &str, &str, u32); 8] = [
     ("organic", "自然流量", "organic", 34),
     ("app_store", "App Store", "store", 16),
     ("huawei_store", "华为应用市场", "store", 12),
@@ -9,7 +11,11 @@ pub(super) const CHANNELS: [(&str, &str, &str, u32); 7] = [
     ("ads_search", "搜索广告", "ads", 10),
     ("partner_browser", "联运 · 浏览器", "partner", 6),
     ("fall_campaign", "秋季活动, \"变装季\"", "campaign", 6),
+    (PUSH, "短信与推送", "campaign", 0),
 ];
+
+/// The channel of messages to users we have.
+pub(super) const PUSH: &str = "push";
 
 /// `(campaign_id, its channel, cost of an install in 0.01 CNY)`.
 pub(super) const CAMPAIGNS: [(&str, &str, i64); 3] =
@@ -130,6 +136,12 @@ pub(super) const UTM_SOURCES: [&str; 10] = [
     "",
     "😀 ",
 ];
+
+pub(super) const UTM_MEDIUMS: [&str; 4] = ["social", "email", "cpc", "qr"];
+pub(super) const UTM_CAMPAIGNS: [&str; 3] = ["autumn", "back-to-school", "双11 预热"];
+pub(super) const REFERRERS: [&str; 4] = ["search.example", "news.example/a?b=c&d=e", "论坛.example", ""];
+pub(super) const AD_GROUPS: [&str; 3] = ["lookalike", "interest, design", "重定向"];
+pub(super) const CREATIVES: [&str; 4] = ["video-15s", "before/after", "达人 · 测评", "50% off; today"];
 
 pub(super) const COUPONS: [&str; 4] = ["NEW10", "双11-满减", "50% off, \"friends\"", ""];
 

@@ -1,12 +1,14 @@
 //! A made-up but coherent world, as sample data of any size for the metric library.
 //!
-//! In it users look around, register, come back, use features, pay, ask for help and leave. It has the rhythm of hours and
-//! weekdays and grows; one evening a model fails for two hours ([`World::incident`]), one day the clients send nothing for
-//! six hours ([`World::outage`]); rows come late, come twice, lack values, name things that no dictionary has, belong to
-//! abnormal accounts, and hold text that breaks careless readers.
+//! In it people see advertisements, look around, register, come back, use features, pay, renew, ask for help and leave. It has
+//! the rhythm of hours and weekdays and grows; two campaigns with control arms and an experiment make some of them buy more;
+//! one evening a model fails for two hours ([`World::incident`]), one day the clients send nothing for six hours
+//! ([`World::outage`]); rows come late, come twice, lack values, name things that no dictionary has, belong to abnormal
+//! accounts, and hold text that breaks careless readers.
 //!
 //! A world is a pure function of rows, seed and days: the same three give the same bytes on every machine. Rows are
-//! streamed; the memory needed is that of one day's session starts (a few bytes a user), whatever the number of rows.
+//! streamed; the memory needed is that of one day's session starts and of the members' newest terms (a few dozen bytes for
+//! one user in four), whatever the number of rows.
 //!
 //! # Files
 //!
@@ -18,14 +20,19 @@
 //! Parquet files (feature `dry-run`) hold a `timestamp` as Timestamp(ms, "UTC"), `timestamp(ms)` and `duration(ms)` as Int64,
 //! decimals as Decimal128, maps as JSON text.
 
+mod campaigns;
 mod clock;
 mod csv;
 mod dictionary;
+mod members;
+mod numbers;
 #[cfg(feature = "dry-run")]
 mod parquet;
 mod people;
 mod rng;
 mod session;
+#[cfg(test)]
+mod story_test;
 mod table;
 mod tables;
 
@@ -39,7 +46,7 @@ use clock::{HOUR, midnight};
 /// Rows over all tables that a user accounts for in so many days, as counted: fewer a day in the long run, as users leave.
 fn rows_per_user(days: u32) -> f64 {
     let days = f64::from(days);
-    26.0 + 1.6 * days.min(60.0) + 1.25 * (days - 60.0).max(0.0)
+    33.0 + 1.5 * days.min(60.0) + 1.25 * (days - 60.0).max(0.0)
 }
 
 /// A world.

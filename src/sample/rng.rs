@@ -26,6 +26,15 @@ pub(super) enum Stream {
     Error,
     Marketing,
     Resource,
+    Festival,
+    Recall,
+    BroughtSession,
+    Experiment,
+    Touch,
+    Membership,
+    Replay,
+    Props,
+    Credited,
 }
 
 fn mix(mut z: u64) -> u64 {

@@ -3,9 +3,12 @@
 //! The tables are views of the same sessions: an event, its task, the task's booking and its performance row come from one
 //! [`Step`]. Sessions are made one at a time, so the memory needed is that of one day's starts.
 
+mod brought;
+
 use super::World;
 use super::clock::{DAY, HOUR, MINUTE, SECOND, busy, hour, midnight};
 use super::dictionary::{CLICKS, FACE_SWAP, FEATURES, PAGES, SHARES, UTM_SOURCES, VERSIONS};
+use super::numbers::Numbers;
 use super::people::{self, Habit, Visit};
 use super::rng::{Rng, Stream};
 use super::table::SampleError;
@@ -14,6 +17,8 @@ use super::table::SampleError;
 #[derive(Debug)]
 pub(super) struct Session {
     pub no: u64,
+    pub start: i64,
+    pub reason: Reason,
     pub user: Option<u64>,
     /// The client sent an id that `dim_user` does not have.
     pub ghost: bool,
@@ -27,12 +32,21 @@ pub(super) struct Session {
     pub steps: Vec<Step>,
 }
 
+impl Session {
+    /// The number of the anonymous visitor; 0 of a user's session.
+    pub(super) fn visitor(&self) -> u64 {
+        if let Reason::Visitor(visitor) = self.reason { visitor } else { 0 }
+    }
+}
+
 /// Something done.
 #[derive(Debug)]
 pub(super) struct Step {
     pub at: i64,
     /// Whether the person is logged in.
     pub known: bool,
+    /// Whether a campaign or an experiment brought it.
+    pub brought: bool,
     pub what: What,
 }
 
@@ -50,6 +64,8 @@ pub(super) enum What {
     Invoke(usize),
     Task(Task),
     Order(Order),
+    /// The store took the money for a renewal, and no client knows of it.
+    Charged(Order),
     Share(&'static str),
     Click(&'static str),
     JsError(&'static str),
@@ -91,26 +107,25 @@ pub(super) struct Order {
 
 /// Why a session takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reason {
+pub(super) enum Reason {
     Visitor(u64),
     Join(u64),
     Return(u64, u8),
+    /// A wave of the recall brought the user back.
+    Recall(u64, u32),
+    /// The store renews a membership; nobody is there.
+    Charge(u64),
 }
 
 /// Numbers that run through the whole world.
 #[derive(Default)]
 struct Counters {
-    session: u64,
-    view: u64,
-    task: u64,
-    order: u64,
-    ticket: u64,
-    survey: u64,
-}
-
-fn next(counter: &mut u64) -> u64 {
-    *counter += 1;
-    *counter
+    session: Numbers,
+    view: Numbers,
+    task: Numbers,
+    order: Numbers,
+    ticket: Numbers,
+    survey: Numbers,
 }
 
 impl World {
@@ -140,16 +155,17 @@ impl World {
             starts.push((midnight(day) + people::time_of_day(&mut rng), Reason::Visitor(visitor)));
         }
         for user in 0..self.joined[day as usize + 1] {
-            self.returns(day, user, &mut starts);
+            self.returns(day, user, &self.habit(user), &mut starts);
         }
+        self.recalled_on(day, &mut starts);
+        self.charged_on(day, &mut starts);
         starts.sort_unstable();
         starts
     }
 
-    /// Adds the sessions of one user.
-    fn returns(&self, day: u32, user: u64, starts: &mut Vec<(i64, Reason)>) {
+    /// Adds the sessions of one user that no campaign brings.
+    pub(super) fn returns(&self, day: u32, user: u64, habit: &Habit, starts: &mut Vec<(i64, Reason)>) {
         let mut rng = Rng::of(self.seed, Stream::Active, user, u64::from(day));
-        let habit = self.habit(user);
         if user >= self.joined[day as usize] {
             starts.push((habit.registered_at - rng.range(MINUTE, 6 * MINUTE), Reason::Join(user)));
             if rng.chance(3_000) {
@@ -177,8 +193,12 @@ impl World {
             Reason::Visitor(visitor) => (visitor << 2, None),
             Reason::Join(user) => (user << 2 | 1, Some(user)),
             Reason::Return(user, nth) => (user << 2 | 2 | u64::from(nth), Some(user)),
+            Reason::Recall(user, _) => (user << 1, Some(user)),
+            Reason::Charge(user) => (user << 1 | 1, Some(user)),
         };
-        let mut rng = Rng::of(self.seed, Stream::Session, u64::from(day), thing);
+        let brought = matches!(reason, Reason::Recall(..) | Reason::Charge(_));
+        let stream = if brought { Stream::BroughtSession } else { Stream::Session };
+        let mut rng = Rng::of(self.seed, stream, u64::from(day), thing);
         let habit = user.map(|user| self.habit(user));
         let second = user.is_some_and(|user| self.second_device(user)) && rng.chance(3_000);
         let platform = match habit {
@@ -189,10 +209,14 @@ impl World {
         };
         let device = match reason {
             Reason::Visitor(visitor) => people::device_of_visitor(visitor),
-            Reason::Join(user) | Reason::Return(user, _) => people::device_of_user(user, second),
+            Reason::Join(user) | Reason::Return(user, _) | Reason::Recall(user, _) | Reason::Charge(user) => {
+                people::device_of_user(user, second)
+            }
         };
         let session = Session {
-            no: next(&mut counters.session),
+            no: counters.session.next(brought),
+            start,
+            reason,
             user,
             ghost: matches!(reason, Reason::Return(..)) && rng.chance(60),
             device,
@@ -207,12 +231,15 @@ impl World {
             utm_source: rng.chance(2_500).then(|| *rng.pick(&UTM_SOURCES)),
             steps: Vec::new(),
         };
-        let mut story = Story { world: self, rng, habit, session, counters, at: start, known: false, bad: false };
+        let mut story =
+            Story { world: self, rng, habit, session, counters, at: start, known: false, bad: false, brought };
         match reason {
             Reason::Visitor(_) => story.look_around(3),
             Reason::Join(_) => story.register(),
-            Reason::Return(..) => story.come_back(),
+            Reason::Return(..) | Reason::Recall(..) => story.come_back(),
+            Reason::Charge(_) => story.be_charged(),
         }
+        story.be_brought();
         story.session
     }
 }
@@ -227,11 +254,13 @@ struct Story<'a> {
     at: i64,
     known: bool,
     bad: bool,
+    /// Whether a campaign or an experiment brings what happens now.
+    brought: bool,
 }
 
 impl Story<'_> {
     fn step(&mut self, what: What) {
-        self.session.steps.push(Step { at: self.at, known: self.known, what });
+        self.session.steps.push(Step { at: self.at, known: self.known, brought: self.brought, what });
     }
 
     /// Lets some time pass.
@@ -249,7 +278,7 @@ impl Story<'_> {
         }
         let stay = self.rng.tailed(18 * SECOND);
         let reported = self.rng.chance(7_000);
-        let no = next(&mut self.counters.view);
+        let no = self.counters.view.next(self.brought);
         self.step(What::View { no, page, stay: reported.then_some(stay) });
         if self.rng.chance(150) {
             self.step(What::JsError(page));
@@ -317,12 +346,12 @@ impl Story<'_> {
             }
         }
         if self.rng.chance(if self.bad { 2_500 } else { 450 }) {
-            let no = next(&mut self.counters.ticket);
+            let no = self.counters.ticket.next(self.brought);
             self.step(What::Ticket(no));
             self.wait(SECOND, MINUTE);
         }
         if self.rng.chance(1_100) {
-            let no = next(&mut self.counters.survey);
+            let no = self.counters.survey.next(self.brought);
             self.step(What::Survey(no, self.bad));
         }
     }
@@ -361,7 +390,7 @@ impl Story<'_> {
     }
 
     fn task(&mut self, feature: usize) -> Task {
-        let no = next(&mut self.counters.task);
+        let no = self.counters.task.next(self.brought);
         let about = &FEATURES[feature];
         let (from, to) = self.world.incident();
         let incident = feature == FACE_SWAP && (from..to).contains(&self.at);
@@ -441,7 +470,7 @@ impl Story<'_> {
             _ => None,
         };
         let closed = (paid.is_none() && self.rng.chance(7_000)).then_some(created + 30 * MINUTE);
-        let no = next(&mut self.counters.order);
+        let no = self.counters.order.next(self.brought);
         self.step(What::Order(Order {
             no,
             created,

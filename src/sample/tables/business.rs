@@ -3,6 +3,7 @@
 use super::super::World;
 use super::super::clock::SECOND;
 use super::super::dictionary::{COUPONS, FEATURES, PLATFORMS};
+use super::super::numbers::{Numbers, key};
 use super::super::people;
 use super::super::rng::{Rng, Stream};
 use super::super::session::{Order, Session, Task, What};
@@ -31,7 +32,7 @@ pub(super) const TASK: TableDef = TableDef {
 
 /// The key of a task.
 pub(super) fn task_id(task: &Task) -> String {
-    format!("t{:07}", task.no)
+    key('t', 7, task.no)
 }
 
 /// The user of a session; those who submit and pay are logged in.
@@ -117,7 +118,7 @@ fn orders(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
     world.walk(&mut |session| {
         let user = user_of(session);
         for step in &session.steps {
-            if let What::Order(order) = &step.what {
+            if let What::Order(order) | What::Charged(order) = &step.what {
                 write_order(world, sink, order, &user, PLATFORMS[session.platform])?;
             }
         }
@@ -134,7 +135,7 @@ fn write_order(
     client: &str,
 ) -> Result<(), SampleError> {
     let mut rng = Rng::of(world.seed, Stream::Order, order.no, 0);
-    let id = format!("o{:06}", order.no);
+    let id = key('o', 6, order.no);
     let coupon = (order.pay_amount < order.amount).then(|| *rng.pick(&COUPONS));
     let created = [
         Field::from(&id),
@@ -192,12 +193,12 @@ pub(super) const QUOTA_LEDGER: TableDef = TableDef {
 };
 
 fn ledger(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
-    let mut number: u64 = 0;
+    let mut numbers = Numbers::default();
     world.walk(&mut |session| {
         let user = user_of(session);
-        let mut book = |at: i64, delta: i64, reason: &str, task: Option<&str>| {
-            number += 1;
-            let id = format!("q{number:07}");
+        let mut book = |brought: bool, at: i64, delta: i64, reason: &str, task: Option<&str>| {
+            let number = numbers.next(brought);
+            let id = key('q', 7, number);
             let mut rng = Rng::of(world.seed, Stream::Ledger, number, 0);
             let row = [
                 Field::from(&id),
@@ -211,16 +212,16 @@ fn ledger(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
         };
         for step in &session.steps {
             match &step.what {
-                What::Registered => book(step.at, 200_000, "gift", None)?,
+                What::Registered => book(step.brought, step.at, 200_000, "gift", None)?,
                 What::Task(task) => {
                     let id = task_id(task);
                     let cost = FEATURES[task.feature].cost;
                     match (task.finished, task.status) {
-                        (Some(at), "success") => book(at, -task.cost, "consume", Some(&id))?,
+                        (Some(at), "success") => book(step.brought, at, -task.cost, "consume", Some(&id))?,
                         // charged when the model started, given back when it failed
                         (Some(at), "failed") if task.infer.is_some() => {
-                            book(task.submitted, -cost, "consume", Some(&id))?;
-                            book(at, cost, "refund", Some(&id))?;
+                            book(step.brought, task.submitted, -cost, "consume", Some(&id))?;
+                            book(step.brought, at, cost, "refund", Some(&id))?;
                         }
                         _ => {}
                     }
@@ -228,7 +229,7 @@ fn ledger(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
                 What::Order(order) => {
                     if let (Some(paid), "quota") = (order.paid, order.product) {
                         let topup = if order.amount > 1_000 { 6_000_000 } else { 1_000_000 };
-                        book(paid, topup, "topup", None)?;
+                        book(step.brought, paid, topup, "topup", None)?;
                     }
                 }
                 _ => {}

@@ -1,12 +1,17 @@
 //! What the clients report: events and errors.
 
 use super::super::World;
+use super::super::campaigns::EXPERIMENT;
 use super::super::clock::{HOUR, MINUTE, SECOND};
-use super::super::dictionary::{FEATURES, NETWORKS, PLATFORMS};
+use super::super::dictionary::{
+    AD_GROUPS, CREATIVES, FEATURES, NETWORKS, PLATFORMS, REFERRERS, UTM_CAMPAIGNS, UTM_MEDIUMS,
+};
+use super::super::numbers::{Numbers, key};
 use super::super::people;
 use super::super::rng::{Rng, Stream};
 use super::super::session::{Session, What};
 use super::super::table::{Field, Kind, RowSink, SampleError, TableDef};
+use super::campaigns::shown;
 use super::{col, opt, put};
 
 pub(super) const EVENT: TableDef = TableDef {
@@ -38,34 +43,33 @@ pub(super) const EVENT: TableDef = TableDef {
 
 /// What tells one event of a session from another.
 #[derive(Clone, Copy)]
-struct Event<'a> {
-    at: i64,
+pub(super) struct Event<'a> {
+    pub at: i64,
     name: &'a str,
     known: bool,
+    pub brought: bool,
     page: Option<&'a str>,
     feature: Option<&'a str>,
     stay: Option<i64>,
 }
 
 fn events(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
-    let mut number = 0;
+    let mut numbers = Numbers::default();
     world.walk(&mut |session| {
         let sender = Sender::new(world, session);
-        each_event(session, &mut |event| {
-            number += 1;
-            sender.send(sink, number, event)
-        })
+        each_event(session, &mut |event| sender.send(sink, numbers.next(event.brought), event))
     })
 }
 
 /// The events of a session. Opening and leaving a page are two; so are an order and its payment, where that follows at once.
-fn each_event(
+pub(super) fn each_event(
     session: &Session,
     each: &mut dyn FnMut(Event<'_>) -> Result<(), SampleError>,
 ) -> Result<(), SampleError> {
     let mut current = None;
     for step in &session.steps {
-        let plain = Event { at: step.at, name: "", known: step.known, page: current, feature: None, stay: None };
+        let (at, known, brought) = (step.at, step.known, step.brought);
+        let plain = Event { at, name: "", known, brought, page: current, feature: None, stay: None };
         match &step.what {
             What::View { page, stay, .. } => {
                 current = Some(*page);
@@ -90,10 +94,21 @@ fn each_event(
                 }
             }
             What::Share(name) | What::Click(name) => each(Event { name, ..plain })?,
-            What::JsError(_) | What::Ticket(_) | What::Survey(..) => {}
+            What::JsError(_) | What::Ticket(_) | What::Survey(..) | What::Charged(_) => {}
         }
     }
     Ok(())
+}
+
+/// The key of an event.
+pub(super) fn event_id(number: u64) -> String {
+    key('e', 7, number)
+}
+
+/// Whether what a session sent at some time was lost: in the outage, but for what servers send by the API.
+pub(super) fn lost(world: &World, session: &Session, at: i64) -> bool {
+    let (from, to) = world.outage();
+    (from..to).contains(&at) && PLATFORMS[session.platform] != "api"
 }
 
 /// What all events of a session have in common.
@@ -104,6 +119,7 @@ struct Sender<'a> {
     id: String,
     ip_hash: String,
     network: &'static str,
+    browser: Option<&'static str>,
 }
 
 impl<'a> Sender<'a> {
@@ -114,22 +130,22 @@ impl<'a> Sender<'a> {
             user => user.map(people::user_id),
         };
         let network = rng.pick(&NETWORKS);
-        Sender {
-            world,
-            session,
-            user,
-            id: format!("s{:07}", session.no),
-            ip_hash: format!("{:016x}", rng.bits()),
-            network,
-        }
+        // as the dictionary of devices has it
+        let (number, kind) = match session.user {
+            Some(user) => (user, if session.device == people::device_of_user(user, true) { 2 } else { 1 }),
+            None => (session.visitor(), 3),
+        };
+        let (brand, _) = world.device_model(number, kind, session.platform);
+        let browser = brand.filter(|_| PLATFORMS[session.platform] == "web");
+        let ip_hash = format!("{:016x}", rng.bits());
+        Sender { world, session, user, id: key('s', 7, session.no), ip_hash, network, browser }
     }
 
     /// Writes an event as it reached us: late, twice, or not at all.
     fn send(&self, sink: &mut dyn RowSink, number: u64, event: Event<'_>) -> Result<(), SampleError> {
         let mut rng = Rng::of(self.world.seed, Stream::Event, number, 0);
         let platform = PLATFORMS[self.session.platform];
-        let (from, to) = self.world.outage();
-        if (from..to).contains(&event.at) && platform != "api" {
+        if lost(self.world, self.session, event.at) {
             return Ok(());
         }
         let delay = match rng.below(1000) {
@@ -139,8 +155,8 @@ impl<'a> Sender<'a> {
             34..=35 => -rng.range(SECOND, 20 * SECOND),
             _ => rng.range(60, 2_500),
         };
-        let id = format!("e{number:07}");
-        let props = self.props(&mut rng, event.name);
+        let id = event_id(number);
+        let props = self.props(&mut rng, number, event.name);
         let device = (!rng.chance(80)).then_some(self.session.device.as_str());
         let mut row = [
             Field::from(&id),
@@ -177,15 +193,59 @@ impl<'a> Sender<'a> {
     }
 
     /// The properties, as JSON text.
-    fn props(&self, rng: &mut Rng, name: &str) -> String {
+    fn props(&self, rng: &mut Rng, number: u64, name: &str) -> String {
+        let mut text = format!(r#"{{"network":"{}""#, self.network);
         match (name, rng.below(100)) {
-            (_, 0..=2) => "{}".to_owned(),
-            (_, 3) => format!(r#"{{"network":"{}","note":"say \"hi\", 世界\n"}}"#, self.network),
+            (_, 0..=2) => return "{}".to_owned(),
+            (_, 3) => text.push_str(r#","note":"say \"hi\", 世界\n""#),
             ("click_banner" | "click_upgrade" | "click_template", n) => {
-                format!(r#"{{"network":"{}","slot":"{}"}}"#, self.network, n % 3)
+                text.push_str(r#","slot":""#);
+                text.push_str(["0", "1", "2"][(n % 3) as usize]);
+                text.push('"');
             }
-            _ => format!(r#"{{"network":"{}"}}"#, self.network),
+            _ => {}
         }
+        add(&mut text, "browser", self.browser);
+        let mut more = Rng::of(self.world.seed, Stream::Props, number, 0);
+        match name {
+            "page_view" | "register_success" => self.came_from(&mut more, &mut text),
+            "feature_invoke" => {
+                let bucket = shown(self.world, self.session).map(|variant| format!("{EXPERIMENT}:{variant}"));
+                add(&mut text, "ab_bucket", bucket.as_deref());
+            }
+            "submit_task" | "place_order" if !more.chance(500) => {
+                add(&mut text, "request_id", Some(&format!("{:08x}", more.below(1 << 32))));
+                add(&mut text, "trace_id", Some(&format!("{:016x}", more.bits())));
+            }
+            _ => {}
+        }
+        text.push('}');
+        text
+    }
+
+    /// How the visit came to us, as far as the client knows.
+    fn came_from(&self, rng: &mut Rng, text: &mut String) {
+        add(text, "referrer", rng.chance(2_500).then(|| *rng.pick(&REFERRERS)));
+        if self.session.utm_source.is_some() {
+            add(text, "utm_medium", Some(*rng.pick(&UTM_MEDIUMS)));
+            add(text, "utm_campaign", rng.chance(6_000).then(|| *rng.pick(&UTM_CAMPAIGNS)));
+            add(text, "utm_content", rng.chance(2_000).then_some("banner-a"));
+            add(text, "utm_term", rng.chance(2_000).then_some("抠图 免费"));
+        }
+        if self.session.visit.campaign.is_some() {
+            // the same ones in all events of a session
+            let mut rng = Rng::of(self.world.seed, Stream::Props, self.session.no, 1);
+            add(text, "ad_group", Some(*rng.pick(&AD_GROUPS)));
+            add(text, "creative", Some(*rng.pick(&CREATIVES)));
+        }
+    }
+}
+
+/// Adds a property. Its value needs no escapes in JSON.
+fn add(text: &mut String, name: &str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    for part in [",\"", name, "\":\"", value, "\""] {
+        text.push_str(part);
     }
 }
 
@@ -204,13 +264,13 @@ pub(super) const ERROR_EVENT: TableDef = TableDef {
 };
 
 fn errors(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
-    let mut number: u64 = 0;
+    let mut numbers = Numbers::default();
     world.walk(&mut |session| {
         for step in &session.steps {
             let mut send = |at: i64, kind: &str, page: Option<&str>, error: Option<&str>| {
-                number += 1;
+                let number = numbers.next(step.brought);
                 let mut rng = Rng::of(world.seed, Stream::Error, number, 0);
-                let id = format!("x{number:06}");
+                let id = key('x', 6, number);
                 let row = [
                     Field::from(&id),
                     Field::Instant(at),

@@ -3,22 +3,27 @@
 //! A column stands here as it is declared in the library's `.metric` files, in the same order; a test compares the two.
 
 mod business;
+mod campaigns;
 mod dimensions;
 mod events;
+mod membership;
 mod performance;
+mod replay;
 mod resources;
 mod support;
+mod touches;
 
 use super::World;
 use super::rng::Rng;
 use super::table::{ColumnDef, Field, Kind, RowSink, SampleError, TableDef};
 
 /// All tables: entities first, then sources.
-pub(super) static ALL: [TableDef; 19] = [
+pub(super) static ALL: [TableDef; 25] = [
     dimensions::USER,
     dimensions::DEVICE,
     dimensions::FEATURE,
     dimensions::CHANNEL,
+    campaigns::CAMPAIGN,
     dimensions::GEO,
     dimensions::API,
     dimensions::ERROR_CODE,
@@ -27,13 +32,18 @@ pub(super) static ALL: [TableDef; 19] = [
     business::TASK,
     business::ORDER,
     business::QUOTA_LEDGER,
+    membership::MEMBERSHIP,
     support::MARKETING,
+    touches::CHANNEL_TOUCH,
+    campaigns::CAMPAIGN_USER,
+    campaigns::EXPERIMENT_EXPOSURE,
     support::TICKET,
     support::SURVEY,
     performance::PERF_API,
     performance::PERF_PAGE,
     performance::PERF_TASK,
     resources::RESOURCE_USAGE,
+    replay::REPLAY,
 ];
 
 const CNY: Kind = Kind::Decimal { precision: 18, scale: 2 };

@@ -2,6 +2,7 @@
 
 use super::super::World;
 use super::super::dictionary::{APIS, FEATURES, PLATFORMS};
+use super::super::numbers::{Numbers, key};
 use super::super::rng::{Rng, Stream};
 use super::super::session::{Task, What};
 use super::super::table::{Field, Kind, RowSink, SampleError, TableDef};
@@ -41,11 +42,11 @@ const TIME_LIMIT: i64 = 30_000;
 type Answer = (i64, i64, Option<&'static str>);
 
 fn calls(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
-    let mut number: u64 = 0;
+    let mut numbers = Numbers::default();
     world.walk(&mut |session| {
         for step in &session.steps {
             let mut call = |at: i64, api: usize, answer: Option<Answer>| {
-                number += 1;
+                let number = numbers.next(step.brought);
                 let mut rng = Rng::of(world.seed, Stream::Call, number, 0);
                 let (latency, status, error) = answer.unwrap_or_else(|| usual(&mut rng, api));
                 let (instance, zone) = *rng.pick(&[("gw-1", "sh-a"), ("gw-2", "sh-a"), ("gw-3", "sh-b")]);
@@ -139,7 +140,7 @@ fn pages(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
             let fcp = ttfb + rng.tailed(420);
             let lcp = fcp + rng.tailed(700);
             let left_early = rng.chance(1_200);
-            let id = format!("p{no:07}");
+            let id = key('p', 7, *no);
             let row = [
                 Field::from(&id),
                 Field::Instant(step.at + fcp),

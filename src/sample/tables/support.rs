@@ -1,8 +1,10 @@
 //! What advertising brought, and what people tell us: tickets and surveys.
 
 use super::super::World;
+use super::super::campaigns::{RECALL, WAVES};
 use super::super::clock::{DAY, HOUR, MINUTE, midnight};
-use super::super::dictionary::{CAMPAIGNS, COMMENTS, TOPICS};
+use super::super::dictionary::{CAMPAIGNS, COMMENTS, PUSH, TOPICS};
+use super::super::numbers::key;
 use super::super::people;
 use super::super::rng::{Rng, Stream};
 use super::super::session::What;
@@ -21,6 +23,9 @@ pub(super) const MARKETING: TableDef = TableDef {
         col("impressions", Kind::Int),
         col("clicks", Kind::Int),
         col("installs", Kind::Int),
+        col("registrations", Kind::Int),
+        col("payments", Kind::Int),
+        col("revenue", CNY),
     ],
     write: marketing,
 };
@@ -36,6 +41,11 @@ fn marketing(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
             let impressions = clicks * rng.range(25, 60) + rng.range(50, 400);
             let cost = installs * cost * rng.range(80, 120) / 100 + rng.range(0, 300);
             let id = format!("m{}-{}", day + 1, place + 1);
+            // what the platform takes the credit for
+            let mut claimed = Rng::of(world.seed, Stream::Credited, u64::from(day), place as u64);
+            let registrations = installs * claimed.range(30, 70) / 100;
+            let payments = registrations * claimed.range(0, 40) / 100;
+            let revenue = payments * claimed.range(190, 4_000);
             let row = [
                 Field::from(&id),
                 Field::Instant(midnight(day) + 12 * HOUR),
@@ -45,11 +55,40 @@ fn marketing(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
                 Field::Int(impressions),
                 Field::Int(clicks),
                 Field::Int(installs),
+                Field::Int(registrations),
+                Field::Int(payments),
+                Field::Decimal(revenue),
             ];
             put(world, sink, &mut rng, &row)?;
         }
     }
-    Ok(())
+    (0..WAVES).try_for_each(|wave| recall(world, sink, wave))
+}
+
+/// What a wave of the recall cost: each message has its price, and nobody installs anything.
+fn recall(world: &World, sink: &mut dyn RowSink, wave: u32) -> Result<(), SampleError> {
+    let day = world.recall_day(wave);
+    let (mut messages, mut opened) = (0, 0);
+    for user in 0..world.users() {
+        if let Some(recall) = world.recall(user, &world.habit(user), wave).filter(|recall| recall.treated) {
+            messages += 1;
+            opened += i64::from(recall.joined.is_some());
+        }
+    }
+    let id = format!("m{}-{}", day + 1, CAMPAIGNS.len() + 1);
+    sink.row(&[
+        Field::from(&id),
+        Field::Instant(midnight(day) + 12 * HOUR),
+        RECALL.into(),
+        PUSH.into(),
+        Field::Decimal(messages * 35),
+        Field::Int(messages),
+        Field::Int(opened),
+        Field::Int(0),
+        Field::Int(0),
+        Field::Int(0),
+        Field::Decimal(0),
+    ])
 }
 
 pub(super) const TICKET: TableDef = TableDef {
@@ -73,7 +112,7 @@ fn tickets(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
         for step in &session.steps {
             let What::Ticket(no) = step.what else { continue };
             let mut rng = Rng::of(world.seed, Stream::Ticket, no, 0);
-            let id = format!("k{no:05}");
+            let id = key('k', 5, no);
             let user = session.user.filter(|_| !rng.chance(1_000)).map(people::user_id);
             let reply = (!rng.chance(800)).then(|| step.at + rng.tailed(14 * MINUTE));
             let resolved = reply.filter(|_| !rng.chance(1_200)).map(|at| at + rng.range(10 * MINUTE, 2 * DAY));
@@ -126,7 +165,7 @@ fn surveys(world: &World, sink: &mut dyn RowSink) -> Result<(), SampleError> {
         for step in &session.steps {
             let What::Survey(no, unhappy) = step.what else { continue };
             let mut rng = Rng::of(world.seed, Stream::Survey, no, 0);
-            let id = format!("v{no:05}");
+            let id = key('v', 5, no);
             let user = session.user.filter(|_| !rng.chance(2_000)).map(people::user_id);
             let off = if unhappy { 3 } else { 0 };
             let (kind, score) = if rng.chance(6_000) {
