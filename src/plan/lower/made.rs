@@ -149,7 +149,13 @@ pub fn published(model: &Model, base: types::TableId, step: Option<crate::plan::
                 };
                 call(Function::Truncate, vec![value, step], ty)
             };
-            call(Function::Less, vec![bucket(start), bucket(horizon)], truth)
+            // The horizon is the last instant of which the window is over: a bucket that ends with it is over, too.
+            let ty = types::ValueType::plain(types::Type::Duration);
+            let kind = RowExprKind::Literal(crate::plan::Value::Duration(1));
+            let instant = types::RowExpr { kind, ty, span: table.span };
+            let ty = horizon.ty.clone();
+            let behind = call(Function::Add, vec![horizon, instant], ty);
+            call(Function::Less, vec![bucket(start), bucket(behind)], truth)
         }
     })
 }
