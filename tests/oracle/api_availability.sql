@@ -1,2 +1,2 @@
-SELECT date_trunc('day', event_time) AS time, 1 - ratio(count(*) FILTER (WHERE status >= 500 OR timed_out), count(*)) AS value
+SELECT by_day(event_time) AS time, 1 - ratio(count(*) FILTER (WHERE status >= 500 OR timed_out), count(*)) AS value
 FROM calls GROUP BY 1;

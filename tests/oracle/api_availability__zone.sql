@@ -1,3 +1,3 @@
-SELECT date_trunc('day', event_time) AS time, zone,
+SELECT by_day(event_time) AS time, zone,
        1 - ratio(count(*) FILTER (WHERE status >= 500 OR timed_out), count(*)) AS value
 FROM calls GROUP BY 1, 2;

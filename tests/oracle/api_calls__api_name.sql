@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, api_id AS api_name, count(*) AS value FROM calls GROUP BY 1, 2;
+SELECT by_day(event_time) AS time, api_id AS api_name, count(*) AS value FROM calls GROUP BY 1, 2;

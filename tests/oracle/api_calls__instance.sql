@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, instance, count(*) AS value FROM calls GROUP BY 1, 2;
+SELECT by_day(event_time) AS time, instance, count(*) AS value FROM calls GROUP BY 1, 2;

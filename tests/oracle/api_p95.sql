@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, ms(interpolated(latency, 950)) AS value FROM calls GROUP BY 1;
+SELECT by_day(event_time) AS time, ms(interpolated(latency, 950)) AS value FROM calls GROUP BY 1;

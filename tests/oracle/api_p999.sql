@@ -1,2 +1,2 @@
-SELECT date_trunc('day', event_time) AS time, ms(interpolated(latency, 999)) AS value
+SELECT by_day(event_time) AS time, ms(interpolated(latency, 999)) AS value
 FROM calls WHERE NOT timed_out GROUP BY 1;

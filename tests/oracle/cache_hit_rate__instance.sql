@@ -1,3 +1,3 @@
-SELECT date_trunc('day', sampled_at) AS time, instance,
+SELECT by_day(sampled_at) AS time, instance,
        ratio(coalesce(sum(cache_hits), 0), coalesce(sum(cache_requests), 0)) AS value
 FROM machine_samples GROUP BY 1, 2;

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', reported_at) AS time, ratio(sum(cost), sum(installs)) AS value FROM marketing GROUP BY 1;
+SELECT by_day(reported_at) AS time, ratio(sum(cost), sum(installs)) AS value FROM marketing GROUP BY 1;

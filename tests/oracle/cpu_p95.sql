@@ -1,1 +1,1 @@
-SELECT date_trunc('day', sampled_at) AS time, interpolated(cpu, 950) AS value FROM machine_samples GROUP BY 1;
+SELECT by_day(sampled_at) AS time, interpolated(cpu, 950) AS value FROM machine_samples GROUP BY 1;

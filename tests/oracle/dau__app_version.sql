@@ -1,4 +1,4 @@
 -- The empty version and a missing one are two things.
-SELECT date_trunc('day', event_time) AS time, coalesce(app_version, 'unknown') AS app_version,
+SELECT by_day(event_time) AS time, coalesce(app_version, 'unknown') AS app_version,
        count(DISTINCT user_id) AS value
 FROM active GROUP BY 1, 2;

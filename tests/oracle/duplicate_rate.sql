@@ -1,6 +1,5 @@
--- Rows with an id as they came, and events after cleaning.
-WITH came AS (
-       SELECT date_trunc('day', local_of_ms(event_time)) AS time, count(*) AS n
-       FROM csv('event.csv') WHERE event_id IS NOT NULL AND event_time IS NOT NULL GROUP BY 1),
-     kept AS (SELECT date_trunc('day', event_time) AS time, count(*) AS n FROM events GROUP BY 1)
-SELECT time, 1 - ratio(coalesce(kept.n, 0), came.n) AS value FROM came FULL JOIN kept USING (time);
+WITH once AS (SELECT by_day(event_time) AS time, count(*) AS n FROM events GROUP BY 1),
+     came AS (SELECT by_day(event_time) AS time, count(*) AS n FROM event_rows WHERE event_id IS NOT NULL GROUP BY 1)
+SELECT time, 1 - ratio(leaf(once.n, time, (SELECT by_day(min(event_time)) FROM events)),
+             leaf(came.n, time, (SELECT by_day(min(event_time)) FROM event_rows))) AS value
+FROM once FULL JOIN came USING (time);

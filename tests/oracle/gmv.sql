@@ -1,1 +1,1 @@
-SELECT date_trunc('day', paid_at) AS time, sum(pay_amount) AS value FROM paid GROUP BY 1;
+SELECT by_day(paid_at) AS time, sum(pay_amount) AS value FROM paid GROUP BY 1;

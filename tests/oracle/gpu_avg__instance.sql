@@ -1,1 +1,1 @@
-SELECT date_trunc('day', sampled_at) AS time, instance, avg(gpu) AS value FROM machine_samples GROUP BY 1, 2;
+SELECT by_day(sampled_at) AS time, instance, avg(gpu) AS value FROM machine_samples GROUP BY 1, 2;

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, feature, max(infer) AS value FROM task_runs GROUP BY 1, 2;
+SELECT by_day(event_time) AS time, feature, max(infer) AS value FROM task_runs GROUP BY 1, 2;

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, ms(interpolated(infer, 950)) AS value FROM task_runs GROUP BY 1;
+SELECT by_day(event_time) AS time, ms(interpolated(infer, 950)) AS value FROM task_runs GROUP BY 1;

@@ -1,2 +1,2 @@
-SELECT date_trunc('day', paid_at) AS time, pay_amount AS value FROM paid
-QUALIFY row_number() OVER (PARTITION BY date_trunc('day', paid_at) ORDER BY paid_at DESC, order_id DESC) = 1;
+SELECT by_day(paid_at) AS time, pay_amount AS value FROM paid
+QUALIFY row_number() OVER (PARTITION BY by_day(paid_at) ORDER BY paid_at DESC, order_id DESC) = 1;

@@ -1,3 +1,3 @@
-SELECT date_trunc('day', event_time) AS time, platform,
+SELECT by_day(event_time) AS time, platform,
        ratio(count(*) FILTER (WHERE span(received_at, event_time) > 300000), count(*)) AS value
 FROM events GROUP BY 1, 2;

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, ms(interpolated(lcp, 750)) AS value FROM page_loads GROUP BY 1;
+SELECT by_day(event_time) AS time, ms(interpolated(lcp, 750)) AS value FROM page_loads GROUP BY 1;

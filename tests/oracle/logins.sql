@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, count(*) AS value FROM active WHERE event_name = 'login' GROUP BY 1;
+SELECT by_day(event_time) AS time, count(*) AS value FROM active WHERE event_name = 'login' GROUP BY 1;

@@ -1,5 +1,5 @@
-WITH back AS (SELECT date_trunc('day', refunded_at) AS time, sum(refund) AS n FROM refunded GROUP BY 1),
-     sold AS (SELECT date_trunc('day', paid_at) AS time, sum(pay_amount) AS n FROM paid GROUP BY 1)
-SELECT time, leaf(sold.n, time, (SELECT date_trunc('day', min(paid_at)) FROM orders))
-           - leaf(back.n, time, (SELECT date_trunc('day', min(refunded_at)) FROM orders)) AS value
+WITH back AS (SELECT by_day(refunded_at) AS time, sum(refund) AS n FROM refunded GROUP BY 1),
+     sold AS (SELECT by_day(paid_at) AS time, sum(pay_amount) AS n FROM paid GROUP BY 1)
+SELECT time, leaf(sold.n, time, (SELECT by_day(min(paid_at)) FROM orders))
+           - leaf(back.n, time, (SELECT by_day(min(refunded_at)) FROM orders)) AS value
 FROM back FULL JOIN sold USING (time);

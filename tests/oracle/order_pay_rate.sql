@@ -1,2 +1,2 @@
-SELECT date_trunc('day', created_at) AS time, ratio(count(*) FILTER (WHERE paid_at IS NOT NULL), count(*)) AS value
+SELECT by_day(created_at) AS time, ratio(count(*) FILTER (WHERE paid_at IS NOT NULL), count(*)) AS value
 FROM orders GROUP BY 1;

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', created_at) AS time, count(*) AS value FROM orders GROUP BY 1;
+SELECT by_day(created_at) AS time, count(*) AS value FROM orders GROUP BY 1;

@@ -1,5 +1,5 @@
-WITH payers AS (SELECT date_trunc('day', paid_at) AS time, count(DISTINCT user_id) AS n FROM paid GROUP BY 1),
-     people AS (SELECT date_trunc('day', event_time) AS time, count(DISTINCT user_id) AS n FROM active GROUP BY 1)
-SELECT time, ratio(leaf(payers.n, time, (SELECT date_trunc('day', min(paid_at)) FROM orders)),
-                   leaf(people.n, time, (SELECT date_trunc('day', min(event_time)) FROM events))) AS value
+WITH payers AS (SELECT by_day(paid_at) AS time, count(DISTINCT user_id) AS n FROM paid GROUP BY 1),
+     people AS (SELECT by_day(event_time) AS time, count(DISTINCT user_id) AS n FROM active GROUP BY 1)
+SELECT time, ratio(leaf(payers.n, time, (SELECT by_day(min(paid_at)) FROM orders)),
+                   leaf(people.n, time, (SELECT by_day(min(event_time)) FROM events))) AS value
 FROM payers FULL JOIN people USING (time);

@@ -1,1 +1,2 @@
-SELECT date_trunc('day', event_time) AS time, count(*) / 86400.0::DOUBLE AS value FROM calls GROUP BY 1;
+-- Not in total: a rate needs an interval.
+SELECT by_day(event_time) AS time, count(*) / 86400::DOUBLE AS value FROM calls GROUP BY 1;

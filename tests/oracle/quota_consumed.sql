@@ -1,1 +1,1 @@
-SELECT date_trunc('day', booked_at) AS time, -sum(delta) AS value FROM ledger WHERE reason = 'consume' GROUP BY 1;
+SELECT by_day(booked_at) AS time, -sum(delta) AS value FROM ledger WHERE reason = 'consume' GROUP BY 1;

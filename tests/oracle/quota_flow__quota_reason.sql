@@ -1,1 +1,1 @@
-SELECT date_trunc('day', booked_at) AS time, reason AS quota_reason, sum(delta) AS value FROM ledger GROUP BY 1, 2;
+SELECT by_day(booked_at) AS time, reason AS quota_reason, sum(delta) AS value FROM ledger GROUP BY 1, 2;

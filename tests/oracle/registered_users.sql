@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, count(DISTINCT user_id) AS value FROM registered GROUP BY 1;
+SELECT by_day(event_time) AS time, count(DISTINCT user_id) AS value FROM registered GROUP BY 1;

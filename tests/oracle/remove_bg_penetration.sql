@@ -1,5 +1,5 @@
 -- Users who called background removal, of all active users.
-SELECT date_trunc('day', event_time) AS time,
+SELECT by_day(event_time) AS time,
        ratio(count(DISTINCT user_id) FILTER (WHERE event_name = 'feature_invoke' AND feature = 'remove_bg'),
              count(DISTINCT user_id)) AS value
 FROM active GROUP BY 1;

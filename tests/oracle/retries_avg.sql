@@ -1,1 +1,1 @@
-SELECT date_trunc('day', event_time) AS time, avg(retries)::DOUBLE AS value FROM task_runs GROUP BY 1;
+SELECT by_day(event_time) AS time, avg(retries)::DOUBLE AS value FROM task_runs GROUP BY 1;

@@ -1,1 +1,1 @@
-SELECT date_trunc('day', reported_at) AS time, campaign_id AS campaign, sum(cost) AS value FROM marketing GROUP BY 1, 2;
+SELECT by_day(reported_at) AS time, campaign_id AS campaign, sum(cost) AS value FROM marketing GROUP BY 1, 2;

@@ -1,6 +1,4 @@
--- Who was active on the day, of whom was active on any of the thirty days that end with it.
-WITH days AS (SELECT unnest(generate_series(min(event_time)::DATE, max(event_time)::DATE, INTERVAL 1 DAY))::DATE AS day FROM events)
-SELECT day::TIMESTAMP AS time,
-       ratio(count(DISTINCT user_id) FILTER (WHERE event_time::DATE = day), count(DISTINCT user_id)) AS value
-FROM days JOIN active ON event_time::DATE BETWEEN day - 29 AND day
-GROUP BY 1;
+-- Not in total: the window of the whole is that of its last day.
+WITH days AS (SELECT unnest(generate_series(min(by_day(event_time)), max(by_day(event_time)), INTERVAL 1 DAY)) AS time FROM events)
+SELECT time, ratio(count(DISTINCT user_id) FILTER (WHERE by_day(event_time) = time), count(DISTINCT user_id)) AS value
+FROM days JOIN active ON by_day(event_time) BETWEEN time - INTERVAL 29 DAY AND time GROUP BY 1;

@@ -1,2 +1,2 @@
-SELECT date_trunc('day', submitted_at) AS time, ratio(count(*) FILTER (WHERE status = 'success'), count(*)) AS value
+SELECT by_day(submitted_at) AS time, ratio(count(*) FILTER (WHERE status = 'success'), count(*)) AS value
 FROM tasks GROUP BY 1;

@@ -1,2 +1,2 @@
 -- Each user once a calendar week from Monday.
-SELECT date_trunc('week', event_time) AS time, count(DISTINCT user_id) AS value FROM active GROUP BY 1;
+SELECT by_week(event_time) AS time, count(DISTINCT user_id) AS value FROM active GROUP BY 1;

@@ -1,0 +1,2 @@
+SELECT by_hour(c.event_time) AS time, count(*) AS value
+FROM calls c JOIN error_codes e ON e.code = c.error WHERE e.layer = 'business' GROUP BY 1;

@@ -1,0 +1,5 @@
+WITH cost AS (SELECT by_day(reported_at) AS time, sum(cost) AS n FROM marketing GROUP BY 1),
+     good AS (SELECT by_day(event_time) AS time, count(DISTINCT user_id) AS n FROM registered GROUP BY 1)
+SELECT time, ratio(leaf(cost.n, time, (SELECT by_day(min(reported_at)) FROM marketing)),
+             leaf(good.n, time, (SELECT by_day(min(event_time)) FROM events))) AS value
+FROM cost FULL JOIN good USING (time);

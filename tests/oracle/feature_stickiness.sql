@@ -1,0 +1,5 @@
+-- Not in total: the window of the whole is that of its last day.
+WITH days AS (SELECT unnest(generate_series(min(by_day(event_time)), max(by_day(event_time)), INTERVAL 1 DAY)) AS time FROM events)
+SELECT time, ratio(count(DISTINCT user_id) FILTER (WHERE by_day(event_time) = time), count(DISTINCT user_id)) AS value
+FROM days JOIN active ON by_day(event_time) BETWEEN time - INTERVAL 29 DAY AND time
+WHERE event_name = 'feature_invoke' GROUP BY 1;

@@ -1,0 +1,2 @@
+SELECT by_day(event_time) AS time, count(DISTINCT user_id) AS value
+FROM active WHERE event_name = 'feature_invoke' GROUP BY 1;

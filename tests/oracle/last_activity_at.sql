@@ -1,0 +1,1 @@
+SELECT by_day(event_time) AS time, max(event_time) AS value FROM active GROUP BY 1;

@@ -1,0 +1,1 @@
+SELECT by_day(event_time) AS time, ms(avg(stay)) AS value FROM events WHERE event_name = 'page_leave' GROUP BY 1;

@@ -1,0 +1,2 @@
+SELECT by_day(event_time) AS time, ratio(count(*), count(DISTINCT device_id)) AS value
+FROM events WHERE event_name = 'page_view' GROUP BY 1;

@@ -1,0 +1,1 @@
+SELECT by_day(booked_at) AS time, sum(delta) AS value FROM ledger WHERE reason = 'gift' GROUP BY 1;

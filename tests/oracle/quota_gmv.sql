@@ -1,0 +1,1 @@
+SELECT by_day(paid_at) AS time, sum(pay_amount) AS value FROM paid WHERE product_type = 'quota' GROUP BY 1;

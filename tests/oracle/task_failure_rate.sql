@@ -1,0 +1,2 @@
+SELECT by_day(submitted_at) AS time, ratio(count(*) FILTER (WHERE status = 'failed'), count(*)) AS value
+FROM tasks GROUP BY 1;
