@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod dry_run;
 pub mod emit;
 pub mod format;
+pub mod lineage;
 pub mod plan;
 pub mod power;
 pub mod project;

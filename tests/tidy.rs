@@ -15,6 +15,7 @@ const ORDER: &[&[&str]] = &[
     &["syntax"],
     &["resolve", "types"],
     &["compile"],
+    &["lineage"],
     &["plan"],
     &["rollup"],
     &["sql"],

@@ -1,7 +1,7 @@
 //! `metricc explain`: what a diagnostic means, or what a declaration says.
 
 mod caliber;
-mod rollups;
+pub(super) mod rollups;
 
 use super::{Context, Exit, Outcome, Stop, debug, declared, markdown, ready::Ready, ui};
 use crate::{

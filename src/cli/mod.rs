@@ -23,7 +23,9 @@ mod dry_run;
 mod experiment;
 mod explain;
 mod fmt;
+mod impact;
 mod init;
+mod lineage;
 mod man;
 mod query;
 pub mod sample;
@@ -86,6 +88,8 @@ verbs! {
     Query => query,
     Fmt => fmt,
     Explain => explain,
+    Lineage => lineage,
+    Impact => impact,
     Experiment => experiment,
     Init => init,
     Targets => targets,

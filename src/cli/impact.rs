@@ -1,0 +1,177 @@
+//! `metricc impact`: what an edit of a column touches.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Context, Exit, Outcome, Stop, explain::rollups, ready::Ready, ui};
+use crate::error;
+use crate::lineage::{Graph, Kind, NodeId, Touched, show};
+use crate::suggest::near;
+
+/// Show what an edit of a column touches: dimensions, metrics, tests, views and rollups, and by which way
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A column of a source or entity, such as order.pay_amount
+    #[arg(value_name = "SOURCE.COLUMN")]
+    column: String,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    format: Format,
+}
+
+/// `--format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Something of a target that reads the column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Built {
+    target: String,
+    /// `view` or `rollup`
+    kind: &'static str,
+    /// Its name in the warehouse.
+    name: String,
+    /// The metrics that it is for, with their steps.
+    of: Vec<String>,
+}
+
+/// Prints all that is touched, declarations first, then what the targets make of them.
+pub fn run(args: &Args, context: &Context) -> Outcome {
+    let ready = context.compiled()?;
+    let graph = Graph::of(&ready.compiled.files, &ready.compiled.model);
+    let column = column(args.column.trim(), &graph)?;
+    let touched = graph.impact(column);
+    let told = rollups::told(&ready)?;
+    let built = built(&told, &graph.node(column).name);
+    let text = match args.format {
+        Format::Table => table(column, &touched, &built, &graph, &ready, context),
+        Format::Json => format!("{:#}\n", as_json(column, &touched, &built, &graph, &ready)),
+    };
+    context.print(&text)?;
+    Ok(Exit::Clean)
+}
+
+/// The column of a text.
+fn column(wanted: &str, graph: &Graph) -> Result<NodeId, Stop> {
+    let columns = || graph.all().filter(|(_, node)| node.kind == Kind::Column);
+    // Of a table with versions the newest is meant.
+    let found = columns().filter(|(_, node)| node.name == wanted).max_by_key(|(_, node)| node.version);
+    if let Some((found, _)) = found {
+        return Ok(found);
+    }
+    let tables = || graph.all().filter(|(_, node)| node.kind.is_table()).map(|(_, node)| node.name.as_str());
+    let (table, name) = wanted.split_once('.').unwrap_or((wanted, ""));
+    let (wrong, close) = if name.is_empty() {
+        (format!("`{wanted}` names no column"), None)
+    } else if tables().any(|known| known == table) {
+        let of = |node: &str| node.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+        let names = columns().map(|(_, node)| node.name.as_str()).filter(|node| of(node));
+        (format!("`{table}` has no column `{name}`"), near(wanted, names).map(str::to_owned))
+    } else {
+        let close = near(table, tables()).map(|table| format!("{table}.{name}"));
+        (format!("no source or entity is declared as `{table}`"), close)
+    };
+    let help = match close {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "name a column with its source or entity: `order.pay_amount`".to_owned(),
+    };
+    Err(error!(E0039, None, "{wrong}"; help: help).into())
+}
+
+/// The views of the targets that read a column, and the rollups that these are served from.
+fn built(told: &Map<String, Value>, column: &str) -> Vec<Built> {
+    let (table, name) = column.split_once('.').unwrap_or((column, ""));
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut found = Vec::new();
+    for (target, told) in told {
+        let mut rollups: BTreeSet<String> = BTreeSet::new();
+        for metric in list(&told["metrics"]).iter() {
+            if list(&metric["reads"][table]).iter().any(|read| read == name) {
+                let of = vec![format!("{} {}", text(&metric["name"]), text(&metric["step"]))];
+                found.push(Built { target: target.clone(), kind: "view", name: text(&metric["view"]), of });
+                rollups.extend(list(&metric["rollups"]).iter().map(&text));
+            }
+        }
+        let all = list(&told["rollups"]);
+        // The steps of one rollup follow from each other.
+        let read: BTreeSet<u64> = all
+            .iter()
+            .filter(|one| rollups.contains(&text(&one["table"])))
+            .filter_map(|one| one["rollup"].as_u64())
+            .collect();
+        for one in all.iter().filter(|one| one["rollup"].as_u64().is_some_and(|place| read.contains(&place))) {
+            let of = list(&one["serves"]).iter().map(&text).collect();
+            found.push(Built { target: target.clone(), kind: "rollup", name: text(&one["table"]), of });
+        }
+    }
+    found
+}
+
+fn table(
+    column: NodeId,
+    touched: &[Touched],
+    built: &[Built],
+    graph: &Graph,
+    ready: &Ready,
+    context: &Context,
+) -> String {
+    let (paint, sources) = (context.paint(), &ready.project.sources);
+    let node = graph.node(column);
+    let mut text = format!("{}\n", paint.dim(&show::place(graph, column, sources)));
+    text += &format!("column {}\n\n", paint.bold(&crate::diagnostic::render::visible(&node.label)));
+    if touched.is_empty() {
+        return text + "nothing that is declared reads it\n";
+    }
+    let heads = ["what", "name", "reads it for", "by way of", "declared at"];
+    let mut sorted: Vec<&Touched> = touched.iter().collect();
+    sorted.sort_by_key(|one| (graph.node(one.node).kind, one.node));
+    let rows = sorted.iter().map(|one| {
+        let between = &one.path[1..one.path.len() - 1];
+        let between: Vec<&str> = between.iter().map(|node| graph.node(*node).label.as_str()).collect();
+        let roles = if between.is_empty() { show::words(&one.roles) } else { String::new() };
+        let node = graph.node(one.node);
+        let place = show::place(graph, one.node, sources);
+        vec![node.kind.word().to_owned(), node.label.clone(), roles, between.join(" → "), place]
+    });
+    text += &ui::table(&heads.map(ui::Column::text), rows);
+    if !built.is_empty() {
+        let heads = ["target", "what", "name", "for"];
+        let rows =
+            built.iter().map(|one| vec![one.target.clone(), one.kind.to_owned(), one.name.clone(), one.of.join(", ")]);
+        text += "\n";
+        text += &ui::table(&heads.map(ui::Column::text), rows);
+    }
+    text
+}
+
+fn as_json(column: NodeId, touched: &[Touched], built: &[Built], graph: &Graph, ready: &Ready) -> Value {
+    let sources = &ready.project.sources;
+    let one = |one: &Touched| {
+        let mut told = show::node(graph, one.node, sources);
+        let path: Vec<Value> = one
+            .path
+            .iter()
+            .map(|node| {
+                let node = graph.node(*node);
+                json!({ "kind": node.kind.word(), "name": node.name, "version": node.version })
+            })
+            .collect();
+        let roles: Vec<&str> = one.roles.iter().map(|role| role.word()).collect();
+        told["direct"] = json!(one.path.len() == 2);
+        told["for"] = json!(roles);
+        told["path"] = json!(path);
+        told
+    };
+    let declared: Vec<Value> = touched.iter().map(one).collect();
+    let built =
+        built.iter().map(|one| json!({ "target": one.target, "kind": one.kind, "name": one.name, "for": one.of }));
+    let built: Vec<Value> = built.collect();
+    json!({ "column": show::node(graph, column, sources), "touches": declared, "built": built })
+}

@@ -1,0 +1,87 @@
+//! `metricc lineage`, `impact` and `catalog`: what people and programs are told.
+
+mod support;
+
+use serde_json::Value;
+
+use support::cli::Place;
+
+/// Compares with `snapshots/cli/NAME.snap`.
+fn check_snapshot(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => "../snapshots/cli",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, text) });
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn texts<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
+    list.as_array().expect("a list").iter().map(|one| one[key].as_str().expect("a text")).collect()
+}
+
+#[test]
+fn lineage_goes_both_ways_in_every_form() {
+    let place = Place::with_shop();
+    let lineage = |args: &[&str]| place.run_in("shop", &[&["lineage"], args].concat()).assert_code(0).out;
+    check_snapshot("lineage", &lineage(&["gmv"]));
+    check_snapshot("lineage_columns", &lineage(&["gmv", "--columns"]));
+    check_snapshot("lineage_dot", &lineage(&["arppu", "--format", "dot", "--columns"]));
+    check_snapshot("lineage_mermaid", &lineage(&["buyers", "--format", "mermaid"]));
+
+    let told = json(&lineage(&["paid_order", "--format", "json"]));
+    let names = texts(&told["nodes"], "name");
+    for name in ["order", "paid_order", "gmv", "arppu", "a buyer of two orders is one buyer"] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    let id = |name: &str| {
+        told["nodes"].as_array().and_then(|all| all.iter().find(|one| one["name"] == name)).map(|one| one["id"].clone())
+    };
+    assert_eq!(Some(&told["of"][0]), id("paid_order").as_ref());
+    let edges = told["edges"].as_array().expect("edges");
+    let reads = |user: &str, used: &str| {
+        edges.iter().any(|edge| Some(&edge["user"]) == id(user).as_ref() && Some(&edge["used"]) == id(used).as_ref())
+    };
+    assert!(reads("gmv", "paid_order") && reads("paid_order", "order") && !reads("paid_order", "gmv"));
+    // Each end of an edge is a node.
+    let ids: Vec<&Value> = told["nodes"].as_array().expect("nodes").iter().map(|one| &one["id"]).collect();
+    assert!(edges.iter().all(|edge| ids.contains(&&edge["user"]) && ids.contains(&&edge["used"])));
+
+    // A column, and a table with nothing above it.
+    assert!(lineage(&["order.pay_amount"]).contains("gmv"));
+    assert!(lineage(&["order"]).contains("made of: nothing"));
+}
+
+#[test]
+fn unknown_names_are_told_with_what_is_near() {
+    let place = Place::with_shop();
+    let err = |args: &[&str]| place.run_in("shop", args).assert_code(2).err;
+    let said = err(&["lineage", "gmw"]);
+    assert!(said.contains("E0039") && said.contains("did you mean `gmv`?"), "{said}");
+    assert!(err(&["lineage", "order.pay_amont"]).contains("did you mean `order.pay_amount`?"));
+    let said = err(&["impact", "order.pay_amont"]);
+    assert!(said.contains("`order` has no column `pay_amont`") && said.contains("`order.pay_amount`?"), "{said}");
+    let said = err(&["impact", "odrer.paid_at"]);
+    assert!(said.contains("as `odrer`") && said.contains("did you mean `order.paid_at`?"), "{said}");
+    assert!(err(&["impact", "gmv"]).contains("`gmv` names no column"));
+    assert!(err(&["impact", "zzzzzz.a"]).contains("name a column with its source or entity"));
+    assert!(err(&["lineage"]).contains("<NAME>"));
+}
+
+#[test]
+fn impact_tells_the_way_and_what_targets_make() {
+    let place = Place::with_shop();
+    let impact = |args: &[&str]| place.run_in("shop", &[&["impact"], args].concat()).assert_code(0).out;
+    check_snapshot("impact", &impact(&["order.paid_at"]));
+    let told = json(&impact(&["user.province", "--format", "json"]));
+    assert_eq!(texts(&told["touches"], "name"), ["province", "gmv", "paid_orders", "buyers", "arppu"]);
+    let gmv = &told["touches"][1];
+    assert_eq!((&gmv["direct"], &gmv["for"]), (&Value::Bool(false), &serde_json::json!(["value"])));
+    assert_eq!(texts(&gmv["path"], "name"), ["user.province", "province", "gmv"]);
+    let built = told["built"].as_array().expect("a list");
+    assert!(built.iter().any(|one| one["kind"] == "view" && one["for"][0] == "gmv 1d"), "{built:?}");
+    assert!(impact(&["user.registered_at"]).contains("nothing that is declared reads it"));
+}
