@@ -85,3 +85,43 @@ fn impact_tells_the_way_and_what_targets_make() {
     assert!(built.iter().any(|one| one["kind"] == "view" && one["for"][0] == "gmv 1d"), "{built:?}");
     assert!(impact(&["user.registered_at"]).contains("nothing that is declared reads it"));
 }
+
+#[test]
+fn the_catalog_lists_and_filters() {
+    let place = Place::with_shop();
+    let catalog = |args: &[&str]| place.run_in("shop", &[&["catalog"], args].concat()).assert_code(0);
+    check_snapshot("catalog", &catalog(&[]).out);
+    check_snapshot("catalog_markdown", &catalog(&["--format", "markdown"]).out);
+    check_snapshot("catalog_csv", &catalog(&["--format", "csv", "--tier", "kpi,ksi"]).out);
+    let names = |args: &[&str]| {
+        let told = json(&catalog(&[args, &["--format", "json"]].concat()).out);
+        texts(&told, "name").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["arppu", "buyers", "gmv", "paid_orders"]);
+    assert_eq!(names(&["--tier", "ksi"]), ["paid_orders"]);
+    assert_eq!(names(&["--uses", "gmv"]), ["arppu"]);
+    assert_eq!(names(&["--uses", "order.pay_amount"]), ["arppu", "gmv"]);
+    assert_eq!(names(&["--folder", "metrics/", "--owner", "sales"]).len(), 4);
+    assert_eq!(names(&["--folder", "metrics/sales"]), [""; 0]);
+    assert_eq!(names(&["--folder", "metrics/sales.metric", "MERCHANDISE", "distinct("]), ["buyers", "gmv"]);
+    let gmv = json(&catalog(&["gross", "--format", "json"]).out)[0].clone();
+    assert_eq!((&gmv["unit"], &gmv["line"], &gmv["title_en"]), (&"CNY".into(), &2.into(), &Value::Null));
+    assert!(catalog(&["zzzz"]).out.contains("no metric fits") && catalog(&["gross"]).err.contains("1 of 4 metrics"));
+
+    let err = |args: &[&str]| place.run_in("shop", args).assert_code(2).err;
+    assert!(err(&["catalog", "--owner", "sals"]).contains("did you mean `sales`?"));
+    assert!(err(&["catalog", "--uses", "gmw"]).contains("did you mean `gmv`?"));
+    assert!(err(&["catalog", "--tier", "top"]).contains("[possible values: kpi, ksi, diagnostic]"));
+}
+
+#[test]
+fn cells_of_a_catalog_stay_in_their_cells() {
+    let place = Place::with_shop();
+    let more = "/// A | bar.\nmetric odd = count(order where client in (\"ios\", \"web\") or client = \"android\") {\n  title: \"a \\\"b\\\", <c>|d\\\\\"; tier: kpi; owner: \"x\"\n}\n";
+    place.write("shop/metrics/odd.metric", more);
+    let out = |format: &str| place.run_in("shop", &["catalog", "odd", "--format", format]).assert_code(0).out;
+    let csv = out("csv");
+    assert!(csv.contains("odd,\"a \"\"b\"\", <c>|d\\\",") && csv.lines().count() == 2, "{csv}");
+    let markdown = out("markdown");
+    assert!(markdown.contains("| a \"b\", &lt;c>\\|d\\\\ |"), "{markdown}");
+}

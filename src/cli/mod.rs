@@ -15,6 +15,7 @@ pub mod rewrite;
 pub mod ui;
 
 mod build;
+mod catalog;
 mod check;
 mod completions;
 mod debug;
@@ -88,6 +89,7 @@ verbs! {
     Query => query,
     Fmt => fmt,
     Explain => explain,
+    Catalog => catalog,
     Lineage => lineage,
     Impact => impact,
     Experiment => experiment,
