@@ -19,6 +19,7 @@ pub mod project;
 pub mod resolve;
 pub mod rollup;
 pub mod sample;
+pub mod site;
 pub mod sql;
 pub mod stack;
 pub mod suggest;

@@ -21,6 +21,7 @@ const ORDER: &[&[&str]] = &[
     &["rollup"],
     &["sql"],
     &["emit"],
+    &["site"],
     &["table"],
     &["dry_run"],
     &["ask"],

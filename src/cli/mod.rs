@@ -19,6 +19,7 @@ mod catalog;
 mod check;
 mod completions;
 mod debug;
+mod docs;
 #[cfg(feature = "dry-run")]
 mod dry_run;
 mod experiment;
@@ -90,6 +91,7 @@ verbs! {
     Fmt => fmt,
     Explain => explain,
     Catalog => catalog,
+    Docs => docs,
     Lineage => lineage,
     Impact => impact,
     Experiment => experiment,

@@ -74,6 +74,13 @@ impl Graph {
         self.collapse(node, &order, columns)
     }
 
+    /// Every declaration, with columns as their tables.
+    pub fn whole(&self) -> Trace {
+        let all: Vec<usize> = (0..self.items.len()).collect();
+        let first = self.nodes.first().map(|_| NodeId(0));
+        first.map_or_else(Trace::default, |first| self.collapse(first, &all, false))
+    }
+
     /// What names a node without anything between, each with what for; a table is used through its columns, too.
     pub fn direct_users(&self, node: NodeId) -> Vec<Edge> {
         let own = self.with_columns(node);

@@ -18,6 +18,7 @@
 
 pub mod answers;
 pub mod batches;
+pub mod browser;
 pub mod cli;
 pub mod clickhouse;
 pub mod duckdb;

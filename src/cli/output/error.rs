@@ -48,6 +48,12 @@ impl OutputError {
             help: "name an empty or new folder with `--out`")))
     }
 
+    /// The output folder holds something else of ours.
+    pub(super) fn other_kind(path: &Path, holds: &str, wanted: &str) -> OutputError {
+        OutputError(Box::new(error!(E0034, None, "`{}` holds {holds}, and {wanted} would replace it", path.display();
+            help: "name an empty or new folder with `--out`")))
+    }
+
     /// A file of somebody else lies where an artefact should go.
     pub(super) fn in_the_way(path: &Path) -> OutputError {
         OutputError(Box::new(error!(E0034, None, "`{}` is in the way: no build made it", path.display();

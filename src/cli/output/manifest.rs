@@ -34,9 +34,22 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What a folder is for: a build never takes the place of documents, nor they of a build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    /// What engines are given.
+    #[default]
+    Build,
+    /// Pages for people.
+    Documents,
+}
+
 /// The part of a manifest that the next build needs.
 #[derive(Debug)]
 pub struct Manifest {
+    /// What it is of.
+    pub holds: Holds,
     /// Paths and hashes; the manifest itself has none.
     files: BTreeMap<String, Option<String>>,
 }
@@ -45,6 +58,8 @@ pub struct Manifest {
 struct Content {
     format: u64,
     generator: String,
+    #[serde(default)]
+    holds: Holds,
     artifacts: Vec<Listed>,
 }
 
@@ -62,7 +77,7 @@ impl Manifest {
             return None;
         }
         let listed = content.artifacts.into_iter().map(|listed| (listed.path, Some(listed.sha256)));
-        Some(Manifest { files: listed.chain([(MANIFEST.to_owned(), None)]).collect() })
+        Some(Manifest { holds: content.holds, files: listed.chain([(MANIFEST.to_owned(), None)]).collect() })
     }
 
     /// The files of the build, the manifest among them.

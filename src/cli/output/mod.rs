@@ -34,7 +34,7 @@ pub use error::OutputError;
 pub use manifest::{MANIFEST, manifest};
 
 use lock::Lock;
-use manifest::Manifest;
+use manifest::{Holds, Manifest};
 use staging::Staging;
 use swap::Swap;
 
@@ -65,7 +65,18 @@ pub fn write_build(out: &Path, artifacts: &[Artifact]) -> Result<BuildSummary, O
     write_build_by(out, artifacts, Swap::Exchange)
 }
 
+/// The same for pages, whose manifest says that it is of pages: they don't replace a build, nor a build them.
+pub fn write_documents(out: &Path, mut pages: Vec<Artifact>) -> Result<BuildSummary, OutputError> {
+    let holds = serde_json::Map::from_iter([("holds".to_owned(), "documents".into())]);
+    pages.push(manifest(&pages, &holds));
+    write_by(out, &pages, Swap::Exchange, Holds::Documents)
+}
+
 fn write_build_by(out: &Path, artifacts: &[Artifact], swap: Swap) -> Result<BuildSummary, OutputError> {
+    write_by(out, artifacts, swap, Holds::Build)
+}
+
+fn write_by(out: &Path, artifacts: &[Artifact], swap: Swap, holds: Holds) -> Result<BuildSummary, OutputError> {
     let plain = artifacts
         .iter()
         .all(|artifact| artifact.path != MANIFEST)
@@ -73,6 +84,15 @@ fn write_build_by(out: &Path, artifacts: &[Artifact], swap: Swap) -> Result<Buil
     let artifacts: Vec<&Artifact> = artifacts.iter().chain(&plain).collect();
     paths::check(&artifacts)?;
     let folder = Folder::open(out)?;
+    match (folder.previous.as_ref().map(|previous| previous.holds), holds) {
+        (Some(Holds::Documents), Holds::Build) => {
+            return Err(OutputError::other_kind(&folder.out, "documents", "a build"));
+        }
+        (Some(Holds::Build), Holds::Documents) => {
+            return Err(OutputError::other_kind(&folder.out, "a build", "documents"));
+        }
+        _ => {}
+    }
     let change = folder.compare(&artifacts)?;
     if !change.written.is_empty() || change.removed > 0 {
         let staging = Staging::create(&folder)?;
