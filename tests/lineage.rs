@@ -276,4 +276,16 @@ fn what_uses_something_is_found_from_either_end() {
         }
     }
     assert!(seen > 500, "{seen}");
+    for node in &declared {
+        let below = graph.downstream(*node, true);
+        let own: Vec<NodeId> =
+            std::iter::once(*node).chain(graph.columns_of(*node).map(|(column, _)| column)).collect();
+        let edges = below.edges.iter().filter(|edge| own.contains(&edge.used) && !own.contains(&edge.user));
+        let mut wanted: BTreeSet<(NodeId, Role)> = BTreeSet::new();
+        edges.for_each(|edge| wanted.extend(edge.roles.iter().map(|role| (edge.user, *role))));
+        let users = graph.direct_users(*node);
+        let users: BTreeSet<(NodeId, Role)> =
+            users.iter().flat_map(|edge| edge.roles.iter().map(|role| (edge.user, *role))).collect();
+        assert_eq!(users, wanted, "{}", graph.node(*node).name);
+    }
 }

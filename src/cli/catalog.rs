@@ -110,15 +110,13 @@ fn word(wanted: Tier) -> &'static str {
 /// An owner of nothing is a slip of the pen.
 fn known_owners(args: &Args, all: &[Entry]) -> Result<(), Stop> {
     let known: BTreeSet<&str> = all.iter().filter_map(|entry| entry.owner.as_deref()).collect();
-    for owner in args.owner.iter().filter(|owner| !known.contains(owner.as_str())) {
-        let help = match near(owner, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => "no metric has an owner".to_owned(),
-            None => format!("the owners are: {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(error!(E0039, None, "no metric is owned by `{owner}`"; help: help).into());
-    }
-    Ok(())
+    let Some(owner) = args.owner.iter().find(|owner| !known.contains(owner.as_str())) else { return Ok(()) };
+    let help = match near(owner, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "no metric has an owner".to_owned(),
+        None => format!("the owners are: {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
+    };
+    Err(error!(E0039, None, "no metric is owned by `{owner}`"; help: help).into())
 }
 
 /// Whether a metric is declared in a file or below a folder, relative to the project.

@@ -56,12 +56,17 @@ pub fn graph(files: &[ast::File], model: &Model) -> Graph {
     for (from, reads) in made.reads.iter().enumerate() {
         reads.iter().for_each(|(to, role)| read_by[*to].push((from, *role)));
     }
-    let owners = made.items.iter().map(|item| program.owner(*item)).collect();
+    let owners: Vec<Option<NodeId>> = made.items.iter().map(|item| program.owner(*item)).collect();
+    let mut owned = vec![Vec::new(); program.nodes.all.len()];
+    for (item, owner) in owners.iter().enumerate() {
+        owner.iter().for_each(|owner| owned[owner.0].push(item));
+    }
     let Program { nodes, metric_nodes, dimension_nodes, .. } = program;
     Graph {
         nodes: nodes.all,
         items: made.items,
         owners,
+        owned,
         reads: made.reads,
         read_by,
         metrics: metric_nodes,
@@ -282,8 +287,7 @@ impl<'a> Program<'a> {
     fn bound_to(&self, dimension: DimensionId, metric: MetricId, role: Role, reads: &mut Reads) {
         let read = &self.model.facts[metric.0].reads;
         let tables: Vec<TableId> = if self.looks_across {
-            let mut grouped = FxHashSet::default();
-            self.grouped(metric, dimension, &mut FxHashSet::default(), &mut grouped);
+            let grouped = self.grouped(metric, dimension);
             read.iter().copied().filter(|table| grouped.contains(table)).collect()
         } else {
             read.clone()
@@ -292,23 +296,16 @@ impl<'a> Program<'a> {
     }
 
     /// The tables of the aggregates of a metric that are grouped where it is asked for by a dimension.
-    fn grouped(
-        &self,
-        metric: MetricId,
-        dimension: DimensionId,
-        seen: &mut FxHashSet<MetricId>,
-        tables: &mut FxHashSet<TableId>,
-    ) {
-        if !seen.insert(metric) {
-            return;
-        }
+    fn grouped(&self, metric: MetricId, dimension: DimensionId) -> FxHashSet<TableId> {
+        let mut tables = FxHashSet::default();
+        let mut seen = FxHashSet::from_iter([metric]);
         let mut open = vec![&self.model.metrics[metric.0].formula];
         while let Some(formula) = open.pop() {
             match &formula.kind {
                 FormulaKind::Leaf(leaf) => _ = tables.insert(leaf.rows.base),
-                FormulaKind::Metric(id) => self.grouped(*id, dimension, seen, tables),
+                FormulaKind::Metric(id) if seen.insert(*id) => open.push(&self.model.metrics[id.0].formula),
                 FormulaKind::Across { dimensions, .. } if dimensions.contains(&dimension) => {}
-                FormulaKind::Literal(_) => {}
+                FormulaKind::Metric(_) | FormulaKind::Literal(_) => {}
                 FormulaKind::Call(_, arguments) => open.extend(arguments),
                 FormulaKind::Case { branches, otherwise } => {
                     open.extend(branches.iter().flat_map(|(condition, value)| [condition, value]));
@@ -321,6 +318,7 @@ impl<'a> Program<'a> {
                 | FormulaKind::Rate { operand, .. } => open.push(operand),
             }
         }
+        tables
     }
 
     /// A formula that a declaration holds; `shown` are the dimensions that the formulas around it need.

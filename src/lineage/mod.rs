@@ -155,6 +155,8 @@ pub struct Graph {
     items: Vec<Item>,
     /// The node that an item is of; none for rows that stand inside of a declaration and have no name.
     owners: Vec<Option<NodeId>>,
+    /// The items of each node, in order.
+    owned: Vec<Vec<usize>>,
     /// What each item reads, in order.
     reads: Vec<Vec<(usize, Role)>>,
     /// What reads each item.
@@ -198,6 +200,6 @@ impl Graph {
 
     /// The columns of a table, in their order.
     pub fn columns_of(&self, table: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.all().filter(move |(_, node)| node.table == Some(table))
+        self.all().skip(table.0 + 1).take_while(move |(_, node)| node.table == Some(table))
     }
 }

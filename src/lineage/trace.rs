@@ -84,10 +84,13 @@ impl Graph {
     /// What names a node without anything between, each with what for; a table is used through its columns, too.
     pub fn direct_users(&self, node: NodeId) -> Vec<Edge> {
         let own = self.with_columns(node);
-        let trace = self.downstream(node, true);
         let mut found: BTreeMap<NodeId, BTreeSet<Role>> = BTreeMap::new();
-        for edge in trace.edges.iter().filter(|edge| own.contains(&edge.used) && !own.contains(&edge.user)) {
-            found.entry(edge.user).or_default().extend(&edge.roles);
+        for item in self.items_of(&own) {
+            self.named_users(item, |user, role| {
+                if !own.contains(&user) {
+                    found.entry(user).or_default().insert(role);
+                }
+            });
         }
         let edge =
             |(user, roles): (NodeId, BTreeSet<Role>)| Edge { user, used: node, roles: roles.into_iter().collect() };
@@ -152,13 +155,12 @@ impl Graph {
     }
 
     fn declared(&self, node: NodeId) -> Vec<usize> {
-        let items = self.items.iter().enumerate();
-        items.filter(|(_, item)| **item == super::Item::Declared(node)).map(|(place, _)| place).collect()
+        let own = self.owned[node.0].iter().copied();
+        own.filter(|item| self.items[*item] == super::Item::Declared(node)).collect()
     }
 
     fn items_of(&self, nodes: &[NodeId]) -> Vec<usize> {
-        let owners = self.owners.iter().enumerate();
-        owners.filter(|(_, owner)| owner.is_some_and(|owner| nodes.contains(&owner))).map(|(place, _)| place).collect()
+        nodes.iter().flat_map(|node| self.owned[node.0].iter().copied()).collect()
     }
 
     /// The items that are reached, nearest first, and from which each was.
@@ -193,6 +195,26 @@ impl Graph {
                 // What rows without a name read says what for, unless that is no more than that it is theirs.
                 let role = match role {
                     Role::Value | Role::Rows => first.unwrap_or(*role),
+                    _ => *role,
+                };
+                match self.owners[*other] {
+                    Some(node) => visit(node, role),
+                    None if seen.insert((*other, role)) => open.push((*other, Some(role))),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` for the nodes that read an item by way of rows without a name, and for what: the other end of
+    /// [`Graph::named_reads`].
+    fn named_users(&self, item: usize, mut visit: impl FnMut(NodeId, Role)) {
+        let mut open: Vec<(usize, Option<Role>)> = vec![(item, None)];
+        let mut seen = BTreeSet::new();
+        while let Some((at, told)) = open.pop() {
+            for (other, role) in &self.read_by[at] {
+                let role = match told {
+                    Some(told) if !matches!(told, Role::Value | Role::Rows) => told,
                     _ => *role,
                 };
                 match self.owners[*other] {

@@ -51,6 +51,8 @@ struct Site<'a> {
     input: Input<'a>,
     graph: &'a Graph,
     entries: Vec<Entry>,
+    /// The places of entries, by their declarations.
+    entry_of: FxHashMap<NodeId, usize>,
     /// Declarations by their places.
     declared: FxHashMap<Span, &'a Declaration>,
     lowering: Lowering<'a>,
@@ -59,10 +61,12 @@ struct Site<'a> {
 /// All files of the site. `done` is called after each page of a declaration.
 pub fn pages(input: Input<'_>, done: &(impl Fn() + Sync)) -> Vec<Page> {
     let declarations = input.files.iter().flat_map(|file| &file.declarations);
+    let entries = catalog::metrics(input.model, input.graph, input.sources);
     let site = Site {
         input,
         graph: input.graph,
-        entries: catalog::metrics(input.model, input.graph, input.sources),
+        entry_of: entries.iter().enumerate().map(|(place, entry)| (entry.node, place)).collect(),
+        entries,
         declared: declarations.map(|declaration| (declaration.span, declaration)).collect(),
         lowering: Lowering::new(input.model),
     };
@@ -147,7 +151,7 @@ impl<'a> Site<'a> {
 
     /// The entry of a metric in the catalog.
     fn entry(&self, id: NodeId) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.node == id)
+        self.entry_of.get(&id).map(|place| &self.entries[*place])
     }
 }
 
