@@ -2,15 +2,24 @@
 
 mod support;
 
+#[path = "support/cases/mod.rs"]
+mod cases;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use metricc::compile::compile;
+use metricc::lineage::Graph;
+use metricc::project::{MemoryFiles, load};
+use metricc::site;
 
 use support::cli::Place;
 
 /// A site on disk: its files by path.
 struct Built {
-    _place: Place,
+    /// What keeps the folder.
+    _place: Option<Place>,
     folder: PathBuf,
     files: BTreeMap<String, String>,
 }
@@ -34,7 +43,7 @@ impl Built {
                 files.insert(name, fs::read_to_string(&path).expect("text"));
             }
         }
-        Built { _place: place, folder, files }
+        Built { _place: Some(place), folder, files }
     }
 
     fn library() -> Built {
@@ -162,6 +171,36 @@ fn the_site_of_the_library_holds_together() {
 fn the_same_definitions_give_the_same_bytes() {
     let (one, other) = (Built::library(), Built::library());
     assert!(one.files == other.files, "they differ");
+}
+
+/// Tables of behaviour, sessions, calendars, versions, odd names: whatever the cases declare.
+#[test]
+fn the_site_of_every_case_holds_together() {
+    let mut seen = BTreeSet::new();
+    for case in cases::all().iter().filter(|case| !case.is_wrong()) {
+        let files = MemoryFiles::new().with("metricc.yaml", case.manifest.as_str());
+        let files = case.files.iter().fold(files, |files, (path, text)| files.with(path, text.as_str()));
+        let (project, _) = load(&files);
+        let project = project.expect("a project");
+        let (compiled, _) = compile(&project);
+        let graph = Graph::of(&compiled.files, &compiled.model);
+        let input = site::Input {
+            name: &project.config.name,
+            files: &compiled.files,
+            model: &compiled.model,
+            sources: &project.sources,
+            graph: &graph,
+            charts: &Default::default(),
+        };
+        let pages = site::pages(input, &|| ());
+        let count = pages.len();
+        let files: BTreeMap<String, String> = pages.into_iter().map(|page| (page.path, page.text)).collect();
+        assert_eq!(files.len(), count, "{}: two pages have one path", case.name);
+        seen.extend(files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder.to_owned()));
+        let built = Built { _place: None, folder: PathBuf::new(), files };
+        assert_eq!(problems(&built), [""; 0], "{}", case.name);
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["behaviours", "dimensions", "metrics", "rows", "tables"]);
 }
 
 /// A project in which every text tries to get out of its place.

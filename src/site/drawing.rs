@@ -96,13 +96,48 @@ fn node(svg: &mut String, graph: &Graph, id: NodeId, place: Place, is_root: bool
     );
 }
 
+/// The edges without those that close a circle: an entity whose column is computed of another, which looks up the first, say.
+fn forward(shown: &[NodeId], edges: &[(NodeId, NodeId)]) -> Vec<(NodeId, NodeId)> {
+    let mut users: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+    edges.iter().for_each(|(used, user)| users.entry(*used).or_default().push(*user));
+    let mut forward = Vec::with_capacity(edges.len());
+    let mut done: FxHashMap<NodeId, bool> = FxHashMap::default();
+    for start in shown {
+        let mut open: Vec<(NodeId, usize)> = Vec::new();
+        if !done.contains_key(start) {
+            done.insert(*start, false);
+            open.push((*start, 0));
+        }
+        while let Some((id, next)) = open.last_mut() {
+            let (id, at) = (*id, *next);
+            *next += 1;
+            let Some(user) = users.get(&id).and_then(|users| users.get(at)).copied() else {
+                done.insert(id, true);
+                open.pop();
+                continue;
+            };
+            match done.get(&user) {
+                Some(false) => continue,
+                Some(true) => {}
+                None => {
+                    done.insert(user, false);
+                    open.push((user, 0));
+                }
+            }
+            forward.push((id, user));
+        }
+    }
+    forward
+}
+
 /// The nodes by how far they are from what is stored, each layer so that what belongs together is near.
 fn layers(graph: &Graph, shown: &[NodeId], edges: &[(NodeId, NodeId)]) -> Vec<Vec<NodeId>> {
+    let forward = forward(shown, edges);
     let mut level: FxHashMap<NodeId, usize> = shown.iter().map(|id| (*id, 0)).collect();
-    // There is no cycle: after as many rounds as there are nodes, nothing moves any more.
+    // After as many rounds as there are nodes, nothing moves any more.
     for _ in 0..shown.len() {
         let mut moved = false;
-        for (used, user) in edges {
+        for (used, user) in &forward {
             let least = level[used] + 1;
             if level[user] < least {
                 level.insert(*user, least);
@@ -196,7 +231,7 @@ fn planted(layers: &[Vec<NodeId>], edges: &[(NodeId, NodeId)]) -> FxHashMap<Node
     let level: FxHashMap<NodeId, usize> =
         layers.iter().enumerate().flat_map(|(level, layer)| layer.iter().map(move |id| (*id, level))).collect();
     let mut stems: FxHashMap<NodeId, NodeId> = FxHashMap::default();
-    for (used, user) in edges {
+    for (used, user) in edges.iter().filter(|(used, user)| level[used] < level[user]) {
         let stem = stems.entry(*user).or_insert(*used);
         if (level[used], stem.0) > (level[stem], used.0) {
             *stem = *used;
@@ -210,7 +245,7 @@ fn planted(layers: &[Vec<NodeId>], edges: &[(NodeId, NodeId)]) -> FxHashMap<Node
     }
     let mut rows = FxHashMap::default();
     let mut next = 0.0;
-    let mut open: Vec<NodeId> = layers.first().map_or_else(Vec::new, |layer| layer.iter().rev().copied().collect());
+    let mut open: Vec<NodeId> = layers.iter().flatten().rev().copied().filter(|id| !stems.contains_key(id)).collect();
     while let Some(id) = open.pop() {
         match twigs.get(&id) {
             Some(twigs) => open.extend(twigs),

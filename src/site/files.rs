@@ -24,17 +24,23 @@ pub fn path(graph: &Graph, id: NodeId) -> Option<String> {
     Some(format!("{}/{}.html", folder(node.kind)?, stem(node, id)))
 }
 
-/// The name of a page's file. Letters that some file systems or links have trouble with are told by their numbers, and so are
-/// capitals, which some do not tell from small letters.
-fn stem(node: &Node, id: NodeId) -> String {
-    let mut stem = String::new();
-    for letter in node.name.chars() {
+/// A name of a file or place in a page. Letters that some file systems or links have trouble with are told by their numbers, and
+/// so are capitals, which some do not tell from small letters.
+fn plain(name: &str) -> String {
+    let mut plain = String::new();
+    for letter in name.chars() {
         if letter.is_alphanumeric() && !letter.is_uppercase() || matches!(letter, '_' | '-') {
-            stem.push(letter);
+            plain.push(letter);
         } else {
-            stem.push_str(&format!("~{:x}~", u32::from(letter)));
+            plain.push_str(&format!("~{:x}~", u32::from(letter)));
         }
     }
+    plain
+}
+
+/// The name of a page's file without its ending.
+fn stem(node: &Node, id: NodeId) -> String {
+    let mut stem = plain(&node.name);
     if stem.len() > LONGEST {
         let end = (0..=LONGEST).rev().find(|end| stem.is_char_boundary(*end)).unwrap_or(0);
         stem.truncate(end);
@@ -59,7 +65,7 @@ pub fn link(graph: &Graph, id: NodeId, up: &str) -> Option<String> {
 pub fn anchor(graph: &Graph, column: NodeId) -> String {
     let node = graph.node(column);
     let name = node.table.and_then(|table| node.name.strip_prefix(&graph.node(table).name)).unwrap_or(&node.name);
-    format!("column-{}", name.trim_start_matches('.').replace(char::is_whitespace, "_"))
+    format!("column-{}", plain(name.strip_prefix('.').unwrap_or(name)))
 }
 
 /// A path as it stands in a link.
