@@ -289,3 +289,21 @@ fn what_uses_something_is_found_from_either_end() {
         assert_eq!(users, wanted, "{}", graph.node(*node).name);
     }
 }
+
+#[test]
+fn a_cohort_is_made_of_the_subsets_that_it_names() {
+    let more = "cohort back of user { start: paid; active: event; until: 1d; by: platform }\nmetric kept = back.retained at 1d { grain: 1d }\n";
+    let compiled = program(&format!("{SHOP}{more}"));
+    let graph = graph(&compiled);
+    let trace = graph.upstream(one(&graph, "back"), false);
+    let used: Vec<NodeId> = trace.used_by(one(&graph, "back")).map(|edge| edge.used).collect();
+    assert!(used.contains(&one(&graph, "paid")) && used.contains(&find(&graph, "platform")[0]), "{used:?}");
+    let impact = graph.impact(one(&graph, "order.client"));
+    let kept =
+        impact.iter().find(|touched| touched.node == one(&graph, "kept")).expect("touched by way of its dimension");
+    assert_eq!(names(&graph, &kept.path), ["order.client", "platform", "kept"]);
+    // Nothing is made of itself by way of others.
+    for edge in &trace.edges {
+        assert!(!graph.upstream(edge.used, true).nodes.contains(&edge.user), "{edge:?}");
+    }
+}

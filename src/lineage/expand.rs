@@ -28,6 +28,8 @@ pub struct Program<'a> {
     dimension_nodes: Vec<Option<NodeId>>,
     /// The subsets that each declaration names, by their places in the model, with their nodes.
     pub named: FxHashMap<NodeId, Vec<(usize, NodeId)>>,
+    /// Subsets with conditions of their own, by the tables that their rows are of.
+    pub subsets: FxHashMap<TableId, Vec<(usize, NodeId)>>,
     /// The metrics that experiments measure.
     measured: FxHashMap<NodeId, Vec<MetricId>>,
     /// Whether some formula looks something up across dimensions.
@@ -117,10 +119,16 @@ impl<'a> Program<'a> {
             metric_nodes,
             dimension_nodes,
             named: FxHashMap::default(),
+            subsets: FxHashMap::default(),
             measured: FxHashMap::default(),
             looks_across: model.metrics.iter().any(|metric| looks_across(&metric.formula)),
         };
         program.name(&names);
+        for (place, subset) in model.subsets.iter().enumerate().filter(|(_, subset)| !subset.rows.filters.is_empty()) {
+            if let Some(node) = program.nodes.at(subset.name.span) {
+                program.subsets.entry(subset.rows.base).or_default().push((place, node));
+            }
+        }
         program
     }
 
@@ -155,7 +163,11 @@ impl<'a> Program<'a> {
         match item {
             Item::Declared(node) => Some(node),
             Item::Formula(metric) => Some(self.metric_nodes[metric.0]),
-            Item::Column(id) if self.model.table(id.table).is_derived() => self.nodes.tables[id.table.0],
+            Item::Column(id) if self.model.table(id.table).is_derived() => {
+                // What a table holds for the sake of dimensions is theirs.
+                let internal = self.model.table(id.table).columns[id.column].internal;
+                self.nodes.tables[id.table.0].filter(|_| !internal)
+            }
             Item::Column(id) => self.nodes.columns.get(&id).copied(),
             Item::Table(table) | Item::Rows(table) => self.nodes.tables[table.0],
             Item::Bound(dimension, _) => self.dimension_nodes[dimension.0],

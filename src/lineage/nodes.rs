@@ -76,10 +76,12 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// The declaration that a table is made of as a whole. What metrics hold has the span of a part of them.
+    /// The declaration that a table is made of as a whole. What metrics hold has the span of a part of them, and what is made of
+    /// a source by the way that of the source.
     fn made_as(&self, span: Span) -> Option<NodeId> {
         let node = self.at(span)?;
-        (self.all[node.0].span == span && self.all[node.0].kind != Kind::Metric).then_some(node)
+        let made = matches!(self.all[node.0].kind, Kind::Subset | Kind::Session | Kind::Behaviour(_));
+        (self.all[node.0].span == span && made).then_some(node)
     }
 
     /// The declaration that a place is in.

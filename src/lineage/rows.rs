@@ -24,8 +24,11 @@ impl Program<'_> {
 
     /// Rows that a declaration holds. What a subset that it names says of them is the subset's.
     pub fn of_rows(&self, rows: &RowSet, holder: Option<NodeId>, reads: &mut Reads) {
-        let named = holder.and_then(|holder| self.named.get(&holder));
-        let named = named.into_iter().flatten().map(|(place, node)| (&self.model.subsets[*place], *node));
+        let named = holder.and_then(|holder| self.named.get(&holder)).into_iter().flatten();
+        // Conditions that stand in a subset came from there, whatever names it.
+        let known = self.subsets.get(&rows.base).into_iter().flatten();
+        let named = named.chain(known).map(|(place, node)| (&self.model.subsets[*place], *node));
+        let named = named.filter(|(_, node)| Some(*node) != holder);
         let subset = named.filter(|(subset, _)| is_of(rows, subset)).max_by_key(|(subset, _)| specific(subset));
         let mut told = 0;
         let mut dated = rows.dated;
