@@ -3,7 +3,7 @@
 use sqlparser::ast::Expr;
 
 use super::DataFusion;
-use crate::sql::build::{call, null, number, text};
+use crate::sql::build::{call, null, number};
 use crate::sql::dialect::{Chains, Paths, Walks};
 
 impl Walks for DataFusion {
@@ -24,7 +24,7 @@ impl Walks for DataFusion {
     }
 
     fn part(&self, tuple: Expr, at: usize) -> Expr {
-        call("get_field", vec![tuple, text(format!("p{at}"))])
+        call("mc_tuple_part", vec![tuple, number(at)])
     }
 
     fn item(&self, list: Expr, at: usize) -> Expr {
