@@ -51,7 +51,7 @@ impl Clocks {
 
     fn interval(&self, interval: &Interval, step: Step) -> Step {
         let last = match interval.window {
-            Some(Window::Last(span) | Window::Before(span)) => Some(span),
+            Some(Window::Last(span) | Window::Before(span) | Window::Earlier(span)) => Some(span),
             _ => None,
         };
         let to_date = match interval.window {

@@ -31,6 +31,8 @@ pub enum Window {
     Last(Span),
     /// So far before the start of the bucket.
     Before(Span),
+    /// As long as the last so far before its end, and before that: of 7 days, from 14 to 7 days before the end.
+    Earlier(Span),
     /// The start of the longer bucket that holds its last instant.
     ToDate(Step),
     /// The beginning of all data.
@@ -73,6 +75,16 @@ impl Span {
             Span::Months(months) if months % 12 == 0 => format!("{}year", months / 12),
             Span::Months(months) => format!("{months}month"),
             Span::Bucket(step) => step.name(),
+        }
+    }
+
+    /// So many times as long.
+    pub fn times(self, count: i64) -> Span {
+        match self {
+            Span::Milliseconds(ms) => Span::Milliseconds(ms * count),
+            Span::Days(days) => Span::Days(days * count),
+            Span::Months(months) => Span::Months(months * count),
+            Span::Bucket(step) => Span::Bucket(step),
         }
     }
 
@@ -173,6 +185,7 @@ impl Window {
         match self {
             Window::Last(span) => span.text(),
             Window::Before(span) => format!("the bucket and {} before it", span.text()),
+            Window::Earlier(span) => format!("the {0} before the last {0}", span.text()),
             Window::ToDate(step) => format!("{} to date", step.text()),
             Window::All => "all".to_owned(),
         }
@@ -226,12 +239,22 @@ impl Interval {
             Some(Window::All) => (BEGINNING, end),
             Some(Window::Last(span)) => (span.before(end, zone), end),
             Some(Window::Before(span)) => (span.before(start, zone), end),
+            Some(Window::Earlier(span)) => (span.times(2).before(end, zone), span.before(end, zone)),
             Some(Window::ToDate(longer)) => match longer.known_bucket(end - 1, zone, week_start) {
                 Some(start) => (start, end),
                 // A day that the calendar lacks is to no date.
                 None => (end, end),
             },
         }
+    }
+
+    /// How far before the end of its bucket it ends, apart from `at start of`: all of these.
+    pub fn ends_before(&self) -> impl Iterator<Item = Span> + '_ {
+        let earlier = match self.window {
+            Some(Window::Earlier(span)) => Some(span),
+            _ => None,
+        };
+        self.ago.iter().copied().chain(earlier)
     }
 
     /// Whether it depends on the days of a declared calendar.
@@ -246,7 +269,7 @@ impl Interval {
         let whole = |span: &Span| !matches!(span, Span::Milliseconds(_));
         let window = match &self.window {
             None | Some(Window::All) => true,
-            Some(Window::Last(span) | Window::Before(span)) => whole(span),
+            Some(Window::Last(span) | Window::Before(span) | Window::Earlier(span)) => whole(span),
             Some(Window::ToDate(step)) => !matches!(step, Step::Subday(_)),
         };
         let start = self.at_start_of.is_none_or(|step| !matches!(step, Step::Subday(_)));
@@ -265,7 +288,7 @@ impl Interval {
             return starts.take_while(|bucket| *bucket <= last).filter(holds).collect();
         }
         // An interval never ends after its bucket: the first bucket that can hold `at` is its own, moved as far as is certain.
-        let certain: i64 = self.ago.iter().map(|span| span.bounds().0.max(0)).sum();
+        let certain: i64 = self.ends_before().map(|span| span.bounds().0.max(0)).sum();
         let mut bucket = step.bucket(at.saturating_add(certain), zone, week_start);
         let mut found = Vec::new();
         while bucket <= last {
@@ -292,6 +315,7 @@ impl std::fmt::Display for Interval {
             Window::ToDate(step) => format!("to {}", step.text()),
             Window::Last(span) => format!("over {span}"),
             Window::Before(span) => format!("and {span}"),
+            Window::Earlier(span) => format!("earlier {span}"),
         }));
         f.write_str(&parts.join("; "))
     }
@@ -311,6 +335,7 @@ impl std::str::FromStr for Interval {
                 ("to", step) => interval.window = Some(Window::ToDate(Step::parse(step).ok_or(())?)),
                 ("over", span) => interval.window = Some(Window::Last(span.parse()?)),
                 ("and", span) => interval.window = Some(Window::Before(span.parse()?)),
+                ("earlier", span) => interval.window = Some(Window::Earlier(span.parse()?)),
                 _ => return Err(()),
             }
         }
@@ -380,6 +405,16 @@ mod tests {
         check("all", "1d", zone, "2026-11-03", "-", "2026-11-04");
         check("over 5400000 ms", "1h", zone, "2026-11-02 10:00", "2026-11-02 09:30", "2026-11-02 11:00");
         check("over 1 days", "1h", zone, "2026-11-02 10:00", "2026-11-01T10:00:00-05:00", "2026-11-02 11:00");
+    }
+
+    #[test]
+    fn an_earlier_window_ends_as_long_before_the_end_as_it_is_long() {
+        let zone = chrono_tz::America::New_York;
+        check("earlier 7 days", "1d", zone, "2026-11-03", "2026-10-21", "2026-10-28");
+        check("earlier 7 days", "month", zone, "2026-02-01", "2026-02-15", "2026-02-22");
+        check("earlier 30 days", "month", zone, "2026-02-01", "2025-12-31", "2026-01-30");
+        check("earlier 7 days", "1h", zone, "2026-11-02 10:00", "2026-10-19 11:00", "2026-10-26 11:00");
+        check("ago 1 months; earlier 7 days", "month", zone, "2026-03-01", "2026-02-15", "2026-02-22");
     }
 
     #[test]

@@ -91,7 +91,9 @@ impl Relative<'_> {
         let (least, most) = self.shift_days();
         let reach = match &self.interval.window {
             None => Some(Days::exactly(0)),
-            Some(Window::Last(span) | Window::Before(span)) => Some(Days::exactly(span.days().1)),
+            Some(Window::Last(span) | Window::Before(span) | Window::Earlier(span)) => {
+                Some(Days::exactly(span.days().1))
+            }
             Some(Window::ToDate(step)) => Some(days_of(*step)),
             Some(Window::All) => None,
         };
@@ -121,10 +123,10 @@ impl Relative<'_> {
         let (least, most) = self.shift_milliseconds();
         let reach = match &self.interval.window {
             None => Some((0, Days::exactly(0))),
-            Some(Window::Last(Span::Milliseconds(ms)) | Window::Before(Span::Milliseconds(ms))) => {
-                Some((*ms, Days::exactly(0)))
-            }
-            Some(Window::Last(span) | Window::Before(span)) => Some((0, Days::exactly(span.days().1 + 1))),
+            Some(Window::Last(span) | Window::Before(span) | Window::Earlier(span)) => match span {
+                Span::Milliseconds(ms) => Some((*ms, Days::exactly(0))),
+                span => Some((0, Days::exactly(span.days().1 + 1))),
+            },
             Some(Window::ToDate(Step::Subday(ms))) => Some((*ms, Days::exactly(0))),
             Some(Window::ToDate(step)) => Some((0, days_of(*step).and(Days::exactly(1)))),
             Some(Window::All) => None,
@@ -151,15 +153,15 @@ impl Relative<'_> {
         call("arrayDistinct", vec![each(bucket_key(later, self.step, self.calendar), count)])
     }
 
-    /// How many days the shifts are at least and at most.
+    /// How many days the interval ends before its bucket at least and at most.
     fn shift_days(&self) -> (i64, i64) {
-        let days = self.interval.ago.iter().map(|span| span.days());
+        let days = self.interval.ends_before().map(Span::days);
         days.fold((0, 0), |(least, most), (a, b)| (least + a, most + b))
     }
 
     fn shift_milliseconds(&self) -> (i64, i64) {
-        let spans = self.interval.ago.iter().map(|span| match span {
-            Span::Milliseconds(ms) => (*ms, *ms),
+        let spans = self.interval.ends_before().map(|span| match span {
+            Span::Milliseconds(ms) => (ms, ms),
             // A change of the clock and the clamped end of a day.
             span => ((span.days().0 - 1) * DAY_MS, (span.days().1 + 1) * DAY_MS),
         });
@@ -185,6 +187,11 @@ impl Relative<'_> {
             None => Some(start),
             Some(Window::Last(span)) => Some(back(end.clone(), *span)),
             Some(Window::Before(span)) => Some(back(start, *span)),
+            Some(Window::Earlier(span)) => {
+                let start = back(end.clone(), span.times(2));
+                end = back(end, *span);
+                Some(start)
+            }
             Some(Window::ToDate(longer)) => {
                 Some(self.first_day(call("subtractDays", vec![end.clone(), number(1)]), *longer))
             }
@@ -221,11 +228,16 @@ impl Relative<'_> {
         self.windowed(midnight(day, self.calendar), midnight(edges.end, self.calendar))
     }
 
-    fn windowed(&self, start: Expr, end: Expr) -> Edges {
+    fn windowed(&self, start: Expr, mut end: Expr) -> Edges {
         let start = match &self.interval.window {
             None => Some(start),
             Some(Window::Last(span)) => Some(self.same_time(end.clone(), end.clone(), *span)),
             Some(Window::Before(span)) => Some(self.same_time(start.clone(), start, *span)),
+            Some(Window::Earlier(span)) => {
+                let start = self.same_time(end.clone(), end.clone(), span.times(2));
+                end = self.same_time(end.clone(), end, *span);
+                Some(start)
+            }
             Some(Window::ToDate(longer)) => {
                 Some(self.bucket_of(call("subtractMilliseconds", vec![end.clone(), number(1)]), *longer))
             }

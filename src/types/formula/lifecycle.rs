@@ -103,9 +103,9 @@ impl Parts<'_, '_> {
         let active = self.active();
         let within = |window| moved(self.active(), Movement::Over(window), self.span);
         Some(match column {
-            "base" => moved(within(Window::Last(silence)), Movement::Ago(silence), self.span),
+            "base" => within(Window::Earlier(silence)),
             "churned" => {
-                let twice = within(Window::Last(times(silence, 2)));
+                let twice = within(Window::Last(silence.times(2)));
                 self.less(twice, within(Window::Last(silence)), d)?
             }
             "new" => self.newcomers(),
@@ -138,7 +138,7 @@ impl Parts<'_, '_> {
             }
             _ => {
                 let before = moved(self.active(), Movement::Ago(length), self.span);
-                let either = moved(self.active(), Movement::Over(Window::Last(times(length, 2))), self.span);
+                let either = moved(self.active(), Movement::Over(Window::Last(length.times(2))), self.span);
                 let returning = self.both(active.clone(), before, either, d)?;
                 if column == "returning" { returning } else { self.resurrected(active, returning, d)? }
             }
@@ -194,14 +194,5 @@ impl Parts<'_, '_> {
         let zero = ValueType { unit: None, ..ValueType::plain(Type::Int) };
         let zero = Formula { kind: FormulaKind::Literal(crate::value::Value::Int(0)), ty: zero, span: self.span };
         self.scope.ops().coalesce(vec![count, zero], self.span, d)
-    }
-}
-
-fn times(length: Length, count: i64) -> Length {
-    match length {
-        Length::Milliseconds(ms) => Length::Milliseconds(ms * count),
-        Length::Days(days) => Length::Days(days * count),
-        Length::Months(months) => Length::Months(months * count),
-        Length::Bucket(step) => Length::Bucket(step),
     }
 }
