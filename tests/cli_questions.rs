@@ -112,6 +112,21 @@ fn conditions_on_columns_are_told_like_others() {
 }
 
 #[test]
+fn who_returns_in_a_bucket_is_not_told_without_buckets() {
+    let place = Place::with_shop();
+    place.write(
+        "shop/metrics/life.metric",
+        "lifecycle life of user { active: order; silent: 7d }\nmetric back = life.returning { grain: 1w }\n\
+         metric gone = life.churned { grain: 1w }\n",
+    );
+    let total = told(&place, &["query", "back", "--step", "none", "--from", "2026-11-01", "--to", "2026-11-30"]);
+    let line = "error[E0961]: `back` looks at the beginning of each bucket, and without a step there are no buckets \
+                (help: ask at a step: `--step 1w`)\n";
+    assert!(total.starts_with(&format!("metricc: {line}")) && total.ends_with("\n1 error\n"), "{total}");
+    place.run_in("shop", &["query", "gone", "--step", "none"]).assert_code(0);
+}
+
+#[test]
 fn options_that_do_not_fit_are_told() {
     let place = Place::with_shop();
     for (options, code) in [

@@ -427,6 +427,10 @@ fn check_intervals(scope: &FormulaScope<'_>, metric: &Metric, facts: &Facts, d: 
     for part in &facts.parts {
         check_part(scope, metric, *part, metric.formula.span, d);
     }
+    if facts.from_start && metric.grain.contains(&Grain::Total) {
+        d.push(error!(E0657, metric.formula.span, "`{}` looks at the beginning of each bucket, and in total there are no buckets", metric.name.value;
+            help: "give it a step: `grain: 1d`"));
+    }
     if !facts.rows && !facts.reads.is_empty() {
         d.push(error!(E0650, metric.formula.span, "`{}` is looked up for the rows of others, and gives none itself", metric.name.value;
             help: "put it beside a value with rows: `m / m across feature`"));

@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan::{Interval, Step};
-use crate::types::{BucketPart, By, Facts, Formula, MetricId, Model, OutputExprKind, divides, facts};
+use crate::types::{BucketPart, By, Facts, Formula, Grain, MetricId, Model, OutputExprKind, divides, facts};
 
 use super::Lowering;
 use super::formula::Scans;
@@ -98,6 +98,13 @@ impl Lowering<'_> {
         if let Some(only) = facts.only {
             d.push(error!(E0974, None, "`{name}` is of buckets of {}, and there is no step", only.text();
                 help: ("ask with `--step {}`", only.text())));
+        }
+        if facts.from_start {
+            let grains = self.model.metrics[id.0].grain.iter();
+            let mut steps = grains.filter_map(|grain| if let Grain::Step(step) = grain { Some(*step) } else { None });
+            d.push(error!(E0961, None, "`{name}` looks at the beginning of each bucket, and without a step there are no buckets";
+                help: ("ask at a step: `--step {}`", steps.next().unwrap_or(Step::Day).text())));
+            return;
         }
         let bounded = limits.from.is_some() && limits.to.is_some();
         let limits = limits.from.iter().chain(&limits.to);

@@ -27,6 +27,8 @@ pub struct Facts {
     pub shifts: Vec<Length>,
     /// Whether it needs an interval with two ends: a rate, or a value at the start of something.
     pub needs_buckets: bool,
+    /// Whether some value depends on where its bucket begins: it has none without a step.
+    pub from_start: bool,
     /// Whether some value is divided by the length of its interval.
     pub rated: bool,
     /// The steps that values are per, each once: what must divide a step.
@@ -76,6 +78,7 @@ impl Facts {
         self.rows |= other.rows;
         self.unbounded |= other.unbounded;
         self.needs_buckets |= other.needs_buckets;
+        self.from_start |= other.from_start;
         self.per_depth = self.per_depth.max(other.per_depth);
         self.rated |= other.rated;
         self.calendars |= other.calendars;
@@ -115,11 +118,11 @@ impl Facts {
             }
             Movement::Ago(length) if !self.shifts.contains(&length) => self.shifts.push(length),
             Movement::AtStartOf(_) => self.needs_buckets = true,
-            Movement::AtOwnStart => self.with_parts(&[BucketPart::Start]),
+            Movement::AtOwnStart => self.from_start = true,
             Movement::FirstDay => {
                 self.windowed = true;
                 self.steps.push(Step::Day);
-                self.with_parts(&[BucketPart::Start]);
+                self.from_start = true;
             }
             Movement::Only(step) => self.only = Some(step),
             Movement::Ago(_) => {}

@@ -116,7 +116,7 @@ impl Known<'_> {
             return Some(error!(E0652, span, "`{name}` is looked up for the rows of others, and gives none itself";
                 help: "name a metric with rows"));
         }
-        if facts.needs_buckets || !facts.parts.is_empty() {
+        if facts.needs_buckets || facts.from_start || !facts.parts.is_empty() {
             return Some(
                 error!(E0652, span, "`{name}` needs a bucket, and the time before the row's day has no beginning";
                 help: "name a metric without `rate`, `at start of` and conditions on `time`"),
