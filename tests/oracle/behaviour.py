@@ -858,15 +858,15 @@ def attributions(world):
         return {key: ratio(earned.get(key, 0), spent.get(key)) for key in earned.keys() | spent.keys()}
 
     return {
-        "attributed_gmv__credited_channel__order_source.model": ("day", orders.value()),
+        "attributed_gmv__channel__order_source.model": ("day", orders.value()),
         "gmv_first_touch": ("day", orders.total("first")),
-        "gmv_first_touch__credited_channel": ("day", orders.value("first")),
+        "gmv_first_touch__channel": ("day", orders.value("first")),
         "gmv_last_touch": ("day", orders.total("last")),
-        "gmv_last_touch__credited_channel": ("day", orders.value("last")),
+        "gmv_last_touch__channel": ("day", orders.value("last")),
         "gmv_linear": ("day", orders.total("linear")),
-        "gmv_linear__credited_channel": ("day", orders.value("linear")),
+        "gmv_linear__channel": ("day", orders.value("linear")),
         "gmv_time_decay": ("day", orders.total("time_decay")),
-        "gmv_time_decay__credited_channel": ("day", orders.value("time_decay")),
+        "gmv_time_decay__channel": ("day", orders.value("time_decay")),
         "roas": ("month", roas),
     }
 

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostics, Span};
+use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::Declared;
 use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, DurationUnit, ExprKind, Literal, ValueKind};
 use crate::types::attribution::{Attribution, NO_TOUCH, column};
+use crate::types::domain::Domain;
 use crate::types::items::{Items, milliseconds, name};
 use crate::types::made::Made;
 use crate::types::model::{Dimension, RowSet, Type};
 use crate::types::{RowExpr, TableId, ValueType};
-use crate::value::{Attribution as Credited, CreditModel, How};
+use crate::value::{Attribution as Credited, CreditModel, How, Value};
 
 use super::RowSets;
 use super::cohort::{plain_column, rows_of};
@@ -126,20 +127,43 @@ impl<'a> RowSets<'a> {
                 let Some(dimension) = dimensions.iter_mut().find(|dimension| dimension.name.value == *name) else {
                     continue;
                 };
-                match &mut dimension.ty.ty {
-                    Type::String => {}
-                    Type::Enum(values) => {
-                        if !values.iter().any(|value| value == NO_TOUCH) {
-                            Arc::make_mut(values).push(NO_TOUCH.to_owned());
-                        }
-                    }
-                    _ => d.push(
-                        error!(E0698, attribution.name.span, "`{name}` is no text, and of a conversion without a touch it is \"{NO_TOUCH}\"";
+                if let Some(why) = self.lacks_no_touch(dimension) {
+                    d.push(
+                        error!(E0698, attribution.name.span, "`{name}` is {why}, and of a conversion without a touch it is \"{NO_TOUCH}\"";
                             help: "credit to a dimension of text")
                         .related(dimension.span, "the dimension"),
-                    ),
+                    );
+                    continue;
+                }
+                let none = Value::String(NO_TOUCH.to_owned());
+                if let Type::Enum(values) = &mut dimension.ty.ty
+                    && !values.iter().any(|value| value == NO_TOUCH)
+                {
+                    Arc::make_mut(values).push(NO_TOUCH.to_owned());
+                }
+                if let Some(Domain::Listed(values)) = &mut dimension.values
+                    && values.iter().all(|value| value.value != none)
+                {
+                    values.push(Spanned::new(none, dimension.span));
                 }
             }
+        }
+    }
+
+    /// What keeps a dimension from having the value for conversions without a touch.
+    fn lacks_no_touch(&self, dimension: &Dimension) -> Option<&'static str> {
+        let Type::Entity(entity) = dimension.ty.ty else {
+            return (!matches!(dimension.ty.ty, Type::String | Type::Enum(_))).then_some("no text");
+        };
+        // A reference that no row of the entity has is one to something unknown.
+        let table = &self.tables[entity.0];
+        match table.key.first().map(|key| &table.columns[*key].ty.ty) {
+            Some(Type::String) | None => None,
+            // Others refer to the entity, too: the values of its key are what they are.
+            Some(Type::Enum(values)) => {
+                values.iter().all(|value| value != NO_TOUCH).then_some("a reference whose key lists other values")
+            }
+            Some(_) => Some("a reference whose key is no text"),
         }
     }
 }
