@@ -5,7 +5,7 @@ use crate::error;
 use crate::suggest::near;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Literal, Name};
 use crate::types::listed::some_of;
-use crate::types::{Table, Type, Unit};
+use crate::types::{Table, TableKind, Type, Unit};
 
 use super::{Ops, Typed, is_number, refuse};
 
@@ -125,8 +125,14 @@ pub fn declare_unit(
     if inferred == declared || (declared.is_none() && inferred.degree() == 0 && counts(inferred)) {
         return Some(declared.clone());
     }
-    let help = match (declared.is_none(), counts(inferred)) {
-        (true, true) => format!("a count is no ratio: leave `unit` out, or write `unit: {inferred}`"),
+    // Rows that are set against a plain number, such as a limit: the number of them alone.
+    let rows = tables.iter().find(|table| table.kind == TableKind::Source && *inferred == Unit::named(table.name.as_str()));
+    let help = match (declared.is_none() && counts(inferred), rows) {
+        (true, Some(rows)) => format!(
+            "a count is no ratio: leave `unit` out, or write `unit: {inferred}`; to divide it by a plain number, such as a limit, count with `sum(1 from {})`",
+            rows.name.value
+        ),
+        (true, None) => format!("a count is no ratio: leave `unit` out, or write `unit: {inferred}`"),
         _ => format!("write `unit: {inferred}`, or leave it out"),
     };
     refuse(d, error!(E0405, span, "the unit is `{inferred}`, not `{declared}`"; help: help))
@@ -184,5 +190,18 @@ mod tests {
         assert_eq!(declare(Some(&event), &ratio), None, "a count is no ratio");
         assert_eq!(declare(Some(&cny.per(&user)), &ratio), None);
         assert_eq!(declare(Some(&event), &cny), None);
+    }
+
+    #[test]
+    fn how_to_count_against_a_limit_is_told_where_it_helps() {
+        let tables = tables(WORLD);
+        let help = |inferred: &Unit| {
+            let mut d = Diagnostics::new();
+            assert_eq!(declare_unit(Some(inferred), &Unit::none(), &tables, tables[0].span, &mut d), None);
+            d.iter().next().and_then(|found| found.help.clone()).unwrap_or_default()
+        };
+        let (event, user) = (Unit::named("event"), Unit::named("user"));
+        assert!(help(&event).ends_with("to divide it by a plain number, such as a limit, count with `sum(1 from event)`"));
+        assert!(help(&user).ends_with("write `unit: user`"), "members are not rows");
     }
 }
