@@ -70,7 +70,9 @@ pub struct Scan {
     /// What is aggregated.
     pub measures: Vec<Measure>,
     /// Whether a measure without rows is null (and not 0) where the interval of its values lies wholly before the first clean
-    /// row by `time`: asked where such buckets may have a row. It tells that interval.
+    /// row by `time` of the table that it reads, whatever filters leave of it: asked where such buckets may have a row. The data
+    /// of derived rows begins with the first of them, and not with that of what they are derived from, of which there may be
+    /// several, and which may be kept for a shorter time. It tells that interval.
     pub guard: Option<Guard>,
 }
 
