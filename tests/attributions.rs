@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use metricc::plan::Value;
 use warehouse::{Row, Warehouse, right};
-use worlds::{Rng, SLOT, START, TABLES, by_ways, day, place_of, ways};
+use worlds::{Rng, SLOT, START, TABLES, by_ways, day, ways};
 
 const UNITS: usize = 2_000;
 const MODELS: [&str; 5] = ["first", "last", "linear", "position", "time_decay"];
@@ -145,16 +145,17 @@ fn credits_are_those_of_each_conversion_alone() {
     warehouse.insert_rows("order", orders);
     let mut right = right_credits(false, within, "elapsed", &units);
     right.append(&mut right_credits(true, within, "day", &units));
-    for way in by_ways(&units, |row| place_of(&row.key, '_')) {
+    for way in by_ways(&units) {
         for (metric, credits) in right_credits(false, within, "ways", &way) {
             let all = right.entry(metric).or_default();
             credits.into_iter().for_each(|(key, share)| *all.entry(key).or_default() += share);
         }
     }
     let mut wrong = Vec::new();
-    for (name, answer) in right::answers(&warehouse) {
-        let mut expected = right.remove(&name).unwrap_or_default();
-        for row in answer.rows {
+    let answers = right::answers(&warehouse);
+    for (name, answer) in &answers {
+        let mut expected = right.remove(name).unwrap_or_default();
+        for row in &answer.rows {
             let [Value::Timestamp(day), Value::String(channel), Value::String(who), Value::Decimal(found)] =
                 row.as_slice()
             else {
@@ -171,5 +172,5 @@ fn credits_are_those_of_each_conversion_alone() {
     }
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
     assert!(right.is_empty(), "{:?}", right.keys());
-    right::agrees(&warehouse);
+    right::agrees_with(&warehouse, answers);
 }

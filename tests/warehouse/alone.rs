@@ -8,6 +8,9 @@ use crate::support::answers;
 /// There is nothing to compare the views with.
 pub fn agrees(_: &Warehouse) {}
 
+/// The answers are those of the views.
+pub fn agrees_with(_: &Warehouse, _: Vec<(String, Answer)>) {}
+
 /// The answers of the views, by the name of each metric.
 ///
 /// # Panics

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use metricc::plan::Value;
-
-use crate::warehouse::{Warehouse, right};
+use metricc::table::Answer;
 
 /// 2026-11-01 23:00:00 in Shanghai.
 pub const START: i64 = 1_793_545_200_000;
@@ -71,18 +70,14 @@ pub fn way(place: usize) -> Option<&'static str> {
     [Some(""), Some("1:u1"), None][place % 3]
 }
 
-/// The same units with the rows of one way alone, for each way that there is.
-pub fn by_ways<T: Clone>(units: &[Vec<T>], place: impl Fn(&T) -> usize) -> Vec<Vec<Vec<T>>> {
+/// The same units with the rows of one way alone, for each way that there is. The rows of a unit are all there, in the order of their
+/// places.
+pub fn by_ways<T: Clone>(units: &[Vec<T>]) -> Vec<Vec<Vec<T>>> {
     let of = |wanted: Option<&str>| {
-        let rows = |rows: &Vec<T>| rows.iter().filter(|row| way(place(row)) == wanted).cloned().collect();
-        units.iter().map(rows).collect()
+        let of_way = |(place, row): (usize, &T)| (way(place) == wanted).then(|| row.clone());
+        units.iter().map(|rows| rows.iter().enumerate().filter_map(of_way).collect()).collect()
     };
     [Some(""), Some("1:u1")].map(of).into()
-}
-
-/// The number behind the separator of a key.
-pub fn place_of(key: &str, separator: char) -> usize {
-    key.split(separator).nth(1).and_then(|place| place.parse().ok()).expect("a place")
 }
 
 /// The day of an instant, as the first instant of it.
@@ -94,12 +89,12 @@ pub fn day(at: i64) -> i64 {
 /// A metric by day and unit.
 pub type Found = BTreeMap<(i64, String), i64>;
 
-/// What the dry run says of each metric: by day and unit.
-pub fn said(warehouse: &Warehouse) -> BTreeMap<String, Found> {
+/// What answers say of each metric: by day and unit.
+pub fn said(answers: &[(String, Answer)]) -> BTreeMap<String, Found> {
     let mut all = BTreeMap::new();
-    for (name, answer) in right::answers(warehouse) {
+    for (name, answer) in answers {
         let mut found = Found::new();
-        for row in answer.rows {
+        for row in &answer.rows {
             let [Value::Timestamp(day), Value::String(who), value] = row.as_slice() else { panic!("{name}: {row:?}") };
             let number = match value {
                 Value::Int(number) | Value::Duration(number) => *number,
@@ -110,7 +105,7 @@ pub fn said(warehouse: &Warehouse) -> BTreeMap<String, Found> {
         }
         // A count of none is no row, or a row beside others.
         found.retain(|_, value| name.contains("_t") || *value != 0);
-        all.insert(name, found);
+        all.insert(name.clone(), found);
     }
     all
 }

@@ -126,7 +126,8 @@ pub fn declare_unit(
         return Some(declared.clone());
     }
     // Rows that are set against a plain number, such as a limit: the number of them alone.
-    let rows = tables.iter().find(|table| table.kind == TableKind::Source && *inferred == Unit::named(table.name.as_str()));
+    let rows =
+        tables.iter().find(|table| table.kind == TableKind::Source && *inferred == Unit::named(table.name.as_str()));
     let help = match (declared.is_none() && counts(inferred), rows) {
         (true, Some(rows)) => format!(
             "a count is no ratio: leave `unit` out, or write `unit: {inferred}`; to divide it by a plain number, such as a limit, count with `sum(1 from {})`",
@@ -201,7 +202,9 @@ mod tests {
             d.iter().next().and_then(|found| found.help.clone()).unwrap_or_default()
         };
         let (event, user) = (Unit::named("event"), Unit::named("user"));
-        assert!(help(&event).ends_with("to divide it by a plain number, such as a limit, count with `sum(1 from event)`"));
+        assert!(
+            help(&event).ends_with("to divide it by a plain number, such as a limit, count with `sum(1 from event)`")
+        );
         assert!(help(&user).ends_with("write `unit: user`"), "members are not rows");
     }
 }
