@@ -27,8 +27,8 @@ impl<'a> Items<'a> {
         let told = diagnostics.len();
         for item in items {
             let ItemKind::Keyed { key, values } = &item.kind else {
-                diagnostics.push(error!(E0203, item.span, "a {kind} has no item of this form";
-                    help: ("a {kind} takes: {}", allowed.join(", "))));
+                diagnostics.push(error!(E0203, item.span, "{} {kind} has no item of this form", article(kind);
+                    help: ("{} {kind} takes: {}", article(kind), allowed.join(", "))));
                 continue;
             };
             if later_keys.contains(&key.as_str()) {
@@ -36,9 +36,10 @@ impl<'a> Items<'a> {
             } else if !allowed.contains(&key.as_str()) {
                 let help = match near(key, allowed.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("a {kind} takes: {}", allowed.join(", ")),
+                    None => format!("{} {kind} takes: {}", article(kind), allowed.join(", ")),
                 };
-                diagnostics.push(error!(E0203, key.span, "a {kind} has no item `{}`", key.value; help: help));
+                diagnostics
+                    .push(error!(E0203, key.span, "{} {kind} has no item `{}`", article(kind), key.value; help: help));
             } else if let Some((first, _)) = found.iter().find(|(name, _)| *name == key) {
                 diagnostics.push(
                     error!(E0204, key.span, "the item `{}` stands twice", key.value; help: "keep one of them")
@@ -205,4 +206,9 @@ pub fn output_step(step: &AstStep) -> Option<Step> {
         },
         AstStep::Declared(_) => None,
     }
+}
+
+/// The article before the word of a declaration.
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }

@@ -27,7 +27,7 @@ impl FormulaScope<'_> {
         match (name, steps.as_slice()) {
             ("entered", []) => of.reached(0),
             ("reached", [step]) => of.reached(*step),
-            ("rate", [from, to]) => of.rate(*from, *to, d),
+            ("rate", [from, to]) => of.is_onward(*from, *to, asked.span, d).then(|| of.rate(*from, *to, d)).flatten(),
             ("time", [_, _]) => {
                 d.push(error!(E0684, asked.span, "`time` is a value of each unit"; help: ("take an aggregate of it: `p50({}.time(…))`", funnel.name.value)));
                 None
@@ -117,6 +117,24 @@ impl Of<'_, '_> {
             steps.push(place);
         }
         Some((name.as_str(), steps))
+    }
+
+    /// Whether a step can come after another; tells it where not.
+    fn is_onward(&self, from: usize, to: usize, span: Span, d: &mut Diagnostics) -> bool {
+        let onward = from < to || (from > to && self.funnel.attempts.order == StepOrder::Any);
+        if !onward {
+            let name = |step: usize| self.funnel.steps[step].as_str();
+            let message = match from == to {
+                true => format!("from `{}` to itself there is no way", name(from)),
+                false => format!("`{}` never comes after `{}`", name(to), name(from)),
+            };
+            let help = match from == to {
+                true => "name two steps".to_owned(),
+                false => format!("name the earlier step first: `{}, {}`", name(to), name(from)),
+            };
+            d.push(error!(E0692, span, "{message}"; help: help).related(self.funnel.name.span, "the funnel"));
+        }
+        onward
     }
 
     fn column(&self, table: TableId, column: usize) -> RowExpr {
@@ -256,6 +274,9 @@ impl Of<'_, '_> {
             d.push(error!(E0684, asked.span, "`time` is from one step to another"; help: "name two steps"));
             return None;
         };
+        if !self.is_onward(*from, *to, asked.span, d) {
+            return None;
+        }
         let aggregation = aggregation(&aggregate.function, &aggregate.arguments, d)?;
         if matches!(aggregation, Aggregation::First | Aggregation::Last | Aggregation::Count) {
             d.push(error!(E0647, self.span, "units have no order of time to take the `{}` of", aggregate.function.value; help: "take an average, a quantile, `min` or `max`"));
