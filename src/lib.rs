@@ -25,6 +25,7 @@ pub mod stack;
 pub mod suggest;
 pub mod syntax;
 pub mod table;
+mod template;
 #[cfg(feature = "dry-run")]
 pub mod testing;
 pub mod types;

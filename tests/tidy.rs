@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 /// `stack`, `suggest`, `value`, `diagnostic` and `project` are below all. Modules on one line know each other; why is told in
 /// `docs/architecture.md`.
 const ORDER: &[&[&str]] = &[
-    &["stack", "power", "suggest"],
+    &["stack", "power", "suggest", "template"],
     &["value"],
     &["diagnostic", "project"],
     &["syntax"],

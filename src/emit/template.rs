@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Value};
 
-/// The templates by name. A missing value is an error, never an empty text.
+use crate::template;
+
+/// The templates by name.
 const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/database.sql", include_str!("../../targets/clickhouse/database.sql")),
     ("clickhouse/source.sql", include_str!("../../targets/clickhouse/source.sql")),
@@ -38,22 +39,15 @@ const TEMPLATES: &[(&str, &str)] = &[
 fn environment() -> &'static Environment<'static> {
     static MADE: OnceLock<Environment<'static>> = OnceLock::new();
     MADE.get_or_init(|| {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-        environment.set_syntax(syntax.expect("the usual delimiters are valid"));
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        for (name, text) in TEMPLATES {
-            environment.add_template(name, text).expect("the templates of this repository compile");
-        }
-        environment
+        template::environment(TEMPLATES, |environment| {
+            environment.set_auto_escape_callback(|_| AutoEscape::None);
+        })
     })
 }
 
 /// Renders a template.
 pub fn render(name: &str, values: Value) -> String {
-    let template = environment().get_template(name).expect("a template of the list above");
-    template.render(values).expect("all values of a template are given")
+    template::render(environment(), name, values)
 }
 
 #[cfg(test)]

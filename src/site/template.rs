@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Value};
 
 use super::text::escaped;
+use crate::template;
 
-/// The templates by name. A missing value is an error, never an empty text.
+/// The templates by name.
 const TEMPLATES: &[(&str, &str)] = &[
     ("page", include_str!("../../targets/site/page.html")),
     ("index", include_str!("../../targets/site/index.html")),
@@ -25,27 +25,20 @@ pub const SCRIPT: &str = include_str!("../../targets/site/site.js");
 fn environment() -> &'static Environment<'static> {
     static MADE: OnceLock<Environment<'static>> = OnceLock::new();
     MADE.get_or_init(|| {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-        environment.set_syntax(syntax.expect("the usual delimiters are valid"));
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        // As all other texts are escaped: a slash in a link stays one.
-        environment.set_formatter(|out, _, value| {
-            let text = value.to_string();
-            out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
-        });
-        for (name, text) in TEMPLATES {
-            environment.add_template(name, text).expect("the templates of this repository compile");
-        }
-        environment
+        template::environment(TEMPLATES, |environment| {
+            environment.set_auto_escape_callback(|_| AutoEscape::Html);
+            // As all other texts are escaped: a slash in a link stays one.
+            environment.set_formatter(|out, _, value| {
+                let text = value.to_string();
+                out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
+            });
+        })
     })
 }
 
 /// Renders a template.
 pub fn render(name: &str, values: Value) -> String {
-    let template = environment().get_template(name).expect("a template of the list above");
-    template.render(values).expect("all values of a template are given")
+    template::render(environment(), name, values)
 }
 
 /// A text that is HTML already.

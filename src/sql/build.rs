@@ -293,16 +293,7 @@ pub fn like(operand: Expr, pattern: Expr) -> Expr {
 
 /// `CAST(operand AS data_type)`
 pub fn cast(operand: Expr, data_type: DataType) -> Expr {
-    cast_as(CastKind::Cast, operand, data_type)
-}
-
-/// `TRY_CAST(operand AS data_type)`
-pub fn try_cast(operand: Expr, data_type: DataType) -> Expr {
-    cast_as(CastKind::TryCast, operand, data_type)
-}
-
-fn cast_as(kind: CastKind, operand: Expr, data_type: DataType) -> Expr {
-    Expr::Cast { kind, expr: Box::new(operand), data_type, array: false, format: None }
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(operand), data_type, array: false, format: None }
 }
 
 /// `CASE WHEN condition THEN result … ELSE otherwise END`
