@@ -73,6 +73,10 @@ impl Dialect for DataFusion {
 
     fn print(&self, query: &Query) -> String {
         let mut query = query.clone();
+        // The grammar does not know the mark of what is made once.
+        for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            cte.materialized = None;
+        }
         let mut escape = Escape { broken: false };
         let _ = VisitMut::visit(&mut query, &mut escape);
         // The pretty form would indent a line break within a string.
