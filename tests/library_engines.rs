@@ -78,7 +78,8 @@ impl Library {
         let (emitted, told) = emit::emit(&input, &target);
         assert!(!told.has_errors(), "{told:?}");
         let samples = root.join("metrics/samples");
-        let rows: Vec<TableRows> = input.tables.iter().map(|table| TableRows::read(table, &samples)).collect();
+        let stored = input.tables.iter().filter(|table| !table.is_derived());
+        let rows: Vec<TableRows> = stored.map(|table| TableRows::read(table, &samples)).collect();
         let dry_run = dry_run(&rows, &input);
         Library { model, input, emitted, rows, dry_run }
     }

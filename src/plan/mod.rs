@@ -28,7 +28,7 @@ pub use output::{Among, Marks, MetricOutput, OrderBy, OutputColumn, Part, Presen
 pub use question::{AskedStep, Question, Top, Values};
 pub use table::{
     Clean, Encoding, FirstOf, History, Keep, Member, Origin, Selection, Session, StoredColumn, Table, in_order,
-    stored_columns, stored_tables,
+    joins_read, stored_columns, stored_tables,
 };
 
 /// What a scan reads.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answered, DataType, Expr, How, Join, Made, Measure, Scan, Segment, SegmentDays, columns_of};
+use super::{
+    Answered, DataType, Expr, ExprKind, How, Input, Join, Made, Measure, Scan, Segment, SegmentDays, columns_of,
+};
 
 /// The places of all tables, each behind those that it is made of.
 pub fn in_order(tables: &[Table]) -> Vec<usize> {
@@ -227,47 +229,70 @@ impl Table {
     /// The columns of the clean rows of other tables from which these columns of its own are made.
     pub fn inputs<'a>(&'a self, tables: &'a [Table], wanted: &[&str]) -> Vec<(usize, &'a str)> {
         let mut found = Vec::new();
+        for (rows, used) in self.selections_for(wanted) {
+            rows.columns(tables, used.into_iter(), &mut found);
+        }
+        let ordering = |place: usize| tables[place].ordering().map(move |name| (place, name));
         match &self.origin {
-            Origin::Stored | Origin::Raw(_) => {}
+            Origin::Stored | Origin::Raw(_) | Origin::Union { .. } => {}
             Origin::FirstOf(first) => {
-                let FirstOf { rows, keys } = &**first;
-                rows.columns(tables, keys.iter(), &mut found);
-                let base = &tables[rows.table];
-                found.extend(base.ordering().map(|name| (rows.table, name)));
-                let names = base.columns.iter().map(|column| column.name.as_str());
-                found.extend(names.filter(|name| wanted.contains(name)).map(|name| (rows.table, name)));
-            }
-            Origin::Union { members, overlapping } => {
-                for member in members {
-                    let columns = self.columns.iter().zip(&member.values);
-                    let used = columns.filter(|(column, _)| *overlapping || wanted.contains(&column.name.as_str()));
-                    member.rows.columns(tables, used.map(|(_, value)| value), &mut found);
-                }
+                let base = first.rows.table;
+                found.extend(ordering(base));
+                let names = tables[base].columns.iter().map(|column| column.name.as_str());
+                found.extend(names.filter(|name| wanted.contains(name)).map(|name| (base, name)));
             }
             Origin::Session(session) => {
-                let kept = session.kept.iter().zip(self.columns.iter().skip(Session::OWN_COLUMNS));
-                let kept =
-                    kept.filter(|(_, column)| wanted.contains(&column.name.as_str())).map(|(measure, _)| measure);
-                let kept = kept.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
-                session.rows.columns(tables, std::iter::once(&session.by).chain(kept), &mut found);
                 let key = tables[session.rows.table].clean.key.iter();
                 found.extend(key.map(|key| (session.rows.table, key.as_str())));
             }
             Origin::Made(made) => {
-                let own = self.columns.len().saturating_sub(made.carried.len());
-                let carried = |at: usize| wanted.contains(&self.columns[own + at].name.as_str());
-                for (at, part) in made.parts.iter().enumerate() {
-                    let values = made.needed(at, carried).into_iter().map(|value| &part.values[value]);
-                    part.rows.columns(tables, values, &mut found);
-                    if made.chooses(at, carried) {
-                        found.extend(tables[part.rows.table].ordering().map(|name| (part.rows.table, name)));
-                    }
-                }
+                let carried = self.carried(made, wanted);
+                let chosen = made.parts.iter().enumerate().filter(|(at, _)| made.chooses(*at, &carried));
+                found.extend(chosen.flat_map(|(_, part)| ordering(part.rows.table)));
             }
         }
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The tables whose clean rows are read for the columns wanted, and those below the answers that are looked into.
+    pub fn reads_for(&self, wanted: &[&str]) -> Vec<usize> {
+        self.selections_for(wanted).into_iter().flat_map(|(rows, used)| rows.tables_read(used)).collect()
+    }
+
+    /// Which of what a made table carries is wanted.
+    fn carried<'a>(&'a self, made: &Made, wanted: &'a [&str]) -> impl Fn(usize) -> bool + 'a {
+        let own = self.columns.len().saturating_sub(made.carried.len());
+        move |at| wanted.contains(&self.columns[own + at].name.as_str())
+    }
+
+    /// The selections that it is made of, each with the expressions over its rows that are needed for the columns wanted.
+    fn selections_for<'a>(&'a self, wanted: &[&str]) -> Vec<(&'a Selection, Vec<&'a Expr>)> {
+        let is_wanted = |column: &StoredColumn| wanted.contains(&column.name.as_str());
+        match &self.origin {
+            Origin::Stored | Origin::Raw(_) => Vec::new(),
+            Origin::FirstOf(first) => vec![(&first.rows, first.keys.iter().collect())],
+            Origin::Union { members, overlapping } => {
+                let used = |member: &'a Member| {
+                    let columns = self.columns.iter().zip(&member.values);
+                    columns.filter(|(column, _)| *overlapping || is_wanted(column)).map(|(_, value)| value).collect()
+                };
+                members.iter().map(|member| (&member.rows, used(member))).collect()
+            }
+            Origin::Session(session) => {
+                let kept = session.kept.iter().zip(self.columns.iter().skip(Session::OWN_COLUMNS));
+                let kept = kept.filter(|(_, column)| is_wanted(column)).map(|(measure, _)| measure);
+                let kept = kept.flat_map(|measure| measure.filter.iter().chain(measure.aggregate.argument()));
+                vec![(&session.rows, std::iter::once(&session.by).chain(kept).collect())]
+            }
+            Origin::Made(made) => {
+                let carried = self.carried(made, wanted);
+                let values = |at: usize| made.needed(at, &carried).into_iter();
+                let parts = made.parts.iter().enumerate();
+                parts.map(|(at, part)| (&part.rows, values(at).map(|value| &part.values[value]).collect())).collect()
+            }
+        }
     }
 
     /// The selections of clean rows that it is made of.
@@ -300,10 +325,23 @@ impl Selection {
         std::iter::once(self.table).chain(joined).chain(answered).collect()
     }
 
+    /// Its tables, of the look-ups those that its own and these expressions read.
+    fn tables_read<'a>(&'a self, used: Vec<&'a Expr>) -> Vec<usize> {
+        let used: Vec<&Expr> = self.own_expressions().chain(used).collect();
+        let read = joins_read(&self.joins, &used);
+        let joined = self.joins.iter().zip(read).filter(|(_, read)| *read).map(|(join, _)| join.table);
+        let answered = self.answers.iter().flat_map(|answer| answer.query.all_tables());
+        std::iter::once(self.table).chain(joined).chain(answered).collect()
+    }
+
+    /// What it reads of its rows whatever else is read of them.
+    pub fn own_expressions(&self) -> impl Iterator<Item = &Expr> {
+        self.answers.iter().flat_map(Answered::expressions).chain(&self.filter).chain(&self.time)
+    }
+
     /// Its own expressions over rows.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
-        let joins = self.joins.iter().flat_map(Join::expressions);
-        joins.chain(self.answers.iter().flat_map(Answered::expressions)).chain(&self.filter).chain(&self.time)
+        self.joins.iter().flat_map(Join::expressions).chain(self.own_expressions())
     }
 
     /// The columns that it and some expressions over its rows read, by table.
@@ -313,12 +351,38 @@ impl Selection {
         others: impl Iterator<Item = &'a Expr>,
         found: &mut Vec<(usize, &'a str)>,
     ) {
-        for expr in self.expressions().chain(others) {
+        let used: Vec<&Expr> = self.own_expressions().chain(others).collect();
+        let read = joins_read(&self.joins, &used);
+        let joins = || self.joins.iter().zip(&read).filter(|(_, read)| **read).map(|(join, _)| join);
+        for expr in used.into_iter().chain(joins().flat_map(Join::expressions)) {
             columns_of(expr, Some(self.table), &self.joins, found);
         }
-        found.extend(self.joins.iter().flat_map(|join| join.columns(tables)));
+        found.extend(joins().flat_map(|join| join.columns(tables)));
         found.extend(self.answers.iter().flat_map(|answer| answer.query.read_columns(tables)));
     }
+}
+
+/// Which look-ups expressions read, by themselves or by way of another one. A look-up finds one row at most: one that nothing reads changes
+/// nothing.
+pub fn joins_read(joins: &[Join], used: &[&Expr]) -> Vec<bool> {
+    let mut read = vec![false; joins.len()];
+    let mark = |read: &mut [bool], expr: &Expr| {
+        expr.walk(&mut |part| {
+            if let ExprKind::Column { input: Input::Join(at), .. } = &part.kind
+                && let Some(read) = read.get_mut(*at)
+            {
+                *read = true;
+            }
+        });
+    };
+    used.iter().for_each(|expr| mark(&mut read, expr));
+    // A look-up is made of earlier ones.
+    for at in (0..joins.len()).rev() {
+        if read[at] {
+            joins[at].expressions().for_each(|expr| mark(&mut read, expr));
+        }
+    }
+    read
 }
 
 /// The stored tables behind some tables, each once, in order.
@@ -353,7 +417,7 @@ pub fn stored_columns<'a>(tables: &'a [Table], scans: &'a [Scan]) -> Vec<(usize,
             Origin::Raw(of) => columns.iter().map(|column| (of, *column)).collect(),
             _ => tables[place].inputs(tables, &columns),
         };
-        tables[place].reads().for_each(|table| _ = wanted[table].get_or_insert_default());
+        tables[place].reads_for(&columns).into_iter().for_each(|table| _ = wanted[table].get_or_insert_default());
         for (table, column) in inputs {
             wanted[table].get_or_insert_default().insert(column);
         }

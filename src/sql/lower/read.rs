@@ -51,36 +51,14 @@ fn edge(table: &Table, word: &str) -> Ident {
     build::ident(&name)
 }
 
-/// Which look-ups expressions read, by themselves or by way of another one, and all expressions that then are needed.
-fn read<'a>(joins: &'a [Join], used: &[&'a Expr]) -> (Vec<bool>, Vec<&'a Expr>) {
-    let mut read = vec![false; joins.len()];
-    let mark = |read: &mut [bool], expr: &Expr| {
-        expr.walk(&mut |part| {
-            if let ExprKind::Column { input: Input::Join(at), .. } = &part.kind
-                && let Some(read) = read.get_mut(*at)
-            {
-                *read = true;
-            }
-        });
-    };
-    let mut all = used.to_vec();
-    all.iter().for_each(|expr| mark(&mut read, expr));
-    // A look-up is made of earlier ones.
-    for at in (0..joins.len()).rev() {
-        if read[at] {
-            joins[at].expressions().for_each(|expr| mark(&mut read, expr));
-            all.extend(joins[at].expressions());
-        }
-    }
-    (read, all)
-}
-
 impl Lowering<'_> {
     /// The look-ups of rows that are read from somewhere; `used` are all expressions over them, and `asked` is true of all rows that
     /// matter. A look-up finds one row at most, so one that no expression reads changes nothing and is left out.
     pub(super) fn looked_up(&self, from: &TableFactor, joins: &[Join], used: &[&Expr], asked: &[Sql]) -> Vec<SqlJoin> {
         let leaves = Rows(self.dialect);
-        let (read, used) = read(joins, used);
+        let read = plan::joins_read(joins, used);
+        let needed = joins.iter().zip(&read).filter(|(_, read)| **read).flat_map(|(join, _)| join.expressions());
+        let used: Vec<&Expr> = used.iter().copied().chain(needed).collect();
         let used = &used[..];
         let looked_up = joins.iter().enumerate().filter(|(at, _)| read[*at]).map(|(at, join)| {
             let alias = join_alias(at);

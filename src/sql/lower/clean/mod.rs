@@ -86,7 +86,7 @@ impl Lowering<'_> {
             let table = &tables[place];
             let columns: Vec<&str> =
                 table.columns.iter().map(|column| column.name.as_str()).filter(|name| columns.contains(name)).collect();
-            for read in table.reads() {
+            for read in table.reads_for(&columns) {
                 wanted[read].get_or_insert_default();
             }
             for (input, column) in table.inputs(tables, &columns) {
@@ -149,9 +149,7 @@ impl Lowering<'_> {
         projection: Vec<SelectItem>,
     ) -> Parts {
         let leaves = Rows(self.dialect);
-        let answered = rows.answers.iter().flat_map(plan::Answered::expressions);
-        let used: Vec<&plan::Expr> =
-            answered.chain(&rows.filter).chain(&rows.time).chain(others.iter().copied()).collect();
+        let used: Vec<&plan::Expr> = rows.own_expressions().chain(others.iter().copied()).collect();
         let (from, mut joins) = (
             self.clean_relation(rows.table, BASE),
             self.looked_up(&self.clean_relation(rows.table, BASE), &rows.joins, &used, &[]),
