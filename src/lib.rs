@@ -4,6 +4,7 @@
 //! the command line. The pipeline is a chain of types, one folder a stage; see `docs/architecture.md`.
 
 pub mod ask;
+pub mod caliber;
 pub mod catalog;
 pub mod cli;
 pub mod compile;

@@ -16,6 +16,7 @@ const ORDER: &[&[&str]] = &[
     &["resolve", "types"],
     &["compile"],
     &["lineage"],
+    &["caliber"],
     &["catalog"],
     &["plan"],
     &["rollup"],

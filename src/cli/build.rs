@@ -7,8 +7,11 @@ use serde_json::{Map, Value};
 
 use super::output::record::{self, Record};
 use super::output::{self, BuildSummary, manifest, write_build};
+use super::locked::Locking;
 use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, planned};
+use crate::caliber::LOCK_FILE;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::emit::{self, Emitted};
 use crate::error;
 use crate::project::{Project, Target};
@@ -24,6 +27,9 @@ pub struct Args {
     /// The folder to write to; it holds whole builds only
     #[arg(long, value_name = "DIR", default_value = "build")]
     out: PathBuf,
+    /// Refuse to build where the definitions are not those of `metricc.lock`
+    #[arg(long)]
+    locked: bool,
 }
 
 /// Emits every wanted target, and writes all files in one go: an error leaves the last build whole.
@@ -36,7 +42,8 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     };
     let inputs = record::inputs(&loaded.0, &args.targets);
     let record = Record::read(&out);
-    if let Some(record) = record.as_ref().filter(|_| loaded.1.is_empty()) {
+    // Whether the lock agrees only the compiled program tells.
+    if let Some(record) = record.as_ref().filter(|_| loaded.1.is_empty() && !args.locked) {
         let same = record.if_unchanged(&out, &inputs).map_err(|failure| failure.into_diagnostic())?;
         if let Some((note, unchanged)) = same {
             let summary = BuildSummary { unchanged, ..BuildSummary::default() };
@@ -45,6 +52,9 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         }
     }
     let mut ready = context.ready(loaded)?;
+    if args.locked {
+        locked(&mut ready)?;
+    }
     // The trees are large and of no more use: their memory is.
     std::mem::take(&mut ready.compiled.files).into_par_iter().for_each(drop);
     let (emitted, memo) = emit_all(&ready, &args.targets, record.and_then(Record::memo).unwrap_or_default())?;
@@ -68,6 +78,24 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     // The process ends now, which gives back all of it at once.
     std::mem::forget((ready, files, details, memo));
     Ok(Exit::Clean)
+}
+
+/// Stops where lock and definitions disagree.
+fn locked(ready: &mut Ready) -> Result<(), Stop> {
+    let locking = Locking::of(ready)?;
+    let Some(comparison) = locking.comparison else {
+        return Err(error!(E0043, None, "`--locked` was asked for, but there is no `{}`", LOCK_FILE;
+            help: "run `metricc lock`, and commit the file")
+        .into());
+    };
+    if comparison.agrees() {
+        return Ok(());
+    }
+    let told = comparison.diagnostics(&locking.settings, &|_| false);
+    let mut found: Diagnostics = told.into_iter().filter(|one| one.severity() == Severity::Error).collect();
+    found.push(error!(E0662, None, "the definitions are not those of `{}`", LOCK_FILE;
+        help: "`metricc lock --check` shows what is different, `metricc lock` writes it down"));
+    Err(Stop::found(&ready.project, found))
 }
 
 /// What each wanted target is given, and the statements that were made.

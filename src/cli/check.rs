@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, Exit, Outcome, Stop};
+use super::{Context, Exit, Outcome, Stop, locked::Locking};
 use crate::{
-    compile::compile,
+    caliber::duplicates,
+    compile::{Compiled, compile},
     diagnostic::{Diagnostic, Diagnostics, render},
     error,
     project::{Project, io_message},
@@ -20,12 +21,16 @@ pub struct Args {
 
 /// Checks the whole project, and shows what lies in the wanted paths.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let (project, mut diagnostics) = context.load(args.paths.first().map(PathBuf::as_path))?;
+    let (mut project, mut diagnostics) = context.load(args.paths.first().map(PathBuf::as_path))?;
     let wanted = wanted(&args.paths, &project)?;
     let (compiled, found) = compile(&project);
+    diagnostics.extend(found);
+    // What a broken program means nobody can say.
+    if !diagnostics.has_errors() {
+        diagnostics.extend(meanings(&mut project, &compiled)?);
+    }
     // The process ends soon, which gives back all of it at once.
     std::mem::forget(compiled);
-    diagnostics.extend(found);
     diagnostics.sort();
     let holds = |found: &Diagnostic| wanted.as_ref().is_none_or(|paths| paths.holds(found, &project));
     let (told, elsewhere): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(holds);
@@ -42,6 +47,16 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         }
     }
     Ok(exit)
+}
+
+/// What means something else than in the lock, where there is one, and what means the same as something else.
+fn meanings(project: &mut Project, compiled: &Compiled) -> Result<Diagnostics, Stop> {
+    let (locking, mut found) = Locking::read(project, compiled)?;
+    found.extend(duplicates(&locking.calibers));
+    if let Some(comparison) = &locking.comparison {
+        found.extend(comparison.diagnostics(&locking.settings, &|_| false));
+    }
+    Ok(found)
 }
 
 /// Paths relative to the root that the user asked for.

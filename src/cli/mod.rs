@@ -28,6 +28,8 @@ mod fmt;
 mod impact;
 mod init;
 mod lineage;
+mod lock;
+mod locked;
 mod man;
 mod query;
 pub mod sample;
@@ -94,6 +96,7 @@ verbs! {
     Docs => docs,
     Lineage => lineage,
     Impact => impact,
+    Lock => lock,
     Experiment => experiment,
     Init => init,
     Targets => targets,

@@ -42,6 +42,11 @@ impl Unit {
         self.0.keys().map(String::as_str)
     }
 
+    /// How often a name is in it: below zero where it divides.
+    pub fn exponent(&self, name: &str) -> i32 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
     fn combine(&self, other: &Unit, sign: i32) -> Unit {
         let mut all = self.0.clone();
         for (name, exponent) in &other.0 {

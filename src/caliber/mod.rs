@@ -1,0 +1,286 @@
+//! Calibers: what each declaration means, in a form that only its meaning decides.
+//!
+//! Each has two fingerprints. The *effective* one is of the checked program, with all names written out down to tables and
+//! columns of the warehouse: it changes when, and only when, the numbers may. The *own* one is of the text, with what it names by
+//! name: it tells whether a changed number is the declaration's doing, or that of something it names. Both are of terms in their
+//! normal form, so that neither order nor layout, titles, files nor double negations make a difference.
+//!
+//! What is no part of a caliber: titles, owners, descriptions, by which dimensions something is shown, how it is served, samples,
+//! streams, and how late rows may come. Of several default steps the coarsest is a part of it, in which a metric is asked for
+//! where nobody says another one.
+
+mod compare;
+mod how;
+mod items;
+mod lock;
+mod meaning;
+mod normal;
+mod tables;
+mod term;
+mod written;
+
+use rustc_hash::FxHashMap;
+
+use crate::diagnostic::Span;
+use crate::lineage::Kind;
+use crate::resolve::BEHAVIOURS;
+use crate::syntax::ast::{self, Block, DeclarationKind};
+use crate::types::{By, Column, ColumnId, Fill, Grain, Metric, MetricId, Model, Origin, TableId, Unit};
+
+use items::{of_behaviour, of_keys};
+use meaning::{Meaning, step_term};
+use normal::sorted;
+use term::Term;
+use written::{expr, named, rows, type_name, words};
+
+pub use compare::{Change, Comparison, PROJECT, Settings, State, compare, duplicates};
+pub use lock::{LOCK_FILE, Lock, Locked, parse, write};
+pub use term::Fingerprint;
+
+/// What a declaration means.
+#[derive(Clone, Debug)]
+pub struct Caliber {
+    /// What is declared.
+    pub kind: Kind,
+    /// Its name; of a column `order.pay_amount`.
+    pub name: String,
+    /// Its version, of a column that of its table; 1 where none is written.
+    pub version: u32,
+    /// Of what it says itself.
+    pub own: Fingerprint,
+    /// Of what it means in the end.
+    pub effective: Fingerprint,
+    /// What it says itself, to be read.
+    pub form: Vec<String>,
+    /// Where its name stands.
+    pub span: Span,
+    /// Of a metric: by what it is shown and at which steps. Two metrics that mean the same may differ in this.
+    pub shown: Option<(Vec<Grain>, Vec<By>)>,
+}
+
+/// The calibers of a program without errors, sorted by kind, name and version.
+pub fn calibers(files: &[ast::File], model: &Model) -> Vec<Caliber> {
+    let mut making = Making { meaning: Meaning::new(model), model, found: Vec::new() };
+    for declaration in files.iter().flat_map(|file| &file.declarations) {
+        making.declaration(declaration);
+    }
+    let mut found = making.found;
+    found.sort_by(|a, b| (a.kind, &a.name, a.version).cmp(&(b.kind, &b.name, b.version)));
+    found
+}
+
+struct Making<'a> {
+    meaning: Meaning<'a>,
+    model: &'a Model,
+    found: Vec<Caliber>,
+}
+
+/// Name, version and place of a declaration.
+struct Head<'a> {
+    kind: Kind,
+    name: &'a ast::Name,
+    version: u32,
+}
+
+impl Head<'_> {
+    fn new<'a>(kind: Kind, name: &'a ast::Name, version: &Option<crate::diagnostic::Spanned<u32>>) -> Head<'a> {
+        Head { kind, name, version: version.as_ref().map_or(1, |version| version.value) }
+    }
+}
+
+impl Making<'_> {
+    fn declaration(&mut self, declaration: &ast::Declaration) {
+        match &declaration.kind {
+            DeclarationKind::Entity(table) => self.table(Kind::Entity, table),
+            DeclarationKind::Source(table) => self.table(Kind::Source, table),
+            DeclarationKind::Subset(subset) => {
+                let found = self.model.subsets.iter().find(|one| one.name.span == subset.name.span);
+                if let Some(found) = found {
+                    let effective = self.meaning.of_rows(&found.rows);
+                    let head = Head::new(Kind::Subset, &subset.name, &subset.version);
+                    self.add(head, vec![rows(&subset.rows)], effective);
+                }
+            }
+            DeclarationKind::Dimension(dimension) => self.dimension(dimension),
+            DeclarationKind::Metric(metric) => self.metric(metric),
+            DeclarationKind::Block(block) => self.block(block, declaration.span),
+            // None of them gives a number: a hierarchy orders dimensions, a test asks, a change tells of others.
+            DeclarationKind::Hierarchy(_) | DeclarationKind::Test(_) | DeclarationKind::Change(_) => {}
+        }
+    }
+
+    fn add(&mut self, head: Head<'_>, own: Vec<Term>, effective: Term) {
+        let Head { kind, name, version } = head;
+        self.push(kind, name.value.clone(), version, name.span, own, effective);
+    }
+
+    fn push(&mut self, kind: Kind, name: String, version: u32, span: Span, own: Vec<Term>, effective: Term) {
+        let form = own.iter().map(ToString::to_string).collect();
+        let own = Term::form(kind.word(), own).fingerprint();
+        let effective = Term::form(kind.word(), vec![effective]).fingerprint();
+        self.found.push(Caliber { kind, name, version, own, effective, form, span, shown: None });
+    }
+
+    fn table(&mut self, kind: Kind, table: &ast::Table) {
+        let place = self.model.tables.iter().position(|one| one.name.span == table.name.span && !one.is_derived());
+        let Some(id) = place.map(TableId) else { return };
+        let own = of_keys(&table.items, &["table", "key", "time", "valid", "snapshot"]);
+        let effective = self.meaning.rows_of_table(id);
+        let head = Head::new(kind, &table.name, &table.version);
+        let version = head.version;
+        self.add(head, own, effective);
+        for (column, declared) in self.model.table(id).columns.iter().enumerate() {
+            let written = table.columns.iter().find(|one| one.name.span == declared.name.span);
+            let Some(written) = written.filter(|_| !declared.internal) else { continue };
+            let own = match &written.computed {
+                Some(value) => vec![expr(value)],
+                None => vec![Term::name(self.meaning.stored_type(declared))],
+            };
+            self.column(&table.name, version, (id, column), declared, own);
+        }
+    }
+
+    /// A column, which has the version of its table: so a new one is no change of what was there.
+    fn column(&mut self, of: &ast::Name, version: u32, at: (TableId, usize), declared: &Column, own: Vec<Term>) {
+        let effective = self.meaning.of_column(ColumnId { table: at.0, column: at.1 }, None);
+        let name = format!("{}.{}", of.value, declared.name.value);
+        self.push(Kind::Column, name, version, declared.name.span, own, effective);
+    }
+
+    fn dimension(&mut self, dimension: &ast::Dimension) {
+        let found = self.model.dimensions.iter().find(|one| one.name.span == dimension.name.span);
+        let Some(found) = found else { return };
+        let mut own = Vec::new();
+        own.extend(dimension.ty.iter().map(type_name));
+        own.extend(dimension.on.iter().map(|on| words([Term::name("on"), named(on, &None)])));
+        own.extend(sorted(dimension.bindings.iter().map(expr).collect()));
+        own.extend(dimension.otherwise.iter().map(|value| words([Term::name("else"), expr(value)])));
+        let effective = self.meaning.of_dimension(found);
+        self.add(Head::new(Kind::Dimension, &dimension.name, &dimension.version), own, effective);
+    }
+
+    fn metric(&mut self, metric: &ast::Metric) {
+        // Comparisons have the place of their metric's name, and stand behind it.
+        let found = self.model.metrics.iter().position(|one| one.name.span == metric.name.span);
+        let Some(place) = found else { return };
+        let declared = &self.model.metrics[place];
+        let mut own = vec![expr(&metric.formula)];
+        own.extend(of_keys(&metric.items, &["unit", "fill", "grain"]));
+        let effective = self.of_metric(MetricId(place), declared);
+        self.add(Head::new(Kind::Metric, &metric.name, &metric.version), own, effective);
+        if let Some(last) = self.found.last_mut() {
+            last.shown = Some((declared.grain.clone(), declared.by.clone()));
+        }
+    }
+
+    fn of_metric(&self, id: MetricId, metric: &Metric) -> Term {
+        let fill = match metric.fill {
+            Fill::None => "none",
+            Fill::Null => "null",
+            Fill::Zero => "zero",
+        };
+        let grain = match metric.grain.last() {
+            Some(Grain::Step(step)) => step_term(*step),
+            Some(Grain::Total) | None => Term::name("total"),
+        };
+        let unit = self.unit(metric.ty.unit.as_ref());
+        Term::form("metric", vec![self.meaning.of_metric(id), unit, Term::name(fill), grain])
+    }
+
+    /// A unit; one of the name of a table is the table, however that is called.
+    fn unit(&self, unit: Option<&Unit>) -> Term {
+        let Some(unit) = unit else { return Term::Null };
+        let names: Vec<&str> = unit.names().collect();
+        let known: FxHashMap<&str, TableId> = names
+            .iter()
+            .filter_map(|name| {
+                let place = self.model.tables.iter().position(|table| table.name.value == **name)?;
+                Some((*name, TableId(place)))
+            })
+            .collect();
+        let of = |name: &&str| match known.get(name) {
+            Some(table) => self.meaning.of_table(*table),
+            None => Term::name(*name),
+        };
+        let all = names.iter().map(|name| {
+            Term::form("power", vec![of(name), Term::number(i128::from(unit.exponent(name)), 0)])
+        });
+        Term::form("unit", sorted(all.collect()))
+    }
+
+    fn block(&mut self, block: &Block, span: Span) {
+        let made = |model: &Model, is: fn(&Origin) -> bool| -> Vec<TableId> {
+            let own = model.tables.iter().enumerate().filter(|(_, table)| table.span == span && is(&table.origin));
+            own.map(|(place, _)| TableId(place)).collect()
+        };
+        match block.keyword.as_str() {
+            "session" => {
+                let found = made(self.model, |origin| matches!(origin, Origin::Session(_)));
+                if let Some(id) = found.first() {
+                    self.session(block, *id);
+                }
+            }
+            "calendar" => self.calendar(block),
+            keyword => {
+                let Some(keyword) = BEHAVIOURS.iter().find(|known| **known == keyword) else { return };
+                let tables = made(self.model, |_| true);
+                let tables = sorted(tables.into_iter().map(|id| self.meaning.of_table(id)).collect());
+                let mut parts = vec![Term::form("tables", tables)];
+                // Which metrics an experiment measures, its tables don't tell.
+                parts.push(Term::form("measured", sorted(self.measured(block))));
+                parts.extend(of_behaviour(block, false));
+                let head = Head::new(Kind::Behaviour(keyword), &block.name, &block.version);
+                self.add(head, of_behaviour(block, true), Term::form("behaviour", parts));
+            }
+        }
+    }
+
+    fn measured(&self, block: &Block) -> Vec<Term> {
+        let mut found = Vec::new();
+        for item in block.items.iter().filter(|_| block.keyword.value == "experiment") {
+            let ast::ItemKind::Keyed { key, values } = &item.kind else { continue };
+            for value in values.iter().filter(|_| key.value == "metrics") {
+                let ast::ValueKind::Expr { expr, .. } = &value.kind else { continue };
+                let ast::ExprKind::Path { path, version } = &expr.kind else { continue };
+                let version = version.as_ref().map(|version| version.value);
+                let name = path.to_string();
+                let metrics = self.model.metrics.iter().enumerate();
+                let metrics = metrics.filter(|(_, one)| one.name.value == name);
+                let metrics = metrics.filter(|(_, one)| version.is_none_or(|version| one.version == version));
+                let newest = metrics.max_by_key(|(_, one)| one.version);
+                found.extend(newest.map(|(place, _)| self.meaning.of_metric(MetricId(place))));
+            }
+        }
+        found
+    }
+
+    fn session(&mut self, block: &Block, id: TableId) {
+        let head = Head::new(Kind::Session, &block.name, &block.version);
+        let version = head.version;
+        let own = std::iter::once(words(
+            block.of.iter().flat_map(|(of, _)| [Term::name("of"), named(of, &None)]),
+        ));
+        let own = own.chain(of_keys(&block.items, &["events", "gap"])).collect();
+        let effective = self.meaning.rows_of_table(id);
+        self.add(head, own, effective);
+        let kept = block.items.iter().filter_map(|item| match &item.kind {
+            ast::ItemKind::Keyed { key, values } if key.value == "keep" => Some(values),
+            _ => None,
+        });
+        let kept: Vec<&ast::Value> = kept.flatten().collect();
+        let columns = self.model.table(id).columns.iter().enumerate().filter(|(_, column)| !column.internal);
+        for ((place, declared), value) in columns.skip(tables::SESSION_COLUMNS).zip(kept) {
+            let own = items::of_value(value, true).into_iter().collect();
+            self.column(&block.name, version, (id, place), declared, own);
+        }
+    }
+
+    fn calendar(&mut self, block: &Block) {
+        let Some(calendar) = self.model.calendars.iter().find(|one| one.name.span == block.name.span) else { return };
+        let effective = sorted(calendar.steps.iter().map(|step| step_term(crate::value::Step::Declared(*step))).collect());
+        let mut own = of_keys(&block.items, &["table", "day"]);
+        let steps = block.items.iter().filter(|item| matches!(item.kind, ast::ItemKind::Step { .. }));
+        own.extend(steps.filter_map(|step| items::of_item(step, true)));
+        self.add(Head::new(Kind::Calendar, &block.name, &block.version), own, Term::form("steps", effective));
+    }
+}
