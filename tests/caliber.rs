@@ -74,7 +74,8 @@ fn refactorings_keep_the_effective_fingerprint() {
         for again in 0..3 {
             let other = program.files(&mut Style::refactored(seed * 31 + again));
             let after = effective(&of_files(&other));
-            let moved: Vec<&String> = before.iter().filter(|(name, one)| after.get(*name) != Some(one)).map(|(name, _)| name).collect();
+            let moved: Vec<&String> =
+                before.iter().filter(|(name, one)| after.get(*name) != Some(one)).map(|(name, _)| name).collect();
             assert!(moved.is_empty(), "METRICC_SEED={seed}: {moved:?}\n{}\n----\n{}", joined(&plain), joined(&other));
         }
     }
@@ -101,7 +102,18 @@ fn mutations_change_the_fingerprints_of_exactly_what_uses_them() {
             assert_eq!(moved, wanted, "METRICC_SEED={seed}, {what}\n{}\n----\n{}", joined(&plain), joined(&other));
         }
     }
-    let all = ["aggregate", "another constant", "another column", "another operator", "condition left out", "key", "rows", "window", "where in a formula", "arithmetic"];
+    let all = [
+        "aggregate",
+        "another constant",
+        "another column",
+        "another operator",
+        "condition left out",
+        "key",
+        "rows",
+        "window",
+        "where in a formula",
+        "arithmetic",
+    ];
     for kind in all {
         assert!(kinds.contains(kind), "never tried: {kind}, but {kinds:?}");
     }
@@ -133,4 +145,112 @@ fn no_two_metrics_of_the_library_are_one() {
     let files = DiskFiles::new(Path::new(env!("CARGO_MANIFEST_DIR")));
     let found = metricc::caliber::duplicates(&of(&load(&files).0.expect("the library")));
     assert!(found.is_empty(), "{found:#?}");
+}
+
+const TABLES: &str = r#"
+entity user {
+  table: "dim.user"
+  key: user_id
+  column user_id: string
+  column province: string?
+}
+source event {
+  table: "dwd.event"
+  key: event_id
+  time: at
+  column event_id: string
+  column at: timestamp
+  column seen_at: timestamp?
+  column user_id: user?
+  column n: int
+  column cost: decimal(12,2)
+  column took: duration(ms)?
+  column device: string
+  column is_test: bool?
+  column large: bool = n > 100
+}
+source log {
+  table: "dwd.log"
+  time: at
+  column at: timestamp
+  column device: string
+}
+dimension device = event.device | log.device
+subset real = event where not (is_test ?? false)
+metric events = count(event) { grain: 1d }
+"#;
+
+/// The effective fingerprints of two formulas.
+fn pair(one: &str, other: &str) -> (Fingerprint, Fingerprint) {
+    let text = format!("{TABLES}\nmetric one = {one} {{ grain: 1d }}\nmetric other = {other} {{ grain: 1d }}\n");
+    let found = effective(&of_files(&[("metrics/a.metric".to_owned(), text)]));
+    (found["one"], found["other"])
+}
+
+#[test]
+fn formulas_that_mean_the_same_are_one() {
+    let same = [
+        ("p50(n from event)", "quantile(n from event, 0.5)"),
+        ("count(event where n > 2 + 3)", "count(event where 5 < n)"),
+        ("count(event where cost >= 1.5)", "count(event where not (cost < 1.50))"),
+        ("count(event where took > 60m)", "count(event where 1h < took)"),
+        ("events over 7d", "count(event) over 1w"),
+        ("count(event dated at)", "events"),
+        ("count(event where hour(at) = 3)", "count(event where hour(time) = 3)"),
+        ("count(event where large)", "count(event where n > 100)"),
+        ("count(real where n = 1)", "count(event where n = 1 and not (is_test ?? false))"),
+        ("count(event where n = 1 or n = 2)", "count(event where n in (2, 1))"),
+        ("count(event where n != 1 and n != 2)", "count(event where n not in (1, 2))"),
+        ("count(event where n between 1 and 3)", "count(event where n >= 1 and 3 >= n)"),
+        ("sum(if(n > 1, cost, 0) from event)", "sum(case when 1 < n then cost else 0 end from event)"),
+        ("(events where device = \"a\") where device != \"b\"", "events where (device != \"b\" and device = \"a\")"),
+        ("events / events across device", "events / count(event) across (device)"),
+        ("avg(count(event) per (user_id, device))", "avg(events per (device, user_id))"),
+        ("count((event | log))", "count((log | event))"),
+        ("count(event where n - 1 > 5)", "count(event where -1 + n > 5)"),
+        ("count(event where user_id.province = \"x\")", "count(event where \"x\" = user_id.province)"),
+    ];
+    for (one, other) in same {
+        let (a, b) = pair(one, other);
+        assert_eq!(a, b, "{one}   {other}");
+    }
+}
+
+#[test]
+fn formulas_that_mean_something_else_are_not_one() {
+    let different = [
+        ("count(event)", "count(raw event)"),
+        ("count(event)", "count(log)"),
+        ("count(event)", "distinct(event_id from event)"),
+        ("count(event)", "count(event where is_test or not is_test)"),
+        ("count(event where n < 5)", "count(event where n <= 5)"),
+        ("count(event where not is_test)", "count(event where not (is_test ?? false))"),
+        ("count(event dated seen_at)", "count(event)"),
+        ("p50(n from event)", "quantile_disc(n from event, 0.5)"),
+        ("distinct(user_id from event)", "approx_distinct(user_id from event)"),
+        ("events over 7d", "events ago 7d"),
+        ("events over month", "events over month to date"),
+        ("events / events over 7d", "events over 7d / events"),
+        ("events / events across device", "events / events"),
+        ("first(n from event)", "last(n from event)"),
+        ("sum(n from event)", "sum(n from event at last 1d)"),
+        ("sum(n from event at last 1d)", "sum(n from event at last 1d per user_id)"),
+        ("avg(count(event) per user_id)", "avg(count(event) per device)"),
+        ("avg(count(event) per user_id)", "avg(count(event) per user_id where value > 1)"),
+        ("count((first of real per user_id) where n > 5)", "count(first of (real where n > 5) per user_id)"),
+        ("count((event | log))", "count((event | event))"),
+        ("count(event where user_id.province = \"x\")", "count(event where device = \"x\")"),
+        ("sum(cost from event)", "sum(round(cost) from event)"),
+        ("max(cast(device as int) from event)", "max(cast(device as decimal(18,2)) from event)"),
+        ("sum(cost + cast(1.25 as decimal(3,1)) from event)", "sum(cost + 1.25 from event)"),
+        ("rate(events, 1s)", "rate(events, 1m)"),
+        ("events where device = \"1\"", "events where device = \"2\""),
+        ("count(event where n - 1 > 5)", "count(event where 1 - n > 5)"),
+        ("count(event where n + n > 5)", "count(event where n > 5)"),
+        ("count(event where n > 1 or large and n < 9)", "count(event where (n > 1 or large) and n < 9)"),
+    ];
+    for (one, other) in different {
+        let (a, b) = pair(one, other);
+        assert_ne!(a, b, "{one}   {other}");
+    }
 }

@@ -96,8 +96,10 @@ impl Comparison {
     pub fn diagnostics(&self, settings: &Settings, accepted: &dyn Fn(&str) -> bool) -> Diagnostics {
         let mut found = Diagnostics::new();
         if self.other_form {
-            found.push(error!(W0602, None, "`metricc.lock` was written by a version of metricc that compared otherwise";
-                help: "look at what changed since, then run `metricc lock`"));
+            found.push(
+                error!(W0602, None, "`metricc.lock` was written by a version of metricc that compared otherwise";
+                help: "look at what changed since, then run `metricc lock`"),
+            );
             return found;
         }
         if let Some(was) = self.settings.as_ref().filter(|_| !accepted(PROJECT)) {
@@ -106,10 +108,39 @@ impl Comparison {
                 settings.timezone, settings.week_starts, was.timezone, was.week_starts;
                 help: "undo the edit of `metricc.yaml`, or run `metricc lock --accept project`"));
         }
-        for change in &self.changes {
+        for change in self.changes.iter().filter(|change| !self.follows(change)) {
             found.extend(change.diagnostic(accepted).into_iter().collect());
         }
         found
+    }
+
+    /// Whether that something is new or gone only follows from another change: columns come and go with their table, and an old
+    /// version with a new one.
+    fn follows(&self, change: &Change) -> bool {
+        let of_table = |other: &Change| {
+            let columns = change.name.strip_prefix(other.name.as_str()).is_some_and(|rest| rest.starts_with('.'));
+            columns && other.version == change.version && !matches!(other.kind, Kind::Column | Kind::Metric)
+        };
+        let is_new = |state: &State| matches!(state, State::New | State::NewVersion | State::Renamed { .. });
+        match &change.state {
+            State::Removed if change.kind == Kind::Column => {
+                let gone = |other: &Change| other.state == State::Removed && of_table(other);
+                let renamed = |other: &Change| {
+                    matches!(&other.state, State::Renamed { from } if {
+                        let table = from.rsplit_once(" v").map_or(from.as_str(), |(name, _)| name);
+                        change.name.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
+                    })
+                };
+                self.changes.iter().any(|other| gone(other) || renamed(other))
+            }
+            State::Removed => self.changes.iter().any(|other| {
+                other.kind == change.kind && other.name == change.name && other.state == State::NewVersion
+            }),
+            state if change.kind == Kind::Column && is_new(state) => {
+                self.changes.iter().any(|other| is_new(&other.state) && of_table(other))
+            }
+            _ => false,
+        }
     }
 }
 
@@ -132,7 +163,7 @@ impl Change {
                 let name = &self.name;
                 let help = match kind {
                     Kind::Column => format!(
-                        "undo the edit, give its table the version v{next}, or run `metricc lock --accept {name}` if nobody has used the number yet"
+                        "undo the edit, give the table that it is of the version v{next}, or run `metricc lock --accept {name}` if nobody has used the number yet"
                     ),
                     Kind::Calendar => {
                         format!("undo the edit, or run `metricc lock --accept {name}`: a calendar has no versions")
@@ -148,7 +179,9 @@ impl Change {
                     None => told,
                 }
             }
-            State::New => error!(W0602, self.span, "the {what} `{label}` is not in `metricc.lock`{moves}"; help: "run `metricc lock`"),
+            State::New => {
+                error!(W0602, self.span, "the {what} `{label}` is not in `metricc.lock`{moves}"; help: "run `metricc lock`")
+            }
             State::NewVersion => {
                 error!(W0602, self.span, "the {what} `{label}` is a version that `metricc.lock` does not have{moves}"; help: "run `metricc lock`")
             }
@@ -210,8 +243,7 @@ pub fn compare(lock: &Lock, settings: &Settings, calibers: &[Caliber], graph: &G
             form: one.form.clone(),
         });
     }
-    let declared: BTreeSet<Key<'_>> =
-        calibers.iter().map(|one| (one.kind, one.name.as_str(), one.version)).collect();
+    let declared: BTreeSet<Key<'_>> = calibers.iter().map(|one| (one.kind, one.name.as_str(), one.version)).collect();
     let removed = lock.calibers.iter().filter(|one| !declared.contains(&(one.kind, one.name.as_str(), one.version)));
     let mut removed: Vec<&Locked> = removed.collect();
     renamed(&mut changes, &mut removed, calibers);
@@ -255,7 +287,12 @@ fn renamed(changes: &mut [Change], removed: &mut Vec<&Locked>, calibers: &[Calib
 fn follow(changes: &mut [Change], lock: &Lock, graph: &Graph) {
     let nodes: BTreeMap<Key<'_>, NodeId> =
         graph.all().map(|(id, node)| ((node.kind, node.name.as_str(), node.version), id)).collect();
-    let node = |change: &Change| nodes.get(&(change.kind, change.name.as_str(), change.version)).copied();
+    let node = |change: &Change| {
+        let own = nodes.get(&(change.kind, change.name.as_str(), change.version)).copied();
+        // In the graph a session has no columns, and a calendar those of its table and not its steps.
+        let of = |kind: Kind| nodes.get(&(kind, change.name.split_once('.')?.0, change.version)).copied();
+        own.or_else(|| of(Kind::Session)).or_else(|| of(Kind::Calendar))
+    };
     let answers: Vec<usize> = (0..changes.len())
         .filter(|place| matches!(changes[*place].state, State::Changed { .. } | State::New | State::NewVersion))
         .collect();

@@ -71,9 +71,8 @@ fn of_attempts(attempts: &Attempts) -> Vec<Term> {
         StepOrder::Strict => "strict",
         StepOrder::Any => "any",
     };
-    let exclusion = |one: &Exclusion| {
-        Term::form("exclude", vec![place(one.after), place(one.before), Term::Bool(one.drop)])
-    };
+    let exclusion =
+        |one: &Exclusion| Term::form("exclude", vec![place(one.after), place(one.before), Term::Bool(one.drop)]);
     let role = |role: &Role| match role {
         Role::Step(step) => Term::form("step", vec![place(*step)]),
         Role::Exclusion(exclusion) => Term::form("exclusion", vec![place(*exclusion)]),

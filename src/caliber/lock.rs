@@ -146,7 +146,15 @@ impl Reading {
         }
         let (own, effective) = (UNREAD, UNREAD);
         self.block = Block::Caliber;
-        self.lock.calibers.push(Locked { kind, name: name.to_owned(), version, own, effective, form: Vec::new(), span });
+        self.lock.calibers.push(Locked {
+            kind,
+            name: name.to_owned(),
+            version,
+            own,
+            effective,
+            form: Vec::new(),
+            span,
+        });
         Ok(())
     }
 

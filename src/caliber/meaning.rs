@@ -42,12 +42,7 @@ pub struct Meaning<'a> {
 impl<'a> Meaning<'a> {
     /// Of a program without errors.
     pub fn new(model: &'a Model) -> Meaning<'a> {
-        Meaning {
-            model,
-            metrics: RefCell::default(),
-            tables: RefCell::default(),
-            bases: RefCell::default(),
-        }
+        Meaning { model, metrics: RefCell::default(), tables: RefCell::default(), bases: RefCell::default() }
     }
 
     /// The formula of a metric, without its unit and what it is shown by.
@@ -99,9 +94,7 @@ impl<'a> Meaning<'a> {
                 let left_out = sorted(dimensions.iter().map(|one| self.bound(*one, &tables)).collect());
                 Term::form("across", vec![self.of_formula(operand), Term::form("dimensions", left_out)])
             }
-            FormulaKind::Rate { operand, length } => {
-                Term::form("rate", vec![self.of_formula(operand), span(*length)])
-            }
+            FormulaKind::Rate { operand, length } => Term::form("rate", vec![self.of_formula(operand), span(*length)]),
         }
     }
 
@@ -234,9 +227,8 @@ impl<'a> Meaning<'a> {
             RowExprKind::Sql { variants, arguments } => {
                 let variants: BTreeMap<&str, &str> =
                     variants.iter().map(|(dialect, text)| (dialect.as_str(), text.as_str())).collect();
-                let texts = variants.into_iter().map(|(dialect, text)| {
-                    Term::form(dialect, vec![Term::Text(text.to_owned())])
-                });
+                let texts =
+                    variants.into_iter().map(|(dialect, text)| Term::form(dialect, vec![Term::Text(text.to_owned())]));
                 let columns = arguments.iter().map(|argument| self.of_expr(argument, over));
                 let ty = Term::name(self.type_text(&expr.ty.ty));
                 Term::form("sql", texts.chain(columns).chain([ty]).collect())
@@ -300,15 +292,22 @@ fn cast(inner: Term, from: Option<&Type>, to: &Type, model: &Model) -> Term {
         (Some(from), to) => model.data_type(from) == model.data_type(to),
         (None, _) => false,
     };
-    if widens || matches!(inner, Term::Number { .. }) && is_number(to) {
+    if widens || stays(&inner, to) {
         return inner;
     }
     Term::form("cast", vec![inner, Term::name(format!("{:?}", model.data_type(to)).to_lowercase())])
 }
 
-/// Whether a number stays what it is: an int would lose its fraction.
-fn is_number(ty: &Type) -> bool {
-    matches!(ty, Type::Decimal { .. } | Type::Float)
+/// Whether a literal stays what it is: others would lose digits.
+fn stays(inner: &Term, to: &Type) -> bool {
+    match (inner, to) {
+        (Term::Number { .. }, Type::Float) => true,
+        (Term::Number { digits, scale: own }, Type::Decimal { precision, scale }) => {
+            let whole = digits.unsigned_abs().checked_ilog10().map_or(0, |most| most + 1);
+            own <= scale && whole.saturating_sub(u32::from(*own)) <= u32::from(precision - scale)
+        }
+        _ => false,
+    }
 }
 
 /// The word of an aggregate.

@@ -202,9 +202,9 @@ impl Making<'_> {
             Some(table) => self.meaning.of_table(*table),
             None => Term::name(*name),
         };
-        let all = names.iter().map(|name| {
-            Term::form("power", vec![of(name), Term::number(i128::from(unit.exponent(name)), 0)])
-        });
+        let all = names
+            .iter()
+            .map(|name| Term::form("power", vec![of(name), Term::number(i128::from(unit.exponent(name)), 0)]));
         Term::form("unit", sorted(all.collect()))
     }
 
@@ -257,9 +257,7 @@ impl Making<'_> {
     fn session(&mut self, block: &Block, id: TableId) {
         let head = Head::new(Kind::Session, &block.name, &block.version);
         let version = head.version;
-        let own = std::iter::once(words(
-            block.of.iter().flat_map(|(of, _)| [Term::name("of"), named(of, &None)]),
-        ));
+        let own = std::iter::once(words(block.of.iter().flat_map(|(of, _)| [Term::name("of"), named(of, &None)])));
         let own = own.chain(of_keys(&block.items, &["events", "gap"])).collect();
         let effective = self.meaning.rows_of_table(id);
         self.add(head, own, effective);
@@ -275,12 +273,21 @@ impl Making<'_> {
         }
     }
 
+    /// A calendar is its days; its steps are columns of it, so that a new one is no change of the others.
     fn calendar(&mut self, block: &Block) {
         let Some(calendar) = self.model.calendars.iter().find(|one| one.name.span == block.name.span) else { return };
-        let effective = sorted(calendar.steps.iter().map(|step| step_term(crate::value::Step::Declared(*step))).collect());
-        let mut own = of_keys(&block.items, &["table", "day"]);
-        let steps = block.items.iter().filter(|item| matches!(item.kind, ast::ItemKind::Step { .. }));
-        own.extend(steps.filter_map(|step| items::of_item(step, true)));
-        self.add(Head::new(Kind::Calendar, &block.name, &block.version), own, Term::form("steps", effective));
+        let Some(first) = calendar.steps.first() else { return };
+        let (table, day) = (&first.source().table, &first.source().day);
+        let days = Term::form("days", vec![Term::Text(table.clone()), Term::Text(day.clone())]);
+        self.add(Head::new(Kind::Calendar, &block.name, &None), of_keys(&block.items, &["table", "day"]), days);
+        for step in &calendar.steps {
+            let written = block.items.iter().find_map(|item| match &item.kind {
+                ast::ItemKind::Step { name, rows, .. } if name.value == step.source().step => Some((name, rows)),
+                _ => None,
+            });
+            let Some((name, of)) = written else { continue };
+            let effective = step_term(crate::value::Step::Declared(*step));
+            self.push(Kind::Column, step.name(), 1, name.span, vec![rows(of)], effective);
+        }
     }
 }

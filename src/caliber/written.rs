@@ -1,10 +1,10 @@
 //! What a declaration says by itself: as it is written, with what it names by name and version, in the normal form.
 
+use crate::diagnostic::Spanned;
 use crate::syntax::ast::{
     Aggregate, AggregateInput, Argument, ArgumentValue, BinaryOp, DurationUnit, Expr, ExprKind, Key, Literal, Path,
     Postfix, RowSet, RowSetKind, Step, TypeArgument, TypeName, UnaryOp, Window,
 };
-use crate::diagnostic::Spanned;
 use crate::value::Function;
 
 use super::normal::{call, case, sorted};
@@ -65,9 +65,9 @@ pub fn rows(of: &RowSet) -> Term {
             Term::form("union", all)
         }
         // Taken apart above.
-        RowSetKind::Parenthesised(rows_) | RowSetKind::Where { rows: rows_, .. } | RowSetKind::Dated { rows: rows_, .. } => {
-            rows(rows_)
-        }
+        RowSetKind::Parenthesised(rows_)
+        | RowSetKind::Where { rows: rows_, .. }
+        | RowSetKind::Dated { rows: rows_, .. } => rows(rows_),
     };
     let mut parts = vec![base];
     if !filters.is_empty() {
@@ -174,9 +174,7 @@ pub fn expr(of: &Expr) -> Term {
             let items = std::iter::once(expr(operand)).chain(list.iter().map(expr)).collect();
             unless(call(Function::In, items), *negated)
         }
-        ExprKind::InCall { operand, call, negated } => {
-            unless(words([expr(operand), word("in"), expr(call)]), *negated)
-        }
+        ExprKind::InCall { operand, call, negated } => unless(words([expr(operand), word("in"), expr(call)]), *negated),
         ExprKind::Between { operand, low, high, negated } => {
             let at_least = call(Function::GreaterEqual, vec![expr(operand), expr(low)]);
             let at_most = call(Function::LessEqual, vec![expr(operand), expr(high)]);
@@ -334,5 +332,9 @@ pub fn type_name(of: &TypeName) -> Term {
         TypeArgument::String(text) => Term::Text(text.value.clone()),
     };
     let name = of.name.value.clone();
-    if of.arguments.is_empty() { Term::name(name) } else { Term::form(name, of.arguments.iter().map(argument).collect()) }
+    if of.arguments.is_empty() {
+        Term::name(name)
+    } else {
+        Term::form(name, of.arguments.iter().map(argument).collect())
+    }
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+use super::locked::Locking;
 use super::output::record::{self, Record};
 use super::output::{self, BuildSummary, manifest, write_build};
-use super::locked::Locking;
 use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, planned};
 use crate::caliber::LOCK_FILE;

@@ -88,7 +88,9 @@ fn known(names: &[String], comparison: &Comparison) -> Result<(), Stop> {
             None if changed.is_empty() => "nothing does: leave `--accept` out".to_owned(),
             None => format!("these do: {}", changed.join(", ")),
         };
-        return Err(error!(E0039, None, "`{name}` does not mean something else under the same version"; help: help).into());
+        return Err(
+            error!(E0039, None, "`{name}` does not mean something else under the same version"; help: help).into()
+        );
     }
     Ok(())
 }
@@ -115,7 +117,11 @@ fn summary(comparison: &Comparison) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(comparison.settings.is_some().then(|| "project changed".to_owned()));
     let counts = WORDS.into_iter().map(|word| (word, count(word))).filter(|(_, count)| *count > 0);
-    parts.extend(counts.map(|(word, count)| format!("{count} {word}{}", if word == "new version" && count > 1 { "s" } else { "" })));
+    parts.extend(
+        counts.map(|(word, count)| {
+            format!("{count} {word}{}", if word == "new version" && count > 1 { "s" } else { "" })
+        }),
+    );
     if parts.is_empty() { "up to date".to_owned() } else { parts.join(", ") }
 }
 
@@ -124,7 +130,7 @@ fn text(comparison: &Comparison, locking: &Locking, paint: Paint) -> String {
     let mut text = String::new();
     if let Some(was) = &comparison.settings {
         let now = &locking.settings;
-        text += &format!("changed      project\n");
+        text += "changed      project\n";
         text += &paint.red(&format!("             - {}, weeks from {}", was.timezone, was.week_starts));
         text += &paint.green(&format!("\n             + {}, weeks from {}", now.timezone, now.week_starts));
         text += "\n";

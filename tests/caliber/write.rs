@@ -105,14 +105,16 @@ impl Style {
 
     fn compare(&mut self, column: &str, operator: &str, constant: i64) -> String {
         let constant = self.number(constant);
-        let mirrored = |operator: &str| match operator {
-            "<" => ">",
-            "<=" => ">=",
-            ">" => "<",
-            ">=" => "<=",
-            same => return same.to_owned(),
-        }
-        .to_owned();
+        let mirrored = |operator: &str| {
+            match operator {
+                "<" => ">",
+                "<=" => ">=",
+                ">" => "<",
+                ">=" => "<=",
+                same => return same.to_owned(),
+            }
+            .to_owned()
+        };
         let opposite = match operator {
             "<" => ">=",
             "<=" => ">",
@@ -159,9 +161,10 @@ impl Style {
             Formula::Over(one, days) => format!("{} over {days}d", self.metric(program, *one)),
             Formula::Where(one, text) => {
                 format!("{} where {} = {text:?}", self.metric(program, *one), self.dimension)
-            },
+            }
             Formula::Sum(all) => {
-                let mut all: Vec<String> = all.iter().map(|one| format!("{} / 2", self.metric(program, *one))).collect();
+                let mut all: Vec<String> =
+                    all.iter().map(|one| format!("{} / 2", self.metric(program, *one))).collect();
                 self.shuffle(&mut all);
                 all.join(" + ")
             }
@@ -171,7 +174,11 @@ impl Style {
 
     /// A metric by name, or its formula where it stands.
     fn metric(&mut self, program: &Program, place: usize) -> String {
-        if self.chance() { format!("({})", self.formula(program, &program.metrics[place])) } else { format!("m{place}") }
+        if self.chance() {
+            format!("({})", self.formula(program, &program.metrics[place]))
+        } else {
+            format!("m{place}")
+        }
     }
 }
 
@@ -188,7 +195,8 @@ impl Program {
         }
         for (place, metric) in self.metrics.iter().enumerate() {
             let formula = style.formula(self, metric);
-            let title = if style.chance() { format!("title: \"M {place}\"; owner: \"somebody\"; ") } else { String::new() };
+            let title =
+                if style.chance() { format!("title: \"M {place}\"; owner: \"somebody\"; ") } else { String::new() };
             let doc = if style.chance() { "/// What it is.\n" } else { "" };
             // The unit is said everywhere, where it would follow.
             declarations.push(format!("{doc}metric m{place} = {formula} {{ {title}grain: 1d }}\n"));
@@ -222,8 +230,5 @@ fn events(key: &str, style: &mut Style) -> String {
     }
     style.shuffle(&mut columns);
     let late = if style.chance() { "  lateness: 5m\n" } else { "" };
-    format!(
-        "source event {{\n  table: \"dwd.event\"\n  key: {key}\n  time: at\n{late}  {}\n}}\n",
-        columns.join("\n  ")
-    )
+    format!("source event {{\n  table: \"dwd.event\"\n  key: {key}\n  time: at\n{late}  {}\n}}\n", columns.join("\n  "))
 }
