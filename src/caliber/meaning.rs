@@ -338,6 +338,7 @@ fn movement(by: Movement) -> (&'static str, Vec<Term>) {
     match by {
         Movement::Over(Window::Last(length)) => ("over", vec![span(length)]),
         Movement::Over(Window::Before(length)) => ("over before", vec![span(length)]),
+        Movement::Over(Window::Earlier(length)) => ("over earlier", vec![span(length)]),
         Movement::Over(Window::ToDate(step)) => ("over to date", vec![step_term(step)]),
         Movement::Over(Window::All) => ("over all", Vec::new()),
         Movement::Ago(length) => ("ago", vec![span(length)]),
