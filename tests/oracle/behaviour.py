@@ -474,13 +474,13 @@ class Paths:
         return {key: ratio(sum(of), len(of)) for key, of in found.items()}
 
     def shortest(self, part):
-        found = collections.defaultdict(lambda: None)
+        # Where no path reaches the goal there is nothing to take the least of, and no row.
+        found = {}
         for time, steps, outcome in self.paths:
-            key = (bucket(time, part),)
-            known = found[key]
-            if outcome == "goal" and (known is None or len(steps) < known):
-                found[key] = len(steps)
-        return dict(found)
+            if outcome == "goal":
+                key = (bucket(time, part),)
+                found[key] = min(found.get(key, len(steps)), len(steps))
+        return found
 
     def dropoff_rate(self, part):
         ends = self.count(lambda steps, outcome: [(steps[-1],)] if outcome == "dropoff" else [])(part)
