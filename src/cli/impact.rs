@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Exit, Outcome, Stop, explain::rollups, ready::Ready, ui};
+use super::explain::{Format, rollups};
+use super::{Context, Exit, Outcome, Stop, ready::Ready, ui};
 use crate::error;
 use crate::lineage::{Graph, Kind, NodeId, Touched, show};
 use crate::suggest::near;
@@ -18,15 +19,6 @@ pub struct Args {
     /// How it is shown
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     format: Format,
-}
-
-/// `--format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For programs
-    Json,
 }
 
 /// Something of a target that reads the column.
