@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod caliber;
 pub mod catalog;
+pub mod change;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;

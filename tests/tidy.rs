@@ -27,6 +27,8 @@ const ORDER: &[&[&str]] = &[
     &["dry_run"],
     &["ask"],
     &["testing"],
+    &["change"],
+    &["clickhouse"],
     &["sample"],
     &["format"],
     &["cli"],
