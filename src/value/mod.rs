@@ -95,6 +95,9 @@ pub enum Value {
     Duration(i64),
 }
 
+/// Floats are finite, so that each is equal to itself.
+impl Eq for Value {}
+
 impl Hash for Value {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         std::mem::discriminant(self).hash(hasher);
@@ -102,7 +105,8 @@ impl Hash for Value {
             Value::Null => {}
             Value::Bool(value) => value.hash(hasher),
             Value::Int(value) | Value::Timestamp(value) | Value::Duration(value) => value.hash(hasher),
-            Value::Float(value) => value.to_bits().hash(hasher),
+            // Both zeros are equal.
+            Value::Float(value) => (value + 0.0).to_bits().hash(hasher),
             Value::Decimal(digits) => digits.hash(hasher),
             Value::String(text) => text.hash(hasher),
             Value::Date(days) => days.hash(hasher),

@@ -12,6 +12,8 @@ mod tests;
 
 use std::cmp::Ordering;
 
+use rustc_hash::FxHashMap;
+
 use crate::diagnostic::Diagnostics;
 use crate::value::{Function, Value};
 use crate::{error, types::Type};
@@ -299,8 +301,14 @@ fn between(part: &RowExpr, limits: &[RowExpr], d: &mut Diagnostics) {
 
 fn list(part: &RowExpr, arguments: &[RowExpr], d: &mut Diagnostics) {
     let Some((subject, items)) = arguments.split_first() else { return };
-    for (place, item) in items.iter().enumerate() {
-        if let Some(first) = items[..place].iter().find(|known| same(known, item)) {
+    // Lists may be long: only what could be the same is compared.
+    let mut seen: FxHashMap<Option<&Value>, Vec<&RowExpr>> = FxHashMap::default();
+    for item in items {
+        let literal = if let RowExprKind::Literal(value) = &item.kind { Some(value) } else { None };
+        let known = seen.entry(literal).or_default();
+        let first = known.iter().copied().find(|known| same(known, item));
+        known.push(item);
+        if let Some(first) = first {
             d.push(
                 error!(W0304, item.span, "this is twice in the list"; help: "remove it, or write the value that was meant")
                     .related(first.span, "here already"),
