@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::project::Project;
 use crate::stack;
 use crate::syntax::{self, ast};
-use crate::types::{self, Model, Settings};
+use crate::types::{self, CaliberChange, Model, Settings};
 use crate::value::WeekStart;
 
 /// A project as the compiler understands it.
@@ -22,6 +22,19 @@ pub struct Compiled {
 ///
 /// A name that is missing only because its declaration is broken, or because a file could not be read, is not told again.
 pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
+    compile_with(project, &settings(project))
+}
+
+/// The project with one of its changes in the other stage: what is in double run as if it were live, and what is live as if it
+/// were not yet. It has the same declarations, and other names mean other versions.
+///
+/// Whoever asks has compiled the project as it is, without errors.
+pub fn other(project: &Project, change: &CaliberChange) -> (Compiled, Diagnostics) {
+    let applied = vec![change.applied()];
+    compile_with(project, &Settings { applied, ..settings(project) })
+}
+
+fn compile_with(project: &Project, settings: &Settings) -> (Compiled, Diagnostics) {
     let parsed: Vec<(ast::File, Diagnostics)> =
         project.files.par_iter().map(|id| syntax::parse(*id, &project.sources.file(*id).text)).collect();
     let mut diagnostics = Diagnostics::new();
@@ -41,7 +54,7 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
         _ => None,
     });
     let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).chain(later).collect();
-    let (model, found) = stack::enough(|| types::check(&files, &settings(project)));
+    let (model, found) = stack::enough(|| types::check(&files, settings));
     let news = |one: &Diagnostic| {
         let name = one.span.map_or("", |span| project.sources.text(span)).trim_matches('`');
         // Of a step it is the calendar that may be broken.
@@ -60,6 +73,7 @@ pub fn settings(project: &Project) -> Settings {
         zone: project.config.timezone,
         week_start: WeekStart(project.config.week_starts),
         units: project.config.units.iter().map(|unit| unit.value.clone()).collect(),
+        applied: Vec::new(),
     }
 }
 

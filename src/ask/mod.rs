@@ -170,7 +170,7 @@ fn top(model: &Model, text: &str, d: &mut Diagnostics) -> Option<Top> {
     Some(Top { count, metric: metric(model, name, d)?, other })
 }
 
-/// The metric of a name, with a version or the newest.
+/// The metric of a name, with a version or the one that the name alone means.
 pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId> {
     let (name, version) = match text.trim().rsplit_once([' ', '@']) {
         Some((name, version)) => match version.strip_prefix('v').and_then(|number| number.parse::<u32>().ok()) {
@@ -179,15 +179,10 @@ pub fn metric(model: &Model, text: &str, d: &mut Diagnostics) -> Option<MetricId
         },
         None => (text.trim(), None),
     };
-    let of_name = model.metrics.iter().enumerate().filter(|(_, metric)| metric.name.value == name);
-    let found = match version {
-        Some(version) => of_name.clone().find(|(_, metric)| metric.version == version),
-        None => of_name.clone().max_by_key(|(_, metric)| metric.version),
-    };
-    if let Some((place, _)) = found {
-        return Some(MetricId(place));
+    if let Some(found) = model.metric_named(name, version) {
+        return Some(found);
     }
-    let known = of_name.count() > 0;
+    let known = model.metrics.iter().any(|metric| metric.name.value == name);
     match (version, known) {
         (Some(version), true) => {
             d.push(error!(E0210, None, "the metric `{name}` has no version {version}"; help: "name a version that is declared"));

@@ -55,6 +55,13 @@ impl<'a> Meaning<'a> {
         term
     }
 
+    /// What the dimensions of a metric are over the rows that it counts, in their order.
+    pub fn of_shown(&self, id: MetricId) -> Vec<Term> {
+        let metric = &self.model.metrics[id.0];
+        let tables = self.bases_of(&metric.formula);
+        metric.by.iter().filter_map(|by| by.dimension()).map(|dimension| self.bound(dimension, &tables)).collect()
+    }
+
     /// A formula.
     pub fn of_formula(&self, formula: &Formula) -> Term {
         match &formula.kind {

@@ -14,6 +14,7 @@ mod how;
 mod items;
 mod lock;
 mod meaning;
+mod moved;
 mod normal;
 mod tables;
 mod term;
@@ -35,6 +36,7 @@ use written::{expr, named, rows, type_name, words};
 
 pub use compare::{Change, Comparison, PROJECT, Settings, State, compare, duplicates};
 pub use lock::{LOCK_FILE, Lock, Locked, parse, write};
+pub use moved::moved;
 pub use term::Fingerprint;
 
 /// What a declaration means.
@@ -148,7 +150,8 @@ impl Making<'_> {
     }
 
     fn dimension(&mut self, dimension: &ast::Dimension) {
-        let found = self.model.dimensions.iter().find(|one| one.name.span == dimension.name.span);
+        let all = self.model.dimensions.iter().chain(&self.model.other_dimensions);
+        let found = all.into_iter().find(|one| one.name.span == dimension.name.span);
         let Some(found) = found else { return };
         let mut own = Vec::new();
         own.extend(dimension.ty.iter().map(type_name));
@@ -191,13 +194,8 @@ impl Making<'_> {
     fn unit(&self, unit: Option<&Unit>) -> Term {
         let Some(unit) = unit else { return Term::Null };
         let names: Vec<&str> = unit.names().collect();
-        let known: FxHashMap<&str, TableId> = names
-            .iter()
-            .filter_map(|name| {
-                let place = self.model.tables.iter().position(|table| table.name.value == **name)?;
-                Some((*name, TableId(place)))
-            })
-            .collect();
+        let known: FxHashMap<&str, TableId> =
+            names.iter().filter_map(|name| Some((*name, self.model.table_named(name)?))).collect();
         let of = |name: &&str| match known.get(name) {
             Some(table) => self.meaning.of_table(*table),
             None => Term::name(*name),
@@ -243,12 +241,8 @@ impl Making<'_> {
                 let ast::ValueKind::Expr { expr, .. } = &value.kind else { continue };
                 let ast::ExprKind::Path { path, version } = &expr.kind else { continue };
                 let version = version.as_ref().map(|version| version.value);
-                let name = path.to_string();
-                let metrics = self.model.metrics.iter().enumerate();
-                let metrics = metrics.filter(|(_, one)| one.name.value == name);
-                let metrics = metrics.filter(|(_, one)| version.is_none_or(|version| one.version == version));
-                let newest = metrics.max_by_key(|(_, one)| one.version);
-                found.extend(newest.map(|(place, _)| self.meaning.of_metric(MetricId(place))));
+                let metric = self.model.metric_named(&path.to_string(), version);
+                found.extend(metric.map(|metric| self.meaning.of_metric(metric)));
             }
         }
         found

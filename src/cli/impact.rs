@@ -8,6 +8,7 @@ use super::explain::{Format, rollups};
 use super::{Context, Exit, Outcome, Stop, ready::Ready, ui};
 use crate::error;
 use crate::lineage::{Graph, Kind, NodeId, Touched, show};
+use crate::resolve::{Pins, Space};
 use crate::suggest::near;
 
 /// Show what an edit of a column touches: dimensions, metrics, tests, views and rollups, and by which way
@@ -37,7 +38,7 @@ struct Built {
 pub fn run(args: &Args, context: &Context) -> Outcome {
     let ready = context.compiled()?;
     let graph = Graph::of(&ready.compiled.files, &ready.compiled.model);
-    let column = column(args.column.trim(), &graph)?;
+    let column = column(args.column.trim(), &graph, &ready.compiled.model.pins)?;
     let touched = graph.impact(column);
     let told = rollups::told(&ready)?;
     let built = built(&told, &graph.node(column).name);
@@ -50,11 +51,13 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// The column of a text.
-fn column(wanted: &str, graph: &Graph) -> Result<NodeId, Stop> {
+fn column(wanted: &str, graph: &Graph, pins: &Pins) -> Result<NodeId, Stop> {
     let columns = || graph.all().filter(|(_, node)| node.kind == Kind::Column);
-    // Of a table with versions the newest is meant.
-    let found = columns().filter(|(_, node)| node.name == wanted).max_by_key(|(_, node)| node.version);
-    if let Some((found, _)) = found {
+    // Of a table with versions the one that its name means.
+    let of_name = || columns().filter(|(_, node)| node.name == wanted);
+    let pinned = pins.of(Space::Rows, wanted.split('.').next().unwrap_or(wanted));
+    let meant = pinned.and_then(|version| of_name().find(|(_, node)| node.version == version));
+    if let Some((found, _)) = meant.or_else(|| of_name().max_by_key(|(_, node)| node.version)) {
         return Ok(found);
     }
     let tables = || graph.all().filter(|(_, node)| node.kind.is_table()).map(|(_, node)| node.name.as_str());

@@ -9,20 +9,16 @@ use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Question};
 use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
-use crate::types::{self, Grain, MetricId, Model};
+use crate::types::{self, Grain, MetricId, Model, family};
 
 use super::{Input, MetricView, Upkeep};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
     let lowering = Lowering::new(model);
-    let mut newest: FxHashMap<&str, u32> = FxHashMap::default();
-    for metric in &model.metrics {
-        let known = newest.entry(family(&metric.name)).or_insert(metric.version);
-        *known = metric.version.max(*known);
-    }
+    let meant = model.meant_versions();
     let made: Vec<(Vec<MetricView>, Diagnostics)> =
-        (0..model.metrics.len()).into_par_iter().map(|at| views(&lowering, MetricId(at), &newest)).collect();
+        (0..model.metrics.len()).into_par_iter().map(|at| views(&lowering, MetricId(at), &meant)).collect();
     let mut diagnostics = Diagnostics::new();
     let mut metrics = Vec::with_capacity(made.len());
     for (views, found) in made {
@@ -45,13 +41,8 @@ fn upkeep(table: &types::Table) -> Upkeep {
     }
 }
 
-/// The metric that a name belongs to: `dau.growth_1d` goes with `dau`.
-fn family(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
-}
-
-/// The views of a metric; `newest` has the highest version of each name.
-fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -> (Vec<MetricView>, Diagnostics) {
+/// The views of a metric; `meant` has the version that each name alone means.
+fn views(lowering: &Lowering<'_>, id: MetricId, meant: &FxHashMap<&str, u32>) -> (Vec<MetricView>, Diagnostics) {
     let metric = &lowering.model.metrics[id.0];
     let mut diagnostics = Diagnostics::new();
     let mut made = Vec::new();
@@ -68,7 +59,7 @@ fn views(lowering: &Lowering<'_>, id: MetricId, newest: &FxHashMap<&str, u32>) -
             Ok(query) => made.push(MetricView {
                 name: metric.name.value.clone(),
                 version: metric.version,
-                current: newest.get(family(&metric.name)) == Some(&metric.version),
+                current: meant.get(family(&metric.name)) == Some(&metric.version),
                 title: metric.title.clone().or_else(|| metric.doc.clone()),
                 step,
                 query,

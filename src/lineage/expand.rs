@@ -103,7 +103,8 @@ impl<'a> Program<'a> {
     fn new(files: &'a [ast::File], model: &'a Model) -> Program<'a> {
         let nodes = Nodes::of(files, model);
         // What is wrong with the names has been told: the program has no errors.
-        let names = Names::collect(files, &mut Diagnostics::new());
+        let mut names = Names::collect(files, &mut Diagnostics::new());
+        names.pins = model.pins.clone();
         let mut metrics: FxHashMap<NodeId, Vec<MetricId>> = FxHashMap::default();
         let mut metric_nodes = Vec::with_capacity(model.metrics.len());
         for (place, metric) in model.metrics.iter().enumerate() {
@@ -445,26 +446,24 @@ impl<'a> Program<'a> {
         for (path, version) in &test.metrics {
             let name = path.to_string();
             let version = version.as_ref().map(|version| version.value);
-            let named = self.model.metrics.iter().enumerate().filter(|(_, metric)| metric.name.value == name);
-            let named = named.filter(|(_, metric)| version.is_none_or(|version| metric.version == version));
-            let Some((place, _)) = named.max_by_key(|(_, metric)| metric.version) else { continue };
-            reads.push((Item::Formula(MetricId(place)), Role::Asked));
+            let Some(metric) = self.model.metric_named(&name, version) else { continue };
+            reads.push((Item::Formula(metric), Role::Asked));
             for column in &test.expect.header {
                 let name = column.value.split('@').next().unwrap_or_default();
                 let shown = self.model.dimensions.iter().position(|dimension| dimension.name.value == name);
                 shown.into_iter().for_each(|shown| {
-                    self.bound_to(DimensionId(shown), MetricId(place), Role::Group, reads);
+                    self.bound_to(DimensionId(shown), metric, Role::Group, reads);
                 });
             }
         }
         for given in &test.given {
             let name = given.table.to_string();
-            let Some(place) = self.model.tables.iter().position(|table| table.name.value == name) else { continue };
-            reads.push((Item::Table(TableId(place)), Role::Given));
+            let Some(table) = self.model.table_named(&name) else { continue };
+            reads.push((Item::Table(table), Role::Given));
             for column in &given.data.header {
-                let columns = self.model.tables[place].columns.iter();
+                let columns = self.model.table(table).columns.iter();
                 let column = columns.clone().position(|own| own.name.value == column.value && !own.internal);
-                let id = column.map(|column| ColumnId { table: TableId(place), column });
+                let id = column.map(|column| ColumnId { table, column });
                 reads.extend(id.map(|id| (Item::Column(id), Role::Given)));
             }
         }

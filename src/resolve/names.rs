@@ -43,6 +43,37 @@ pub const BEHAVIOURS: &[&str] =
 
 type Versions = Vec<(u32, usize)>;
 
+/// What names are unique in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Space {
+    /// Sources, entities, subsets and sessions.
+    Rows,
+    /// Dimensions.
+    Dimension,
+    /// Metrics and tables of behaviour.
+    Metric,
+}
+
+/// The versions that bare names mean, where that is not the newest: a change of the name is in double run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins(Vec<(Space, String, u32)>);
+
+impl Pins {
+    /// Lets a name mean a version; of several the lowest counts.
+    pub fn add(&mut self, space: Space, name: &str, version: u32) {
+        match self.0.iter_mut().find(|(known, of, _)| *known == space && of == name) {
+            Some((.., known)) => *known = version.min(*known),
+            None => self.0.push((space, name.to_owned(), version)),
+        }
+    }
+
+    /// The version that a name means; none where it is the newest.
+    pub fn of(&self, space: Space, name: &str) -> Option<u32> {
+        let found = self.0.iter().find(|(known, of, _)| *known == space && of == name);
+        found.map(|(.., version)| *version)
+    }
+}
+
 /// All declarations of a program by name.
 #[derive(Debug, Default)]
 pub struct Names<'a> {
@@ -64,8 +95,12 @@ pub struct Names<'a> {
     pub metrics: Vec<Declared<'a, ast::Metric>>,
     /// Tests.
     pub tests: Vec<Declared<'a, ast::Test>>,
+    /// Changes of calibers.
+    pub changes: Vec<Declared<'a, ast::Change>>,
+    /// What bare names mean.
+    pub pins: Pins,
     rows: FxHashMap<&'a str, Vec<(u32, RowName)>>,
-    dimension_names: FxHashMap<&'a str, usize>,
+    dimension_names: FxHashMap<&'a str, Versions>,
     metric_names: FxHashMap<&'a str, Versions>,
     behaviour_names: FxHashMap<&'a str, Versions>,
     later_tables: FxHashMap<&'a str, &'a str>,
@@ -105,8 +140,9 @@ impl<'a> Names<'a> {
                 }
             }
             DeclarationKind::Dimension(dimension) => {
-                if seen.first("dimension", &dimension.name, None, diagnostics) {
-                    self.dimension_names.insert(dimension.name.as_str(), self.dimensions.len());
+                if seen.first("dimension", &dimension.name, dimension.version.as_ref(), diagnostics) {
+                    let versions = self.dimension_names.entry(dimension.name.as_str()).or_default();
+                    versions.push((version(dimension.version.as_ref()), self.dimensions.len()));
                     self.dimensions.push(Declared { syntax: dimension, doc, span });
                 }
             }
@@ -124,7 +160,7 @@ impl<'a> Names<'a> {
                 }
             }
             DeclarationKind::Test(test) => self.tests.push(Declared { syntax: test, doc, span }),
-            DeclarationKind::Change(change) => diagnostics.push(later("change", change.name.span)),
+            DeclarationKind::Change(change) => self.changes.push(Declared { syntax: change, doc, span }),
             DeclarationKind::Block(block) if block.keyword.value == "session" => {
                 if seen.first("row set", &block.name, block.version.as_ref(), diagnostics) {
                     let row = RowName::Session(self.sessions.len());
@@ -160,14 +196,33 @@ impl<'a> Names<'a> {
         diagnostics.push(later(keyword, block.keyword.span.to(block.name.span)));
     }
 
-    /// The row set of a name, with a version or the newest.
+    /// The row set of a name, with a version or the one that the name alone means.
     pub fn row_set(&self, name: &str, version: Option<u32>) -> Option<RowName> {
-        newest(self.rows.get(name)?, version)
+        self.meant(Space::Rows, name, self.rows.get(name)?, version)
     }
 
-    /// The place of a dimension.
+    /// The place of a dimension in the version that its name means.
     pub fn dimension(&self, name: &str) -> Option<usize> {
-        self.dimension_names.get(name).copied()
+        self.meant(Space::Dimension, name, self.dimension_names.get(name)?, None)
+    }
+
+    /// The version asked for; else the one that the name means: that of before a change which is in double run, or the newest.
+    fn meant<T: Copy>(&self, space: Space, name: &str, versions: &[(u32, T)], asked: Option<u32>) -> Option<T> {
+        newest(versions, asked.or_else(|| self.pins.of(space, name)))
+    }
+
+    /// The declared versions of a name, sorted.
+    pub fn versions(&self, space: Space, name: &str) -> Vec<u32> {
+        fn of<T>(versions: Option<&Vec<(u32, T)>>) -> impl Iterator<Item = u32> + '_ {
+            versions.into_iter().flatten().map(|(version, _)| *version)
+        }
+        let mut found: Vec<u32> = match space {
+            Space::Rows => of(self.rows.get(name)).collect(),
+            Space::Dimension => of(self.dimension_names.get(name)).collect(),
+            Space::Metric => of(self.metric_names.get(name)).chain(of(self.behaviour_names.get(name))).collect(),
+        };
+        found.sort_unstable();
+        found
     }
 
     /// The experiments that some formulas name, or all, each once.
@@ -189,9 +244,9 @@ impl<'a> Names<'a> {
         found
     }
 
-    /// The place of a metric, with a version or the newest.
+    /// The place of a metric, with a version or the one that the name alone means.
     pub fn metric(&self, name: &str, version: Option<u32>) -> Option<usize> {
-        newest(self.metric_names.get(name)?, version)
+        self.meant(Space::Metric, name, self.metric_names.get(name)?, version)
     }
 
     /// Whether a metric of that name is declared, in any version.
@@ -199,9 +254,9 @@ impl<'a> Names<'a> {
         self.metric_names.contains_key(name)
     }
 
-    /// The place of a table of behaviour, with a version or the newest.
+    /// The place of a table of behaviour, with a version or the one that the name alone means.
     pub fn behaviour(&self, name: &str, version: Option<u32>) -> Option<usize> {
-        newest(self.behaviour_names.get(name)?, version)
+        self.meant(Space::Metric, name, self.behaviour_names.get(name)?, version)
     }
 
     /// Whether a name is of a table of behaviour of a kind.
@@ -212,6 +267,11 @@ impl<'a> Names<'a> {
     /// The kind of a table of behaviour, which is not compiled yet.
     pub fn later_table(&self, name: &str) -> Option<&'a str> {
         self.later_tables.get(name).copied()
+    }
+
+    /// The names of all tables of behaviour, sorted.
+    pub fn behaviour_names(&self) -> Vec<&'a str> {
+        sorted(self.behaviour_names.keys())
     }
 
     /// The names of all row sets, sorted.

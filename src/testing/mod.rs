@@ -52,7 +52,9 @@ fn answer(lowering: &Lowering<'_>, dry_run: &mut DryRun, test: &Test) -> Result<
     let query = lowering.lower(&question).map_err(|found| at(found, test.title.span))?;
     for place in query.stored_tables() {
         let table = &query.tables[place];
-        let given = test.given.iter().find(|given| given.table.to_string() == table.name);
+        // Each version of a table has the rows that are given for the name.
+        let name = &lowering.model.tables[place].name.value;
+        let given = test.given.iter().find(|given| given.table.to_string() == *name);
         match given {
             Some(given) => {
                 let rows = rows(&given.data);

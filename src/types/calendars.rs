@@ -176,6 +176,7 @@ impl Days {
             kind: TableKind::Calendar,
             name,
             version: 1,
+            meant: true,
             doc,
             physical: self.physical,
             sample: self.sample,

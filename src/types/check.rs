@@ -11,6 +11,7 @@ use crate::value::WeekStart;
 
 use super::behaviour::Behaviour;
 use super::calendars::{Calendar, check_calendars};
+use super::changes::{Applied, check_changes};
 use super::dimensions::{check_dimensions, check_hierarchies};
 use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
@@ -30,12 +31,15 @@ pub struct Settings {
     pub week_start: WeekStart,
     /// The declared units.
     pub units: Vec<String>,
+    /// Changes that are taken in their other stage: what is in double run as live, and what is live as in double run.
+    pub applied: Vec<Applied>,
 }
 
 /// Types a whole program. What is wrong is told and left out; the rest stands.
 pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let mut d = Diagnostics::new();
-    let names = Names::collect(files, &mut d);
+    let mut names = Names::collect(files, &mut d);
+    let changes = check_changes(&mut names, settings, &mut d);
     let units: Vec<&str> = settings.units.iter().map(String::as_str).collect();
     let tables = check_tables(&names, settings.zone, &units, &mut d);
     let mut tables = tables;
@@ -56,16 +60,17 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
     }
     let declared = check_dimensions(&names, &rows, &mut d);
-    let mut dimensions = Vec::new();
-    let dimension_ids: Vec<Option<DimensionId>> = declared
-        .into_iter()
-        .map(|dimension| {
-            dimension.map(|dimension| {
-                dimensions.push(dimension);
-                DimensionId(dimensions.len() - 1)
-            })
-        })
-        .collect();
+    let (mut dimensions, mut other_dimensions) = (Vec::new(), Vec::new());
+    let mut dimension_ids: Vec<Option<DimensionId>> = vec![None; declared.len()];
+    for (place, dimension) in declared.into_iter().enumerate() {
+        let Some(dimension) = dimension else { continue };
+        if names.dimension(&dimension.name) == Some(place) {
+            dimension_ids[place] = Some(DimensionId(dimensions.len()));
+            dimensions.push(dimension);
+        } else {
+            other_dimensions.push(dimension);
+        }
+    }
     rows.bind_derived(&dimensions, &dimension_ids, &mut d);
     rows.bind_behaviours(&dimensions, &dimension_ids, &mut d);
     rows.allow_lacking(&mut dimensions);
@@ -90,6 +95,7 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
     let RowSets { tables, subsets, .. } = rows;
     let subsets = subsets.into_iter().flatten().collect();
     let tests = names.tests.iter().map(|test| test.syntax.clone()).collect();
+    let pins = std::mem::take(&mut names.pins);
     drop(names);
     let model = Model {
         zone: settings.zone,
@@ -98,10 +104,13 @@ pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
         calendars,
         subsets,
         dimensions,
+        other_dimensions,
         hierarchies,
         metrics,
         facts,
         tests,
+        changes,
+        pins,
     };
     (model, d)
 }

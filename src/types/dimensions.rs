@@ -153,6 +153,7 @@ impl Checker<'_> {
             kind: TableKind::Source,
             name,
             version: 1,
+            meant: true,
             doc: None,
             physical: String::new(),
             sample: None,

@@ -4,6 +4,7 @@ pub mod attribution;
 pub mod behaviour;
 mod bind;
 mod calendars;
+mod changes;
 mod check;
 pub mod cohort;
 pub mod conversion;
@@ -41,6 +42,7 @@ mod unit;
 
 pub use bind::Unbound;
 pub use calendars::{Calendar, step_named};
+pub use changes::{Applied, CaliberChange, Changed, Stage};
 pub use check::{Settings, check};
 pub use domain::Domain;
 pub use formula::{Compared, DimensionNames, Facts, FilterScope, InContext, KeyScope, RowMetrics, check_filter, facts};
@@ -49,7 +51,7 @@ pub use model::{
     Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Fill, Formula,
     FormulaKind, Grain, Hierarchy, Leaf, Level, Metric, MetricId, MetricPer, Model, Movement, Nested, NestedKey,
     Pending, RowExpr, RowExprKind, RowSet, Sensitivity, Serve, Stream, Subject, Subset, Table, TableId, TableKind,
-    Tier, Type, ValueType, data_type,
+    Tier, Type, ValueType, data_type, family, table_named,
 };
 pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use output::{OutputExpr, OutputExprKind, OutputName, check_having};

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::resolve::{self, Declared, Names};
+use crate::resolve::{self, Declared, Names, RowName};
 use crate::suggest::near;
 use crate::syntax::ast::{self, Clause};
 
@@ -31,11 +31,11 @@ pub fn check_tables(
     diagnostics: &mut Diagnostics,
 ) -> Vec<Table> {
     let entity = |name: &str| {
-        let found = names
-            .tables
-            .iter()
-            .position(|(kind, table)| *kind == TableKind::Entity && table.syntax.name.as_str() == name);
-        found.map(TableId)
+        let found = match names.row_set(name, None) {
+            Some(RowName::Table(place)) => Some(place),
+            _ => None,
+        };
+        found.filter(|place| names.tables[*place].0 == TableKind::Entity).map(TableId)
     };
     let entity_names: Vec<&str> = (names.tables.iter())
         .filter(|(kind, _)| *kind == TableKind::Entity)
@@ -45,6 +45,9 @@ pub fn check_tables(
     for (kind, declared) in &names.tables {
         let columns = columns(declared.syntax, &entity, &entity_names, units, diagnostics);
         tables.push(table(*kind, *declared, columns, diagnostics));
+    }
+    for (place, table) in tables.iter_mut().enumerate() {
+        table.meant = names.row_set(&table.name.value, None) == Some(RowName::Table(place));
     }
     check_entity_keys(&tables, diagnostics);
     for (place, (_, declared)) in names.tables.iter().enumerate() {
@@ -109,6 +112,8 @@ fn table(
         kind,
         name: syntax.name.clone(),
         version: syntax.version.as_ref().map_or(1, |version| version.value),
+        // Which one it is, is known once all are there.
+        meant: true,
         doc: declared.doc.map(str::to_owned),
         physical: String::new(),
         sample: items.string("sample", diagnostics),

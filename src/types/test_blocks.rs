@@ -61,7 +61,7 @@ fn check_metrics(names: &Names<'_>, test: &Test, d: &mut Diagnostics) -> bool {
 
 fn check_given(names: &Names<'_>, tables: &[Table], given: &Given, before: &[Given], d: &mut Diagnostics) {
     let text = given.table.to_string();
-    let Some(table) = tables.iter().find(|table| table.name.value == text) else {
+    let Some(table) = tables.iter().find(|table| table.meant && table.name.value == text) else {
         // A table that is declared but broken was told at its declaration.
         if names.row_set(&text, None).is_some_and(|found| !matches!(found, crate::resolve::RowName::Subset(_))) {
             return;

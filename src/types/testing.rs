@@ -114,6 +114,7 @@ fn one(kind: TableKind, table: &ast::Table, entity: &dyn Fn(&str) -> Option<Tabl
         kind,
         name: table.name.clone(),
         version: 1,
+        meant: true,
         doc: None,
         physical: String::new(),
         sample: None,

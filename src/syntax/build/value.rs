@@ -193,11 +193,13 @@ impl Builder<'_> {
         let mut negative = false;
         let mut bounds: Vec<(Spanned<Literal>, bool)> = Vec::new();
         for inner in node.into_inner() {
-            if inner.as_rule() == Rule::minus {
-                negative = true;
-            } else {
-                let literal = Spanned::new(self.numeric(&inner)?, self.span(&inner));
-                bounds.push((literal, std::mem::take(&mut negative)));
+            match inner.as_rule() {
+                Rule::minus => negative = true,
+                Rule::range_dots => {}
+                _ => {
+                    let literal = Spanned::new(self.numeric(&inner)?, self.span(&inner));
+                    bounds.push((literal, std::mem::take(&mut negative)));
+                }
             }
         }
         let (high, high_negative) = bounds.pop()?;

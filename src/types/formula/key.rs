@@ -8,7 +8,7 @@ use crate::syntax::ast::{self, ExprKind, Path};
 use super::super::dimensions::unknown_dimension;
 use super::super::model::{ColumnId, Dimension, DimensionId, NestedKey, RowExpr, RowExprKind, Table, TableId, Type};
 use super::super::ops::refuse;
-use super::super::{RowScope, bind, check_row};
+use super::super::{RowScope, bind, check_row, table_named};
 use super::{DimensionNames, unbound};
 
 /// What keys are typed with.
@@ -66,10 +66,7 @@ impl KeyScope<'_> {
         let declared = &self.tables[table.0];
         let columns = || declared.columns.iter().enumerate().filter(|(_, column)| !column.internal);
         let named = |name: &str| columns().any(|(_, column)| column.name.value == name);
-        let entity = path
-            .single()
-            .filter(|name| !named(name))
-            .and_then(|name| self.tables.iter().position(|other| other.name.value == name.value).map(TableId));
+        let entity = path.single().filter(|name| !named(name)).and_then(|name| table_named(self.tables, &name.value));
         if let Some(entity) = entity {
             return self.through_entity(path, table, entity, d);
         }

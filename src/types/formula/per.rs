@@ -50,12 +50,8 @@ impl RowMetrics for Model {
         let keys = KeyScope { names: self, dimensions: &self.dimensions, tables: &self.tables, zone: self.zone };
         let known = Known { keys, metrics: &self.metrics, facts: &self.facts, sizes: &[] };
         let name = asked.metric.to_string();
-        let of_name = self.metrics.iter().enumerate().filter(|(_, metric)| metric.name.value == name);
-        let found = match asked.version {
-            Some(version) => of_name.clone().find(|(_, metric)| metric.version == version),
-            None => of_name.clone().max_by_key(|(_, metric)| metric.version),
-        };
-        let Some((place, _)) = found else {
+        let Some(found) = self.metric_named(&name, asked.version) else {
+            let of_name = self.metrics.iter().filter(|metric| metric.name.value == name);
             let near = crate::suggest::near(&name, self.metrics.iter().map(|metric| metric.name.as_str()));
             d.push(match (asked.version, of_name.count()) {
                 (Some(version), 1..) => {
@@ -68,7 +64,7 @@ impl RowMetrics for Model {
             });
             return None;
         };
-        known.check(MetricId(place), asked, rows, d)
+        known.check(found, asked, rows, d)
     }
 }
 

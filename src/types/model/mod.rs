@@ -4,11 +4,14 @@ mod formula;
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::diagnostic::Span;
+use crate::resolve::{Pins, Space};
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::{By, Calendar, Compared, Domain, Facts, History, Origin, Size, Unit};
+use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Size, Unit};
 
 pub use formula::{
     Aggregation, AtLast, DimFilter, Formula, FormulaKind, Leaf, Level, Movement, Nested, NestedKey, Subject,
@@ -48,8 +51,10 @@ pub struct Model {
     pub calendars: Vec<Calendar>,
     /// Named row sets.
     pub subsets: Vec<Subset>,
-    /// Dimensions.
+    /// Dimensions, each in the version that its name means.
     pub dimensions: Vec<Dimension>,
+    /// Their other versions, to which no name leads.
+    pub other_dimensions: Vec<Dimension>,
     /// Hierarchies of dimensions.
     pub hierarchies: Vec<Hierarchy>,
     /// Metrics, all versions.
@@ -58,6 +63,10 @@ pub struct Model {
     pub facts: Vec<Facts>,
     /// Tests, as written; their tables are read when they run.
     pub tests: Vec<ast::Test>,
+    /// Changes from one version of something to another, in the order of files.
+    pub changes: Vec<CaliberChange>,
+    /// What bare names mean, where that is not the newest version.
+    pub pins: Pins,
 }
 
 /// The type of a value.
@@ -132,6 +141,8 @@ pub struct Table {
     pub name: ast::Name,
     /// Its version; 1 where none is written.
     pub version: u32,
+    /// Whether its name alone means this version.
+    pub meant: bool,
     /// Its description.
     pub doc: Option<String>,
     /// Its name in the warehouse; empty for a derived table.
@@ -443,6 +454,34 @@ pub struct Metric {
 }
 
 impl Model {
+    /// The version that each name of a metric alone means; growths go with their metric.
+    pub fn meant_versions(&self) -> FxHashMap<&str, u32> {
+        let mut meant: FxHashMap<&str, u32> = FxHashMap::default();
+        for metric in &self.metrics {
+            let known = meant.entry(family(&metric.name.value)).or_insert(metric.version);
+            *known = metric.version.max(*known);
+        }
+        for (name, version) in &mut meant {
+            *version = self.pins.of(Space::Metric, name).unwrap_or(*version);
+        }
+        meant
+    }
+
+    /// The metric of a name (`dau`, `dau.growth_1d`), with a version or the one that the name alone means.
+    pub fn metric_named(&self, name: &str, version: Option<u32>) -> Option<MetricId> {
+        let of_name = self.metrics.iter().enumerate().filter(|(_, metric)| metric.name.value == name);
+        let found = match version.or_else(|| self.pins.of(Space::Metric, family(name))) {
+            Some(version) => of_name.into_iter().find(|(_, metric)| metric.version == version),
+            None => of_name.max_by_key(|(_, metric)| metric.version),
+        };
+        found.map(|(place, _)| MetricId(place))
+    }
+
+    /// The table that a name alone means.
+    pub fn table_named(&self, name: &str) -> Option<TableId> {
+        table_named(&self.tables, name)
+    }
+
     /// The table of an id.
     pub fn table(&self, id: TableId) -> &Table {
         &self.tables[id.0]
@@ -452,6 +491,16 @@ impl Model {
     pub fn data_type(&self, ty: &Type) -> DataType {
         data_type(&self.tables, ty)
     }
+}
+
+/// The table that a name alone means.
+pub fn table_named(tables: &[Table], name: &str) -> Option<TableId> {
+    tables.iter().position(|table| table.meant && table.name.value == name).map(TableId)
+}
+
+/// The metric that a name belongs to: `dau.growth_1d` goes with `dau`.
+pub fn family(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }
 
 /// The engine's type for a language type: enums are strings, entities the type of their key.

@@ -27,7 +27,9 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::value::{Function, Value};
 
 use super::type_name::{show_type, with_article};
-use super::{Formula, FormulaKind, RowExpr, RowExprKind, Sensitivity, Table, TableId, Type, Unit, ValueType};
+use super::{
+    Formula, FormulaKind, RowExpr, RowExprKind, Sensitivity, Table, TableId, Type, Unit, ValueType, table_named,
+};
 
 pub use meet::Meet;
 pub(super) use meet::convert;
@@ -197,7 +199,7 @@ impl<'a> Ops<'a> {
 
     /// The entity named `name`.
     pub fn entity(&self, name: &str) -> Option<TableId> {
-        self.tables.iter().position(|t| t.kind == super::TableKind::Entity && t.name.value == name).map(TableId)
+        table_named(self.tables, name).filter(|id| self.tables[id.0].kind == super::TableKind::Entity)
     }
 
     /// The type of an entity's key, `string` where it has none that works; other types stay.

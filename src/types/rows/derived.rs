@@ -189,6 +189,7 @@ impl<'a> RowSets<'a> {
             kind: TableKind::Source,
             name: Spanned::new(self.free_name(wanted, version, own.is_some()), own.map_or(span, |own| own.name.span)),
             version,
+            meant: true,
             doc: own.and_then(|own| own.doc).map(str::to_owned),
             physical: String::new(),
             sample: None,

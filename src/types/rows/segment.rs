@@ -75,7 +75,7 @@ impl<'a> RowSets<'a> {
                 continue;
             };
             let table = self.segment_table(declared, entity, key);
-            // Of several versions the newest is the one that paths lead to.
+            // Of several versions paths lead to the one that the name means.
             if self.names.behaviour(&syntax.name, None) == Some(place) {
                 self.lead_to(table, entity, key, &syntax.name, d);
             }
