@@ -61,6 +61,7 @@ fn input() -> Input {
         zone: chrono_tz::Asia::Shanghai,
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
+        changes: Vec::new(),
         memo: Memo::default(),
     }
 }

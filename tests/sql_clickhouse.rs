@@ -35,6 +35,7 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
         zone,
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
+        changes: Vec::new(),
         memo: Memo::default(),
     };
     let (emitted, diagnostics) = emit(&input, &target);

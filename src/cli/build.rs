@@ -12,7 +12,7 @@ use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, planned};
 use crate::caliber::LOCK_FILE;
 use crate::diagnostic::{Diagnostics, Severity};
-use crate::emit::{self, Emitted};
+use crate::emit::{self, Emitted, Input};
 use crate::error;
 use crate::project::{Project, Target};
 use crate::sql::memo::Memo;
@@ -55,9 +55,12 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     if args.locked {
         locked(&mut ready)?;
     }
+    let targets = wanted(&ready.project, &args.targets)?;
+    let planned = planned::with_changes(&ready);
     // The trees are large and of no more use: their memory is.
     std::mem::take(&mut ready.compiled.files).into_par_iter().for_each(drop);
-    let (emitted, memo) = emit_all(&ready, &args.targets, record.and_then(Record::memo).unwrap_or_default())?;
+    let memo = record.and_then(Record::memo).unwrap_or_default();
+    let (emitted, memo) = emit_all(&ready.project, &targets, planned, memo)?;
     let mut files = Vec::new();
     let mut details = Map::new();
     let mut names = Vec::new();
@@ -99,9 +102,12 @@ fn locked(ready: &mut Ready) -> Result<(), Stop> {
 }
 
 /// What each wanted target is given, and the statements that were made.
-fn emit_all(ready: &Ready, names: &[String], memo: Memo) -> Result<(Vec<(String, Emitted)>, Memo), Stop> {
-    let targets = wanted(&ready.project, names)?;
-    let (mut input, mut found) = planned::input(ready);
+fn emit_all(
+    project: &Project,
+    targets: &[&Target],
+    (mut input, mut found): (Input, Diagnostics),
+    memo: Memo,
+) -> Result<(Vec<(String, Emitted)>, Memo), Stop> {
     input.memo = memo;
     let mut emitted = Vec::new();
     for target in targets {
@@ -110,7 +116,7 @@ fn emit_all(ready: &Ready, names: &[String], memo: Memo) -> Result<(Vec<(String,
         emitted.push((target.name.value.clone(), made));
     }
     if found.has_errors() {
-        return Err(Stop::found(&ready.project, found));
+        return Err(Stop::found(project, found));
     }
     let memo = std::mem::take(&mut input.memo);
     std::mem::forget(input);

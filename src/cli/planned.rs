@@ -20,6 +20,17 @@ pub fn input(ready: &Ready) -> (Input, Diagnostics) {
     (input, found)
 }
 
+/// The same, with the other program of each change of a caliber.
+pub fn with_changes(ready: &Ready) -> (Input, Diagnostics) {
+    let (mut input, found) = emit::with_changes(&ready.project, &ready.compiled);
+    input.statistics = statistics::of_samples(&input.tables, &samples(&ready.project));
+    for beside in &mut input.changes {
+        // It has the same tables.
+        beside.input.statistics = input.statistics.clone();
+    }
+    (input, found)
+}
+
 /// The folder of a project's samples.
 fn samples(project: &Project) -> PathBuf {
     project.root.join(&project.config.samples)

@@ -9,6 +9,7 @@ mod name;
 mod template;
 mod views;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span};
@@ -16,9 +17,9 @@ use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
-use crate::types::{Serve, Tier};
+use crate::types::{CaliberChange, Serve, Tier};
 
-pub use views::input;
+pub use views::{input, with_changes};
 
 /// A file of a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +56,21 @@ pub struct Input {
     pub week_start: WeekStart,
     /// Every metric at each of its default steps, in the order of the project.
     pub metrics: Vec<MetricView>,
+    /// Changes of calibers of which both versions are to be built.
+    pub changes: Vec<Beside>,
     /// Statements of an earlier build.
     pub memo: Memo,
+}
+
+/// A change, and the program in which it is in its other stage.
+#[derive(Debug)]
+pub struct Beside {
+    /// The change.
+    pub change: CaliberChange,
+    /// The other program: the same tables, and other versions that bare names mean.
+    pub input: Input,
+    /// The metrics that mean something else in it, sorted; growths go with theirs.
+    pub moved: BTreeSet<String>,
 }
 
 /// How the rows of a table come in and how long they stay.

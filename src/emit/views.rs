@@ -1,17 +1,21 @@
 //! From the model to what targets are given.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::diagnostic::Diagnostics;
+use crate::caliber::moved;
+use crate::compile::{self, Compiled};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::{AskedStep, Lowering, Question};
+use crate::project::Project;
 use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
 use crate::types::{self, Grain, MetricId, Model, family};
 
-use super::{Input, MetricView, Upkeep};
+use super::{Beside, Input, MetricView, Upkeep};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -29,7 +33,34 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
     let upkeep = model.tables.iter().map(upkeep).collect();
     let (zone, week_start) = (model.zone, model.week_start);
     let statistics = Statistics::default();
-    (Input { tables, upkeep, statistics, zone, week_start, metrics, memo: Memo::default() }, diagnostics)
+    let (changes, memo) = (Vec::new(), Memo::default());
+    (Input { tables, upkeep, statistics, zone, week_start, metrics, changes, memo }, diagnostics)
+}
+
+/// The same of a project, with the other program of each change of which both versions can be built.
+pub fn with_changes(project: &Project, compiled: &Compiled) -> (Input, Diagnostics) {
+    let (mut all, mut diagnostics) = input(&compiled.model);
+    for change in compiled.model.changes.iter().filter(|change| change.beside) {
+        let (other, found) = compile::other(project, change);
+        if found.has_errors() {
+            diagnostics.extend(found);
+            continue;
+        }
+        let moved = moved(compiled, &other).into_iter();
+        let moved: BTreeSet<String> =
+            moved.map(|(now, _)| family(&compiled.model.metrics[now.0].name).to_owned()).collect();
+        // Two versions that mean the same need nothing beside each other.
+        if moved.is_empty() {
+            continue;
+        }
+        let (input, found) = input(&other.model);
+        // What has no plan in both programs has been told.
+        let known = |one: &Diagnostic| diagnostics.iter().any(|other| other == one);
+        let found: Diagnostics = found.into_iter().filter(|one| !known(one)).collect();
+        diagnostics.extend(found);
+        all.changes.push(Beside { change: change.clone(), input, moved });
+    }
+    (all, diagnostics)
 }
 
 fn upkeep(table: &types::Table) -> Upkeep {

@@ -224,7 +224,7 @@ fn compiled(zone: &str, declarations: &str, settings: &str) -> (Model, Input, Em
     let project = project.unwrap_or_else(|| panic!("{}", text(&told)));
     let (compiled, found) = compile(&project);
     assert!(!told.has_errors() && !found.has_errors(), "{}; {}", text(&told), text(&found));
-    let (input, found) = emit::input(&compiled.model);
+    let (input, found) = emit::with_changes(&project, &compiled);
     assert!(!found.has_errors(), "{}", text(&found));
     let (emitted, found) = emit::emit(&input, &project.targets[0]);
     assert!(!found.has_errors(), "{}", text(&found));

@@ -14,6 +14,9 @@ use crate::emit::{Artifact, name};
 use crate::rollup::{Cadence, Rollup, Way};
 use crate::sql::{self, CLICKHOUSE, CutOver, Side};
 
+/// The file that records them.
+pub const CUT_OVER: &str = "25_cut_over.sql";
+
 /// The table of all cut-overs.
 pub fn table(build: &Build) -> ObjectName {
     build.name("cut_over")
@@ -32,13 +35,9 @@ pub fn cut_over(build: &Build, made: &[Made]) -> Option<File> {
         table => table.as_str(), rollups => rollups.join(", "), count => rollups.len(),
         comment => build.comment("when streams begin"), engine => cluster::engine_of_all(build, "MergeTree"),
     };
-    Some(File {
-        name: "25_cut_over.sql".to_owned(),
-        what: "When streams begin and history ends".to_owned(),
-        body: build.render("clickhouse/cut_over.sql", values),
-        origin: Vec::new(),
-        objects: vec![Object { kind: "TABLE", name }],
-    })
+    let body = build.render("clickhouse/cut_over.sql", values);
+    let file = File::new(CUT_OVER, "When streams begin and history ends", Vec::new());
+    Some(file.with(body, vec![Object { kind: "TABLE", name }]))
 }
 
 /// The backfill of a source as it was made.
@@ -54,7 +53,7 @@ pub struct Backfill<'a> {
 pub fn backfills<'a>(build: &'a Build, made: &'a [Made], diagnostics: &mut Diagnostics) -> Vec<Backfill<'a>> {
     let mut found: Vec<Backfill> = Vec::new();
     for (rollup, made) in build.rollups.rollups.iter().zip(made) {
-        let Some(cut) = made.cut.as_deref() else { continue };
+        let Some(cut) = made.cut.as_deref().filter(|_| build.fills(made)) else { continue };
         match found.iter_mut().find(|backfill| backfill.table == rollup.table) {
             Some(backfill) => backfill.rollups.push((rollup, made, cut)),
             None => {
@@ -125,7 +124,7 @@ impl Backfill<'_> {
     }
 
     fn folder(&self, build: &Build) -> String {
-        format!("{}/backfill/{}", name::file(build.target), name::file(&build.input.tables[self.table].name))
+        build.path(&format!("backfill/{}", name::file(&build.input.tables[self.table].name)))
     }
 
     /// For the manifest: what runs it, and with which parameters.

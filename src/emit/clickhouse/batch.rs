@@ -34,6 +34,9 @@ pub fn batches<'a>(build: &'a Build, made: &'a [Made], diagnostics: &mut Diagnos
     let mut found: Vec<Batch> = Vec::new();
     for (rollup, made) in build.rollups.rollups.iter().zip(made) {
         let Way::Batched(cadence) = rollup.way else { continue };
+        if !build.fills(made) {
+            continue;
+        }
         let known = found.iter_mut().find(|batch| batch.table == rollup.table && batch.cadence == cadence);
         match known {
             Some(batch) => batch.rollups.push((rollup, made)),
@@ -142,7 +145,7 @@ impl Batch<'_> {
 
     fn folder(&self, build: &Build) -> String {
         let source = name::file(&build.input.tables[self.table].name);
-        format!("{}/batch/{source}__{}", name::file(build.target), self.cadence.word())
+        build.path(&format!("batch/{source}__{}", self.cadence.word()))
     }
 
     /// For the manifest: what runs it, and with which parameters.

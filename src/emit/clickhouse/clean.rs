@@ -143,15 +143,10 @@ fn view(build: &Build, clean: &Clean) -> (File, Diagnostics) {
     let values = minijinja::context! { about, view => view.as_str(), security, comment };
     let body = super::with_select(build, &view, "clickhouse/view.sql", values, &clean.select, &mut diagnostics);
     let safe = name::file(&table.name);
-    let file = File {
-        // What is derived is numbered by how many tables it stands on, so that the order of names is that of application.
-        name: if level == 0 { format!("20_clean_{safe}.sql") } else { format!("25_derived_{level:02}_{safe}.sql") },
-        what: format!("The clean rows of {}", table.name),
-        body,
-        origin: vec![table.name.clone()],
-        objects: vec![Object { kind: "VIEW", name }],
-    };
-    (file, diagnostics)
+    // What is derived is numbered by how many tables it stands on, so that the order of names is that of application.
+    let of = if level == 0 { format!("20_clean_{safe}.sql") } else { format!("25_derived_{level:02}_{safe}.sql") };
+    let file = File::new(of, format!("The clean rows of {}", table.name), vec![table.name.clone()]);
+    (file.with(body, vec![Object { kind: "VIEW", name }]), diagnostics)
 }
 
 /// In words: which rows are clean.

@@ -72,13 +72,7 @@ pub fn all_shards(build: &Build, clean: &[Clean], made: &[Made], diagnostics: &m
         return None;
     }
     let cluster = build.settings.cluster.as_ref()?;
-    let mut file = File {
-        name: "35_all_shards.sql".to_owned(),
-        what: "Tables that read all shards (CH18)".to_owned(),
-        body: String::new(),
-        origin: Vec::new(),
-        objects: Vec::new(),
-    };
+    let mut file = File::new("35_all_shards.sql", "Tables that read all shards (CH18)", Vec::new());
     let views = clean.iter().map(|clean| clean.view(build));
     let rollups = made.iter().flat_map(|made| &made.steps).map(|step| step.table.clone());
     for table in views.chain(rollups) {
@@ -91,8 +85,7 @@ pub fn all_shards(build: &Build, clean: &[Clean], made: &[Made], diagnostics: &m
         };
         let body = build.render("clickhouse/all_shards.sql", values);
         check(build, &file.name, &body, diagnostics);
-        file.body.push_str(&body);
-        file.objects.push(Object { kind: "TABLE", name: all });
+        file.add(body, vec![Object { kind: "TABLE", name: all }]);
     }
     Some(file)
 }

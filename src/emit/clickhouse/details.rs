@@ -22,8 +22,7 @@ const INSERT_SETTINGS: &[(&str, u8)] = &[
 
 /// Order of application, rollups, and for each metric what serves it.
 pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedView]) -> Value {
-    let folder = crate::emit::name::file(build.target);
-    let order: Vec<String> = files.iter().map(|file| format!("{folder}/{}", file.name)).collect();
+    let order: Vec<String> = files.iter().map(|file| build.path(&file.name)).collect();
     let metrics = build.input.metrics.par_iter().zip(served).zip(&build.rollups.served);
     let mut metrics: Vec<Value> =
         metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
@@ -82,7 +81,7 @@ fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served
 }
 
 /// The rollups, a row a step.
-fn rollups(build: &Build, made: &[Made]) -> Value {
+pub fn rollups(build: &Build, made: &[Made]) -> Value {
     let all = &build.rollups.rollups;
     let finest = |made: &Made| made.steps.first().map_or_else(String::new, |step| step.table.to_string());
     let names: Vec<String> = made.iter().map(finest).collect();

@@ -156,19 +156,14 @@ pub fn file(build: &Build, diagnostics: &mut Diagnostics) -> Option<File> {
     if known.is_empty() {
         return None;
     }
-    let mut file = File {
-        name: "22_dictionaries.sql".to_owned(),
-        what: "Dictionaries: entities that are looked up in memory (CH4)".to_owned(),
-        body: String::new(),
-        origin: known.iter().map(|of| build.input.tables[of.table].name.clone()).collect(),
-        objects: Vec::new(),
-    };
+    let origin = known.iter().map(|of| build.input.tables[of.table].name.clone()).collect();
+    let what = "Dictionaries: entities that are looked up in memory (CH4)";
+    let mut file = File::new("22_dictionaries.sql", what, origin);
     for of in known {
         let name = build.name(of.plain_name());
         let body = build.render("clickhouse/dictionary.sql", values(build, of, &name.to_string(), lifetime));
         check(build, &file.name, &body, diagnostics);
-        file.body.push_str(&body);
-        file.objects.push(Object { kind: "DICTIONARY", name });
+        file.add(body, vec![Object { kind: "DICTIONARY", name }]);
     }
     Some(file)
 }

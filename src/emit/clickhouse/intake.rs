@@ -101,13 +101,9 @@ fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Dia
         objects.push(Object { kind: "TABLE", name: names.kafka });
         objects.push(Object { kind: "VIEW", name: build.name(&format!("kafka__{}__mv", table.name)) });
     }
-    File {
-        name: format!("15_intake_{}.sql", name::file(&table.name)),
-        what: format!("The intake of {}: messages, rows and dead letters (CH16)", table.name),
-        body,
-        origin: vec![table.name.clone()],
-        objects,
-    }
+    let what = format!("The intake of {}: messages, rows and dead letters (CH16)", table.name);
+    let file = format!("15_intake_{}.sql", name::file(&table.name));
+    File::new(file, what, vec![table.name.clone()]).with(body, objects)
 }
 
 fn quoted(text: &str) -> String {

@@ -35,15 +35,8 @@ pub fn views(build: &Build, made: &[Made], diagnostics: &mut Diagnostics) -> (Ve
     for ((body, view, found), metric) in views.into_iter().zip(&build.input.metrics) {
         diagnostics.extend(found);
         let (name, what) = file_of(build, metric);
-        let file = files.entry(name.clone()).or_insert_with(|| File {
-            name,
-            what,
-            body: String::new(),
-            origin: Vec::new(),
-            objects: Vec::new(),
-        });
-        file.body.push_str(&body);
-        file.objects.push(Object { kind: "VIEW", name: view.view.clone() });
+        let file = files.entry(name.clone()).or_insert_with(|| File::new(name, what, Vec::new()));
+        file.add(body, vec![Object { kind: "VIEW", name: view.view.clone() }]);
         if file.origin.last() != Some(&metric.name) {
             file.origin.push(metric.name.clone());
         }

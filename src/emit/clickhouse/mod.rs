@@ -8,6 +8,7 @@ mod access;
 mod ask;
 mod backfill;
 mod batch;
+mod changes;
 mod clean;
 mod cluster;
 mod details;
@@ -20,7 +21,7 @@ mod source;
 mod storage;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -51,6 +52,29 @@ struct Build<'a> {
     options: Options,
     /// The hash of what all statements depend on.
     shared: Key,
+    /// What the paths of its files begin with.
+    folder: String,
+    /// What another build makes, beside which this one is: it has its own ways to fill that.
+    known: BTreeSet<String>,
+}
+
+/// What is said of the files that have all of a build.
+struct Whole {
+    /// Where they lie.
+    folder: String,
+    apply: String,
+    rollback: String,
+}
+
+impl Whole {
+    /// Of the project's own build.
+    fn of(build: &Build) -> Whole {
+        Whole {
+            folder: build.folder.clone(),
+            apply: "Everything, in the order of application".to_owned(),
+            rollback: "Takes back what the other files made. Sources stay".to_owned(),
+        }
+    }
 }
 
 /// A file in the making.
@@ -59,14 +83,47 @@ struct File {
     name: String,
     /// What it holds, for its first line.
     what: String,
-    /// Its statements, each with a blank line before it.
-    body: String,
     origin: Vec<String>,
-    /// What it makes.
+    parts: Vec<Part>,
+}
+
+/// Statements that belong together.
+struct Part {
+    /// Each with a blank line before it.
+    text: String,
+    /// What they make; the first is what they are about.
     objects: Vec<Object>,
 }
 
+impl File {
+    /// Without statements yet.
+    fn new(name: impl Into<String>, what: impl Into<String>, origin: Vec<String>) -> File {
+        File { name: name.into(), what: what.into(), origin, parts: Vec::new() }
+    }
+
+    fn add(&mut self, text: String, objects: Vec<Object>) {
+        self.parts.push(Part { text, objects });
+    }
+
+    /// With statements.
+    fn with(mut self, text: String, objects: Vec<Object>) -> File {
+        self.add(text, objects);
+        self
+    }
+
+    /// All statements.
+    fn body(&self) -> String {
+        self.parts.iter().map(|part| part.text.as_str()).collect()
+    }
+
+    /// All that it makes.
+    fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.parts.iter().flat_map(|part| &part.objects)
+    }
+}
+
 /// Something that a statement makes.
+#[derive(Clone)]
 struct Object {
     /// `VIEW` or `TABLE`.
     kind: &'static str,
@@ -74,6 +131,11 @@ struct Object {
 }
 
 impl Object {
+    /// What a DROP says.
+    fn gone(&self) -> String {
+        format!("{} IF EXISTS {}", self.kind, self.name)
+    }
+
     /// Its name in its database, as the engine knows it.
     fn plain_name(&self) -> String {
         let last = self.name.0.last().and_then(|part| part.as_ident());
@@ -90,53 +152,71 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let measured = with_measures(input, settings, &options);
     let build = Build::new(input, measured.as_ref(), target, settings, options, &mut diagnostics);
     storage::check(&build, &mut diagnostics);
-    let mut files = vec![checked(&build, source::databases(&build), &mut diagnostics)];
-    if settings.create_sources {
-        files.push(checked(&build, source::tables(&build), &mut diagnostics));
-    }
-    files.extend(intake::files(&build, &mut diagnostics));
-    files.extend(clean::views(&build, &clean, &mut diagnostics));
-    files.extend(dictionaries::file(&build, &mut diagnostics));
-    let (rollups, made) = rollups::tables(&build, &mut diagnostics);
-    files.extend(backfill::cut_over(&build, &made).map(|file| checked(&build, file, &mut diagnostics)));
-    files.extend(rollups);
-    files.extend(cluster::all_shards(&build, &clean, &made, &mut diagnostics));
-    let backfills = backfill::backfills(&build, &made, &mut diagnostics);
-    for backfill in &backfills {
-        backfill.add_table(&build, &mut files, &mut diagnostics);
-    }
-    let batches = batch::batches(&build, &made, &mut diagnostics);
-    for batch in &batches {
-        batch.add_table(&build, &mut files, &mut diagnostics);
-    }
+    let (mut files, made) = tables(&build, &clean, &mut diagnostics);
+    let (backfills, batches) = fillers(&build, &made, &mut files, &mut diagnostics);
     let (metrics, served) = metric::views(&build, &made, &mut diagnostics);
     files.extend(metrics);
     let readers = readers::Readers::new(&build, &clean, &served);
-    let last = readers.file(&build, &mut diagnostics);
-    check_names(&build, &last, &mut diagnostics);
-    files.push(last);
+    files.push(readers.file(&build, &mut diagnostics));
     // The names are in the order of application.
     files.sort_by(|a, b| a.name.cmp(&b.name));
+    let known = changes::names(&files);
+    let sets = changes::sets(&build, &input.changes, &readers, &known, &mut diagnostics);
+    check_names(&build, files.iter().chain(sets.iter().flat_map(|set| &set.files)), &mut diagnostics);
     let mut details = details::details(&build, &files, &made, &served);
     details["versions"] = readers.details(&build);
+    details["changes"] = sets.iter().map(|set| set.details.clone()).collect();
     details["intake"] = intake::details(&build);
     details["cluster"] = cluster::details(&build);
     details["columns"] = storage::details();
     details["dictionaries"] = dictionaries::details(&build);
     let (access, told) = access::artifacts(&build, &readers, &mut diagnostics);
     details["access"] = told;
-    let beside = readers.artifacts(&build, &files, &mut diagnostics);
+    let all = files.iter().chain(sets.iter().flat_map(|set| &set.files));
+    let beside = readers.artifacts(&build, all, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
-    let mut artifacts = build.artifacts(files);
-    for one in artifacts.iter().filter(|one| one.path.ends_with("/rollback.sql")) {
-        check(&build, &one.path, &one.text, &mut diagnostics);
-    }
+    let mut artifacts = build.artifacts(files, &Whole::of(&build), &|_| true, &mut diagnostics);
     artifacts.extend(beside);
     artifacts.extend(access);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
+    artifacts.extend(changes::artifacts(sets, &build, &known, &mut diagnostics));
     (Emitted { artifacts, details }, diagnostics)
+}
+
+/// What holds rows and states, and what fills it as rows arrive.
+fn tables(build: &Build, clean: &[clean::Clean], diagnostics: &mut Diagnostics) -> (Vec<File>, Vec<rollups::Made>) {
+    let mut files = vec![checked(build, source::databases(build), diagnostics)];
+    if build.settings.create_sources {
+        files.push(checked(build, source::tables(build), diagnostics));
+    }
+    files.extend(intake::files(build, diagnostics));
+    files.extend(clean::views(build, clean, diagnostics));
+    files.extend(dictionaries::file(build, diagnostics));
+    let (rollups, made) = rollups::tables(build, diagnostics);
+    files.extend(backfill::cut_over(build, &made).map(|file| checked(build, file, diagnostics)));
+    files.extend(rollups);
+    files.extend(cluster::all_shards(build, clean, &made, diagnostics));
+    (files, made)
+}
+
+/// What fills rollups when it is run; the tables that it needs are added to the files.
+fn fillers<'b>(
+    build: &'b Build,
+    made: &'b [rollups::Made],
+    files: &mut [File],
+    diagnostics: &mut Diagnostics,
+) -> (Vec<backfill::Backfill<'b>>, Vec<batch::Batch<'b>>) {
+    let backfills = backfill::backfills(build, made, diagnostics);
+    for backfill in &backfills {
+        backfill.add_table(build, files, diagnostics);
+    }
+    let batches = batch::batches(build, made, diagnostics);
+    for batch in &batches {
+        batch.add_table(build, files, diagnostics);
+    }
+    (backfills, batches)
 }
 
 /// Answers a question from what a target has.
@@ -189,6 +269,7 @@ fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) 
         zone: input.zone,
         week_start: input.week_start,
         metrics: input.metrics.iter().cloned().chain(measures).collect(),
+        changes: Vec::new(),
         memo: Memo::default(),
     })
 }
@@ -212,7 +293,14 @@ impl<'a> Build<'a> {
         let shared = Key::new(|hasher| {
             (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
         });
-        Build { input, own, memo, target, settings, statistics, rollups, options, shared }
+        let folder = super::name::file(target);
+        let known = BTreeSet::new();
+        Build { input, own, memo, target, settings, statistics, rollups, options, shared, folder, known }
+    }
+
+    /// Whether a rollup is for this build to fill: one of its steps is not made by the build beside it.
+    fn fills(&self, made: &rollups::Made) -> bool {
+        made.steps.iter().any(|step| !self.known.contains(&step.table.to_string()))
     }
 
     /// `database.name`
@@ -259,32 +347,40 @@ impl<'a> Build<'a> {
         format!("metricc/{}: ", line(self.target))
     }
 
-    /// The path of a file of the target.
+    /// The path of a file.
     fn path(&self, name: &str) -> String {
-        format!("{}/{name}", super::name::file(self.target))
+        format!("{}/{name}", self.folder)
     }
 
-    fn artifacts(&self, files: Vec<File>) -> Vec<Artifact> {
-        let path = |name: &str| self.path(name);
-        let mut apply = self.header("Everything, in the order of application");
+    /// The files, all of them in one, and what takes back those objects that are `taken`.
+    fn artifacts(
+        &self,
+        files: Vec<File>,
+        whole: &Whole,
+        taken: &dyn Fn(&Object) -> bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Artifact> {
+        let path = |name: &str| format!("{}/{name}", whole.folder);
+        let mut apply = self.header(&whole.apply);
         let mut origin: Vec<String> = Vec::new();
-        apply.reserve(files.iter().map(|file| file.body.len()).sum());
+        apply.reserve(files.iter().flat_map(|file| &file.parts).map(|part| part.text.len()).sum());
         let mut drop: Vec<String> = Vec::new();
         for file in &files {
-            apply.push_str(&file.body);
+            file.parts.iter().for_each(|part| apply.push_str(&part.text));
             origin.extend(file.origin.iter().cloned());
-            drop.extend(file.objects.iter().map(|object| format!("{} IF EXISTS {}", object.kind, object.name)));
+            drop.extend(file.objects().filter(|object| taken(object)).map(Object::gone));
         }
         origin.sort_unstable();
         origin.dedup();
         drop.reverse();
-        let rollback = self.header("Takes back what the other files made. Sources stay")
+        let rollback = self.header(&whole.rollback)
             + &self.render("clickhouse/rollback.sql", minijinja::context! { drop, sync => self.sync() });
+        check(self, &path("rollback.sql"), &rollback, diagnostics);
         let mut artifacts: Vec<Artifact> = files
             .into_iter()
             .map(|file| Artifact {
                 path: path(&file.name),
-                text: self.header(&file.what) + &file.body,
+                text: self.header(&file.what) + &file.body(),
                 origin: file.origin,
             })
             .collect();
@@ -353,7 +449,7 @@ fn check(build: &Build, what: &str, text: &str, diagnostics: &mut Diagnostics) {
 
 /// The file, read back.
 fn checked(build: &Build, file: File, diagnostics: &mut Diagnostics) -> File {
-    check(build, &file.name, &file.body, diagnostics);
+    check(build, &file.name, &file.body(), diagnostics);
     file
 }
 
@@ -372,15 +468,14 @@ struct Staged<'a> {
 impl Staged<'_> {
     /// Adds the table to the file that makes the rollup.
     fn add(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
-        let makes = |file: &&mut File| file.objects.iter().any(|object| Some(&object.name) == self.rollup.as_ref());
+        let makes = |file: &&mut File| file.objects().any(|object| Some(&object.name) == self.rollup.as_ref());
         let Some(file) = files.iter_mut().find(makes) else { return };
         let comment = build.comment(&format!("prepared by the {}", self.word));
         let table = self.table.to_string();
         let values = minijinja::context! { engine => cluster::engine(build, "MergeTree"), staged => table.as_str(), word => self.word, column => self.column, comment };
         let text = build.render("clickhouse/staged.sql", values);
         check(build, &table, &text, diagnostics);
-        file.body.push_str(&text);
-        file.objects.push(Object { kind: "TABLE", name: self.table.clone() });
+        file.add(text, vec![Object { kind: "TABLE", name: self.table.clone() }]);
     }
 }
 
@@ -391,9 +486,9 @@ fn line(text: &str) -> String {
 
 /// Two objects of one name would replace each other, and long ones have no room. The names of other files' objects have their
 /// content in them, and are cut.
-fn check_names(build: &Build, readers: &File, diagnostics: &mut Diagnostics) {
+fn check_names<'f>(build: &Build, files: impl Iterator<Item = &'f File>, diagnostics: &mut Diagnostics) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for object in &readers.objects {
+    for object in files.filter(|file| file.name == readers::READERS).flat_map(File::objects) {
         if !version::fits(&build.settings.database, &object.plain_name()) {
             diagnostics.push(error!(E0813, None, "the name {} is too long for ClickHouse", object.name;
                 help: "give the metric or table a shorter name; a letter outside of a-z takes up to 12 times the room"));

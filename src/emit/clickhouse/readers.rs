@@ -15,6 +15,9 @@ use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, MetricView, name};
 use crate::sql::{self, CLICKHOUSE};
 
+/// The file that makes what readers see.
+pub const READERS: &str = "90_readers.sql";
+
 /// The name of a metric's view without its version.
 pub fn stable(metric: &MetricView) -> String {
     format!("{}__{}", plain(&metric.name), metric.grain())
@@ -26,7 +29,7 @@ pub fn pinned(metric: &MetricView) -> String {
 }
 
 /// A growth's name has a dot: `dau.growth_1d`.
-fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     name.replace('.', "__")
 }
 
@@ -62,37 +65,44 @@ impl<'a> Readers<'a> {
         current.into_iter().chain(versioned).collect()
     }
 
+    /// What the bare names of some metrics, with all that goes with them, show: the name for readers, and the view behind it.
+    pub fn current<'r>(
+        &'r self,
+        families: &'r BTreeSet<&str>,
+    ) -> impl Iterator<Item = (&'a MetricView, &'a ServedView)> + 'r {
+        let is_one = |metric: &MetricView| metric.current && families.contains(family(metric));
+        self.metrics.iter().filter(move |(metric, _)| is_one(metric)).copied()
+    }
+
     /// The file that makes all of them.
     pub fn file(&self, build: &Build, diagnostics: &mut Diagnostics) -> File {
-        let mut file = File {
-            name: "90_readers.sql".to_owned(),
-            what:
-                "What readers see. This is the cut-over to this build; that of an earlier build is the way back (CH15)"
-                    .to_owned(),
-            body: String::new(),
-            origin: Vec::new(),
-            objects: Vec::new(),
-        };
-        let mut add = |stable: &str, of: &ObjectName, columns: &[&str]| {
-            let name = build.name(stable);
-            file.body.push_str(&over(build, &name.to_string(), stable, of, columns, diagnostics));
-            file.objects.push(Object { kind: "VIEW", name });
+        let what =
+            "What readers see. This is the cut-over to this build; that of an earlier build is the way back (CH15)";
+        let mut file = File::new(READERS, what, Vec::new());
+        let mut add = |stable: &str, text: String| {
+            file.add(text, vec![Object { kind: "VIEW", name: build.name(stable) }]);
         };
         for clean in self.clean {
-            add(&clean.stable(build), &clean.view(build), &clean.columns(build).collect::<Vec<_>>());
+            let (stable, columns) = (clean.stable(build), clean.columns(build).collect::<Vec<_>>());
+            let view = build.name(&stable).to_string();
+            add(&stable, over(build, &view, &stable, &clean.view(build), &columns, diagnostics));
         }
         for (metric, served) in &self.metrics {
-            let columns = metric.query.columns();
-            let columns: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             for name in self.names(metric) {
-                add(&name, &served.view, &columns);
+                add(&name, view_of(build, &name, (metric, served), diagnostics));
             }
         }
         file
     }
 
     /// What points the name of a metric to one of its versions, and what earlier builds have left over.
-    pub fn artifacts(&self, build: &Build, files: &[File], diagnostics: &mut Diagnostics) -> Vec<Artifact> {
+    /// `files` are all that stay.
+    pub fn artifacts<'f>(
+        &self,
+        build: &Build,
+        files: impl Iterator<Item = &'f File>,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Artifact> {
         let mut made = Vec::new();
         for (family, versions) in &self.versions {
             for version in versions {
@@ -117,11 +127,8 @@ impl<'a> Readers<'a> {
         let of_family = || self.metrics.iter().filter(|(metric, _)| family(metric) == of);
         let mut known: BTreeSet<String> = BTreeSet::new();
         for (metric, served) in of_family().filter(|(metric, _)| metric.version == version) {
-            let columns = metric.query.columns();
-            let columns: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             let stable = stable(metric);
-            let view = build.name(&stable).to_string();
-            text.push_str(&over(build, &view, &stable, &served.view, &columns, diagnostics));
+            text.push_str(&view_of(build, &stable, (metric, served), diagnostics));
             known.insert(stable);
         }
         let others: BTreeSet<String> = of_family().map(|(metric, _)| stable(metric)).collect();
@@ -151,8 +158,20 @@ impl<'a> Readers<'a> {
 }
 
 /// The metric that it belongs to: a growth goes with its metric.
-fn family(metric: &MetricView) -> &str {
-    metric.name.split('.').next().unwrap_or(&metric.name)
+pub fn family(metric: &MetricView) -> &str {
+    crate::types::family(&metric.name)
+}
+
+/// The view for readers of a metric, over the one that holds its SELECT.
+pub fn view_of(
+    build: &Build,
+    stable: &str,
+    (metric, served): (&MetricView, &ServedView),
+    diagnostics: &mut Diagnostics,
+) -> String {
+    let columns = metric.query.columns();
+    let columns: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    over(build, &build.name(stable).to_string(), stable, &served.view, &columns, diagnostics)
 }
 
 /// `CREATE OR REPLACE VIEW` of the same columns.
@@ -172,11 +191,11 @@ fn over(
 }
 
 /// What asks for everything that earlier builds have made and this one does not have.
-fn retire(build: &Build, files: &[File], diagnostics: &mut Diagnostics) -> Artifact {
+fn retire<'f>(build: &Build, files: impl Iterator<Item = &'f File>, diagnostics: &mut Diagnostics) -> Artifact {
     let quoted = |text: &str| sql::quoted(text, &CLICKHOUSE);
-    let objects = files.iter().flat_map(|file| &file.objects);
-    let mut names: Vec<String> = objects.map(|object| quoted(&object.plain_name())).collect();
+    let mut names: Vec<String> = files.flat_map(File::objects).map(|object| quoted(&object.plain_name())).collect();
     names.sort_unstable();
+    names.dedup();
     let values = minijinja::context! {
         database => quoted(&build.settings.database), mark => quoted(&build.mark()), names,
         end => quoted(&format!("{}{}", cluster::clause(build), build.sync())),

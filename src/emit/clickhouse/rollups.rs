@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, access, backfill, cluster, line, storage, version};
+use super::{Build, File, Object, Part, access, backfill, cluster, line, storage, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
@@ -82,13 +82,11 @@ pub fn tables(build: &Build, diagnostics: &mut Diagnostics) -> (Vec<File>, Vec<M
             Some(file) => file,
             None => {
                 let what = format!("Rollups of {table}");
-                let (origin, objects) = (vec![table.clone()], Vec::new());
-                files.push(File { name, what, body: String::new(), origin, objects });
+                files.push(File::new(name, what, vec![table.clone()]));
                 files.last_mut().expect("just pushed")
             }
         };
-        file.body.push_str(&output.body);
-        file.objects.extend(output.objects);
+        file.parts.extend(output.parts);
         all.push(output.made);
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -96,8 +94,7 @@ pub fn tables(build: &Build, diagnostics: &mut Diagnostics) -> (Vec<File>, Vec<M
 }
 
 struct Output {
-    body: String,
-    objects: Vec<Object>,
+    parts: Vec<Part>,
     made: Made,
 }
 
@@ -113,7 +110,7 @@ impl Maker<'_> {
     fn make(&self) -> (Output, Diagnostics) {
         let mut diagnostics = Diagnostics::new();
         let made = Made { steps: Vec::new(), cut: None };
-        let mut output = Output { body: String::new(), objects: Vec::new(), made };
+        let mut output = Output { parts: Vec::new(), made };
         match self.steps(&mut output, &mut diagnostics) {
             Ok(()) => {}
             Err(unsupported) => self.tell(unsupported, &mut diagnostics),
@@ -156,8 +153,7 @@ impl Maker<'_> {
                 expires: storage::expires(self.build, self.rollup, kept),
                 history,
             };
-            let Output { body, objects, .. } = output;
-            self.statements(body, objects, &made, &columns, diagnostics);
+            output.parts.push(self.statements(&made, &columns, diagnostics));
             steps.push(made);
         }
         output.made.steps = steps;
@@ -240,14 +236,7 @@ impl Maker<'_> {
         )
     }
 
-    fn statements(
-        &self,
-        body: &mut String,
-        objects: &mut Vec<Object>,
-        made: &MadeStep,
-        of: &[StoredColumn],
-        diagnostics: &mut Diagnostics,
-    ) {
+    fn statements(&self, made: &MadeStep, of: &[StoredColumn], diagnostics: &mut Diagnostics) -> Part {
         let columns: Vec<_> = of.iter().map(|column| self.column(column)).collect();
         let key: Vec<&str> = of.iter().filter(|column| column.is_key).map(|column| column.name.as_str()).collect();
         let table = made.table.to_string();
@@ -267,10 +256,11 @@ impl Maker<'_> {
             run => if made.history.is_some() { "backfill" } else { "batch" },
         };
         let (template, select) = ("clickhouse/rollup.sql", made.select.as_str());
-        body.push_str(&super::with_select(self.build, &table, template, values, select, diagnostics));
-        objects.push(Object { kind: "TABLE", name: made.table.clone() });
+        let text = super::with_select(self.build, &table, template, values, select, diagnostics);
+        let mut objects = vec![Object { kind: "TABLE", name: made.table.clone() }];
         objects.extend(staging.map(|name| Object { kind: "TABLE", name: name.clone() }));
         objects.extend(view.map(|name| Object { kind: "VIEW", name: name.clone() }));
+        Part { text, objects }
     }
 
     fn column(&self, column: &StoredColumn) -> minijinja::Value {

@@ -18,26 +18,17 @@ pub fn databases(build: &Build) -> File {
         databases[1..].sort_unstable();
         databases.dedup();
     }
-    File {
-        name: "00_database.sql".to_owned(),
-        what: "Databases".to_owned(),
-        body: build.render("clickhouse/database.sql", minijinja::context! { databases }),
-        origin: Vec::new(),
-        objects: Vec::new(),
-    }
+    let body = build.render("clickhouse/database.sql", minijinja::context! { databases });
+    File::new("00_database.sql", "Databases", Vec::new()).with(body, Vec::new())
 }
 
 /// The source tables.
 pub fn tables(build: &Build) -> File {
-    let bodies: Vec<String> = stored(build).map(|(place, table)| source(place, table, build)).collect();
-    File {
-        name: "10_sources.sql".to_owned(),
-        what: "Source tables".to_owned(),
-        body: bodies.concat(),
-        origin: stored(build).map(|(_, table)| table.name.clone()).collect(),
-        // They hold the data: what takes back a build leaves them alone.
-        objects: Vec::new(),
-    }
+    let origin = stored(build).map(|(_, table)| table.name.clone()).collect();
+    let mut file = File::new("10_sources.sql", "Source tables", origin);
+    // They hold the data: what takes back a build leaves them alone.
+    stored(build).for_each(|(place, table)| file.add(source(place, table, build), Vec::new()));
+    file
 }
 
 fn stored<'b>(build: &'b Build) -> impl Iterator<Item = (usize, &'b Table)> {
