@@ -1,6 +1,7 @@
 //! `metricc explain`: what a diagnostic means, or what a declaration says.
 
 mod caliber;
+mod changes;
 pub(super) mod rollups;
 
 use super::{Context, Exit, Outcome, Stop, debug, declared, markdown, ready::Ready, ui};
@@ -64,7 +65,8 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
                 }
                 let parts: Result<Vec<String>, Stop> =
                     found.iter().map(|one| declaration(one, &ready, context)).collect();
-                parts?.join("\n")
+                let names = found.iter().filter_map(|one| declared::name(one)).collect();
+                parts?.join("\n") + &changes::told(&names, &ready, context.paint())
             }
         },
     };

@@ -31,6 +31,7 @@ mod lineage;
 mod lock;
 mod locked;
 mod man;
+mod promote;
 mod query;
 pub mod sample;
 mod targets;
@@ -97,6 +98,7 @@ verbs! {
     Lineage => lineage,
     Impact => impact,
     Lock => lock,
+    Promote => promote,
     Experiment => experiment,
     Init => init,
     Targets => targets,

@@ -79,6 +79,13 @@ impl SourceMap {
         &self.files[id.0 as usize]
     }
 
+    /// The same files with another text of one.
+    pub fn with_text(&self, id: FileId, text: impl Into<String>) -> SourceMap {
+        let mut files = self.files.clone();
+        files[id.0 as usize] = SourceFile::new(self.file(id).path.clone(), text);
+        SourceMap { files }
+    }
+
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(i, file)| (FileId(i as u32), file))

@@ -1,0 +1,47 @@
+//! The gate before a cut-over: so many good days in a row must be recorded (DQ3).
+
+use crate::diagnostic::Diagnostic;
+use crate::error;
+use crate::types::CaliberChange;
+
+/// What is recorded of a double run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nothing at all.
+    Nothing,
+    /// How many good days in a row there are up to the last one.
+    GoodDays(u32),
+}
+
+/// Where days of double runs are recorded.
+pub trait Gate {
+    /// What is recorded of a change. An error where that can't be read.
+    fn recorded(&self, change: &CaliberChange) -> Result<Recorded, Box<Diagnostic>>;
+}
+
+/// Nothing is recorded anywhere.
+pub struct NoRecords;
+
+impl Gate for NoRecords {
+    fn recorded(&self, _: &CaliberChange) -> Result<Recorded, Box<Diagnostic>> {
+        Ok(Recorded::Nothing)
+    }
+}
+
+/// Whether a change may go live; what is lacking is told.
+pub fn check(change: &CaliberChange, recorded: &Recorded) -> Result<(), Box<Diagnostic>> {
+    let (wanted, label) = (change.double_run_days, change.label());
+    let days = |count: u32| if count == 1 { "1 day".to_owned() } else { format!("{count} days") };
+    let told = match recorded {
+        Recorded::GoodDays(good) if *good >= wanted => return Ok(()),
+        Recorded::Nothing => {
+            error!(E0663, change.span, "no verification of `{label}` is recorded, and it takes {} in a row", days(wanted);
+                help: "compare both versions day by day and record it, or go live without with `--force`")
+        }
+        Recorded::GoodDays(good) => {
+            error!(E0663, change.span, "only {} in a row are good for `{label}`, and it takes {}", days(*good), days(wanted);
+                help: "wait for more good days, or go live without with `--force`; a bad day starts again")
+        }
+    };
+    Err(Box::new(told))
+}
