@@ -258,3 +258,115 @@ fn a_broken_lock_is_told_with_its_place() {
     project.run(&["lock"]).assert_code(0);
     assert_eq!(project.lock(), lock);
 }
+
+/// A second version of a subset on which metrics stand.
+const SECOND: &str = "subset active_event v2 = event where platform in (\"ios\", \"android\")\n";
+
+fn changing(stage: &str) -> String {
+    format!(
+        "{ALL_KINDS}\n{SECOND}change active_event v1 -> v2 {{ reason: \"the web is another product\"; stage: {stage} }}\n"
+    )
+}
+
+#[test]
+fn in_a_double_run_names_keep_their_meaning_and_move_once_it_is_live() {
+    let project = Project::locked();
+    project.write(&changing("double_run"));
+    // Nothing that names the subset moves; what is new is the version, and that there is a change.
+    assert_eq!(project.changes(), ["new_version subset active_event"]);
+    let said = project.check().assert_code(0).err;
+    assert!(
+        !said.contains("error[") && said.contains("the change `active_event v1 -> v2` is not in `metricc.lock`"),
+        "{said}"
+    );
+    project.run(&["build", "--locked"]).assert_code(1);
+    project.run(&["lock"]).assert_code(0);
+    assert!(project.lock().contains("change active_event v1 -> v2\n  stage double_run\n"), "{}", project.lock());
+    project.run(&["build", "--locked"]).assert_code(0);
+
+    // Live, everything moves via the version that the name means now, and nothing needs a version of its own.
+    project.write(&changing("live"));
+    let said = project.check().assert_code(0).err;
+    assert!(
+        !said.contains("error[") && said.contains("is at `live`, in `metricc.lock` it is at `double_run`"),
+        "{said}"
+    );
+    assert!(said.contains("others move with it"), "{said}");
+    project.run(&["build", "--locked"]).assert_code(1);
+    let told = project.run(&["lock"]).assert_code(0);
+    assert!(told.out.contains("stage        change active_event v1 -> v2: double_run -> live"), "{}", told.out);
+    assert!(told.out.contains("moved        metric dau v1 via active_event v2"), "{}", told.out);
+    project.run(&["build", "--locked"]).assert_code(0);
+
+    // An edit beside it answers for itself.
+    project.write(&changing("double_run").replace("sum(amount from", "sum(amount * 2 from"));
+    let said = project.check().assert_code(1).err;
+    assert!(said.contains("error[E0661]: the metric `gmv`"), "{said}");
+    // And back: everything moves via the old version.
+    project.write(&changing("double_run"));
+    let told = project.run(&["lock"]).assert_code(0);
+    assert!(told.out.contains("moved        metric dau v1 via active_event v1"), "{}", told.out);
+    // Without its change the name means the newest.
+    project.write(&format!("{ALL_KINDS}\n{SECOND}"));
+    let told = project.run(&["lock"]).assert_code(0);
+    assert!(told.out.contains("change active_event v1 -> v2: double_run -> none"), "{}", told.out);
+    assert!(told.out.contains("moved        metric dau v1 via active_event v2"), "{}", told.out);
+    assert!(!project.lock().contains("change "));
+}
+
+#[test]
+fn a_project_may_want_a_change_for_each_new_version() {
+    let project = Project::locked();
+    let config = "name: p\ntimezone: Asia/Shanghai\nunits: [CNY]\npaths: [metrics]\n";
+    project.0.write("p/metricc.yaml", format!("{config}policy: {{ caliber_change: change }}\n"));
+    project.check().assert_code(0);
+    project.write(&format!("{ALL_KINDS}\n{SECOND}"));
+    let before = project.lock();
+    let said = project.check().assert_code(1).err;
+    let line = "change active_event v1 -> v2 { reason: \"…\"; stage: double_run }";
+    assert!(
+        said.contains("error[E0664]: the subset `active_event v2` is a new version") && said.contains(line),
+        "{said}"
+    );
+    project.run(&["lock"]).assert_code(1);
+    project.run(&["lock", "--check"]).assert_code(1);
+    assert_eq!(project.lock(), before, "nothing is written");
+    let said = project.run(&["build", "--locked", "--error-format", "plain"]).assert_code(1).err;
+    assert!(said.contains("E0664") && said.contains("E0662"), "{said}");
+
+    // In place of the old version, too.
+    project
+        .write(&ALL_KINDS.replace("subset active_event =", "subset active_event v2 =").replace("\"web\")", "\"tv\")"));
+    assert!(project.check().assert_code(1).err.contains("E0664"));
+
+    project.write(&changing("double_run"));
+    project.check().assert_code(0);
+    project.run(&["lock"]).assert_code(0);
+    project.run(&["build", "--locked"]).assert_code(0);
+    // What is new altogether needs none.
+    project.write(&format!("{}metric fresh = count(active_event v2)\n", changing("double_run")));
+    project.check().assert_code(0);
+    // Without the policy a version is enough.
+    project.0.write("p/metricc.yaml", format!("{config}policy: {{ caliber_change: version }}\n"));
+    project.write(&format!("{ALL_KINDS}\n{SECOND}subset active_event v3 = event where platform = \"ios\"\n"));
+    project.check().assert_code(0);
+    project.0.write("p/metricc.yaml", format!("{config}policy: {{ caliber_change: chnage }}\n"));
+    let said = project.check().assert_code(1).err;
+    assert!(said.contains("metricc.yaml:5:") && said.contains("did you mean `change`?"), "{said}");
+}
+
+#[test]
+fn a_promoted_change_is_locked_again() {
+    let project = Project::locked();
+    project.write(&changing("double_run"));
+    project.run(&["lock"]).assert_code(0);
+    let told = project.run(&["promote", "active_event", "--force"]).assert_code(0).out;
+    assert!(told.contains("metricc lock"), "{told}");
+    project.run(&["build", "--locked"]).assert_code(1);
+    project.run(&["lock"]).assert_code(0);
+    project.run(&["build", "--locked"]).assert_code(0);
+    assert!(project.lock().contains("  stage live\n"));
+    let cut = project.lock().replacen("  stage live\n", "", 1);
+    project.0.write("p/metricc.lock", &cut);
+    assert!(project.check().assert_code(1).err.contains("lacks the stage of the change"));
+}

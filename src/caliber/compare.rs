@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
 use crate::lineage::{Graph, Kind, NodeId};
+use crate::types::CaliberChange;
 
 use super::lock::{Lock, Locked};
+use super::stages::{self, Restaged};
 use super::{Caliber, Fingerprint};
 
 /// What the project's configuration adds to the meaning of every metric.
@@ -67,6 +69,8 @@ pub struct Change {
     pub moves: Vec<String>,
     /// What it says now.
     pub form: Vec<String>,
+    /// For a new version that no `change` leads to, where the project wants one: the declaration that is missing.
+    pub lacks: Option<String>,
 }
 
 /// All that is different.
@@ -74,6 +78,8 @@ pub struct Change {
 pub struct Comparison {
     /// What the lock says of the project, where that is no longer so.
     pub settings: Option<Settings>,
+    /// Changes that are at another stage, so that their names mean another version.
+    pub stages: Vec<Restaged>,
     /// Calibers, sorted by kind, name and version.
     pub changes: Vec<Change>,
     /// Whether the lock is of another normal form.
@@ -89,7 +95,7 @@ impl Comparison {
     /// Whether lock and definitions mean the same.
     pub fn agrees(&self) -> bool {
         let same = |change: &Change| change.state == State::Reworded;
-        !self.other_form && self.settings.is_none() && self.changes.iter().all(same)
+        !self.other_form && self.settings.is_none() && self.stages.is_empty() && self.changes.iter().all(same)
     }
 
     /// What is different, as diagnostics. `accepted` are names whose meaning may change under the same version.
@@ -108,6 +114,7 @@ impl Comparison {
                 settings.timezone, settings.week_starts, was.timezone, was.week_starts;
                 help: "undo the edit of `metricc.yaml`, or run `metricc lock --accept project`"));
         }
+        found.extend(self.stages.iter().map(Restaged::diagnostic).collect());
         for change in self.changes.iter().filter(|change| !self.follows(change)) {
             found.extend(change.diagnostic(accepted).into_iter().collect());
         }
@@ -182,6 +189,11 @@ impl Change {
             State::New => {
                 error!(W0602, self.span, "the {what} `{label}` is not in `metricc.lock`{moves}"; help: "run `metricc lock`")
             }
+            State::NewVersion if self.lacks.is_some() => {
+                let lacks = self.lacks.as_deref().unwrap_or_default();
+                error!(E0664, self.span, "the {what} `{label}` is a new version, and no `change` leads to it{moves}";
+                    help: ("add `{lacks}`, and keep the old version beside it"))
+            }
             State::NewVersion => {
                 error!(W0602, self.span, "the {what} `{label}` is a version that `metricc.lock` does not have{moves}"; help: "run `metricc lock`")
             }
@@ -210,7 +222,16 @@ fn listed(names: &[String]) -> String {
 type Key<'a> = (Kind, &'a str, u32);
 
 /// Compares a lock with the definitions.
-pub fn compare(lock: &Lock, settings: &Settings, calibers: &[Caliber], graph: &Graph) -> Comparison {
+///
+/// `declared` are the project's changes of calibers: where one is at another stage than in the lock, what names it moves with
+/// it, as it does with a new version.
+pub fn compare(
+    lock: &Lock,
+    settings: &Settings,
+    calibers: &[Caliber],
+    graph: &Graph,
+    declared: &[CaliberChange],
+) -> Comparison {
     if !lock.same_form {
         return Comparison { other_form: true, ..Comparison::default() };
     }
@@ -241,13 +262,15 @@ pub fn compare(lock: &Lock, settings: &Settings, calibers: &[Caliber], graph: &G
             locked: known.map(|known| known.span),
             moves: Vec::new(),
             form: one.form.clone(),
+            lacks: None,
         });
     }
+    let mut stages = stages::restaged(lock, declared);
     let declared: BTreeSet<Key<'_>> = calibers.iter().map(|one| (one.kind, one.name.as_str(), one.version)).collect();
     let removed = lock.calibers.iter().filter(|one| !declared.contains(&(one.kind, one.name.as_str(), one.version)));
     let mut removed: Vec<&Locked> = removed.collect();
     renamed(&mut changes, &mut removed, calibers);
-    follow(&mut changes, lock, graph);
+    follow(&mut changes, &mut stages, lock, graph);
     changes.extend(removed.into_iter().map(|one| Change {
         kind: one.kind,
         label: label(&one.name, one.version),
@@ -258,9 +281,10 @@ pub fn compare(lock: &Lock, settings: &Settings, calibers: &[Caliber], graph: &G
         locked: Some(one.span),
         moves: Vec::new(),
         form: one.form.clone(),
+        lacks: None,
     }));
     changes.sort_by(|a, b| (a.kind, &a.name, a.version).cmp(&(b.kind, &b.name, b.version)));
-    Comparison { settings: changed_settings, changes, other_form: false }
+    Comparison { settings: changed_settings, stages, changes, other_form: false }
 }
 
 fn label(name: &str, version: u32) -> String {
@@ -284,7 +308,7 @@ fn renamed(changes: &mut [Change], removed: &mut Vec<&Locked>, calibers: &[Calib
 }
 
 /// Tells of what moved what it moved with. Where that is nothing, it has to answer for itself.
-fn follow(changes: &mut [Change], lock: &Lock, graph: &Graph) {
+fn follow(changes: &mut [Change], stages: &mut [Restaged], lock: &Lock, graph: &Graph) {
     let nodes: BTreeMap<Key<'_>, NodeId> =
         graph.all().map(|(id, node)| ((node.kind, node.name.as_str(), node.version), id)).collect();
     let node = |change: &Change| {
@@ -302,21 +326,22 @@ fn follow(changes: &mut [Change], lock: &Lock, graph: &Graph) {
         .collect();
     for place in answers {
         let Some(from) = node(&changes[place]) else { continue };
-        let below = graph.downstream(from, true);
-        let followers: Vec<usize> = below.nodes.iter().filter_map(|node| moved.get(node).copied()).collect();
         let by = changes[place].label.clone();
-        for follower in followers {
-            if let State::Moved { via } = &mut changes[follower].state {
-                via.push(by.clone());
-            }
-            let told = !matches!(changes[follower].kind, Kind::Column | Kind::Dimension | Kind::Subset);
-            if told {
-                let label = changes[follower].name.clone();
-                changes[place].moves.push(label);
-            }
+        let moves = moved_with(&by, from, changes, &moved, graph);
+        changes[place].moves = moves;
+    }
+    for stage in stages {
+        // Of whatever kind it is: a name is of one thing that has versions.
+        let of_name = nodes.iter().filter(|((kind, name, version), _)| {
+            !matches!(kind, Kind::Column | Kind::Test) && *name == stage.name && *version == stage.version
+        });
+        let mut moves: Vec<String> = Vec::new();
+        for (_, from) in of_name {
+            moves.extend(moved_with(&stage.meant(), *from, changes, &moved, graph));
         }
-        changes[place].moves.sort();
-        changes[place].moves.dedup();
+        moves.sort();
+        moves.dedup();
+        stage.moves = moves;
     }
     for change in changes.iter_mut() {
         if change.state == (State::Moved { via: Vec::new() }) {
@@ -324,6 +349,30 @@ fn follow(changes: &mut [Change], lock: &Lock, graph: &Graph) {
             change.state = State::Changed { was: known.map_or_else(Vec::new, |known| known.form.clone()) };
         }
     }
+}
+
+/// Tells what moved with something that it did, and gives the metrics and tables among them, sorted.
+fn moved_with(
+    by: &str,
+    from: NodeId,
+    changes: &mut [Change],
+    moved: &BTreeMap<NodeId, usize>,
+    graph: &Graph,
+) -> Vec<String> {
+    let mut moves = Vec::new();
+    let below = graph.downstream(from, true);
+    for follower in below.nodes.iter().filter_map(|node| moved.get(node).copied()) {
+        let follower = &mut changes[follower];
+        if let State::Moved { via } = &mut follower.state {
+            via.push(by.to_owned());
+        }
+        if !matches!(follower.kind, Kind::Column | Kind::Dimension | Kind::Subset) {
+            moves.push(follower.name.clone());
+        }
+    }
+    moves.sort();
+    moves.dedup();
+    moves
 }
 
 /// Metrics that mean the same as another one, are shown at the same steps and by the same dimensions.

@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostics, FileId, Span};
 use crate::error;
 use crate::lineage::Kind;
 use crate::resolve::BEHAVIOURS;
+use crate::types::CaliberChange;
 
 use super::compare::Settings;
 use super::{Caliber, Fingerprint};
@@ -17,6 +18,9 @@ pub const LOCK_FILE: &str = "metricc.lock";
 /// form is compared with one of another.
 const FORM: &str = "1";
 
+/// What the block of a change begins with.
+const CHANGE: &str = "change ";
+
 const HEAD: &str = "# Written by `metricc lock`: what every name means. Commit it, and do not edit it.\n";
 
 /// What a lock holds.
@@ -26,8 +30,21 @@ pub struct Lock {
     pub same_form: bool,
     /// Time zone and first day of the week.
     pub settings: Settings,
+    /// The stages of changes, in order.
+    pub stages: Vec<LockedStage>,
     /// Its blocks, in order.
     pub calibers: Vec<Locked>,
+}
+
+/// The stage of a change in a lock: it decides which version a name means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedStage {
+    /// `dau v1 -> v2`
+    pub label: String,
+    /// `double_run` or `live`
+    pub stage: String,
+    /// The first line of the block.
+    pub span: Span,
 }
 
 /// A block of a lock.
@@ -50,10 +67,15 @@ pub struct Locked {
 }
 
 /// The text of a lock for these calibers.
-pub fn write(settings: &Settings, calibers: &[Caliber]) -> String {
+pub fn write(settings: &Settings, changes: &[CaliberChange], calibers: &[Caliber]) -> String {
     let mut text = format!("{HEAD}form {FORM}\n\nproject\n");
     // Writing to a string can't fail.
     let _ = writeln!(text, "  timezone {}\n  week_starts {}", settings.timezone, settings.week_starts);
+    let mut stages: Vec<(String, &str)> = changes.iter().map(|one| (one.label(), one.stage.word())).collect();
+    stages.sort();
+    for (label, stage) in stages {
+        let _ = writeln!(text, "\n{CHANGE}{label}\n  stage {stage}");
+    }
     for one in calibers {
         let _ = writeln!(text, "\n{} {} v{}", one.kind.word(), one.name, one.version);
         let _ = writeln!(text, "  own       {}\n  effective {}", one.own, one.effective);
@@ -84,6 +106,10 @@ pub fn parse(file: FileId, text: &str) -> (Lock, Diagnostics) {
         diagnostics.push(error!(E0042, span, "this lock is cut off: it does not name the project's time zone";
             help: "restore the file from version control, or remove it and run `metricc lock`"));
     }
+    if let Some(cut) = reading.lock.stages.iter().find(|one| one.stage.is_empty()) {
+        diagnostics.push(error!(E0042, cut.span, "this block of the lock lacks the stage of the change";
+            help: "restore the file from version control, or remove it and run `metricc lock`"));
+    }
     if let Some(cut) = reading.lock.calibers.iter().find(|one| reading.is_cut(one)) {
         diagnostics.push(error!(E0042, cut.span, "this block of the lock lacks its fingerprints";
             help: "restore the file from version control, or remove it and run `metricc lock`"));
@@ -96,6 +122,7 @@ pub fn parse(file: FileId, text: &str) -> (Lock, Diagnostics) {
 enum Block {
     Head,
     Project,
+    Change,
     Caliber,
 }
 
@@ -135,6 +162,11 @@ impl Reading {
             self.block = Block::Project;
             return Ok(());
         }
+        if let Some(label) = line.strip_prefix(CHANGE) {
+            self.block = Block::Change;
+            self.lock.stages.push(LockedStage { label: label.to_owned(), stage: String::new(), span });
+            return Ok(());
+        }
         let wanted = "`KIND NAME vN` is wanted here";
         let (word, rest) = line.split_once(' ').ok_or(wanted)?;
         let (name, version) = rest.rsplit_once(" v").ok_or(wanted)?;
@@ -161,6 +193,10 @@ impl Reading {
     fn inner(&mut self, line: &str) -> Result<(), &'static str> {
         let (word, value) = line.split_once(' ').unwrap_or((line, ""));
         let last = self.lock.calibers.last_mut();
+        if let (Block::Change, "stage", Some(change)) = (&self.block, word, self.lock.stages.last_mut()) {
+            change.stage = value.to_owned();
+            return Ok(());
+        }
         match (&self.block, word, last) {
             (Block::Project, "timezone", _) => self.lock.settings.timezone = value.to_owned(),
             (Block::Project, "week_starts", _) => self.lock.settings.week_starts = value.to_owned(),

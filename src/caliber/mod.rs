@@ -16,6 +16,7 @@ mod lock;
 mod meaning;
 mod moved;
 mod normal;
+mod stages;
 mod tables;
 mod term;
 mod written;
@@ -35,8 +36,9 @@ use term::Term;
 use written::{expr, named, rows, type_name, words};
 
 pub use compare::{Change, Comparison, PROJECT, Settings, State, compare, duplicates};
-pub use lock::{LOCK_FILE, Lock, Locked, parse, write};
+pub use lock::{LOCK_FILE, Lock, Locked, LockedStage, parse, write};
 pub use moved::moved;
+pub use stages::Restaged;
 pub use term::Fingerprint;
 
 /// What a declaration means.

@@ -40,7 +40,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let comparison = match &locking.comparison {
         Some(known) => known.clone(),
         None => {
-            let nothing = Lock { same_form: true, settings: locking.settings.clone(), calibers: Vec::new() };
+            let nothing = Lock { same_form: true, settings: locking.settings.clone(), ..Lock::default() };
             locking.compare(&nothing, &ready.compiled)
         }
     };
@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         context.note(&format!("{LOCK_FILE} is as it was"));
         return Ok(Exit::Findings);
     }
-    let new = caliber::write(&locking.settings, &locking.calibers);
+    let new = caliber::write(&locking.settings, &ready.compiled.model.changes, &locking.calibers);
     let summary = summary(&comparison);
     if args.check {
         let state = if is_new { "there is none".to_owned() } else { summary };
@@ -116,6 +116,10 @@ fn summary(comparison: &Comparison) -> String {
     let count = |wanted: &str| comparison.changes.iter().filter(|change| word(&change.state) == wanted).count();
     let mut parts: Vec<String> = Vec::new();
     parts.extend(comparison.settings.is_some().then(|| "project changed".to_owned()));
+    let stages = comparison.stages.len();
+    parts.extend(
+        (stages > 0).then(|| format!("{stages} change{} at another stage", if stages == 1 { "" } else { "s" })),
+    );
     let counts = WORDS.into_iter().map(|word| (word, count(word))).filter(|(_, count)| *count > 0);
     parts.extend(
         counts.map(|(word, count)| {
@@ -134,6 +138,10 @@ fn text(comparison: &Comparison, locking: &Locking, paint: Paint) -> String {
         text += &paint.red(&format!("             - {}, weeks from {}", was.timezone, was.week_starts));
         text += &paint.green(&format!("\n             + {}, weeks from {}", now.timezone, now.week_starts));
         text += "\n";
+    }
+    for one in &comparison.stages {
+        let (was, now) = (one.was.as_deref().unwrap_or("none"), one.now.as_deref().unwrap_or("none"));
+        text += &format!("{:12} change {}: {was} -> {now}\n", "stage", visible(&one.label));
     }
     for change in &comparison.changes {
         let mut line = format!("{:12} {} {}", word(&change.state), change.kind.word(), visible(&change.label));
@@ -173,10 +181,16 @@ fn as_json(comparison: &Comparison) -> Value {
             State::Changed { was } => told["was"] = json!(was),
             State::New | State::NewVersion | State::Removed | State::Reworded => {}
         }
+        if let Some(lacks) = &change.lacks {
+            told["lacks"] = json!(lacks);
+        }
         told
     };
     let project = comparison.settings.as_ref();
     let project = project.map(|was| json!({ "was": { "timezone": was.timezone, "week_starts": was.week_starts } }));
     let changes: Vec<Value> = comparison.changes.iter().map(one).collect();
-    json!({ "agrees": comparison.agrees(), "project": project, "changes": changes })
+    let stages = comparison.stages.iter();
+    let stages = stages.map(|one| json!({ "change": one.label, "was": one.was, "now": one.now, "moves": one.moves }));
+    let stages: Vec<Value> = stages.collect();
+    json!({ "agrees": comparison.agrees(), "project": project, "stages": stages, "changes": changes })
 }

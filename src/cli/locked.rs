@@ -8,7 +8,7 @@ use crate::compile::Compiled;
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::lineage::Graph;
-use crate::project::{Config, Project, io_message};
+use crate::project::{CaliberPolicy, Config, Project, io_message};
 
 /// What the definitions mean, beside what the lock says of them.
 pub struct Locking {
@@ -39,7 +39,11 @@ impl Locking {
         let file = project.sources.add(LOCK_FILE, text.clone());
         let (lock, found) = caliber::parse(file, text);
         if found.is_empty() {
-            locking.comparison = Some(locking.compare(&lock, compiled));
+            let mut comparison = locking.compare(&lock, compiled);
+            if project.config.policy.caliber_change == CaliberPolicy::Change {
+                comparison.require_changes(&lock, &compiled.model.changes);
+            }
+            locking.comparison = Some(comparison);
         }
         Ok((locking, found))
     }
@@ -47,7 +51,7 @@ impl Locking {
     /// What is different from a lock.
     pub fn compare(&self, lock: &Lock, compiled: &Compiled) -> Comparison {
         let graph = Graph::of(&compiled.files, &compiled.model);
-        caliber::compare(lock, &self.settings, &self.calibers, &graph)
+        caliber::compare(lock, &self.settings, &self.calibers, &graph, &compiled.model.changes)
     }
 }
 

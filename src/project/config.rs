@@ -17,6 +17,23 @@ use super::{
 /// The name of the file that marks a project's root.
 pub const CONFIG_FILE: &str = "metricc.yaml";
 
+/// What a project asks for beyond what the compiler does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// `caliber_change`: what a changed meaning needs.
+    pub caliber_change: CaliberPolicy,
+}
+
+/// What a changed meaning needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CaliberPolicy {
+    /// A new version.
+    #[default]
+    Version,
+    /// A new version, and a `change` that leads to it.
+    Change,
+}
+
 /// The settings of a project.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -32,6 +49,8 @@ pub struct Config {
     pub paths: Vec<Spanned<String>>,
     /// `samples`: the folder with sample data, relative to the root.
     pub samples: String,
+    /// `policy`: what is asked for beyond what the compiler does.
+    pub policy: Policy,
     /// Whether `paths` was written, rather than taken from the defaults.
     paths_are_explicit: bool,
 }
@@ -47,6 +66,7 @@ impl Config {
             units: Vec::new(),
             paths: ["metrics", "dimensions"].map(|path| Spanned::new(path.to_owned(), nowhere)).into(),
             samples: "samples".to_owned(),
+            policy: Policy::default(),
             paths_are_explicit: false,
         }
     }
@@ -72,6 +92,7 @@ struct Written {
     units: Option<Vec<Spanned<String>>>,
     paths: Option<Vec<Spanned<String>>>,
     samples: Option<String>,
+    policy: Option<Policy>,
 }
 
 impl Written {
@@ -84,6 +105,7 @@ impl Written {
             paths_are_explicit: self.paths.is_some(),
             paths: self.paths.unwrap_or(default.paths),
             samples: self.samples.unwrap_or(default.samples),
+            policy: self.policy.unwrap_or(default.policy),
         }
     }
 }
@@ -96,7 +118,13 @@ fn read_keys(reader: &mut Reader<'_>) -> Written {
         units: reader.texts("units").map(|names| units(names, reader)),
         paths: reader.texts("paths").map(|paths| inside(paths, reader)),
         samples: reader.text("samples").and_then(|path| inside(vec![path], reader).pop()).map(|path| path.value),
+        policy: reader.mapping("policy", policy),
     }
+}
+
+fn policy(reader: &mut Reader<'_>) -> Policy {
+    let words = [("version", CaliberPolicy::Version), ("change", CaliberPolicy::Change)];
+    Policy { caliber_change: reader.word("caliber_change", &words).map(|word| word.value).unwrap_or_default() }
 }
 
 fn timezone(name: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Tz> {
@@ -226,7 +254,7 @@ mod tests {
                 "5:8 [metrics] E0022: `paths` is a text, not a list (write `[a, b]`, or one `- a` a line)",
                 "6:10 [../data] E0026: `../data` lies outside of the project (write a path relative to the folder of `metricc.yaml`, without `..`)",
                 "1:1 [nmae] E0021: `metricc.yaml` has no key `nmae` (did you mean `name`?)",
-                "7:1 [owner] E0021: `metricc.yaml` has no key `owner` (the keys are `name`, `timezone`, `week_starts`, `units`, `paths` and `samples`)",
+                "7:1 [owner] E0021: `metricc.yaml` has no key `owner` (the keys are `name`, `timezone`, `week_starts`, `units`, `paths`, `samples` and `policy`)",
             ]
         );
         assert_eq!(config.paths, Config::new(FileId(0)).paths);

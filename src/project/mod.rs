@@ -12,7 +12,7 @@ mod yaml;
 
 pub use access::{Access, Quota, Role};
 pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Storage};
-pub use config::{CONFIG_FILE, Config};
+pub use config::{CONFIG_FILE, CaliberPolicy, Config, Policy};
 pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
 pub use load::{Project, load};
 pub use source_map::{SourceFile, SourceMap};
