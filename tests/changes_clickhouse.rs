@@ -286,3 +286,86 @@ fn ch15_a_subset_goes_live_and_back_with_its_history_and_what_came_meanwhile() {
     assert!(retire(&warehouse) > 4);
     assert_eq!(now(&warehouse), (of_day("3"), of_day("10101"), of_day("6")));
 }
+
+const SHOP: &str = r#"
+source order {
+  table: "dwd.orders"
+  time: at
+  column at: timestamp
+  column kind: string
+  column paid: int
+}
+source order v2 {
+  table: "dwd.payments"
+  time: at
+  column at: timestamp
+  column kind: string
+  column paid: int
+}
+dimension kind    = order.kind
+dimension kind v2 = lower(order.kind)
+metric gmv   = sum(paid from order)  { grain: 1d; serve: stream(1m); by: kind }
+metric total = sum(paid from order)  { grain: 1d; serve: stream(1m) }
+metric toys  = count(order) where kind = "toy" { grain: 1d; serve: stream(1m) }
+"#;
+
+fn days(values: &[&str]) -> Vec<String> {
+    values.iter().flat_map(|value| day(value)).collect()
+}
+
+#[test]
+fn ch15_a_dimension_moves_what_is_shown_or_filtered_by_it() {
+    support::engine!("clickhouse");
+    let warehouse = Warehouse::new("UTC", &staged(SHOP, "kind", "double_run"));
+    apply_set(&warehouse);
+    // The name `order` means its newest version.
+    warehouse.insert(
+        "order_v2",
+        "2026-11-02 10:00:00 | Toy | 1\n2026-11-02 10:00:00 | toy | 10\n2026-11-02 10:00:00 | pen | 100",
+    );
+    assert_eq!(warehouse.view("gmv__1d"), days(&["Toy | 1", "pen | 100", "toy | 10"]));
+    assert_eq!(warehouse.view("gmv__1d__kind_v2"), days(&["pen | 100", "toy | 11"]));
+    assert_eq!((warehouse.view("toys__1d"), warehouse.view("toys__1d__kind_v2")), (day("1"), day("2")));
+    assert!(warehouse.session.query("SELECT * FROM metrics.total__1d__kind_v2").is_err());
+    let (warehouse, _) = warehouse.rebuilt(&staged(SHOP, "kind", "live"), "");
+    apply_build(&warehouse);
+    assert_eq!(warehouse.view("gmv__1d"), days(&["pen | 100", "toy | 11"]));
+    assert_eq!(warehouse.view("toys__1d"), day("2"));
+    apply_set(&warehouse);
+    assert_eq!(warehouse.view("gmv__1d__kind_v1"), days(&["Toy | 1", "pen | 100", "toy | 10"]));
+}
+
+#[test]
+fn ch15_two_changes_run_beside_each_other_and_one_goes_without_the_other() {
+    support::engine!("clickhouse");
+    let both = staged(&staged(SHOP, "kind", "double_run"), "order", "double_run");
+    let warehouse = Warehouse::new("UTC", &both);
+    let changes = warehouse.emitted.details["changes"].as_array().expect("a list").clone();
+    let own = objects(&warehouse);
+    let of = |name: &str| changes.iter().find(|one| one["name"] == name).expect("a change").clone();
+    let file = |name: &str, what: &str| of(name)[what].as_str().expect("a path").to_owned();
+    warehouse.apply(&file("kind", "apply"));
+    warehouse.apply(&file("order", "apply"));
+    warehouse.insert("order", "2026-11-02 10:00:00 | Toy | 1\n2026-11-02 10:00:00 | toy | 10");
+    warehouse.insert("order_v2", "2026-11-02 10:00:00 | toy | 1000");
+    // Neither is live: the old table, by the old dimension.
+    assert_eq!(warehouse.view("gmv__1d"), days(&["Toy | 1", "toy | 10"]));
+    assert_eq!(warehouse.view("gmv__1d__kind_v2"), days(&["toy | 11"]));
+    assert_eq!(warehouse.view("gmv__1d__order_v2"), days(&["toy | 1000"]));
+    assert_eq!((warehouse.view("total__1d"), warehouse.view("total__1d__order_v2")), (day("11"), day("1000")));
+    warehouse.apply(&file("order", "rollback"));
+    assert_eq!(warehouse.view("gmv__1d__kind_v2"), days(&["toy | 11"]));
+    assert_eq!(warehouse.view("gmv__1d"), days(&["Toy | 1", "toy | 10"]));
+    assert!(warehouse.session.query("SELECT * FROM metrics.gmv__1d__order_v2").is_err());
+    warehouse.apply(&file("kind", "rollback"));
+    // What both sets have is left by either, and asked for once no build has it.
+    let left: Vec<String> = objects(&warehouse).into_iter().filter(|one| !own.contains(one)).collect();
+    let has = |name: &str, one: &str| warehouse.artifact(&file(name, "apply")).contains(one);
+    assert!(left.iter().all(|one| has("kind", one) && has("order", one)), "{left:?}");
+    let (warehouse, _) = warehouse.rebuilt(SHOP, "");
+    apply_build(&warehouse);
+    retire(&warehouse);
+    let now = objects(&warehouse);
+    let needed = |one: &String| warehouse.emitted.artifacts.iter().any(|artifact| artifact.text.contains(one.as_str()));
+    assert!(left.iter().all(|one| !now.contains(one) || needed(one)), "{left:?}");
+}

@@ -124,7 +124,7 @@ fn what_would_not_compile_is_refused_and_the_file_stays() {
     // What is to be retired can't go back to its double run.
     let retired = DAU.replace("double_run   // not yet", "live; retire: date(\"2026-12-01\")");
     let project = Project::new(&retired);
-    let said = project.run(&["promote", "dau", "--back", "--error-format", "plain"]).assert_code(2).err;
+    let said = project.run(&["promote", "dau", "--back", "--error-format", "plain"]).assert_code(1).err;
     assert!(said.contains("error[E0205]: what is in double run is not retired yet"), "{said}");
     assert!(said.contains("`metrics/dau.metric` is as it was"), "{said}");
     assert_eq!(project.text(), retired);
@@ -172,4 +172,16 @@ fn explain_tells_the_change_of_a_name() {
     project.run(&["promote", "dau", "--force"]).assert_code(0);
     let told = project.run(&["explain", "dau@v2"]).assert_code(0).out;
     assert!(told.contains("live: `dau` is v2, v1 is built beside it"), "{told}");
+}
+
+#[test]
+fn what_could_not_go_live_is_told_before() {
+    let project = Project::new(&DAU.replace("distinct(user from login where not bot)", "dau * 1"));
+    let said = project.run(&["check", "--error-format", "plain"]).assert_code(1).err;
+    assert!(said.contains("error[E0214]: with `dau v2` as what its name means the project has"), "{said}");
+    assert!(said.contains("error[E0211]: the metric `dau` is defined by itself"), "{said}");
+    project.run(&["build"]).assert_code(1);
+    project.run(&["promote", "dau", "--force"]).assert_code(1);
+    let project = Project::new(&DAU.replace("distinct(user from login where not bot)", "dau v1 * 1"));
+    project.run(&["check"]).assert_code(0);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Context, Exit, Outcome, Stop, locked::Locking};
 use crate::{
     caliber::duplicates,
+    change::stage::wrong_beside,
     compile::{Compiled, compile},
     diagnostic::{Diagnostic, Diagnostics, render},
     error,
@@ -27,6 +28,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     diagnostics.extend(found);
     // What a broken program means nobody can say.
     if !diagnostics.has_errors() {
+        diagnostics.extend(wrong_beside(&project, &compiled));
         diagnostics.extend(meanings(&mut project, &compiled)?);
     }
     // The process ends soon, which gives back all of it at once.

@@ -142,8 +142,8 @@ fn sound(edited: &Project, change: &CaliberChange) -> Result<(), Stop> {
         return Ok(());
     }
     let path = &edited.sources.file(change.stage_span.file).path;
-    errors.push(error!(E0039, None, "`{}` can't be at that stage, and `{path}` is as it was", change.label();
-        help: "the errors are those of the project as it would be"));
+    errors.push(error!(E0214, change.span, "`{}` can't be at that stage, and `{path}` is as it was", change.label();
+        help: "the other errors are those of the project as it would be"));
     Err(Stop::found(edited, errors))
 }
 
