@@ -262,5 +262,5 @@ fn taken(build: &Build, access: &Access, made: &[Made]) -> minijinja::Value {
         drop.extend(views.map(|(view, _)| format!("ROW POLICY IF EXISTS {} ON {view}", identifier(&made.role.name))));
     }
     drop.extend(access.roles.iter().map(|role| format!("ROLE IF EXISTS {}", identifier(&role.name))));
-    minijinja::context! { drop, sync => "" }
+    minijinja::context! { drop, forget => false, sync => "" }
 }

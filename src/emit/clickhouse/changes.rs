@@ -119,7 +119,9 @@ impl Maker<'_> {
         more.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
         more.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
         let what = format!("{} as its version {}", change.name, change.other());
+        let cuts = made.iter().filter(|made| build.fills(made)).filter_map(|made| made.cut.clone());
         let whole = Whole {
+            forget: cuts.collect(),
             folder: build.folder.clone(),
             apply: format!(
                 "{what}, beside the project's build, which is applied before: everything, in the order of application"

@@ -64,6 +64,8 @@ struct Whole {
     folder: String,
     apply: String,
     rollback: String,
+    /// The rollups whose cut-overs are taken back with them, by name, where the table of cut-overs stays.
+    forget: Vec<String>,
 }
 
 impl Whole {
@@ -73,6 +75,7 @@ impl Whole {
             folder: build.folder.clone(),
             apply: "Everything, in the order of application".to_owned(),
             rollback: "Takes back what the other files made. Sources stay".to_owned(),
+            forget: Vec::new(),
         }
     }
 }
@@ -373,8 +376,13 @@ impl<'a> Build<'a> {
         origin.sort_unstable();
         origin.dedup();
         drop.reverse();
+        let taken_back = |name: &&String| drop.iter().any(|item| item.ends_with(&self.name(name).to_string()));
+        let forget: Vec<String> =
+            whole.forget.iter().filter(taken_back).map(|name| sql::quoted(name, &CLICKHOUSE)).collect();
+        let table = backfill::table(self).to_string();
+        let forget = (!forget.is_empty()).then(|| minijinja::context! { table, rollups => forget.join(", ") });
         let rollback = self.header(&whole.rollback)
-            + &self.render("clickhouse/rollback.sql", minijinja::context! { drop, sync => self.sync() });
+            + &self.render("clickhouse/rollback.sql", minijinja::context! { drop, forget, sync => self.sync() });
         check(self, &path("rollback.sql"), &rollback, diagnostics);
         let mut artifacts: Vec<Artifact> = files
             .into_iter()

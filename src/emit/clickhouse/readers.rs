@@ -10,7 +10,7 @@ use sqlparser::ast::ObjectName;
 
 use super::clean::Clean;
 use super::metric::ServedView;
-use super::{Build, File, Object, access, check, cluster, read_back};
+use super::{Build, File, Object, access, backfill, check, cluster, read_back};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, MetricView, name};
 use crate::sql::{self, CLICKHOUSE};
@@ -193,11 +193,17 @@ fn over(
 /// What asks for everything that earlier builds have made and this one does not have.
 fn retire<'f>(build: &Build, files: impl Iterator<Item = &'f File>, diagnostics: &mut Diagnostics) -> Artifact {
     let quoted = |text: &str| sql::quoted(text, &CLICKHOUSE);
-    let mut names: Vec<String> = files.flat_map(File::objects).map(|object| quoted(&object.plain_name())).collect();
+    let objects: Vec<&Object> = files.flat_map(File::objects).collect();
+    let table = backfill::table(build);
+    let cut_over = objects.iter().any(|object| object.name == table).then(|| {
+        let forget = format!("DELETE FROM {table}{} WHERE rollup = '", cluster::clause(build));
+        minijinja::context! { table => table.to_string(), forget => quoted(&forget) }
+    });
+    let mut names: Vec<String> = objects.into_iter().map(|object| quoted(&object.plain_name())).collect();
     names.sort_unstable();
     names.dedup();
     let values = minijinja::context! {
-        database => quoted(&build.settings.database), mark => quoted(&build.mark()), names,
+        database => quoted(&build.settings.database), mark => quoted(&build.mark()), names, cut_over,
         end => quoted(&format!("{}{}", cluster::clause(build), build.sync())),
     };
     let text = build.render("clickhouse/retire.sql", values);

@@ -51,6 +51,12 @@ impl Reader<'_> {
                 self.maybe("SYNC");
                 Ok(())
             }
+            Some("DELETE") => {
+                self.words("DELETE FROM")?;
+                self.named()?;
+                self.words("WHERE")?;
+                self.0.parse_expr().map(drop)
+            }
             Some("GRANT") => self.grant(),
             Some("SYSTEM") => {
                 self.words("SYSTEM RELOAD DICTIONARY")?;
