@@ -8,6 +8,7 @@ pub mod caliber;
 pub mod catalog;
 pub mod change;
 pub mod cli;
+pub mod clickhouse;
 pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "dry-run")]

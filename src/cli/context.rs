@@ -313,6 +313,11 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0037,
         codes::E0038,
         codes::E0039,
+        codes::E0850,
+        codes::E0851,
+        codes::E0852,
+        codes::E0853,
+        codes::E0854,
         codes::E0902,
         codes::E0903,
     ]

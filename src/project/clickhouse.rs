@@ -1,6 +1,7 @@
 //! The settings of a target of the kind `clickhouse`.
 
 use super::access::Access;
+use super::connection::Connection;
 use super::yaml::Reader;
 use crate::diagnostic::Spanned;
 use crate::error;
@@ -29,6 +30,8 @@ pub struct ClickhouseTarget {
     pub access: Option<Access>,
     /// `cluster`: it is a cluster of servers.
     pub cluster: Option<Cluster>,
+    /// `connection`: how the server is reached.
+    pub connection: Option<Connection>,
 }
 
 impl Default for ClickhouseTarget {
@@ -44,6 +47,7 @@ impl Default for ClickhouseTarget {
             intake: None,
             access: None,
             cluster: None,
+            connection: None,
         }
     }
 }
@@ -63,6 +67,7 @@ impl ClickhouseTarget {
             intake: reader.mapping("intake", Intake::read),
             access: reader.mapping("access", Access::read).flatten(),
             cluster: reader.mapping("cluster", Cluster::read).flatten(),
+            connection: reader.mapping("connection", Connection::read),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod clickhouse;
 mod config;
+mod connection;
 mod files;
 mod load;
 mod source_map;
@@ -13,6 +14,7 @@ mod yaml;
 pub use access::{Access, Quota, Role};
 pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Storage};
 pub use config::{CONFIG_FILE, CaliberPolicy, Config, Policy};
+pub use connection::{Connection, url_fault};
 pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
 pub use load::{Project, load};
 pub use source_map::{SourceFile, SourceMap};

@@ -148,7 +148,7 @@ mod tests {
             [
                 "4:11 E0022 `database` is a number, not a text (put it in quotes if it looks like a number or a date)",
                 "2:17 E0022 `create_sources` is a text, not `true` or `false` (write `true` or `false`, without quotes)",
-                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources`, `allow_approximate`, `rows_a_day`, `dictionaries`, `retain`, `storage`, `intake`, `access` and `cluster`)",
+                "3:1 E0021 `targets/warehouse.yaml` has no key `allow_approx` (the keys are `name`, `kind`, `database`, `create_sources`, `allow_approximate`, `rows_a_day`, `dictionaries`, `retain`, `storage`, `intake`, `access`, `cluster` and `connection`)",
             ]
         );
         let (_, told) =

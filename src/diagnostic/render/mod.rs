@@ -53,8 +53,8 @@ impl<'a> View<'a> {
     /// The path of a file as the reader would write it.
     fn path(&self, file: FileId) -> String {
         let path = &self.sources.file(file).path;
-        // An option of the command line (`--where`) is no file.
-        if path.starts_with("--") { path.clone() } else { format!("{}{path}", self.prefix) }
+        // An option of the command line (`--where`) and a statement for a server (`<statement>`) are no files.
+        if path.starts_with("--") || path.starts_with('<') { path.clone() } else { format!("{}{path}", self.prefix) }
     }
 
     /// Where a span starts and ends: lines and columns from 1; the end is the place after the last character.
