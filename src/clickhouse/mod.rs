@@ -72,7 +72,6 @@ impl Client {
     pub fn ask(&self, select: &str) -> Result<Rows, Failure> {
         let readonly = self.settles_nothing.load(Ordering::Relaxed);
         let body = match self.run(select, &self.of_question(readonly)) {
-            // Who may set nothing can change nothing either, so that the question alone is as safe.
             Err(failure) if !readonly && failure.is_readonly() => {
                 self.settles_nothing.store(true, Ordering::Relaxed);
                 self.run(select, &self.of_question(true))
@@ -101,11 +100,13 @@ impl Client {
         ]
     }
 
-    /// With `readonly = 2` nothing can be changed, and settings can still be given; under `readonly = 1`, which a user's
-    /// profile may have, none can.
+    /// With `readonly = 2` nothing can be changed, and settings can still be given. Under `readonly = 1`, which a user's profile
+    /// may have, none can but the one that it has already: it is asked for all the same, so that there is no question without.
     fn of_question(&self, bare: bool) -> Vec<(&'static str, String)> {
         let mut parameters = self.common();
-        if !bare {
+        if bare {
+            parameters.push(("readonly", "1".to_owned()));
+        } else {
             let seconds = self.server.timeout.as_secs().max(1);
             parameters.extend([
                 ("readonly", "2".to_owned()),

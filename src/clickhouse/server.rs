@@ -99,6 +99,11 @@ impl Server {
         Ok(server)
     }
 
+    /// The same, where a statement may take so long.
+    pub fn within(self, timeout: Duration) -> Server {
+        Server { timeout, ..self }
+    }
+
     /// Its address for messages.
     pub fn shown(&self) -> String {
         self.clean(&self.url)

@@ -143,10 +143,18 @@ impl Session {
     }
 
     fn output(&self, sql: &str) -> Result<Vec<u8>, String> {
+        self.output_as(sql, FORMAT)
+    }
+
+    /// The output of a statement in a format.
+    ///
+    /// # Errors
+    /// As of [`Session::execute`].
+    pub fn output_as(&self, sql: &str, format: &str) -> Result<Vec<u8>, String> {
         if matches!(self.turn, Turn::Shared(_)) && script::first_word(sql) == "SET" {
             return Err("SET would change other sessions: use Session::exclusive".to_owned());
         }
-        Server::get().run(Some(&self.database), script::without_sync(sql))
+        Server::get().run_as(Some(&self.database), script::without_sync(sql), format)
     }
 }
 
@@ -228,6 +236,10 @@ impl Server {
 
     /// Runs a statement in a database, or in `system` if it does not matter.
     fn run(&mut self, database: Option<&str>, sql: &str) -> Result<Vec<u8>, String> {
+        self.run_as(database, sql, FORMAT)
+    }
+
+    fn run_as(&mut self, database: Option<&str>, sql: &str, format: &str) -> Result<Vec<u8>, String> {
         let database = database.unwrap_or("system");
         if self.current.as_deref() != Some(database) {
             self.raw(&format!("USE {database}"))?;
@@ -236,12 +248,16 @@ impl Server {
         if script::first_word(sql) == "USE" {
             self.current = None;
         }
-        self.raw(sql)
+        self.raw_as(sql, format)
     }
 
     /// After a statement that failed half-way the next one would return the rest of its output too: an idle one takes it.
     fn raw(&mut self, sql: &str) -> Result<Vec<u8>, String> {
-        let outcome = self.connection.query(sql, FORMAT);
+        self.raw_as(sql, FORMAT)
+    }
+
+    fn raw_as(&mut self, sql: &str, format: &str) -> Result<Vec<u8>, String> {
+        let outcome = self.connection.query(sql, format);
         if outcome.is_err() {
             self.connection
                 .query("SELECT 1", FORMAT)

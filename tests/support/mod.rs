@@ -23,6 +23,7 @@ pub mod cli;
 pub mod clickhouse;
 pub mod duckdb;
 pub mod engines;
+pub mod front;
 pub mod provision;
 pub mod python;
 pub mod report;
