@@ -320,6 +320,9 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0854,
         codes::E0902,
         codes::E0903,
+        codes::E0990,
+        codes::E0991,
+        codes::E0992,
     ]
     .contains(&found.code)
 }

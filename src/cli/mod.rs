@@ -27,6 +27,7 @@ mod explain;
 mod fmt;
 mod impact;
 mod init;
+mod ledger;
 mod lineage;
 mod lock;
 mod locked;
@@ -34,6 +35,7 @@ mod man;
 mod promote;
 mod query;
 pub mod sample;
+mod server;
 mod targets;
 #[cfg(feature = "dry-run")]
 mod test;

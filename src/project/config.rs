@@ -51,8 +51,46 @@ pub struct Config {
     pub samples: String,
     /// `policy`: what is asked for beyond what the compiler does.
     pub policy: Policy,
+    /// `ledger`: where verdicts on double runs are recorded.
+    pub ledger: LedgerPlace,
     /// Whether `paths` was written, rather than taken from the defaults.
     paths_are_explicit: bool,
+}
+
+/// Where verdicts on double runs are recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LedgerPlace {
+    /// A file, relative to the root.
+    File(String),
+    /// A table of ClickHouse.
+    Table {
+        /// `target`: on whose server.
+        target: Spanned<String>,
+        /// `table`: its name, with its database or in that of the connection.
+        table: Spanned<String>,
+    },
+}
+
+/// The file that is the ledger where nothing is said.
+pub const LEDGER_FILE: &str = "metricc.ledger.jsonl";
+
+impl LedgerPlace {
+    /// The one where nothing is said.
+    fn usual() -> LedgerPlace {
+        LedgerPlace::File(LEDGER_FILE.to_owned())
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<LedgerPlace> {
+        if !reader.is_mapping("ledger") {
+            let path = reader.text("ledger")?;
+            return inside(vec![path], reader).pop().map(|path| LedgerPlace::File(path.value));
+        }
+        let read = |reader: &mut Reader<'_>| {
+            let (target, table) = (reader.required_text("target", "warehouse"), reader.required_text("table", "metricc_ledger"));
+            Some(LedgerPlace::Table { target: target?, table: table? })
+        };
+        reader.mapping("ledger", read).flatten()
+    }
 }
 
 impl Config {
@@ -67,6 +105,7 @@ impl Config {
             paths: ["metrics", "dimensions"].map(|path| Spanned::new(path.to_owned(), nowhere)).into(),
             samples: "samples".to_owned(),
             policy: Policy::default(),
+            ledger: LedgerPlace::usual(),
             paths_are_explicit: false,
         }
     }
@@ -93,6 +132,7 @@ struct Written {
     paths: Option<Vec<Spanned<String>>>,
     samples: Option<String>,
     policy: Option<Policy>,
+    ledger: Option<LedgerPlace>,
 }
 
 impl Written {
@@ -106,6 +146,7 @@ impl Written {
             paths: self.paths.unwrap_or(default.paths),
             samples: self.samples.unwrap_or(default.samples),
             policy: self.policy.unwrap_or(default.policy),
+            ledger: self.ledger.unwrap_or(default.ledger),
         }
     }
 }
@@ -119,6 +160,7 @@ fn read_keys(reader: &mut Reader<'_>) -> Written {
         paths: reader.texts("paths").map(|paths| inside(paths, reader)),
         samples: reader.text("samples").and_then(|path| inside(vec![path], reader).pop()).map(|path| path.value),
         policy: reader.mapping("policy", policy),
+        ledger: LedgerPlace::read(reader),
     }
 }
 
@@ -254,10 +296,21 @@ mod tests {
                 "5:8 [metrics] E0022: `paths` is a text, not a list (write `[a, b]`, or one `- a` a line)",
                 "6:10 [../data] E0026: `../data` lies outside of the project (write a path relative to the folder of `metricc.yaml`, without `..`)",
                 "1:1 [nmae] E0021: `metricc.yaml` has no key `nmae` (did you mean `name`?)",
-                "7:1 [owner] E0021: `metricc.yaml` has no key `owner` (the keys are `name`, `timezone`, `week_starts`, `units`, `paths`, `samples` and `policy`)",
+                "7:1 [owner] E0021: `metricc.yaml` has no key `owner` (the keys are `name`, `timezone`, `week_starts`, `units`, `paths`, `samples`, `policy` and `ledger`)",
             ]
         );
         assert_eq!(config.paths, Config::new(FileId(0)).paths);
+    }
+
+    #[test]
+    fn a_ledger_is_a_file_or_a_table() {
+        let of = |text: &str| read(&format!("name: a\ntimezone: UTC\n{text}"));
+        assert_eq!(of("").0.ledger, LedgerPlace::File(LEDGER_FILE.to_owned()));
+        assert_eq!(of("ledger: runs/ledger.jsonl").0.ledger, LedgerPlace::File("runs/ledger.jsonl".to_owned()));
+        let (config, told) = of("ledger:\n  target: warehouse\n  table: ops.ledger\n");
+        assert!(matches!(config.ledger, LedgerPlace::Table { table, .. } if table.value == "ops.ledger") && told.is_empty());
+        assert_eq!(of("ledger:\n  target: warehouse\n").1, ["3:1 [] E0024: `ledger` does not say `table` (add `table: metricc_ledger`)"]);
+        assert_eq!(of("ledger: /tmp/l").1.len(), 1);
     }
 
     #[test]

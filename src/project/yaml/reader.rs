@@ -53,6 +53,11 @@ impl<'a> Reader<'a> {
         Some(made)
     }
 
+    /// Whether there is a mapping at `key`, where something else may be.
+    pub fn is_mapping(&self, key: &str) -> bool {
+        self.mapping.get(key).is_some_and(Value::is_mapping)
+    }
+
     /// The keys of the mapping, where they are names of the user's own, with their places.
     pub fn keys(&self) -> Vec<(&'a str, Span)> {
         let names = self.mapping.keys().filter_map(Value::as_str);
