@@ -5,8 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use metricc::clickhouse::{Client, Environment, Failure, Fault, Limits, Retries, Server};
-use metricc::diagnostic::render::{Format, View, render};
 use metricc::diagnostic::Diagnostics;
+use metricc::diagnostic::render::{Format, View, render};
 use metricc::project::SourceMap;
 use support::front::{Act, Fake, Front, User, answer};
 
@@ -44,15 +44,27 @@ fn questions_are_answered_exactly_and_change_nothing() {
     let front = Front::start();
     let client = client(server(front.url(), None));
     let of = |table: &str| format!("{}.{table}", front.database());
-    client.execute(&format!("CREATE TABLE {} (d Decimal(38, 4), i Int64, s Nullable(String)) ENGINE = MergeTree ORDER BY i", of("t"))).unwrap();
+    client
+        .execute(&format!(
+            "CREATE TABLE {} (d Decimal(38, 4), i Int64, s Nullable(String)) ENGINE = MergeTree ORDER BY i",
+            of("t")
+        ))
+        .unwrap();
     client.execute(&format!("INSERT INTO {} FORMAT JSONEachRow\n{{\"d\": \"12345678901234567890.5000\", \"i\": \"-9223372036854775808\", \"s\": null}}\n{{\"d\": \"0.1\", \"i\": \"7\", \"s\": \"a\\tb\"}}", of("t"))).unwrap();
     let rows = client.ask(&format!("SELECT d, i, s FROM {} ORDER BY i", of("t"))).unwrap();
     assert_eq!(rows.names, ["d", "i", "s"]);
-    let cells: Vec<Vec<&str>> = rows.rows.iter().map(|row| row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect()).collect();
+    let cells: Vec<Vec<&str>> =
+        rows.rows.iter().map(|row| row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect()).collect();
     assert_eq!(cells, [["12345678901234567890.5000", "-9223372036854775808", "NULL"], ["0.1000", "7", "a\tb"]]);
 
     let asked = front.requests().last().cloned().expect("a request");
-    for (name, value) in [("readonly", "2"), ("max_execution_time", "20"), ("result_overflow_mode", "throw"), ("session_timezone", "UTC"), ("wait_end_of_query", "1")] {
+    for (name, value) in [
+        ("readonly", "2"),
+        ("max_execution_time", "20"),
+        ("result_overflow_mode", "throw"),
+        ("session_timezone", "UTC"),
+        ("wait_end_of_query", "1"),
+    ] {
         assert_eq!(asked.parameter(name), Some(value), "{name}");
     }
     let failure = client.ask(&format!("DROP TABLE {}", of("t"))).unwrap_err();
@@ -87,7 +99,11 @@ fn an_answer_is_limited_and_never_cut_off() {
     assert!(matches!(&failure.fault, Fault::Refused(exception) if exception.code == 396), "{failure:?}");
     assert_eq!(limits(10, 1 << 20).ask("SELECT number FROM numbers(10)").unwrap().rows.len(), 10);
     // A server that sends more than it was allowed to.
-    let fake = Fake::start(vec![Act::Send(answer("200 OK", &[], &b"a\nInt64\n".iter().chain(&vec![b'1'; 100_000]).copied().collect::<Vec<u8>>()))]);
+    let fake = Fake::start(vec![Act::Send(answer(
+        "200 OK",
+        &[],
+        &b"a\nInt64\n".iter().chain(&vec![b'1'; 100_000]).copied().collect::<Vec<u8>>(),
+    ))]);
     let client = Client::new(server(fake.url(), None), Limits { rows: 10, bytes: 1_000 }, QUICK).expect("a client");
     assert_eq!(client.ask("SELECT 1").unwrap_err(), Failure { fault: Fault::TooLarge { bytes: 1_000 }, tries: 1 });
 }
@@ -101,7 +117,8 @@ fn a_user_who_may_set_nothing_can_ask() {
     for _ in 0..2 {
         assert_eq!(client.ask("SELECT 1 AS one").unwrap().rows.len(), 1);
     }
-    let readonly: Vec<_> = front.requests().iter().map(|asked| asked.parameter("readonly").map(str::to_owned)).collect();
+    let readonly: Vec<_> =
+        front.requests().iter().map(|asked| asked.parameter("readonly").map(str::to_owned)).collect();
     let readonly: Vec<_> = readonly.iter().flatten().map(String::as_str).collect();
     assert_eq!(readonly, ["2", "1", "1"], "what the server has told is remembered");
     assert!(client.ask("CREATE TABLE t (a Int64) ENGINE = Memory").unwrap_err().is_readonly());
@@ -131,14 +148,22 @@ fn what_passes_is_tried_again_and_nothing_else() {
     assert_eq!(outcome(vec![busy(), busy(), good()]), (3, Ok(1)));
     assert_eq!(outcome(vec![Act::Close, good()]), (2, Ok(1)));
     let many = b"Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)";
-    assert_eq!(outcome(vec![Act::Send(answer("500 Error", &[("X-ClickHouse-Exception-Code", "202")], many)), good()]), (2, Ok(1)));
+    assert_eq!(
+        outcome(vec![Act::Send(answer("500 Error", &[("X-ClickHouse-Exception-Code", "202")], many)), good()]),
+        (2, Ok(1))
+    );
 
     let (count, failure) = outcome(vec![busy()]);
     let failure = failure.unwrap_err();
     assert_eq!((count, failure.tries), (3, 3));
     assert!(matches!(failure.fault, Fault::Status { status: 503, .. }));
-    for (status, body) in [("400 Bad Request", "Code: 62. DB::Exception: Syntax error"), ("404 Not Found", "nothing here"), ("302 Found", "")] {
-        let (count, failure) = outcome(vec![Act::Send(answer(status, &[("Location", "/elsewhere")], body.as_bytes())), good()]);
+    for (status, body) in [
+        ("400 Bad Request", "Code: 62. DB::Exception: Syntax error"),
+        ("404 Not Found", "nothing here"),
+        ("302 Found", ""),
+    ] {
+        let (count, failure) =
+            outcome(vec![Act::Send(answer(status, &[("Location", "/elsewhere")], body.as_bytes())), good()]);
         assert_eq!((count, failure.is_err()), (1, true), "{status}");
     }
 }
@@ -163,7 +188,8 @@ fn half_an_answer_is_none() {
 #[test]
 fn an_exception_in_a_good_answer_is_one() {
     let message = "Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)";
-    let tagged = format!("a\nInt64\n1\n\r\n__exception__\r\nxyz\r\n{message}\r\n{} xyz\r\n__exception__\r\n", message.len());
+    let tagged =
+        format!("a\nInt64\n1\n\r\n__exception__\r\nxyz\r\n{message}\r\n{} xyz\r\n__exception__\r\n", message.len());
     for (headers, body) in [
         (vec![("X-ClickHouse-Exception-Tag", "xyz")], tagged),
         (vec![], format!("a\nInt64\n1\n{message}\n")),
@@ -179,7 +205,10 @@ fn an_exception_in_a_good_answer_is_one() {
 fn another_server_is_told_from_clickhouse() {
     for body in ["<html><body>Welcome</body></html>\n", "{\"a\": 1}\n", "Ok.\n", "a\nInt64\n1"] {
         let (count, outcome) = outcome(vec![Act::Send(answer("200 OK", &[], body.as_bytes()))]);
-        assert!(count == 1 && matches!(outcome, Err(Failure { fault: Fault::Unusable { .. }, .. })), "{body}: {outcome:?}");
+        assert!(
+            count == 1 && matches!(outcome, Err(Failure { fault: Fault::Unusable { .. }, .. })),
+            "{body}: {outcome:?}"
+        );
     }
 }
 
@@ -224,7 +253,11 @@ fn the_password_is_shown_nowhere() {
         Act::Echo("500 Error"),
         Act::Echo("404 Not Found"),
         Act::Close,
-        Act::Send(answer("500 Error", &[("X-ClickHouse-Exception-Code", "47")], format!("Code: 47. DB::Exception: {PASSWORD} is unknown").as_bytes())),
+        Act::Send(answer(
+            "500 Error",
+            &[("X-ClickHouse-Exception-Code", "47")],
+            format!("Code: 47. DB::Exception: {PASSWORD} is unknown").as_bytes(),
+        )),
         Act::Send(answer("200 OK", &[], format!("a\nString\n1\nCode: 47. DB::Exception: {PASSWORD}\n").as_bytes())),
         Act::Send(answer("200 OK", &[], format!("{PASSWORD}\n<b {PASSWORD}\n").as_bytes())),
         Act::Send(answer("200 OK", &[], format!("a\nInt64\n{PASSWORD}").as_bytes())),
@@ -233,7 +266,11 @@ fn the_password_is_shown_nowhere() {
         let fake = Fake::start(vec![act]);
         let client = client(server(fake.url(), Some("ann")));
         let failure = client.ask("SELECT 1").unwrap_err();
-        let shown = format!("{} {failure:?} {failure:#?} {client:?} {:?}", told(&client, &failure, "SELECT 1"), client.server());
+        let shown = format!(
+            "{} {failure:?} {failure:#?} {client:?} {:?}",
+            told(&client, &failure, "SELECT 1"),
+            client.server()
+        );
         assert!(!shown.contains(PASSWORD) && !shown.contains("s3cret"), "{shown}");
     }
 }

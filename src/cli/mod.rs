@@ -39,6 +39,7 @@ mod server;
 mod targets;
 #[cfg(feature = "dry-run")]
 mod test;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -100,6 +101,7 @@ verbs! {
     Lineage => lineage,
     Impact => impact,
     Lock => lock,
+    Verify => verify,
     Promote => promote,
     Experiment => experiment,
     Init => init,

@@ -31,18 +31,27 @@ impl Rows {
             secret.as_ref().map_or(text.clone(), |secret| secret.out_of(&text))
         };
         let Some(body) = text.strip_suffix('\n') else {
-            return Err(unusable(format!("its last line has no end: `{}`", shown(text.lines().last().unwrap_or_default()))));
+            return Err(unusable(format!(
+                "its last line has no end: `{}`",
+                shown(text.lines().last().unwrap_or_default())
+            )));
         };
         let mut lines = body.split('\n');
-        let head = |line: Option<&str>| line.map(|line| line.split('\t').map(cell).collect::<Vec<_>>()).unwrap_or_default();
+        let head =
+            |line: Option<&str>| line.map(|line| line.split('\t').map(cell).collect::<Vec<_>>()).unwrap_or_default();
         let (names, types) = (head(lines.next()), head(lines.next()));
         let whole = |cells: Vec<Option<String>>| cells.into_iter().collect::<Option<Vec<String>>>();
         let (Some(names), Some(types)) = (whole(names), whole(types)) else {
             return Err(unusable("its columns have no names".to_owned()));
         };
-        let is_type = |text: &String| text.starts_with(|c: char| c.is_ascii_uppercase()) && !text.contains(['<', ' ']) || text.contains('(');
+        let is_type = |text: &String| {
+            text.starts_with(|c: char| c.is_ascii_uppercase()) && !text.contains(['<', ' ']) || text.contains('(')
+        };
         if names.len() != types.len() || !types.iter().all(is_type) {
-            return Err(unusable(format!("it does not begin with names and types of columns but with `{}`", shown(text))));
+            return Err(unusable(format!(
+                "it does not begin with names and types of columns but with `{}`",
+                shown(text)
+            )));
         }
         let mut rows = Vec::new();
         for (place, line) in lines.enumerate() {
@@ -119,14 +128,17 @@ mod tests {
 
     #[test]
     fn null_empty_and_odd_letters_stay_apart() {
-        let rows = read("a\tb\nNullable(String)\tDecimal(38, 2)\n\\N\t1.50\n\t2.00\na\\tb\\n\\\\\t3.00\n").expect("rows");
+        let rows =
+            read("a\tb\nNullable(String)\tDecimal(38, 2)\n\\N\t1.50\n\t2.00\na\\tb\\n\\\\\t3.00\n").expect("rows");
         let cells: Vec<_> = rows.rows.iter().map(|row| row[0].as_deref()).collect();
         assert_eq!(cells, [None, Some(""), Some("a\tb\n\\")]);
     }
 
     #[test]
     fn what_is_no_answer_is_told_without_secrets() {
-        for text in ["<html>\n<body>\n", "Ok.\n", "a\tb\nInt64\n", "a\nInt64\n1\t2\n", "a\nInt64\n1", "hunter2\nhunter2 <b>\n"] {
+        for text in
+            ["<html>\n<body>\n", "Ok.\n", "a\tb\nInt64\n", "a\nInt64\n1\t2\n", "a\nInt64\n1", "hunter2\nhunter2 <b>\n"]
+        {
             let Err(Fault::Unusable { reason }) = read(text) else { panic!("{text:?} is taken") };
             assert!(!reason.contains("hunter2"), "{reason}");
         }
@@ -140,7 +152,10 @@ mod tests {
         let value = |text: &str, ty| typed(Some(text), &column(ty), chrono_tz::Asia::Shanghai);
         assert_eq!(value("9223372036854775807", DataType::Int), Some(Value::Int(i64::MAX)));
         let decimal = DataType::Decimal { precision: 38, scale: 2 };
-        assert_eq!(value("12345678901234567890.5", decimal.clone()), Some(Value::Decimal(1_234_567_890_123_456_789_050)));
+        assert_eq!(
+            value("12345678901234567890.5", decimal.clone()),
+            Some(Value::Decimal(1_234_567_890_123_456_789_050))
+        );
         assert_eq!(value("1.005", decimal), None);
         assert_eq!(value("nan", DataType::Float), Some(Value::Null));
         assert_eq!(value("2026-11-01 08:00:00.000", DataType::Timestamp), Some(Value::Timestamp(1_793_491_200_000)));

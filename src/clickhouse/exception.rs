@@ -39,7 +39,8 @@ impl Exception {
         let (message, name) = cut(message, "(");
         let name = name.filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
         let whole = if name.is_some() { message } else { cut(text, "(version ").0 };
-        let whole = whole.split_once("Exception: ").filter(|_| written.is_some() && name.is_none()).map_or(whole, |(_, r)| r);
+        let whole =
+            whole.split_once("Exception: ").filter(|_| written.is_some() && name.is_none()).map_or(whole, |(_, r)| r);
         Some(Exception { code, name, message: one_line(whole) })
     }
 
@@ -93,7 +94,8 @@ mod tests {
             found.message,
             "Syntax error: failed at position 8 (FRM) (line 1, col 8): FRM t. Expected one of: FROM, alias"
         );
-        let old = Exception::read("Code: 60, e.displayText() = DB::Exception: Table x doesn't exist. (version 20.8)", None);
+        let old =
+            Exception::read("Code: 60, e.displayText() = DB::Exception: Table x doesn't exist. (version 20.8)", None);
         assert_eq!(old.map(|found| (found.code, found.message)), Some((60, "Table x doesn't exist".to_owned())));
         assert_eq!(Exception::read("<html>", None), None);
         let told = Exception::read("something odd (with brackets)", Some(241)).expect("an exception");

@@ -38,8 +38,9 @@ impl Exchange {
                     Ok(_) => None,
                     Err(error) => Some(Err(error)),
                 });
-                let certificates: Vec<_> =
-                    certificates.collect::<Result<_, _>>().map_err(|error| tls(format!("`ca` can't be read: {error}")))?;
+                let certificates: Vec<_> = certificates
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| tls(format!("`ca` can't be read: {error}")))?;
                 if certificates.is_empty() {
                     return Err(tls("`ca` holds no certificate".to_owned()));
                 }
@@ -100,7 +101,8 @@ impl Exchange {
 /// A header that is not shown where a request is.
 fn hidden(name: &str, value: &str) -> Result<HeaderValue, Fault> {
     let made = HeaderValue::from_bytes(value.as_bytes());
-    let mut made = made.map_err(|_| Fault::Unreachable { reason: format!("the value of `{name}` has a line end in it") })?;
+    let mut made =
+        made.map_err(|_| Fault::Unreachable { reason: format!("the value of `{name}` has a line end in it") })?;
     made.set_sensitive(true);
     Ok(made)
 }
@@ -142,7 +144,11 @@ fn late(body: &[u8], tag: Option<&str>) -> Option<Exception> {
         // Behind the message stand its length, the tag and the mark again.
         let message = rest.rsplit_once(&format!(" {tag}\r\n{MARK}")).map_or(rest, |(message, _)| message);
         let message = message.rsplit_once("\r\n").map_or(message, |(message, _)| message);
-        return Some(Exception::read(message, None).unwrap_or(Exception { code: 0, name: None, message: one_line(message) }));
+        return Some(Exception::read(message, None).unwrap_or(Exception {
+            code: 0,
+            name: None,
+            message: one_line(message),
+        }));
     }
     let at = tail.rfind("Code: ").filter(|at| *at == 0 || tail[..*at].ends_with('\n'))?;
     tail[at..].contains("DB::Exception: ").then(|| Exception::read(&tail[at..], None)).flatten()
@@ -180,7 +186,8 @@ mod tests {
         assert_eq!(late(rows.as_bytes(), Some("abc")), None);
         assert_eq!(late(rows.as_bytes(), None), None);
         let message = "Code: 395. DB::Exception: Value passed to 'throwIf' is non-zero. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO) (version 26.5)";
-        let tagged = format!("{rows}\r\n__exception__\r\nabc\r\n{message}\r\n{} abc\r\n__exception__\r\n", message.len());
+        let tagged =
+            format!("{rows}\r\n__exception__\r\nabc\r\n{message}\r\n{} abc\r\n__exception__\r\n", message.len());
         let found = late(tagged.as_bytes(), Some("abc")).expect("an exception");
         assert_eq!((found.code, found.message.as_str()), (395, "Value passed to 'throwIf' is non-zero"));
         let older = format!("{rows}{message}\n");

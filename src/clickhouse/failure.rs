@@ -91,8 +91,10 @@ impl Failure {
                 help: "is the server up, and the address of `connection.url` or `METRICC_CLICKHOUSE_URL` right?"),
             Fault::Tls { reason } => error!(E0851, None, "`{url}` can't be trusted: {reason}";
                 help: "name the certificate that signed the server's own in `connection.ca`"),
-            Fault::TimedOut => error!(E0851, None, "`{url}` gave no answer within {} seconds", server.timeout.as_secs_f64();
-                help: "ask for less, or give it more time by `connection.timeout`"),
+            Fault::TimedOut => {
+                error!(E0851, None, "`{url}` gave no answer within {} seconds", server.timeout.as_secs_f64();
+                help: "ask for less, or give it more time by `connection.timeout`")
+            }
             Fault::Status { status: 401 | 403, .. } => error!(E0854, None, "`{url}` does not let {} in", who(server);
                 help: "check the user and the password, and what the user may read"),
             Fault::Status { status, text, .. } => {
@@ -144,8 +146,12 @@ mod tests {
         let mut sources = SourceMap::new();
         let failure = Failure { fault: Fault::Refused(exception), tries: 1 };
         let found = failure.told(&server, "SELECT\n  gmw\nFROM t", &mut sources);
-        let text = render(Format::Plain, &[found].into_iter().collect(), &View { prefix: "shop/", ..View::new(&sources) });
-        assert!(text.starts_with("<statement>:2:3: error[E0852]: `http://localhost:8123` refuses the statement"), "{text}");
+        let text =
+            render(Format::Plain, &[found].into_iter().collect(), &View { prefix: "shop/", ..View::new(&sources) });
+        assert!(
+            text.starts_with("<statement>:2:3: error[E0852]: `http://localhost:8123` refuses the statement"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -52,9 +52,7 @@ fn word(statement: &str, name: &str) -> Option<Range<usize>> {
     if name.len() < 2 || !name.starts_with(is_part) {
         return None;
     }
-    let ends = |at: usize| {
-        !statement[..at].ends_with(is_part) && !statement[at + name.len()..].starts_with(is_part)
-    };
+    let ends = |at: usize| !statement[..at].ends_with(is_part) && !statement[at + name.len()..].starts_with(is_part);
     statement.match_indices(name).map(|(at, _)| at).find(|at| ends(*at)).map(|at| at..at + name.len())
 }
 
@@ -80,7 +78,16 @@ mod tests {
 
     #[test]
     fn odd_places_are_none() {
-        for message in ["(line 0, col 1)", "(line 99, col 99)", "(line x, col y)", "at position 0", "at position 99999999999999999999", "(line 1, col", "``", "'"] {
+        for message in [
+            "(line 0, col 1)",
+            "(line 99, col 99)",
+            "(line x, col y)",
+            "at position 0",
+            "at position 99999999999999999999",
+            "(line 1, col",
+            "``",
+            "'",
+        ] {
             place(message, "SELECT 中");
             assert_eq!(place(message, ""), None, "{message}");
         }

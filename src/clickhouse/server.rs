@@ -61,7 +61,14 @@ pub struct Environment<'a> {
 impl Server {
     /// A server that is asked by its default user.
     pub fn plain(url: &str) -> Server {
-        Server { url: url.to_owned(), user: None, password: None, database: "default".to_owned(), ca: None, timeout: TIMEOUT }
+        Server {
+            url: url.to_owned(),
+            user: None,
+            password: None,
+            database: "default".to_owned(),
+            ca: None,
+            timeout: TIMEOUT,
+        }
     }
 
     /// The server of a target. What the target does not say is taken from the environment; warnings are told.
@@ -89,8 +96,7 @@ impl Server {
         };
         let timeout = connection.timeout.and_then(|ms| u64::try_from(ms).ok()).map_or(TIMEOUT, Duration::from_millis);
         let database = connection.database.as_ref().map_or(database, |name| name.value.as_str()).to_owned();
-        let server =
-            Server { url, user: credentials.user, password: credentials.password, database, ca, timeout };
+        let server = Server { url, user: credentials.user, password: credentials.password, database, ca, timeout };
         if server.password.is_some() && server.url.starts_with("http://") && !server.is_local() {
             let span = connection.url.as_ref().map(|url| url.span);
             warnings.push(error!(W0851, span, "the password goes to `{}` without encryption", server.url;
@@ -158,7 +164,11 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn of(connection: &Connection, environment: &Environment, warnings: &mut Diagnostics) -> Result<Credentials, Box<Diagnostic>> {
+    fn of(
+        connection: &Connection,
+        environment: &Environment,
+        warnings: &mut Diagnostics,
+    ) -> Result<Credentials, Box<Diagnostic>> {
         if let Some(name) = &connection.password_env {
             let password = Secret::new(variable(&name.value, name.span, environment)?);
             return Ok(Credentials { user: None, password: Some(password) });
@@ -206,8 +216,10 @@ fn variable(name: &str, span: Span, environment: &Environment) -> Result<String,
 }
 
 fn read(path: &Path, span: Span) -> Result<Vec<u8>, Box<Diagnostic>> {
-    let unreadable = |reason: &str| Box::new(error!(E0854, span, "`{}` can't be read: {reason}", path.display();
-        help: "a path is relative to the folder of `metricc.yaml`, or absolute"));
+    let unreadable = |reason: &str| {
+        Box::new(error!(E0854, span, "`{}` can't be read: {reason}", path.display();
+        help: "a path is relative to the folder of `metricc.yaml`, or absolute"))
+    };
     match std::fs::metadata(path) {
         Ok(kind) if kind.len() > LONGEST_FILE && kind.is_file() => return Err(unreadable("it is too large")),
         Ok(_) => {}
@@ -240,21 +252,30 @@ mod tests {
         Some(Spanned::new(text.to_owned(), Span::new(FileId(0), 0, 1)))
     }
 
-    fn server(connection: &Connection, variables: &[(&str, &str)], root: &Path) -> (Result<Server, Box<Diagnostic>>, Diagnostics) {
+    fn server(
+        connection: &Connection,
+        variables: &[(&str, &str)],
+        root: &Path,
+    ) -> (Result<Server, Box<Diagnostic>>, Diagnostics) {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let mut warnings = Diagnostics::new();
-        let made = Server::of("wh", Some(connection), "metrics", &Environment { variable: &variable, root }, &mut warnings);
+        let made =
+            Server::of("wh", Some(connection), "metrics", &Environment { variable: &variable, root }, &mut warnings);
         (made, warnings)
     }
 
     #[test]
     fn the_target_says_what_counts_and_the_environment_the_rest() {
-        let own = Connection { url: at("https://a:8443"), user_env: at("U"), password_env: at("P"), ..Connection::default() };
+        let own =
+            Connection { url: at("https://a:8443"), user_env: at("U"), password_env: at("P"), ..Connection::default() };
         let variables = [("U", "ann"), ("P", "s3cret"), (URL, "https://b"), (USER, "bob"), (PASSWORD, "other")];
         let (made, warnings) = server(&own, &variables, Path::new("."));
         let made = made.expect("a server");
-        assert_eq!((made.url.as_str(), made.user.as_deref(), made.key()), ("https://a:8443", Some("ann"), Some("s3cret")));
+        assert_eq!(
+            (made.url.as_str(), made.user.as_deref(), made.key()),
+            ("https://a:8443", Some("ann"), Some("s3cret"))
+        );
         assert!(warnings.is_empty() && made.database == "metrics");
         let (made, _) = server(&Connection::default(), &variables, Path::new("."));
         let made = made.expect("a server");
@@ -280,7 +301,11 @@ mod tests {
         ] {
             let connection = Connection { url: at(url), ..Connection::default() };
             let (_, warnings) = server(&connection, &[(PASSWORD, "s3cret")], Path::new("."));
-            assert_eq!(warnings.iter().map(|found| found.code.0).collect::<Vec<_>>(), if warned { vec!["W0851"] } else { vec![] }, "{url}");
+            assert_eq!(
+                warnings.iter().map(|found| found.code.0).collect::<Vec<_>>(),
+                if warned { vec!["W0851"] } else { vec![] },
+                "{url}"
+            );
             assert!(server(&connection, &[], Path::new(".")).1.is_empty());
         }
     }
@@ -298,7 +323,13 @@ mod tests {
         assert_eq!(of("a.key", "s3 cret\r\n"), Ok((None, key("s3 cret"))));
         assert_eq!(of("a.json", r#"{"user": "ann", "password": "s3cret"}"#), Ok((key("ann"), key("s3cret"))));
         assert_eq!(of("a.yaml", "password: s3cret\n"), Ok((None, key("s3cret"))));
-        for (name, text) in [("b.key", "s3cret\ns3cret\n"), ("b.key", ""), ("b.yaml", "user: s3cret"), ("b.json", "{s3cret"), ("b.yaml", "password: [s3cret]")] {
+        for (name, text) in [
+            ("b.key", "s3cret\ns3cret\n"),
+            ("b.key", ""),
+            ("b.yaml", "user: s3cret"),
+            ("b.json", "{s3cret"),
+            ("b.yaml", "password: [s3cret]"),
+        ] {
             let told = of(name, text).expect_err("refused");
             assert!(!told.contains("s3cret"), "{told}");
         }

@@ -10,6 +10,7 @@ mod failure;
 mod functions;
 mod keys;
 mod parquet;
+mod results;
 mod samples;
 mod shared;
 mod types;

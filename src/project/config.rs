@@ -86,7 +86,8 @@ impl LedgerPlace {
             return inside(vec![path], reader).pop().map(|path| LedgerPlace::File(path.value));
         }
         let read = |reader: &mut Reader<'_>| {
-            let (target, table) = (reader.required_text("target", "warehouse"), reader.required_text("table", "metricc_ledger"));
+            let (target, table) =
+                (reader.required_text("target", "warehouse"), reader.required_text("table", "metricc_ledger"));
             Some(LedgerPlace::Table { target: target?, table: table? })
         };
         reader.mapping("ledger", read).flatten()
@@ -308,8 +309,13 @@ mod tests {
         assert_eq!(of("").0.ledger, LedgerPlace::File(LEDGER_FILE.to_owned()));
         assert_eq!(of("ledger: runs/ledger.jsonl").0.ledger, LedgerPlace::File("runs/ledger.jsonl".to_owned()));
         let (config, told) = of("ledger:\n  target: warehouse\n  table: ops.ledger\n");
-        assert!(matches!(config.ledger, LedgerPlace::Table { table, .. } if table.value == "ops.ledger") && told.is_empty());
-        assert_eq!(of("ledger:\n  target: warehouse\n").1, ["3:1 [] E0024: `ledger` does not say `table` (add `table: metricc_ledger`)"]);
+        assert!(
+            matches!(config.ledger, LedgerPlace::Table { table, .. } if table.value == "ops.ledger") && told.is_empty()
+        );
+        assert_eq!(
+            of("ledger:\n  target: warehouse\n").1,
+            ["3:1 [] E0024: `ledger` does not say `table` (add `table: metricc_ledger`)"]
+        );
         assert_eq!(of("ledger: /tmp/l").1.len(), 1);
     }
 

@@ -74,10 +74,14 @@ mod tests {
 
     #[test]
     fn an_address_has_a_host_and_no_secret() {
-        for right in ["http://localhost:8123", "https://ch.example.com", "https://gate.example.com/ch/", "http://[::1]:8123"] {
+        for right in
+            ["http://localhost:8123", "https://ch.example.com", "https://gate.example.com/ch/", "http://[::1]:8123"]
+        {
             assert_eq!(url_fault(right), None, "{right}");
         }
-        for wrong in ["localhost:8123", "ftp://a", "https://", "https:///x", "http://u:p@h", "https://h/?user=a", "http://a b"] {
+        for wrong in
+            ["localhost:8123", "ftp://a", "https://", "https:///x", "http://u:p@h", "https://h/?user=a", "http://a b"]
+        {
             assert!(url_fault(wrong).is_some(), "{wrong}");
         }
     }

@@ -197,19 +197,28 @@ fn answered(session: &Session, user: Option<&User>, request: &Request) -> Vec<u8
     if let Some(user) = user {
         let own = [request.header("x-clickhouse-user"), request.header("x-clickhouse-key")];
         if own != [Some(user.name.as_str()), Some(user.password.as_str())] {
-            return exception(516, "Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)");
+            return exception(
+                516,
+                "Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)",
+            );
         }
-        let set = settings.first().map(|(name, _)| name.as_str()).or(request.parameter("readonly").filter(|value| *value != "1").map(|_| "readonly"));
+        let set = settings
+            .first()
+            .map(|(name, _)| name.as_str())
+            .or(request.parameter("readonly").filter(|value| *value != "1").map(|_| "readonly"));
         if let (true, Some(name)) = (user.locked, set) {
             return exception(164, &format!("Cannot modify '{name}' setting in readonly mode. (READONLY)"));
         }
     }
-    let is_question = ["SELECT", "WITH", "SHOW", "DESCRIBE", "EXPLAIN"].contains(&script::first_word(&request.body).as_str());
+    let is_question = ["SELECT", "WITH", "SHOW", "DESCRIBE", "EXPLAIN", "EXISTS"]
+        .contains(&script::first_word(&request.body).as_str());
     let is_locked = user.is_some_and(|user| user.locked);
     if !is_question && (is_locked || request.parameter("readonly").is_some_and(|value| value != "0")) {
         return exception(164, "Cannot execute query in readonly mode. (READONLY)");
     }
-    if let Some(database) = request.parameter("database").filter(|name| *name != session.database() && *name != "default") {
+    if let Some(database) =
+        request.parameter("database").filter(|name| *name != session.database() && *name != "default")
+    {
         return exception(81, &format!("Database {database} does not exist. (UNKNOWN_DATABASE)"));
     }
     let mut sql = request.body.clone();
@@ -221,14 +230,19 @@ fn answered(session: &Session, user: Option<&User>, request: &Request) -> Vec<u8
     match session.output_as(&sql, format) {
         Ok(body) => answer("200 OK", &[("X-ClickHouse-Format", format)], &body),
         Err(text) => {
-            let code = text.strip_prefix("Code: ").and_then(|rest| rest.split('.').next()?.parse().ok()).unwrap_or(1000);
+            let code =
+                text.strip_prefix("Code: ").and_then(|rest| rest.split('.').next()?.parse().ok()).unwrap_or(1000);
             refused(code, &text)
         }
     }
 }
 
 fn setting(name: &str, value: &str) -> String {
-    if value.parse::<f64>().is_ok() { format!("{name} = {value}") } else { format!("{name} = {}", super::clickhouse::quote_text(value)) }
+    if value.parse::<f64>().is_ok() {
+        format!("{name} = {value}")
+    } else {
+        format!("{name} = {}", super::clickhouse::quote_text(value))
+    }
 }
 
 fn exception(code: u32, text: &str) -> Vec<u8> {
@@ -244,7 +258,11 @@ fn refused(code: u32, text: &str) -> Vec<u8> {
         202 => "503 Service Unavailable",
         _ => "500 Internal Server Error",
     };
-    answer(status, &[("X-ClickHouse-Exception-Code", &code.to_string())], format!("{text} (version 26.5.1)\n").as_bytes())
+    answer(
+        status,
+        &[("X-ClickHouse-Exception-Code", &code.to_string())],
+        format!("{text} (version 26.5.1)\n").as_bytes(),
+    )
 }
 
 /// What a fake does with a connection.

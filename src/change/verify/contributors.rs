@@ -56,7 +56,10 @@ pub(super) fn ranked(mut slices: Vec<Slice>, most: usize) -> Vec<Slice> {
 }
 
 /// The same over several buckets: values and shares are sums.
-pub(super) fn over<'a>(buckets: impl Iterator<Item = (&'a [Pair], &'a dyn Fn(&Pair) -> f64)>, most: usize) -> Vec<Slice> {
+pub(super) fn over<'a>(
+    buckets: impl Iterator<Item = (&'a [Pair], &'a dyn Fn(&Pair) -> f64)>,
+    most: usize,
+) -> Vec<Slice> {
     let mut sums: BTreeMap<&[Option<String>], (Slice, f64)> = BTreeMap::new();
     let mut whole = 0.0;
     for (pairs, weight) in buckets {
@@ -93,6 +96,12 @@ fn added(a: &Cell, b: &Cell) -> Cell {
         (None, Some(_)) => b.clone(),
         (Some(_), None) => a.clone(),
         // Of other values there is no sum: the first one that is there stands for them.
-        (None, None) => if matches!(a, Cell::Missing) { b.clone() } else { a.clone() },
+        (None, None) => {
+            if matches!(a, Cell::Missing) {
+                b.clone()
+            } else {
+                a.clone()
+            }
+        }
     }
 }

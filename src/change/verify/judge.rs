@@ -212,8 +212,7 @@ impl Judging<'_> {
         let calendar = &self.rules.calendar;
         let end = start.zip(calendar.step).map(|(start, step)| step.next(start, calendar.zone, calendar.week_start));
         let whole: f64 = self.pairs.iter().map(|pair| pair.old.weight() * (self.weight)(pair)).sum();
-        let slices: Vec<Slice> =
-            self.pairs.iter().map(|pair| Slice::of(pair, (self.weight)(pair), whole)).collect();
+        let slices: Vec<Slice> = self.pairs.iter().map(|pair| Slice::of(pair, (self.weight)(pair), whole)).collect();
         let moved = |pair: &Pair| Cell::difference(&pair.old, &pair.new).as_f64() * (self.weight)(pair);
         let wape = relative(self.pairs.iter().map(|pair| moved(pair).abs()).sum(), whole);
         let (old, new) = (self.total(Side::Old, start), self.total(Side::New, start));
@@ -247,7 +246,9 @@ impl Judging<'_> {
             Side::New => self.new,
         };
         if let Some(totals) = &series.totals {
-            return Some(totals.iter().find(|(bucket, _)| *bucket == start).map_or(Cell::Missing, |(_, cell)| cell.clone()));
+            return Some(
+                totals.iter().find(|(bucket, _)| *bucket == start).map_or(Cell::Missing, |(_, cell)| cell.clone()),
+            );
         }
         let cells = self.pairs.iter().map(|pair| match side {
             Side::Old => &pair.old,

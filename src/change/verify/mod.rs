@@ -25,6 +25,7 @@ mod gate;
 mod join;
 mod judge;
 mod number;
+pub mod report;
 mod series;
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ fn series(random: &mut fastrand::Rng, like: Option<&Series>) -> Series {
             }
             let bucket = Some(midnight(first + Days::new(day), ZONE));
             let slice = vec![(slice > 0).then(|| format!("s{slice}"))];
-            let near = like.and_then(|like| like.points.iter().find(|point| point.bucket == bucket && point.slice == slice));
+            let near =
+                like.and_then(|like| like.points.iter().find(|point| point.bucket == bucket && point.slice == slice));
             let value = match (random.u8(..10), near.map(|point| &point.value)) {
                 (0, _) => Cell::Null,
                 (1..7, Some(same)) => same.clone(),
@@ -90,10 +91,14 @@ fn changing_sides_turns_differences_around() {
         }
         let moved = |found: &Comparison, sign: i64| {
             let zero = Number::int(0);
-            let mut moved: Vec<_> = found.contributors.iter().map(|one| {
-                let difference = if sign < 0 { zero.minus(one.difference) } else { one.difference };
-                (one.slice.clone(), difference.text())
-            }).collect();
+            let mut moved: Vec<_> = found
+                .contributors
+                .iter()
+                .map(|one| {
+                    let difference = if sign < 0 { zero.minus(one.difference) } else { one.difference };
+                    (one.slice.clone(), difference.text())
+                })
+                .collect();
             moved.sort();
             moved
         };
@@ -117,7 +122,8 @@ fn the_unit_of_the_values_does_not_matter() {
             Minimum::Volume(volume) => Minimum::Volume(volume * 1_000.0),
             share => share,
         };
-        let (plain, large) = (compared(old, new, rules), compared(&scaled(old), &scaled(new), &Rules { minimum, ..*rules }));
+        let (plain, large) =
+            (compared(old, new, rules), compared(&scaled(old), &scaled(new), &Rules { minimum, ..*rules }));
         for (a, b) in plain.buckets.iter().zip(&large.buckets) {
             assert_eq!(a.verdict.word(), b.verdict.word(), "{a:?}\n{b:?}");
             assert!((a.wape - b.wape).abs() <= 1e-9 * a.wape.abs().min(1e300) || a.wape == b.wape, "{a:?}\n{b:?}");

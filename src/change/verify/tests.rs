@@ -26,7 +26,8 @@ fn point(of: u32, slice: &[&str], value: Cell) -> Point {
 
 /// Additive values by platform.
 fn series(points: Vec<Point>) -> Series {
-    let dimensions = if points.iter().all(|point| point.slice.is_empty()) { vec![] } else { vec!["platform".to_owned()] };
+    let dimensions =
+        if points.iter().all(|point| point.slice.is_empty()) { vec![] } else { vec!["platform".to_owned()] };
     Series { nullable: vec![false; dimensions.len()], dimensions, points, additive: true, ..Series::default() }
 }
 
@@ -36,16 +37,26 @@ fn rules(tolerance: f64, expect: Option<(f64, f64)>) -> Rules {
 }
 
 fn verdicts(found: &Comparison) -> Vec<String> {
-    found.buckets.iter().map(|bucket| match &bucket.verdict {
-        Verdict::NotJudged(why) => format!("{why:?}"),
-        Verdict::Bad(reasons) => reasons.iter().map(|reason| match reason {
-            Reason::Absent(side) => format!("absent {}", side.word()),
-            Reason::Total { relative, .. } => format!("total {relative:.4}"),
-            Reason::Spread { wape, .. } => format!("spread {wape:.4}"),
-            Reason::Slice { slice, relative, .. } => format!("slice {} {relative:.4}", slice.first().and_then(Option::as_deref).unwrap_or("null")),
-        }).collect::<Vec<_>>().join(", "),
-        other => other.word().to_owned(),
-    }).collect()
+    found
+        .buckets
+        .iter()
+        .map(|bucket| match &bucket.verdict {
+            Verdict::NotJudged(why) => format!("{why:?}"),
+            Verdict::Bad(reasons) => reasons
+                .iter()
+                .map(|reason| match reason {
+                    Reason::Absent(side) => format!("absent {}", side.word()),
+                    Reason::Total { relative, .. } => format!("total {relative:.4}"),
+                    Reason::Spread { wape, .. } => format!("spread {wape:.4}"),
+                    Reason::Slice { slice, relative, .. } => {
+                        format!("slice {} {relative:.4}", slice.first().and_then(Option::as_deref).unwrap_or("null"))
+                    }
+                })
+                .collect::<Vec<_>>()
+                .join(", "),
+            other => other.word().to_owned(),
+        })
+        .collect()
 }
 
 /// DQ2: +50 and -50 are nothing in total and everything in the slices.
@@ -58,7 +69,8 @@ fn what_cancels_out_in_total_is_bad_by_slice() {
     assert_eq!((bucket.old.clone(), bucket.new.clone(), bucket.relative), (Some(int(200)), Some(int(200)), 0.0));
     assert_eq!(bucket.wape, 0.5);
     assert_eq!(verdicts(&found), ["spread 0.5000, slice a 1.0000"]);
-    let told: Vec<_> = found.contributors.iter().map(|one| (one.slice[0].as_deref(), one.difference, one.share)).collect();
+    let told: Vec<_> =
+        found.contributors.iter().map(|one| (one.slice[0].as_deref(), one.difference, one.share)).collect();
     assert_eq!(told, [(Some("a"), Number::int(50), 0.25), (Some("b"), Number::int(-50), -0.25)]);
     // A range around nothing does not let it pass either.
     assert_eq!(verdicts(&compare(&old, &new, &rules(0.005, Some((-0.03, 0.03)))).expect("joined")), ["spread 0.5000"]);
@@ -82,7 +94,8 @@ fn the_tolerance_holds_for_total_spread_and_heavy_slices() {
 fn a_minimum_volume_says_which_slices_are_judged_alone() {
     let old = series(vec![point(1, &["a"], int(1_000_000)), point(1, &["b"], int(100))]);
     let new = series(vec![point(1, &["a"], int(1_000_000)), point(1, &["b"], int(200))]);
-    let of = |minimum| verdicts(&compare(&old, &new, &Rules { minimum, ..rules(0.005, None) }).expect("joined")).remove(0);
+    let of =
+        |minimum| verdicts(&compare(&old, &new, &Rules { minimum, ..rules(0.005, None) }).expect("joined")).remove(0);
     assert_eq!(of(Minimum::Volume(201.0)), "good");
     assert_eq!(of(Minimum::Volume(200.0)), "slice b 1.0000", "the greater of both values counts");
     assert_eq!(of(Minimum::Share(0.0)), "slice b 1.0000");
@@ -157,7 +170,10 @@ fn keys_must_be_unique_and_not_null() {
     let right = series(vec![point(1, &["a"], int(1))]);
     let twice = series(vec![point(1, &["a"], int(1)), point(1, &["a"], int(1)), point(2, &["b"], int(1))]);
     let faults = compare(&right, &twice, &rules(0.0, None)).expect_err("refused");
-    assert_eq!(faults, [KeyFault::Twice { side: Side::New, bucket: day(1), slice: vec![Some("a".to_owned())], keys: 1 }]);
+    assert_eq!(
+        faults,
+        [KeyFault::Twice { side: Side::New, bucket: day(1), slice: vec![Some("a".to_owned())], keys: 1 }]
+    );
     let mut null = right.clone();
     null.points[0].slice = vec![None];
     let faults = compare(&null, &right, &rules(0.0, None)).expect_err("refused");
@@ -170,11 +186,18 @@ fn keys_must_be_unique_and_not_null() {
     assert_eq!((found.buckets[0].missing_old, found.buckets[0].missing_new), (1, 1));
     let mut nowhere = right.clone();
     nowhere.points[0].bucket = None;
-    assert_eq!(compare(&nowhere, &right, &rules(0.0, None)), Err(vec![KeyFault::NullBucket { side: Side::Old, rows: 1 }]));
+    assert_eq!(
+        compare(&nowhere, &right, &rules(0.0, None)),
+        Err(vec![KeyFault::NullBucket { side: Side::Old, rows: 1 }])
+    );
     nowhere.points[0].bucket = day(1).map(|ms| ms + 1);
-    assert!(matches!(compare(&right, &nowhere, &rules(0.0, None)), Err(faults) if matches!(faults[0], KeyFault::NoBucket { .. })));
+    assert!(
+        matches!(compare(&right, &nowhere, &rules(0.0, None)), Err(faults) if matches!(faults[0], KeyFault::NoBucket { .. }))
+    );
     let other = series(vec![point(1, &[], int(1))]);
-    assert!(matches!(compare(&right, &other, &rules(0.0, None)), Err(faults) if matches!(faults[0], KeyFault::Dimensions { .. })));
+    assert!(
+        matches!(compare(&right, &other, &rules(0.0, None)), Err(faults) if matches!(faults[0], KeyFault::Dimensions { .. }))
+    );
 }
 
 #[test]
@@ -195,7 +218,10 @@ fn only_closed_buckets_of_equal_data_are_judged() {
 #[test]
 fn other_values_are_equal_or_not() {
     let of = |texts: [&str; 2]| {
-        series(vec![point(1, &["a"], Cell::Other(texts[0].to_owned())), point(1, &["b"], Cell::Other(texts[1].to_owned()))])
+        series(vec![
+            point(1, &["a"], Cell::Other(texts[0].to_owned())),
+            point(1, &["b"], Cell::Other(texts[1].to_owned())),
+        ])
     };
     assert_eq!(verdicts(&compare(&of(["x", "y"]), &of(["x", "y"]), &rules(0.0, None)).expect("joined")), ["good"]);
     let found = compare(&of(["x", "y"]), &of(["x", "z"]), &rules(0.0, None)).expect("joined");
@@ -246,8 +272,10 @@ fn seven_good_days_in_a_row_open_the_gate() {
 
 #[test]
 fn a_bad_an_empty_and_a_missing_day_start_again() {
-    for (middle, why) in [(Some(Recorded::Bad), Break::Bad), (Some(Recorded::Empty), Break::Empty), (None, Break::Gap)] {
-        let mut entries: Vec<Entry> = (1..=9).filter(|day| *day != 4).map(|day| entry(day, Recorded::Good, "1")).collect();
+    for (middle, why) in [(Some(Recorded::Bad), Break::Bad), (Some(Recorded::Empty), Break::Empty), (None, Break::Gap)]
+    {
+        let mut entries: Vec<Entry> =
+            (1..=9).filter(|day| *day != 4).map(|day| entry(day, Recorded::Good, "1")).collect();
         entries.extend(middle.map(|verdict| entry(4, verdict, "1")));
         let found = gate(&entries, "aa", "bb", 7);
         assert_eq!((found.good, found.run, found.broken), (5, Some((on(5), on(9))), Some((on(4), why))));
@@ -289,7 +317,11 @@ fn a_week_counts_for_its_days() {
 
 #[test]
 fn a_line_reads_back_and_a_broken_one_is_told() {
-    let whole = Entry { difference: None, reasons: vec!["the total".to_owned()], ..entry(1, Recorded::Bad, "2026-11-08T01:00:00.000Z") };
+    let whole = Entry {
+        difference: None,
+        reasons: vec!["the total".to_owned()],
+        ..entry(1, Recorded::Bad, "2026-11-08T01:00:00.000Z")
+    };
     let line = whole.line();
     assert!(line.ends_with("}\n") && line.matches('\n').count() == 1);
     assert_eq!(Entry::read(line.trim_end()), Ok(whole));

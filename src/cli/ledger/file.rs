@@ -29,11 +29,13 @@ pub fn read(path: &Path) -> Result<(Vec<Entry>, Option<String>), Stop> {
         if line.trim().is_empty() {
             continue;
         }
-        entries.push(Entry::read(line).map_err(|why| damaged(&format!("line {} of `{}`", place + 1, path.display()), &why, None))?);
+        entries.push(
+            Entry::read(line)
+                .map_err(|why| damaged(&format!("line {} of `{}`", place + 1, path.display()), &why, None))?,
+        );
     }
-    let note = (!cut.is_empty()).then(|| {
-        format!("the last line of `{}` was cut off while it was written, and does not count", path.display())
-    });
+    let note = (!cut.is_empty())
+        .then(|| format!("the last line of `{}` was cut off while it was written, and does not count", path.display()));
     Ok((entries, note))
 }
 
@@ -167,7 +169,8 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for day in 1..=20 {
-                        append(path, &[entry(day, &format!("m{thread}")), entry(day, &"x".repeat(5_000))]).expect("written");
+                        append(path, &[entry(day, &format!("m{thread}")), entry(day, &"x".repeat(5_000))])
+                            .expect("written");
                     }
                 });
             }
@@ -175,7 +178,8 @@ mod tests {
         let (entries, note) = read(&path).expect("readable");
         assert_eq!((entries.len(), note), (8 * 20 * 2, None));
         for thread in 0..8 {
-            let own: Vec<_> = entries.iter().filter(|entry| entry.metric == format!("m{thread}")).map(|entry| &entry.day).collect();
+            let own: Vec<_> =
+                entries.iter().filter(|entry| entry.metric == format!("m{thread}")).map(|entry| &entry.day).collect();
             assert!(own.is_sorted() && own.len() == 20, "{own:?}");
         }
     }

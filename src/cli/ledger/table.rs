@@ -41,7 +41,8 @@ impl Table {
         );
         let lines = self.ask(&select)?;
         let entry = |line: Option<String>| {
-            Entry::read(&line.unwrap_or_default()).map_err(|why| damaged(&format!("a row in {}", self.place()), &why, None))
+            Entry::read(&line.unwrap_or_default())
+                .map_err(|why| damaged(&format!("a row in {}", self.place()), &why, None))
         };
         lines.into_iter().map(entry).collect()
     }
