@@ -370,3 +370,106 @@ fn both_versions_are_compared_over_samples() {
         .assert_code(0);
     assert_eq!(json(&run)["groups"][0]["metrics"][0]["good"], 2);
 }
+
+/// The files that the manifest puts in an order, applied through the front.
+fn apply(front: &Front, place: &Place, folder: &str) {
+    let script = std::fs::read_to_string(place.path(folder).join("apply.sql")).expect("a script");
+    for statement in support::script::statements(&script) {
+        post(front, statement);
+    }
+}
+
+/// Nothing by hand: the build of a change makes both versions, and the numbers are those of the rows.
+#[test]
+fn what_a_build_makes_of_a_change_is_verified() {
+    support::engine!("clickhouse");
+    let front = Front::start();
+    let place = place(&format!("{}create_sources: true\n", target(&front)), "");
+    let metrics = METRICS.replace("dwd.event", &format!("{}.event", front.database()));
+    place.write("metrics/a.metric", &metrics);
+    let build = || {
+        place.run(&["build"]).assert_code(0);
+        apply(&front, &place, "build/warehouse");
+    };
+    build();
+    apply(&front, &place, "build/warehouse/changes/dau_v1_v2");
+    // 100 users a day, half on each platform; of those on iOS one is abnormal, on the fourth day five.
+    let rows: Vec<String> = (1..=8).flat_map(|day| (0..100).map(move |user| {
+        let platform = if user % 2 == 0 { "ios" } else { "web" };
+        let abnormal = user % 2 == 0 && user / 2 < if day == 4 { 5 } else { 1 };
+        format!("('e{day}_{user}', toDateTime64('2026-11-{day:02} 12:00:00', 3, 'Asia/Shanghai'), 'u{user}', '{platform}', {abnormal})")
+    })).collect();
+    post(
+        &front,
+        &format!(
+            "INSERT INTO {}.event (event_id, at, user_id, platform, is_abnormal) VALUES {}",
+            front.database(),
+            rows.join(", ")
+        ),
+    );
+
+    let run = place.run(&["verify", "--record", "--as-of", "2026-11-09 01:00:00", "--format", "json"]).assert_code(1);
+    let found = json(&run);
+    let group = &found["groups"][0];
+    let metrics_told: Vec<_> =
+        group["metrics"].as_array().expect("metrics").iter().map(|metric| metric["metric"].clone()).collect();
+    assert_eq!(metrics_told, ["dau"], "events do not move");
+    let days = group["metrics"][0]["buckets"].as_array().expect("buckets");
+    let told: Vec<_> =
+        days.iter().map(|day| (day["verdict"].as_str().unwrap_or(""), day["wape"].as_f64().unwrap_or(9.0))).collect();
+    let good = ("good", 0.01);
+    assert_eq!(told, [good, good, good, ("bad", 0.05), good, good, good, good]);
+    assert_eq!((group["gate"]["good_days"].as_u64(), group["gate"]["broken"].as_str()), (Some(4), Some("2026-11-04")));
+    // The same once the new version is live: what was old stays old.
+    place.write("metrics/a.metric", metrics.replace("stage: double_run", "stage: live"));
+    build();
+    apply(&front, &place, "build/warehouse/changes/dau_v1_v2");
+    let run = place.run(&["verify", "dau", "--as-of", "2026-11-09 01:00:00", "--format", "json"]).assert_code(1);
+    let live = json(&run);
+    assert_eq!(live["groups"][0]["metrics"][0]["buckets"], group["metrics"][0]["buckets"]);
+    assert_eq!(live["groups"][0]["gate"], group["gate"]);
+}
+
+const SERVED: &str = r#"
+source click {
+  table: "dwd.click"
+  time: at
+  column at: timestamp
+  column kind: string
+}
+dimension kind = click.kind
+metric clicks = count(click) { title: "clicks"; tier: ksi; owner: "growth"; grain: 1d; by: kind; serve: stream(1h), daily }
+"#;
+
+#[test]
+fn a_stream_and_a_batch_are_read_apart() {
+    support::engine!("clickhouse");
+    let front = Front::start();
+    let place = place(&target(&front), "");
+    place.write("metrics/b.metric", SERVED.replace("dwd.", &format!("{}.", front.database())));
+    let before = front.requests().len();
+    // Nothing is applied: what is asked for shows what would be read.
+    place.run(&["verify", "clicks", "--left", "stream", "--right", "batch"]).assert_code(2);
+    let asked = front.requests().split_off(before).pop().expect("a statement").body;
+    let (stream, batch) = asked.split_once("UNION ALL").expect("both sides");
+    let tables = |sql: &str| {
+        let words = sql.split(|c: char| !c.is_alphanumeric() && !"_`.".contains(c));
+        words
+            .filter(|word| word.contains("rollup") || word.contains("click"))
+            .map(str::to_owned)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(!tables(stream).is_empty() && !tables(batch).is_empty(), "{asked}");
+    assert!(
+        tables(stream).iter().filter(|name| name.contains("rollup")).all(|name| !tables(batch).contains(name)),
+        "{asked}"
+    );
+    let run = place
+        .run(&["verify", "events", "--left", "stream", "--right", "batch", "--error-format", "plain"])
+        .assert_code(2);
+    assert!(
+        run.err.contains("`events` is not served by a stream in `warehouse`: its `serve` does not say so"),
+        "{}",
+        run.err
+    );
+}
