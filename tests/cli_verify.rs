@@ -265,7 +265,7 @@ fn what_can_not_be_compared_is_told_with_code_2() {
             "E0990",
             "the new side has several rows for ios of 2026-11-02",
         ),
-        (OLD.replace("ios,50", ",50"), "E0990", "the new side has null for `platform` in 1 rows"),
+        (OLD.replace("ios,50", ",50"), "E0990", "the new side has null for `platform` in 1 row "),
         (
             OLD.replace("2026-11-02,ios", "2026-11-02 08:00:00,ios"),
             "E0990",

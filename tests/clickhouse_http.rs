@@ -245,6 +245,74 @@ fn nothing_listening_and_no_tls_are_told() {
     assert!(matches!(failure.fault, Fault::Tls { .. } | Fault::Unreachable { .. }), "{failure:?}");
 }
 
+/// A server with the certificate of `tests/support/tls`, which its authority has signed for `localhost`.
+struct Secure {
+    child: std::process::Child,
+    port: String,
+}
+
+impl Secure {
+    fn start() -> Secure {
+        use std::io::BufRead;
+        const SCRIPT: &str = "\
+import http.server, ssl, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers['content-length']))
+        self.send_response(200)
+        self.send_header('Content-Length', '10')
+        self.end_headers()
+        self.wfile.write(b'a\\nInt64\\n1\\n')
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1] + '/server.pem', sys.argv[1] + '/server.key')
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+";
+        let folder = format!("{}/tests/support/tls", env!("CARGO_MANIFEST_DIR"));
+        let mut child = std::process::Command::new("python3")
+            .args(["-I", "-c", SCRIPT, &folder])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("Python runs");
+        let mut port = String::new();
+        let out = child.stdout.take().expect("its output");
+        std::io::BufReader::new(out).read_line(&mut port).expect("a line");
+        Secure { child, port: port.trim().to_owned() }
+    }
+
+    /// What a question over TLS gives, where an authority is trusted or not.
+    fn ask(&self, host: &str, trusted: bool) -> Result<usize, Fault> {
+        let ca = format!("{}/tests/support/tls/authority.pem", env!("CARGO_MANIFEST_DIR"));
+        let server = server(&format!("https://{host}:{}", self.port), None);
+        let server = if trusted { server.trusting(std::fs::read(ca).expect("a certificate")) } else { server };
+        client(server).ask("SELECT 1").map(|rows| rows.rows.len()).map_err(|failure| failure.fault)
+    }
+}
+
+impl Drop for Secure {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_certificate_is_trusted_by_its_authority_and_for_its_host() {
+    let secure = Secure::start();
+    assert_eq!(secure.ask("localhost", true), Ok(1));
+    for (host, trusted) in [("localhost", false), ("127.0.0.1", true)] {
+        assert!(matches!(secure.ask(host, trusted), Err(Fault::Tls { .. })), "{host} {trusted}");
+    }
+    let nothing = server("https://localhost:1", None).trusting(b"no certificate".to_vec());
+    let refused = Client::new(nothing, Limits::default(), QUICK).map(|_| ()).expect_err("refused");
+    assert!(matches!(refused.fault, Fault::Tls { .. }), "{refused:?}");
+}
+
 /// Whatever a server does with what it was sent, the password is shown nowhere.
 #[test]
 fn the_password_is_shown_nowhere() {

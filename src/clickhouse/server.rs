@@ -110,6 +110,11 @@ impl Server {
         Server { timeout, ..self }
     }
 
+    /// The same, where only these certificates (PEM) are trusted.
+    pub fn trusting(self, ca: Vec<u8>) -> Server {
+        Server { ca: Some(ca), ..self }
+    }
+
     /// Its address for messages.
     pub fn shown(&self) -> String {
         self.clean(&self.url)

@@ -111,6 +111,7 @@ fn weigh(series: &mut Series, volumes: &Answer) {
 fn told(metric: &str, faults: Vec<KeyFault>, calendar: &Calendar) -> Stop {
     const HELP: &str = "each bucket and slice must have one row; null is a value of a dimension with `else null` only";
     let side = |side: Side| format!("the {} side", side.word());
+    let in_rows = |rows: usize| if rows == 1 { "in 1 row".to_owned() } else { format!("in {rows} rows") };
     let names = |names: &[String]| if names.is_empty() { "no dimension".to_owned() } else { names.join(", ") };
     let told = faults.into_iter().map(|fault| {
         let why = match fault {
@@ -124,9 +125,9 @@ fn told(metric: &str, faults: Vec<KeyFault>, calendar: &Calendar) -> Stop {
                 words::bucket(bucket, calendar),
                 if keys > 1 { format!(", and for {} more", keys - 1) } else { String::new() }
             ),
-            KeyFault::NullBucket { side: of, rows } => format!("{} has no time in {rows} rows", side(of)),
+            KeyFault::NullBucket { side: of, rows } => format!("{} has no time {}", side(of), in_rows(rows)),
             KeyFault::NullDimension { side: of, dimension, rows } => {
-                format!("{} has null for `{dimension}` in {rows} rows", side(of))
+                format!("{} has null for `{dimension}` {}", side(of), in_rows(rows))
             }
             KeyFault::NoBucket { side: of, bucket } => {
                 let at = crate::table::form::timestamp_short(bucket, calendar.zone);

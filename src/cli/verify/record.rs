@@ -93,3 +93,115 @@ fn worst(buckets: &[&Bucket]) -> Option<Recorded> {
     }
     Some(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::verify::{Calendar, Comparison, Minimum, Number, Rules, Unjudged};
+    use crate::diagnostic::{FileId, Span};
+    use crate::types::{Changed, Stage};
+    use crate::value::WeekStart;
+    use crate::value::time::midnight;
+
+    const ZONE: chrono_tz::Tz = chrono_tz::America::New_York;
+
+    fn change() -> CaliberChange {
+        let span = Span::new(FileId(0), 0, 0);
+        CaliberChange {
+            name: "dau".to_owned(),
+            kind: Changed::Metric,
+            from: 1,
+            to: 2,
+            reason: "because".to_owned(),
+            ticket: None,
+            double_run_days: 7,
+            tolerance: 0.005,
+            expect: None,
+            stage: Stage::DoubleRun,
+            retire: None,
+            beside: true,
+            span,
+            stage_span: span,
+        }
+    }
+
+    /// The buckets of a step from the start of a day on, a verdict each.
+    fn report(step: Step, verdicts: &[Verdict]) -> Report {
+        let calendar = Calendar { zone: ZONE, week_start: WeekStart(chrono::Weekday::Mon), step: Some(step) };
+        let mut at = midnight(NaiveDate::from_ymd_opt(2026, 11, 2).expect("a day"), ZONE);
+        let mut bucket = |verdict: &Verdict| {
+            let end = step.next(at, ZONE, calendar.week_start);
+            let start = std::mem::replace(&mut at, end);
+            let cell = Some(Cell::Number(Number::int(5)));
+            Bucket {
+                start: Some(start),
+                end: Some(end),
+                old: cell.clone(),
+                new: cell,
+                relative: 0.25,
+                wape: f64::INFINITY,
+                slices: 1,
+                missing_old: 1,
+                missing_new: 0,
+                worst: None,
+                contributors: Vec::new(),
+                verdict: verdict.clone(),
+            }
+        };
+        let buckets = verdicts.iter().map(&mut bucket).collect();
+        Report {
+            metric: "dau".to_owned(),
+            unit: None,
+            ty: crate::plan::DataType::Int,
+            dimensions: Vec::new(),
+            old: String::new(),
+            new: String::new(),
+            error: None,
+            rules: Rules {
+                tolerance: 0.005,
+                expect: None,
+                minimum: Minimum::Share(0.01),
+                weigh: false,
+                closed_at: None,
+                calendar,
+            },
+            comparison: Comparison { buckets, contributors: Vec::new() },
+            gate: None,
+        }
+    }
+
+    fn recorded(step: Step, verdicts: &[Verdict]) -> Vec<(String, u32, Recorded)> {
+        let meanings = Meanings { old: "a".to_owned(), new: "b".to_owned() };
+        let found = entries(&change(), &report(step, verdicts), &meanings, "dry-run", 0);
+        found.into_iter().map(|entry| (entry.day, entry.days, entry.verdict)).collect()
+    }
+
+    #[test]
+    fn a_bucket_stands_for_its_days_and_what_is_not_judged_for_none() {
+        let open = Verdict::NotJudged(Unjudged::Open);
+        let bad = Verdict::Bad(Vec::new());
+        let day = |day: &str, days, verdict| (format!("2026-11-{day}"), days, verdict);
+        assert_eq!(
+            recorded(Step::Day, &[Verdict::Good, bad.clone(), Verdict::Empty, open.clone()]),
+            [day("02", 1, Recorded::Good), day("03", 1, Recorded::Bad), day("04", 1, Recorded::Empty)]
+        );
+        assert_eq!(recorded(Step::Week, &[Verdict::Good]), [day("02", 7, Recorded::Good)]);
+        // A day of hours is as bad as the worst, and none while one of them is open.
+        let mut hours = vec![Verdict::Good; 48];
+        hours[5] = bad;
+        assert_eq!(
+            recorded(Step::Subday(3_600_000), &hours),
+            [day("02", 1, Recorded::Bad), day("03", 1, Recorded::Good)]
+        );
+        hours[47] = open;
+        assert_eq!(recorded(Step::Subday(3_600_000), &hours), [day("02", 1, Recorded::Bad)]);
+    }
+
+    #[test]
+    fn a_share_without_an_end_is_null_in_a_line() {
+        let meanings = Meanings { old: "a".to_owned(), new: "b".to_owned() };
+        let found = entries(&change(), &report(Step::Day, &[Verdict::Good]), &meanings, "dry-run", 0);
+        assert_eq!((found[0].difference, found[0].wape, found[0].missing), (Some(0.25), None, (1, 0)));
+        assert_eq!(Entry::read(found[0].line().trim_end()), Ok(found[0].clone()));
+    }
+}

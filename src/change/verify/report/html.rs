@@ -70,8 +70,8 @@ fn report(report: &Report) -> Given {
         bad => counts.bad,
         empty => counts.empty,
         not_judged => counts.not_judged,
-        values => values(report).map(|drawing| Given::from_safe_string(drawing)),
-        differences => differences(report).map(|drawing| Given::from_safe_string(drawing)),
+        values => values(report).map(Given::from_safe_string),
+        differences => differences(report).map(Given::from_safe_string),
         buckets,
         slices => slices.collect::<Vec<_>>(),
     }
@@ -90,7 +90,7 @@ fn row(bucket: &Bucket, report: &Report) -> Given {
         new => words::value(bucket.new.as_ref(), &report.ty),
         difference => words::signed(bucket.relative),
         wape => words::percent(bucket.wape),
-        missing => bucket.missing_old + bucket.missing_new,
+        missing => Some(bucket.missing_old + bucket.missing_new).filter(|missing| *missing > 0),
         worst => worst.map(|worst| format!("{} {}", shown(&words::slice(&worst.slice)), words::signed(worst.relative))),
         verdict => bucket.verdict.word(),
         class => match bucket.verdict {
