@@ -92,6 +92,8 @@ fn a_double_run_is_verified_day_by_day_until_the_cut_over_is_offered() {
     let place = place(&target(&front), "");
     // On the third day one platform rises, which the change does not explain.
     views(&front, 1..=8, |day, platform| if day == 3 && platform == "web" { 1_015 } else { 985 });
+    let promote = || place.run(&["promote", "dau", "--check", "--error-format", "plain"]);
+    assert!(promote().assert_code(1).err.contains("no verification of `dau v1 -> v2` is recorded"));
     let run = place.run(&["verify", "dau", "--record", "--as-of", "2026-11-09 02:00:00"]).assert_code(1);
     assert!(run.out.contains("2026-11-03 the slice web differs by +1.50%, and 0.5% or less is allowed"), "{}", run.out);
     assert!(
@@ -103,10 +105,14 @@ fn a_double_run_is_verified_day_by_day_until_the_cut_over_is_offered() {
     let ledger = std::fs::read_to_string(place.path("metricc.ledger.jsonl")).expect("a ledger");
     assert_eq!(ledger.lines().count(), 8);
 
+    assert!(
+        promote().assert_code(1).err.contains("only 5 days in a row are good for `dau v1 -> v2`, and it takes 7 days")
+    );
     // Two more good days.
     views(&front, 9..=10, |_, _| 985);
     let run = place.run(&["verify", "--record", "--as-of", "2026-11-11 02:00:00"]).assert_code(0);
     assert!(run.out.contains("7 of 7 good days: the cut-over is offered, `metricc promote dau`"), "{}", run.out);
+    promote().assert_code(0);
     let after = std::fs::read_to_string(place.path("metricc.ledger.jsonl")).expect("a ledger");
     assert!(after.starts_with(&ledger) && after.lines().count() == 10, "it is only added to");
 
@@ -125,6 +131,7 @@ fn a_double_run_is_verified_day_by_day_until_the_cut_over_is_offered() {
     place.write("metrics/a.metric", other);
     let run = place.run(&["verify", "--as-of", "2026-11-12 02:00:00", "--format", "json"]).assert_code(1);
     assert_eq!(json(&run)["groups"][0]["gate"]["good_days"], 0);
+    assert!(promote().assert_code(1).err.contains("no verification of"));
 }
 
 #[test]

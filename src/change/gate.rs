@@ -13,21 +13,6 @@ pub enum Recorded {
     GoodDays(u32),
 }
 
-/// Where days of double runs are recorded.
-pub trait Gate {
-    /// What is recorded of a change. An error where that can't be read.
-    fn recorded(&self, change: &CaliberChange) -> Result<Recorded, Box<Diagnostic>>;
-}
-
-/// Nothing is recorded anywhere.
-pub struct NoRecords;
-
-impl Gate for NoRecords {
-    fn recorded(&self, _: &CaliberChange) -> Result<Recorded, Box<Diagnostic>> {
-        Ok(Recorded::Nothing)
-    }
-}
-
 /// Whether a change may go live; what is lacking is told.
 pub fn check(change: &CaliberChange, recorded: &Recorded) -> Result<(), Box<Diagnostic>> {
     let (wanted, label) = (change.double_run_days, change.label());
@@ -36,7 +21,7 @@ pub fn check(change: &CaliberChange, recorded: &Recorded) -> Result<(), Box<Diag
         Recorded::GoodDays(good) if *good >= wanted => return Ok(()),
         Recorded::Nothing => {
             error!(E0663, change.span, "no verification of `{label}` is recorded, and it takes {} in a row", days(wanted);
-                help: "compare both versions day by day and record it, or go live without with `--force`")
+                help: "compare both versions day by day with `metricc verify --record`, or go live without with `--force`")
         }
         Recorded::GoodDays(good) => {
             error!(E0663, change.span, "only {} in a row are good for `{label}`, and it takes {}", days(*good), days(wanted);

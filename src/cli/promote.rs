@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Context, Exit, Outcome, Stop, planned, ready::Ready, rewrite};
+use super::{Context, Exit, Outcome, Stop, planned, ready::Ready, rewrite, verify};
 use crate::caliber::LOCK_FILE;
-use crate::change::gate::{self, Gate, NoRecords};
+use crate::change::gate;
 use crate::change::stage::restaged;
 use crate::compile::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -65,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let change = find(args, &ready.compiled.model.changes)?;
     let stage = if args.back { Stage::DoubleRun } else { Stage::Live };
     if !args.back && !args.force {
-        let recorded = NoRecords.recorded(change)?;
+        let recorded = verify::recorded(change, &ready, context)?;
         gate::check(change, &recorded)
             .map_err(|lacking| Stop::found(&ready.project, [*lacking].into_iter().collect()))?;
     }

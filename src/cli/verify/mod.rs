@@ -3,6 +3,7 @@
 mod changes;
 mod compared;
 mod fetch;
+mod gate;
 mod record;
 mod results;
 #[cfg(feature = "dry-run")]
@@ -19,12 +20,14 @@ use super::ready::Ready;
 use super::{Context, Exit, Outcome, Stop, rewrite, server};
 use crate::ask;
 use crate::change::verify::report::{Group, html, json};
-use crate::change::verify::{Entry, Minimum, gate};
+use crate::change::verify::{self, Entry, Minimum};
 use crate::compile::Compiled;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error;
 use crate::types::{CaliberChange, MetricId, Stage};
 use crate::value::time::{midnight, parse_date, parse_timestamp};
+
+pub use gate::recorded;
 
 use compared::{Compared, SideOf};
 use fetch::Fetcher;
@@ -270,7 +273,7 @@ fn of_change(
     }
     let gated = reports.into_iter().map(|(mut report, meanings)| {
         let own = entries.iter().filter(|entry| entry.metric == report.metric);
-        report.gate = ledger.map(|_| gate(own, &meanings.old, &meanings.new, change.double_run_days));
+        report.gate = ledger.map(|_| verify::gate(own, &meanings.old, &meanings.new, change.double_run_days));
         report
     });
     let reason =
