@@ -314,7 +314,7 @@ mod tests {
         );
         assert_eq!(
             of("ledger:\n  target: warehouse\n").1,
-            ["3:1 [] E0024: `ledger` does not say `table` (add `table: metricc_ledger`)"]
+            ["4:3 [target] E0024: `ledger` does not say `table` (add `table: metricc_ledger`)"]
         );
         assert_eq!(of("ledger: /tmp/l").1.len(), 1);
     }
