@@ -297,6 +297,8 @@ fn what_can_not_be_compared_is_told_with_code_2() {
         (vec!["verify", "events", "--left", "csv:old.csv", "--right", "clickhouse"], "E0850"),
         (vec!["verify", "events", "--left", "csv:old.csv", "--right", "clickhouse:lake"], "E0041"),
         (vec!["verify", "--in", "csv:old.csv"], "E0991"),
+        (vec!["verify", "event", "--left", "csv:old.csv", "--right", "csv:old.csv"], "E0201"),
+        (vec!["verify", "events", "--left", "csv:old.csv", "--right", "csv:old.csv", "--by", "country"], "E0"),
     ] {
         let run = place.run(&[args.as_slice(), &["--error-format", "plain"]].concat()).assert_code(2);
         assert!(run.err.contains(code), "{args:?}: {}", run.err);

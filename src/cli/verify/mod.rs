@@ -97,8 +97,19 @@ enum Format {
     Html,
 }
 
-/// Compares, records where it is asked to, and shows. The exit code tells whether both sides agree.
+/// Compares, records where it is asked to, and shows. The exit code tells whether both sides agree; whatever keeps them from
+/// being compared is a failure, so that it is not taken for a difference.
 pub fn run(args: &Args, context: &Context) -> Outcome {
+    match verified(args, context) {
+        Err(stop @ Stop::Found { .. }) => {
+            context.stop(stop);
+            Ok(Exit::Failure)
+        }
+        outcome => outcome,
+    }
+}
+
+fn verified(args: &Args, context: &Context) -> Outcome {
     let ready = context.compiled()?;
     let groups = match (&args.left, &args.right) {
         (Some(left), Some(right)) => {
