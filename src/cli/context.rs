@@ -212,7 +212,7 @@ impl Context {
         }
     }
 
-    fn files(&self, start: Option<&Path>) -> Result<DiskFiles, Stop> {
+    pub(super) fn files(&self, start: Option<&Path>) -> Result<DiskFiles, Stop> {
         if let Some(folder) = &self.options.project {
             return Ok(DiskFiles::new(folder));
         }
@@ -318,6 +318,13 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0852,
         codes::E0853,
         codes::E0854,
+        codes::E0050,
+        codes::E0051,
+        codes::E0052,
+        codes::E0053,
+        codes::E0054,
+        codes::E0055,
+        codes::E0058,
         codes::E0902,
         codes::E0903,
         codes::E0990,

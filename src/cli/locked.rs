@@ -11,6 +11,7 @@ use crate::lineage::Graph;
 use crate::project::{CaliberPolicy, Config, Project, io_message};
 
 /// What the definitions mean, beside what the lock says of them.
+#[derive(Debug)]
 pub struct Locking {
     /// What the configuration adds.
     pub settings: Settings,
@@ -55,7 +56,8 @@ impl Locking {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+/// What the configuration adds to the meaning of every metric.
+pub fn settings(config: &Config) -> Settings {
     let week_starts = match config.week_starts {
         chrono::Weekday::Mon => "monday",
         chrono::Weekday::Tue => "tuesday",

@@ -34,6 +34,7 @@ mod locked;
 mod man;
 mod promote;
 mod query;
+pub mod revisions;
 pub mod sample;
 mod server;
 mod targets;

@@ -173,6 +173,12 @@ impl Loader<'_> {
             FileError::Special => error!(E0007, span, "`{path}` is a pipe, a socket or a device, not a file";
                 help: "remove it, or give it another name"),
             FileError::Name => error!(E0008, span, "the name of `{path}` is not UTF-8"; help: "rename it"),
+            FileError::Outside(to) => {
+                error!(E0057, span, "the link `{path}` leads out of the repository, to `{to}`: a revision has no such file";
+                    help: "keep the file in the repository, or compare folders")
+            }
+            FileError::Submodule => error!(E0056, span, "`{path}` is a submodule: git keeps its files elsewhere";
+                help: "keep definitions in the repository itself, or compare folders that hold all files"),
         });
     }
 

@@ -15,7 +15,7 @@ pub use access::{Access, Quota, Role};
 pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Storage};
 pub use config::{CONFIG_FILE, CaliberPolicy, Config, LEDGER_FILE, LedgerPlace, Policy};
 pub use connection::{Connection, url_fault};
-pub use files::{DiskFiles, FileError, Files, Listing, MemoryFiles, SIZE_LIMIT, io_message};
+pub use files::{DiskFiles, FileError, Files, GitFiles, Listing, MemoryFiles, Repository, SIZE_LIMIT, io_message};
 pub use load::{Project, load};
 pub use source_map::{SourceFile, SourceMap};
 pub use target::{Target, TargetSettings};

@@ -24,6 +24,7 @@ pub mod clickhouse;
 pub mod duckdb;
 pub mod engines;
 pub mod front;
+pub mod git;
 pub mod provision;
 pub mod python;
 pub mod report;

@@ -1,9 +1,11 @@
 //! Where a project's files come from: one trait, so that the disk, a memory and a revision are all the same.
 
 mod disk;
+mod git;
 mod memory;
 
 pub use disk::DiskFiles;
+pub use git::{GitFiles, Repository};
 pub use memory::MemoryFiles;
 
 use std::{fmt, io, path::Path};
@@ -47,6 +49,10 @@ pub enum FileError {
     Special,
     /// Its name is not UTF-8.
     Name,
+    /// In a revision: a symbolic link leads out of the repository, to this.
+    Outside(String),
+    /// In a revision: a repository of its own, of which git keeps no files here.
+    Submodule,
     /// The system's reason.
     Unreadable(String),
 }
@@ -68,6 +74,8 @@ impl fmt::Display for FileError {
             FileError::Loop(to) => write!(f, "the link leads back to `{to}`"),
             FileError::Special => f.write_str("not a regular file"),
             FileError::Name => f.write_str("its name is not UTF-8"),
+            FileError::Outside(to) => write!(f, "the link leads out of the repository, to `{to}`"),
+            FileError::Submodule => f.write_str("it is a submodule"),
             FileError::Unreadable(reason) => f.write_str(reason),
         }
     }

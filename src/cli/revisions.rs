@@ -1,0 +1,210 @@
+//! A side of a comparison: the project as it is now, or in a revision of git, or in another folder, or what its lock says.
+
+use std::path::{Path, PathBuf};
+
+use super::locked::{self, Locking};
+use super::{Context, Stop};
+use crate::caliber::{self, Caliber, LOCK_FILE, Lock, calibers};
+use crate::compile::{Compiled, compile};
+use crate::diagnostic::{Diagnostics, Severity};
+use crate::error;
+use crate::lineage::Graph;
+use crate::project::{CONFIG_FILE, DiskFiles, Files, Project, Repository, SourceMap, load};
+use crate::stack;
+
+/// Which side is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The files of the project as they are.
+    Here,
+    /// A revision of git: what it is called, and what git is asked for.
+    Revision(String, String),
+    /// The project in another folder.
+    Folder(PathBuf),
+    /// `metricc.lock` beside the project's files.
+    Lock,
+}
+
+/// The word that stands for the lock.
+const LOCK: &str = "lock";
+
+/// What leads from a newest common commit to the other side.
+const SINCE: &str = "...";
+
+impl Side {
+    /// What it is called.
+    pub fn name(&self) -> String {
+        match self {
+            Side::Here => "the working tree".to_owned(),
+            Side::Revision(name, _) => name.clone(),
+            Side::Folder(folder) => folder.display().to_string(),
+            Side::Lock => LOCK_FILE.to_owned(),
+        }
+    }
+
+    /// Both sides of a comparison. Without words: `HEAD` and the files as they are; with one, that and the files; `A...B` starts at
+    /// the newest commit that both have.
+    pub fn both(words: &[String], root: &Path) -> Result<(Side, Side), Stop> {
+        if let [one] = words
+            && let Some((base, head)) = one.split_once(SINCE)
+        {
+            let named = |word: &str| if word.is_empty() { "HEAD".to_owned() } else { word.to_owned() };
+            let (base, head) = (named(base), named(head));
+            let commit = Repository::of(root)?.merge_base(&base, &head)?;
+            let short: String = commit.chars().take(10).collect();
+            return Ok((
+                Side::Revision(format!("{short} ({base}...{head})"), commit),
+                Side::Revision(head.clone(), head),
+            ));
+        }
+        let side = |word: Option<&String>, other: Side| word.map_or(Ok(other), |word| Side::read(word, root));
+        let head = || Side::Revision("HEAD".to_owned(), "HEAD".to_owned());
+        Ok((side(words.first(), head())?, side(words.get(1), Side::Here)?))
+    }
+
+    /// The side that a word names: `lock`, a folder with a `metricc.yaml`, or else a revision. What git knows by this name is the
+    /// revision, unless it is written as a path: `./shop`.
+    fn read(word: &str, root: &Path) -> Result<Side, Stop> {
+        if word == LOCK {
+            return Ok(Side::Lock);
+        }
+        let path = Path::new(word);
+        let is_path = path.is_absolute() || word == "." || word.starts_with("./") || word.starts_with("..");
+        let is_project = path.join(CONFIG_FILE).is_file();
+        let revision = || Side::Revision(word.to_owned(), word.to_owned());
+        if !is_project && !is_path {
+            return Ok(revision());
+        }
+        let is_revision = !is_path && Repository::of(root).is_ok_and(|git| git.commit(word).is_ok());
+        Ok(if is_revision { revision() } else { Side::Folder(path.to_owned()) })
+    }
+
+    /// Reads it, and compiles what there is to be compiled. `root` is the folder of the project.
+    pub fn load(&self, root: &Path) -> Result<Loaded, Refused> {
+        let disk = |folder: &Path| self.program(&DiskFiles::new(folder));
+        match self {
+            Side::Here => disk(root),
+            Side::Folder(folder) => disk(folder),
+            Side::Revision(_, revision) => {
+                let files = Repository::of(root).and_then(|git| git.files(revision));
+                self.program(&files.map_err(|wrong| self.refuse(None, [*wrong].into_iter().collect()))?)
+            }
+            Side::Lock => self.lock(root),
+        }
+    }
+
+    fn program(&self, files: &dyn Files) -> Result<Loaded, Refused> {
+        let (project, mut found) = load(files);
+        let Some(project) = project else { return Err(self.refuse(None, found)) };
+        let (compiled, more) = compile(&project);
+        found.extend(more);
+        if found.has_errors() {
+            return Err(self.refuse(Some(&project), found));
+        }
+        let settings = locked::settings(&project.config);
+        let (calibers, graph) = rayon::join(
+            || stack::enough(|| calibers(&compiled.files, &compiled.model)),
+            || Graph::of(&compiled.files, &compiled.model),
+        );
+        let locking = Locking { settings, calibers, comparison: None, text: None };
+        Ok(Loaded::Program(Box::new(Program { project, compiled, locking, graph })))
+    }
+
+    fn lock(&self, root: &Path) -> Result<Loaded, Refused> {
+        let bytes = DiskFiles::new(root).read(LOCK_FILE);
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|reason| {
+            let wrong = match reason {
+                crate::project::FileError::Missing => error!(E0043, None, "there is no `{LOCK_FILE}` to compare with";
+                    help: "run `metricc lock`, and commit the file"),
+                reason => error!(E0002, None, "`{LOCK_FILE}` can't be read: {reason}"; help: "restore it from version control"),
+            };
+            self.refuse(None, [wrong].into_iter().collect())
+        })?;
+        let mut sources = SourceMap::new();
+        let file = sources.add(LOCK_FILE, text.clone());
+        let (lock, mut found) = caliber::parse(file, &text);
+        if found.is_empty() && !lock.same_form {
+            found
+                .push(error!(E0042, None, "`{LOCK_FILE}` was written by a version of metricc that compared otherwise";
+                help: "run `metricc lock`, or name a revision"));
+        }
+        if found.is_empty() {
+            return Ok(Loaded::Lock(lock));
+        }
+        Err(Refused { name: self.name(), sources: Box::new(sources), diagnostics: found })
+    }
+
+    /// Why it can't be compared: its errors, with paths that name the revision.
+    fn refuse(&self, project: Option<&Project>, found: Diagnostics) -> Refused {
+        let prefix = match self {
+            Side::Here | Side::Lock => String::new(),
+            Side::Revision(name, _) => format!("{name}:"),
+            Side::Folder(folder) => format!("{}/", folder.display()),
+        };
+        let mut sources = SourceMap::new();
+        for (_, file) in project.iter().flat_map(|project| project.sources.iter()) {
+            sources.add(format!("{prefix}{}", file.path), file.text.clone());
+        }
+        let is_error = |one: &crate::diagnostic::Diagnostic| one.severity() == Severity::Error;
+        let mut diagnostics: Diagnostics = found.into_iter().filter(is_error).collect();
+        diagnostics.sort();
+        Refused { name: self.name(), sources: Box::new(sources), diagnostics }
+    }
+}
+
+/// What a side holds.
+#[derive(Debug)]
+pub enum Loaded {
+    /// A program without errors.
+    Program(Box<Program>),
+    /// Names with their fingerprints and what they said.
+    Lock(Lock),
+}
+
+/// A program of a side.
+#[derive(Debug)]
+pub struct Program {
+    /// As read.
+    pub project: Project,
+    /// As understood.
+    pub compiled: Compiled,
+    /// What everything means.
+    pub locking: Locking,
+    /// What reads what.
+    pub graph: Graph,
+}
+
+impl Loaded {
+    /// All calibers, where it is a program.
+    pub fn calibers(&self) -> &[Caliber] {
+        match self {
+            Loaded::Program(program) => &program.locking.calibers,
+            Loaded::Lock(_) => &[],
+        }
+    }
+}
+
+/// A side that can't be compared.
+#[derive(Debug)]
+pub struct Refused {
+    /// What it is called.
+    pub name: String,
+    /// The texts that its errors are about.
+    pub sources: Box<SourceMap>,
+    /// Its errors.
+    pub diagnostics: Diagnostics,
+}
+
+impl Context {
+    /// The folder of the project, whether or not its files are right.
+    pub fn root(&self) -> Result<PathBuf, Stop> {
+        // Where there are threads already, they have less stack, and only make room more often.
+        let _ = rayon::ThreadPoolBuilder::new().stack_size(stack::OF_THREAD).build_global();
+        Ok(self.files(None)?.root().to_owned())
+    }
+}
+
+/// Both sides, each read and compiled beside the other.
+pub fn load_both(base: &Side, head: &Side, root: &Path) -> (Result<Loaded, Refused>, Result<Loaded, Refused>) {
+    rayon::join(|| base.load(root), || head.load(root))
+}

@@ -1,0 +1,330 @@
+//! A project as it is in a revision of git, read by way of the program `git`: nothing is checked out, and nothing is written.
+
+mod tree;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use super::{FileError, Files, Listing, SIZE_LIMIT, io_message};
+use crate::diagnostic::Diagnostic;
+use crate::error;
+use crate::suggest::near;
+
+use tree::{Found, Tree};
+
+/// A repository, seen from the folder of a project in it.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    /// The folder of the project.
+    folder: PathBuf,
+    /// What leads from the top of the repository to it: empty, or `shop/`.
+    prefix: String,
+    /// Whether history was cut off when it was cloned.
+    is_shallow: bool,
+}
+
+/// What goes wrong with a repository or a revision.
+type Wrong = Box<Diagnostic>;
+
+impl Repository {
+    /// The repository that holds a folder.
+    pub fn of(folder: &Path) -> Result<Repository, Wrong> {
+        let asked = ["rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--show-prefix"];
+        let told = run(folder, &asked)?;
+        let shown = folder.display();
+        if !told.status.success() {
+            let why = first_line(&told.stderr);
+            return Err(Box::new(if why.contains("not a git repository") {
+                error!(E0051, None, "`{}` is not in a git repository", shown;
+                    help: "name folders with a `metricc.yaml` instead of revisions, or run `git init`")
+            } else {
+                refused(&why)
+            }));
+        }
+        let text = String::from_utf8(told.stdout)
+            .map_err(|_| error!(E0054, None, "the path of `{}` is not UTF-8", shown; help: "rename its folders"))?;
+        let mut lines = text.split('\n');
+        let (inside, is_shallow) = (lines.next() == Some("true"), lines.next() == Some("true"));
+        if !inside {
+            return Err(Box::new(error!(E0051, None, "`{}` is in no working tree of a git repository", shown;
+                help: "run it in a clone that is not bare, and outside of its `.git`")));
+        }
+        let prefix = lines.next().unwrap_or_default().to_owned();
+        Ok(Repository { folder: folder.to_owned(), prefix, is_shallow })
+    }
+
+    /// The commit that a revision names: a branch, a tag, `HEAD~2`, a hash.
+    pub fn commit(&self, revision: &str) -> Result<String, Wrong> {
+        // Git would take it for an option.
+        if revision.starts_with('-') || revision.is_empty() || revision.contains(['\n', '\0']) {
+            return Err(Box::new(error!(E0052, None, "`{revision}` can't be the name of a revision";
+                help: "name a branch, a tag or a commit")));
+        }
+        let told = run(&self.folder, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
+        let hash = first_line(&told.stdout);
+        if told.status.success() && !hash.is_empty() { Ok(hash) } else { Err(self.unknown(revision)) }
+    }
+
+    /// The newest commit that both have in their history.
+    pub fn merge_base(&self, base: &str, head: &str) -> Result<String, Wrong> {
+        let (a, b) = (self.commit(base)?, self.commit(head)?);
+        let told = run(&self.folder, &["merge-base", &a, &b])?;
+        let hash = first_line(&told.stdout);
+        if told.status.success() && !hash.is_empty() {
+            return Ok(hash);
+        }
+        Err(Box::new(if self.is_shallow {
+            error!(E0055, None, "this clone is shallow: it does not reach back to where `{base}` and `{head}` parted"; help: FETCH)
+        } else {
+            error!(E0058, None, "`{base}` and `{head}` have no commit in common"; help: ("compare them as they are: `metricc diff {base} {head}`"))
+        }))
+    }
+
+    /// The project as it was in a revision.
+    pub fn files(&self, revision: &str) -> Result<GitFiles, Wrong> {
+        let commit = self.commit(revision)?;
+        let listed = |of: &str, paths: &str| {
+            let told = run(&self.folder, &["ls-tree", "-r", "-z", "--long", "--full-tree", &format!("{of}:{paths}")])?;
+            if told.status.success() { Ok(Some(told.stdout)) } else { Ok::<_, Wrong>(None) }
+        };
+        let missing = || {
+            let place = if self.prefix.is_empty() { "at its top".to_owned() } else { format!("in `{}`", self.prefix) };
+            Box::new(error!(E0053, None, "there is no project {place} in `{revision}`";
+                help: "name a revision that has this folder with its `metricc.yaml`, or compare folders"))
+        };
+        let listing = listed(&commit, &self.prefix)?.ok_or_else(missing)?;
+        let mut tree = Tree::new(&self.prefix, &listing);
+        if tree.has_links() && !self.prefix.is_empty() {
+            // They may lead to other folders of the repository.
+            let all = listed(&commit, "")?.ok_or_else(missing)?;
+            tree = Tree::new("", &all);
+        }
+        let mut objects = Objects::start(&self.folder)?;
+        for (link, target) in objects.read(&tree.links())? {
+            tree.leads(&link, target.ok().as_deref());
+        }
+        let Found { files, folders } = tree.walk(&self.prefix);
+        let wanted = files.iter().filter(|(path, file)| is_read(path) && file.as_ref().is_ok_and(tree::is_small));
+        let mut wanted: Vec<String> = wanted.filter_map(|(_, file)| Some(file.as_ref().ok()?.object.clone())).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let texts: BTreeMap<String, Result<Vec<u8>, FileError>> = objects.read(&wanted)?.into_iter().collect();
+        let entries = files.into_iter().map(|(path, file)| {
+            let entry = match file {
+                Err(reason) => Entry::Problem(reason),
+                Ok(file) if !tree::is_small(&file) => Entry::Problem(FileError::TooLarge(file.size)),
+                Ok(file) => match texts.get(&file.object) {
+                    Some(Ok(text)) => Entry::Text(text.clone()),
+                    Some(Err(reason)) => Entry::Problem(reason.clone()),
+                    None => Entry::Other,
+                },
+            };
+            (path, entry)
+        });
+        let files = GitFiles { root: self.folder.clone(), commit, entries: entries.collect(), folders };
+        if files.entries.contains_key(crate::project::CONFIG_FILE) { Ok(files) } else { Err(missing()) }
+    }
+
+    fn unknown(&self, revision: &str) -> Wrong {
+        let told = run(
+            &self.folder,
+            &["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes"],
+        );
+        let known = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
+        let remote = known.lines().find(|name| name.split_once('/').is_some_and(|(_, name)| name == revision));
+        if let Some(close) = remote.or_else(|| near(revision, known.lines())) {
+            return Box::new(
+                error!(E0052, None, "git knows no revision `{revision}`"; help: ("did you mean `{close}`?")),
+            );
+        }
+        if self.is_shallow {
+            return Box::new(
+                error!(E0055, None, "git knows no revision `{revision}`, and this clone is shallow"; help: FETCH),
+            );
+        }
+        let help = match known.lines().count() {
+            0 if revision == "HEAD" => "there is no commit yet: make one",
+            _ => "name a branch, a tag or a commit of this repository, or fetch it first",
+        };
+        Box::new(error!(E0052, None, "git knows no revision `{revision}`"; help: help))
+    }
+}
+
+/// What makes a shallow clone whole.
+const FETCH: &str = "fetch all of its history: `fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab, or `git fetch --unshallow`";
+
+/// Whether a text of a project may have this name.
+fn is_read(path: &str) -> bool {
+    path.ends_with(".metric")
+        || (path.starts_with("targets/") && path.ends_with(".yaml"))
+        || [crate::project::CONFIG_FILE, "metricc.lock"].contains(&path)
+}
+
+fn refused(why: &str) -> Diagnostic {
+    error!(E0054, None, "git refused: {}", why.trim_start_matches("fatal: ");
+        help: "the same command of git tells more; in a container the folder may belong to another user: `git config --global --add safe.directory FOLDER`")
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    // Messages are looked at, so they are asked for in one language; and a reader takes no locks.
+    command.arg("-C").arg(folder).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Result<Output, Wrong> {
+    command(folder).args(args).stdin(Stdio::null()).output().map_err(|failure| not_started(&failure))
+}
+
+fn not_started(failure: &std::io::Error) -> Wrong {
+    Box::new(error!(E0050, None, "`git` can't be run: {}", io_message(failure);
+        help: "install git, or compare folders: `metricc diff ./before ./after`"))
+}
+
+fn first_line(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// One process that gives the bytes of objects.
+struct Objects {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Objects {
+    fn start(folder: &Path) -> Result<Objects, Wrong> {
+        let started = command(folder)
+            .args(["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = started.map_err(|failure| not_started(&failure))?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(questions), Some(answers)) => Ok(Objects { child, questions, answers: BufReader::new(answers) }),
+            _ => Err(Box::new(refused("its streams are closed"))),
+        }
+    }
+
+    /// The bytes of objects, each with its name.
+    fn read(&mut self, names: &[String]) -> Result<Vec<(String, Result<Vec<u8>, FileError>)>, Wrong> {
+        let Objects { questions, answers, .. } = self;
+        // Git answers while it is asked: neither waits for the other.
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(move || {
+                for name in names {
+                    questions.write_all(format!("{name}\n").as_bytes())?;
+                }
+                questions.flush()
+            });
+            let mut found = Vec::with_capacity(names.len());
+            for name in names {
+                let answer = answer(answers)
+                    .map_err(|failure| Box::new(refused(&format!("cat-file: {}", io_message(&failure)))))?;
+                found.push((name.clone(), answer.ok_or_else(|| FileError::Unreadable(NO_OBJECT.to_owned()))));
+            }
+            // Whatever went wrong with the question, the answer told.
+            drop(asking.join());
+            Ok(found)
+        })
+    }
+}
+
+const NO_OBJECT: &str = "git has no object of it";
+
+/// Reads one answer; none where there is no such object.
+fn answer(from: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut head = String::new();
+    if from.read_line(&mut head)? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    let size = head.trim_end().rsplit(' ').next().and_then(|size| size.parse::<u64>().ok());
+    let Some(size) = size.filter(|size| *size <= SIZE_LIMIT) else { return Ok(None) };
+    let mut bytes = vec![0; size as usize + 1];
+    from.read_exact(&mut bytes)?;
+    bytes.pop();
+    Ok(Some(bytes))
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        // Nothing more is asked of it, whether it has ended or not.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The files of a project in one revision.
+#[derive(Clone, Debug)]
+pub struct GitFiles {
+    root: PathBuf,
+    commit: String,
+    entries: BTreeMap<String, Entry>,
+    folders: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Entry {
+    Text(Vec<u8>),
+    /// A file that is no text of a project.
+    Other,
+    Problem(FileError),
+}
+
+impl GitFiles {
+    /// The hash of the commit.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+}
+
+impl Files for GitFiles {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn list(&self, path: &str, extension: &str) -> Listing {
+        let suffix = format!(".{extension}");
+        let mut listing = Listing::default();
+        let is_there = path == "." || self.entries.contains_key(path) || self.folders.iter().any(|one| one == path);
+        if !is_there {
+            listing.problems.push((path.to_owned(), FileError::Missing));
+            return listing;
+        }
+        for (name, entry) in &self.entries {
+            let below = match path {
+                "." => Some(name.as_str()),
+                _ if name == path => Some(""),
+                _ => name.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')),
+            };
+            let Some(below) = below.filter(|below| !below.split('/').any(|part| part.starts_with('.'))) else {
+                continue;
+            };
+            let is_wanted = name.ends_with(&suffix);
+            match entry {
+                // What can't be a file of ours is of no concern, but a folder may hold some.
+                Entry::Problem(reason @ (FileError::Loop(_) | FileError::Submodule)) => {
+                    listing.problems.push((name.clone(), reason.clone()));
+                }
+                Entry::Problem(FileError::TooLarge(_)) if is_wanted => listing.files.push(name.clone()),
+                Entry::Problem(reason) if is_wanted || below.is_empty() => {
+                    listing.problems.push((name.clone(), reason.clone()));
+                }
+                Entry::Text(_) if is_wanted => listing.files.push(name.clone()),
+                Entry::Text(_) | Entry::Other | Entry::Problem(_) => {}
+            }
+        }
+        listing
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        match self.entries.get(path) {
+            Some(Entry::Text(bytes)) => Ok(bytes.clone()),
+            Some(Entry::Problem(reason)) => Err(reason.clone()),
+            Some(Entry::Other) | None => Err(FileError::Missing),
+        }
+    }
+}
