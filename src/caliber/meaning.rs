@@ -126,7 +126,8 @@ impl<'a> Meaning<'a> {
         Term::form(word, parts)
     }
 
-    fn of_key(&self, key: &NestedKey, tables: &[TableId]) -> Term {
+    /// A key of a nested aggregate, over the rows of these tables.
+    pub fn of_key(&self, key: &NestedKey, tables: &[TableId]) -> Term {
         match key {
             NestedKey::Dimension(dimension) => self.bound(*dimension, tables),
             NestedKey::Step(step) => Term::form("step", vec![step_term(*step)]),
@@ -149,7 +150,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// A dimension over the rows of some tables; what it is over others makes no difference.
-    fn bound(&self, dimension: DimensionId, tables: &[TableId]) -> Term {
+    pub fn bound(&self, dimension: DimensionId, tables: &[TableId]) -> Term {
         let of = |table: &TableId| {
             let value = self.model.bind(dimension, *table).ok()?;
             Some((*table, self.of_expr(&value, &self.over(*table, None))))
@@ -158,7 +159,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// The tables whose rows a formula is of, each once, in order.
-    fn bases_of(&self, formula: &Formula) -> Vec<TableId> {
+    pub fn bases_of(&self, formula: &Formula) -> Vec<TableId> {
         let mut found = Vec::new();
         formula.walk(&mut |part| match &part.kind {
             FormulaKind::Leaf(leaf) => found.push(leaf.rows.base),
@@ -179,7 +180,8 @@ impl<'a> Meaning<'a> {
         found
     }
 
-    fn of_filter(&self, filter: &DimFilter, tables: &[TableId]) -> Term {
+    /// A condition on dimensions, over the rows of these tables.
+    pub fn of_filter(&self, filter: &DimFilter, tables: &[TableId]) -> Term {
         let all = |parts: &[DimFilter]| parts.iter().map(|part| self.of_filter(part, tables)).collect();
         match filter {
             DimFilter::And(parts) => call(Function::And, all(parts)),

@@ -30,9 +30,8 @@ use crate::syntax::ast::{self, Block, DeclarationKind};
 use crate::types::{By, Column, ColumnId, Fill, Grain, Metric, MetricId, Model, Origin, TableId, Unit};
 
 use items::{of_behaviour, of_keys};
-use meaning::{Meaning, step_term};
+use meaning::step_term;
 use normal::sorted;
-use term::Term;
 use written::{expr, named, rows, type_name, words};
 
 pub use compare::{Change, Comparison, PROJECT, Settings, State, compare, duplicates};
@@ -40,6 +39,10 @@ pub use lock::{LOCK_FILE, Lock, Locked, LockedStage, parse, write};
 pub use moved::moved;
 pub use stages::Restaged;
 pub use term::Fingerprint;
+
+pub(crate) use meaning::{Meaning, Over, aggregation};
+pub(crate) use normal::call;
+pub(crate) use term::Term;
 
 /// What a declaration means.
 #[derive(Clone, Debug)]

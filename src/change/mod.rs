@@ -2,6 +2,7 @@
 //!
 //! A step of this folder takes two checked programs, or two tables of results, and tells; it reads no files and asks no server.
 
+pub mod diff;
 pub mod gate;
 pub mod stage;
 pub mod verify;

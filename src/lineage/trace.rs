@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use rustc_hash::FxHashSet;
+
 use super::{Graph, Kind, NodeId, Role};
 
 /// That one node reads another.
@@ -72,6 +74,18 @@ impl Graph {
         let starts = self.items_of(&self.with_columns(node));
         let (order, _) = self.walk(&starts, Way::Down);
         self.collapse(node, &order, columns)
+    }
+
+    /// What uses a node, directly or by way of others, without how; columns among it, sorted.
+    pub fn below(&self, node: NodeId) -> Vec<NodeId> {
+        let mut open = self.items_of(&self.with_columns(node));
+        let mut seen: FxHashSet<usize> = open.iter().copied().collect();
+        let mut found = BTreeSet::new();
+        while let Some(item) = open.pop() {
+            found.extend(self.owners[item].filter(|owner| *owner != node));
+            open.extend(self.read_by[item].iter().map(|(user, _)| *user).filter(|user| seen.insert(*user)));
+        }
+        found.into_iter().filter(|found| self.node(*found).table != Some(node)).collect()
     }
 
     /// Every declaration, with columns as their tables.
