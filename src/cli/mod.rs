@@ -19,6 +19,7 @@ mod catalog;
 mod check;
 mod completions;
 mod debug;
+mod diff;
 mod docs;
 #[cfg(feature = "dry-run")]
 mod dry_run;
@@ -104,6 +105,7 @@ verbs! {
     Lock => lock,
     Verify => verify,
     Promote => promote,
+    Diff => diff,
     Experiment => experiment,
     Init => init,
     Targets => targets,

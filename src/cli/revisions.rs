@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::locked::{self, Locking};
-use super::{Context, Stop};
-use crate::caliber::{self, Caliber, LOCK_FILE, Lock, calibers};
-use crate::compile::{Compiled, compile};
+use super::{Context, Stop, ready::Ready};
+use crate::caliber::{self, LOCK_FILE, Lock, calibers};
+use crate::compile::compile;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::error;
 use crate::lineage::Graph;
@@ -107,7 +107,7 @@ impl Side {
             || Graph::of(&compiled.files, &compiled.model),
         );
         let locking = Locking { settings, calibers, comparison: None, text: None };
-        Ok(Loaded::Program(Box::new(Program { project, compiled, locking, graph })))
+        Ok(Loaded::Program(Box::new(Program { ready: Ready { project, compiled }, locking, graph })))
     }
 
     fn lock(&self, root: &Path) -> Result<Loaded, Refused> {
@@ -131,15 +131,16 @@ impl Side {
         if found.is_empty() {
             return Ok(Loaded::Lock(lock));
         }
-        Err(Refused { name: self.name(), sources: Box::new(sources), diagnostics: found })
+        Err(Refused { name: self.name(), sources: Box::new(sources), root: root.to_owned(), diagnostics: found })
     }
 
     /// Why it can't be compared: its errors, with paths that name the revision.
     fn refuse(&self, project: Option<&Project>, found: Diagnostics) -> Refused {
-        let prefix = match self {
-            Side::Here | Side::Lock => String::new(),
-            Side::Revision(name, _) => format!("{name}:"),
-            Side::Folder(folder) => format!("{}/", folder.display()),
+        // A revision is no folder, so its files stand by themselves.
+        let here = PathBuf::from(".");
+        let (prefix, root) = match self {
+            Side::Revision(name, _) => (format!("{name}:"), here),
+            _ => (String::new(), project.map_or(here, |project| project.root.clone())),
         };
         let mut sources = SourceMap::new();
         for (_, file) in project.iter().flat_map(|project| project.sources.iter()) {
@@ -148,7 +149,7 @@ impl Side {
         let is_error = |one: &crate::diagnostic::Diagnostic| one.severity() == Severity::Error;
         let mut diagnostics: Diagnostics = found.into_iter().filter(is_error).collect();
         diagnostics.sort();
-        Refused { name: self.name(), sources: Box::new(sources), diagnostics }
+        Refused { name: self.name(), sources: Box::new(sources), root, diagnostics }
     }
 }
 
@@ -164,24 +165,12 @@ pub enum Loaded {
 /// A program of a side.
 #[derive(Debug)]
 pub struct Program {
-    /// As read.
-    pub project: Project,
-    /// As understood.
-    pub compiled: Compiled,
+    /// As read and understood.
+    pub ready: Ready,
     /// What everything means.
     pub locking: Locking,
     /// What reads what.
     pub graph: Graph,
-}
-
-impl Loaded {
-    /// All calibers, where it is a program.
-    pub fn calibers(&self) -> &[Caliber] {
-        match self {
-            Loaded::Program(program) => &program.locking.calibers,
-            Loaded::Lock(_) => &[],
-        }
-    }
 }
 
 /// A side that can't be compared.
@@ -191,6 +180,8 @@ pub struct Refused {
     pub name: String,
     /// The texts that its errors are about.
     pub sources: Box<SourceMap>,
+    /// The folder that their paths start at.
+    pub root: PathBuf,
     /// Its errors.
     pub diagnostics: Diagnostics,
 }

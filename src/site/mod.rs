@@ -20,6 +20,9 @@ use crate::project::SourceMap;
 use crate::syntax::ast::{self, Declaration};
 use crate::types::{MetricId, Model};
 
+pub use template::STYLE;
+pub use text::escaped;
+
 /// A file of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {

@@ -4,9 +4,7 @@
 //! any more. Where a step of a proof is missing there is no claim.
 
 use crate::caliber::{Meaning, Over, Term, call};
-use crate::types::{
-    Aggregation, Formula, FormulaKind, Leaf, MetricId, Model, Movement, Nested, RowExpr, RowExprKind,
-};
+use crate::types::{Aggregation, Formula, FormulaKind, Leaf, MetricId, Model, Movement, Nested, RowExpr, RowExprKind};
 use crate::value::{Function, Span, Value, Window};
 
 use super::implies::{Rows, conjuncts, relation};
@@ -170,10 +168,7 @@ impl<'a> Proof<'a> {
     }
 
     fn leaf(&mut self, a: &Leaf, b: &Leaf, rows: Rows) -> Option<Way> {
-        let (over, also) = (
-            self.before.over(a.rows.base, a.rows.dated),
-            self.after.over(b.rows.base, b.rows.dated),
-        );
+        let (over, also) = (self.before.over(a.rows.base, a.rows.dated), self.after.over(b.rows.base, b.rows.dated));
         let input = |meaning: &Meaning<'_>, leaf: &Leaf, over: &Over| {
             leaf.input.as_ref().map(|input| meaning.of_expr(input, over))
         };
@@ -187,7 +182,8 @@ impl<'a> Proof<'a> {
         if !same {
             return None;
         }
-        let own = relation(&filters(self.before, &a.rows.filters, &over), &filters(self.after, &b.rows.filters, &also))?;
+        let own =
+            relation(&filters(self.before, &a.rows.filters, &over), &filters(self.after, &b.rows.filters, &also))?;
         let all = rows.and(own)?;
         self.filtered(own);
         if all == Rows::Same {
@@ -250,7 +246,8 @@ impl<'a> Proof<'a> {
                 Some(over)
             }
             Function::Round | Function::Floor | Function::Ceil | Function::Cast => {
-                let others = a[1..].iter().zip(&b[1..]).all(|(a, b)| self.before.of_formula(a) == self.after.of_formula(b));
+                let others =
+                    a[1..].iter().zip(&b[1..]).all(|(a, b)| self.before.of_formula(a) == self.after.of_formula(b));
                 if others && a[0].ty.ty == b[0].ty.ty { self.formula(&a[0], &b[0], rows) } else { None }
             }
             _ => None,
@@ -316,7 +313,8 @@ fn filters(meaning: &Meaning<'_>, filters: &[RowExpr], over: &Over) -> Vec<Term>
 
 fn same_movement(a: Movement, b: Movement) -> bool {
     // Steps of a calendar are numbers of one program.
-    let declared = |by: Movement| matches!(by, Movement::Ago(Span::Bucket(_)) | Movement::Only(_) | Movement::AtStartOf(_));
+    let declared =
+        |by: Movement| matches!(by, Movement::Ago(Span::Bucket(_)) | Movement::Only(_) | Movement::AtStartOf(_));
     a == b && !declared(a)
 }
 
@@ -370,9 +368,9 @@ fn is_never_negative(formula: &Formula, model: &Model) -> bool {
     match &formula.kind {
         FormulaKind::Literal(value) => literal_never_negative(value),
         FormulaKind::Metric(id) => is_never_negative(formula_of(*id, model), model),
-        FormulaKind::Leaf(leaf) => of_aggregate(leaf.aggregation, || {
-            leaf.input.as_ref().is_some_and(|input| never_negative(input, model))
-        }),
+        FormulaKind::Leaf(leaf) => {
+            of_aggregate(leaf.aggregation, || leaf.input.as_ref().is_some_and(|input| never_negative(input, model)))
+        }
         FormulaKind::Nested(nested) => {
             nested.counts_groups || of_aggregate(nested.aggregation, || is_never_negative(&nested.formula, model))
         }

@@ -165,13 +165,7 @@ impl<'a> Walk<'a> {
         self.tell(aspect, of, Some(old), Some(new));
     }
 
-    fn call(
-        &mut self,
-        whole: (&Formula, &Formula),
-        function: Function,
-        (x, y): (&[Formula], &[Formula]),
-        of: &str,
-    ) {
+    fn call(&mut self, whole: (&Formula, &Formula), function: Function, (x, y): (&[Formula], &[Formula]), of: &str) {
         let commutes = matches!(function, Function::Add | Function::Multiply | Function::Least | Function::Greatest);
         let (mut left, mut right): (Vec<&Formula>, Vec<&Formula>) = (x.iter().collect(), y.iter().collect());
         if commutes {
@@ -208,15 +202,7 @@ impl<'a> Walk<'a> {
         self.tell(Aspect::Window, of, at_last(a), at_last(b));
     }
 
-    fn value(
-        &mut self,
-        a: Option<&RowExpr>,
-        over: &Over,
-        b: Option<&RowExpr>,
-        also: &Over,
-        aspect: Aspect,
-        of: &str,
-    ) {
+    fn value(&mut self, a: Option<&RowExpr>, over: &Over, b: Option<&RowExpr>, also: &Over, aspect: Aspect, of: &str) {
         let old = a.map(|a| self.before.meaning.of_expr(a, over));
         let new = b.map(|b| self.after.meaning.of_expr(b, also));
         if old == new {
@@ -242,7 +228,8 @@ impl<'a> Walk<'a> {
                 }
                 (Origin::Union(old), Origin::Union(new)) => {
                     let names = |look: Look<'_>, members: &[crate::types::Member]| {
-                        let name = |member: &crate::types::Member| look.model().table(member.rows.base).name.value.clone();
+                        let name =
+                            |member: &crate::types::Member| look.model().table(member.rows.base).name.value.clone();
                         Some(members.iter().map(name).collect::<Vec<_>>().join(" | "))
                     };
                     let both = (names(self.before, &old.members), names(self.after, &new.members));

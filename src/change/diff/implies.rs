@@ -77,7 +77,9 @@ pub fn implies(given: &Term, wanted: &Term) -> bool {
 /// Whether a condition is never true where its subject is null.
 fn rejects_null(condition: &Term, subject: &Term) -> bool {
     match condition {
-        Term::Call(Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | Like, sides) => sides.contains(subject),
+        Term::Call(Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | Like, sides) => {
+            sides.contains(subject)
+        }
         Term::Call(In, items) => items.first() == Some(subject),
         Term::Call(Not, inner) => matches!(&inner[0], Term::Call(In | Like, items) if items.first() == Some(subject)),
         _ => false,

@@ -161,7 +161,9 @@ impl Diff {
     pub fn unversioned(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| {
             let same = |(base, head): (&At, &At)| base.version == head.version;
-            entry.state == State::Changed && entry.moves && entry.base.as_ref().zip(entry.head.as_ref()).is_some_and(same)
+            entry.state == State::Changed
+                && entry.moves
+                && entry.base.as_ref().zip(entry.head.as_ref()).is_some_and(same)
         })
     }
 
@@ -177,7 +179,8 @@ pub fn compare(base: Side<'_>, head: Side<'_>) -> Diff {
     let project = settings(base.settings(), head.settings());
     let paired = pairs((base, &before), (head, &after), !project.is_empty());
     let places = rayon::join(|| base.program().map(Places::of), || head.program().map(Places::of));
-    let mut comparing = Comparing { before: places.0, after: places.1, all_moved: !project.is_empty(), below: Vec::new() };
+    let mut comparing =
+        Comparing { before: places.0, after: places.1, all_moved: !project.is_empty(), below: Vec::new() };
     let mut paired = paired;
     comparing.follow(&mut paired);
     let mut entries = comparing.entries(&paired);
@@ -420,7 +423,9 @@ impl<'a> Making<'a, '_> {
                 if own {
                     let mut bindings = items::compare(Kind::Dimension, base.form, head.form);
                     // A binding to rows that had none changes no number.
-                    for field in bindings.iter_mut().filter(|field| field.old.is_none() && field.name().starts_with("binding")) {
+                    for field in
+                        bindings.iter_mut().filter(|field| field.old.is_none() && field.name().starts_with("binding"))
+                    {
                         field.class = Class::Compatible;
                     }
                     found.extend(bindings);
@@ -449,7 +454,8 @@ impl<'a> Making<'a, '_> {
             if cause.state == State::New {
                 continue;
             }
-            let span = |places: &Places<'a>, one: Option<Declared<'_>>| places.declaration(one?.span?).map(|one| one.span);
+            let span =
+                |places: &Places<'a>, one: Option<Declared<'_>>| places.declaration(one?.span?).map(|one| one.span);
             elsewhere.push((span(old, cause.base), span(new, cause.head)));
         }
         let (gone, came): (Vec<_>, Vec<_>) = elsewhere.into_iter().unzip();

@@ -5,8 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::caliber::Fingerprint;
 use crate::lineage::Kind;
 
-use super::side::{Declared, Side};
 use super::State;
+use super::side::{Declared, Side};
 
 /// A declaration of each side, or of one.
 #[derive(Clone, Debug)]
@@ -159,8 +159,7 @@ fn without_columns(all: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
         return all;
     }
     let follows = |pair: &Pair<'_>| {
-        let of_table =
-            |one: &Declared<'_>| one.name.split_once('.').is_some_and(|(table, _)| names.contains(table));
+        let of_table = |one: &Declared<'_>| one.name.split_once('.').is_some_and(|(table, _)| names.contains(table));
         pair.kind() == Kind::Column
             && matches!(pair.state, State::New | State::Removed | State::Renamed)
             && pair.base.iter().chain(&pair.head).any(of_table)

@@ -15,8 +15,18 @@ pub fn of_metric(before: (&Metric, &Model), after: (&Metric, &Model), moved: boo
     about(&mut found, "description", &a.doc, &b.doc);
     about(&mut found, "owner", &a.owner, &b.owner);
     let word = |word: String| Some(word.to_lowercase());
-    about(&mut found, "tier", &a.tier.and_then(|tier| word(format!("{tier:?}"))), &b.tier.and_then(|tier| word(format!("{tier:?}"))));
-    about(&mut found, "better", &a.better.and_then(|one| word(format!("{one:?}"))), &b.better.and_then(|one| word(format!("{one:?}"))));
+    about(
+        &mut found,
+        "tier",
+        &a.tier.and_then(|tier| word(format!("{tier:?}"))),
+        &b.tier.and_then(|tier| word(format!("{tier:?}"))),
+    );
+    about(
+        &mut found,
+        "better",
+        &a.better.and_then(|one| word(format!("{one:?}"))),
+        &b.better.and_then(|one| word(format!("{one:?}"))),
+    );
     typed(&mut found, (&a.ty, old), (&b.ty, new));
     if a.fill != b.fill {
         let of = |metric: &Metric| Some(format!("{:?}", metric.fill).to_lowercase());

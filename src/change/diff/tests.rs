@@ -171,11 +171,11 @@ fn each_field_is_told_in_the_words_of_the_definition() {
         one("step buy = paid_order", "step buy = paid_order; exclude left = event after see before buy"),
         ["  exclusion (exclude left): - -> event after see before buy"]
     );
-    assert_eq!(one("gmv / dau", "gmv / dau where platform = \"ios\""), ["  filter (denominator): - -> platform = \"ios\""]);
     assert_eq!(
-        one("count(order) {", "count(order) { fill: zero;"),
-        ["  fill: none -> zero"]
+        one("gmv / dau", "gmv / dau where platform = \"ios\""),
+        ["  filter (denominator): - -> platform = \"ios\""]
     );
+    assert_eq!(one("count(order) {", "count(order) { fill: zero;"), ["  fill: none -> zero"]);
 }
 
 #[test]
@@ -211,7 +211,10 @@ fn what_users_lose_is_breaking_and_what_they_gain_is_not() {
         one(&[("metric heavy = count(count(event) per user_id where value >= 3)", "metric clicks = count(event)")]),
         ["breaking removed metric heavy", "compatible new metric clicks"]
     );
-    let unit = one(&[("unit: CNY; grain", "unit: quota; grain"), ("amount: decimal(18,2) unit CNY", "amount: decimal(18,2) unit quota")]);
+    let unit = one(&[
+        ("unit: CNY; grain", "unit: quota; grain"),
+        ("amount: decimal(18,2) unit CNY", "amount: decimal(18,2) unit quota"),
+    ]);
     assert!(unit.contains(&"  unit: CNY -> quota".to_owned()), "{unit:?}");
     assert!(unit.iter().any(|line| line.starts_with("breaking") && line.contains("metric gmv")), "{unit:?}");
 }
@@ -284,14 +287,20 @@ fn directions_that_are_proved_are_told_with_the_argument() {
         ("distinct(user_id from event where n in (1, 2))", "distinct(user_id from event where n = 1)"),
         ("max(n from event)", "max(n from event where name = \"a\")"),
         ("min(n from event where n > 1)", "min(n from event)"),
-        ("sum(case when n > 1 then 1 else 0 end from event)", "sum(case when n > 1 then 1 else 0 end from event where n > 0)"),
+        (
+            "sum(case when n > 1 then 1 else 0 end from event)",
+            "sum(case when n > 1 then 1 else 0 end from event where n > 0)",
+        ),
         ("count(event) over 30d", "count(event) over 7d"),
         ("count(event)", "count(event) where platform = \"ios\""),
         ("count(event) / count(order)", "count(event where n = 1) / count(order)"),
         ("count(event) + count(event where n > 5)", "count(event where n = 1) + count(event where n > 5)"),
         ("count(event) - count(event where n = 1)", "count(event) - count(event where n in (1, 2))"),
         ("count(count(event) per user_id where value >= 3)", "count(count(event) per user_id where value >= 5)"),
-        ("count(count(event) per user_id where value >= 3)", "count(count(event where n = 1) per user_id where value >= 3)"),
+        (
+            "count(count(event) per user_id where value >= 3)",
+            "count(count(event where n = 1) per user_id where value >= 3)",
+        ),
         ("sum(count(event) per user_id)", "sum(count(event where n = 1) per user_id)"),
     ];
     for (before, after) in falls {
@@ -299,7 +308,10 @@ fn directions_that_are_proved_are_told_with_the_argument() {
         assert_eq!(way(after, before).map(|way| way.0), Some(false), "{after} -> {before}");
     }
     let (_, why) = way(falls[0].0, falls[0].1).expect("a direction");
-    assert_eq!(why, "every row that counts now counted before, too: the filter is stricter; a count of fewer rows is no greater");
+    assert_eq!(
+        why,
+        "every row that counts now counted before, too: the filter is stricter; a count of fewer rows is no greater"
+    );
 }
 
 #[test]
@@ -312,7 +324,10 @@ fn without_a_proof_there_is_no_direction() {
         ("p95(n from event)", "p95(n from event where n > 1)"),
         ("count(event)", "count(event) over 30d"),
         ("count(event)", "distinct(user_id from event)"),
-        ("count(count(event) per user_id where value <= 3)", "count(count(event where n = 1) per user_id where value <= 3)"),
+        (
+            "count(count(event) per user_id where value <= 3)",
+            "count(count(event where n = 1) per user_id where value <= 3)",
+        ),
         ("avg(count(event) per user_id)", "avg(count(event where n = 1) per user_id)"),
         ("approx_distinct(user_id from event)", "approx_distinct(user_id from event where n = 1)"),
         ("count(event) - count(event where n > 5)", "count(event where n = 1) - count(event where n > 6)"),
