@@ -9,6 +9,7 @@ mod library;
 mod process;
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
@@ -38,6 +39,7 @@ fn main() -> io::Result<()> {
         for verb in ["check", "build"] {
             rows.extend(measure(folder.path(), verb, *metrics)?);
         }
+        rows.extend(differences(folder.path(), *metrics)?);
         queries.push((*metrics, one_metric(folder.path(), *metrics)));
     }
     println!("| verb | state | metrics | wall | CPU | memory |\n|---|---|---:|---:|---:|---:|");
@@ -73,7 +75,8 @@ fn sizes() -> Vec<usize> {
 }
 
 fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ["check", "build"].into_iter().flat_map(|verb| ["cold", "warm", "edited"].map(|state| (verb, state)))
+    let all = ["check", "build"].into_iter().flat_map(|verb| ["cold", "warm", "edited"].map(|state| (verb, state)));
+    all.chain(["one file", "all files"].map(|state| ("diff", state)))
 }
 
 /// One verb in its three states.
@@ -90,6 +93,33 @@ fn measure(project: &Path, verb: &'static str, metrics: usize) -> io::Result<Vec
     }
     let states = ["cold", "warm", "edited"].into_iter().zip(&costs);
     Ok(states.map(|(state, costs)| Row { verb, state, metrics, cost: median(costs) }).collect())
+}
+
+/// `metricc diff` of two revisions: of one edited file, and of all of them.
+fn differences(project: &Path, metrics: usize) -> io::Result<Vec<Row>> {
+    git(project, &["init", "--quiet"]);
+    let commit = |message: &str| {
+        git(project, &["add", "--all"]);
+        git(project, &["commit", "--quiet", "--message", message]);
+    };
+    commit("before");
+    library::edit(project, metrics, 1_000)?;
+    commit("one file");
+    library::edit_files(project, metrics, 2_000, |_| true)?;
+    commit("every file");
+    let rounds = if metrics > 1_000 { 5 } else { 15 };
+    let measured = [("one file", ["HEAD~2", "HEAD~1"]), ("all files", ["HEAD~1", "HEAD"])];
+    let row = |(state, [base, head]): (&'static str, [&str; 2])| {
+        let costs: Vec<Cost> = (0..rounds).map(|_| run(project, &["diff", base, head])).collect();
+        Row { verb: "diff", state, metrics, cost: median(&costs) }
+    };
+    Ok(measured.into_iter().map(row).collect())
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let user = ["-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false"];
+    let done = Command::new("git").args(user).args(arguments).current_dir(folder).status();
+    assert!(done.is_ok_and(|done| done.success()), "git {arguments:?} failed");
 }
 
 /// Takes away what a run leaves. It is moved to `gone`, not removed: some file systems are slow at making files just after

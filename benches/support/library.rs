@@ -30,11 +30,18 @@ pub fn write(root: &Path, metrics: usize) -> io::Result<usize> {
     Ok(groups * 2 + 4)
 }
 
-/// Changes the filter of one metric; another one each `round`.
+/// Changes the filters of one file; to others each `round`.
 pub fn edit(root: &Path, metrics: usize, round: usize) -> io::Result<()> {
-    let groups = metrics.div_ceil(GROUP);
-    let group = groups / 2;
-    fs::write(root.join(file(group)), source_file(group, GROUP.min(metrics - group * GROUP), 101 + round))
+    let middle = metrics.div_ceil(GROUP) / 2;
+    edit_files(root, metrics, round, |group| group == middle)
+}
+
+/// Changes the filters of some files.
+pub fn edit_files(root: &Path, metrics: usize, round: usize, wanted: impl Fn(usize) -> bool) -> io::Result<()> {
+    for group in (0..metrics.div_ceil(GROUP)).filter(|group| wanted(*group)) {
+        fs::write(root.join(file(group)), source_file(group, GROUP.min(metrics - group * GROUP), 101 + round))?;
+    }
+    Ok(())
 }
 
 fn file(group: usize) -> String {

@@ -116,7 +116,8 @@ impl<'a> Walk<'a> {
             }
             (FormulaKind::Moved { operand: x, by }, FormulaKind::Moved { operand: y, by: other }) => {
                 if movement(*by) != movement(*other) {
-                    self.tell(Aspect::Window, of, Some(movement(*by)), Some(movement(*other)));
+                    let (old, new) = (moved(self.before, a, x, *by), moved(self.after, b, y, *other));
+                    self.tell(Aspect::Window, of, Some(old), Some(new));
                 }
                 self.formula(x, y, of);
             }
@@ -147,11 +148,13 @@ impl<'a> Walk<'a> {
                 self.formula(a, operand, of);
             }
             (FormulaKind::Moved { operand, by }, _) => {
-                self.tell(Aspect::Window, of, Some(movement(*by)), None);
+                let old = moved(self.before, a, operand, *by);
+                self.tell(Aspect::Window, of, Some(old), None);
                 self.formula(operand, b, of);
             }
             (_, FormulaKind::Moved { operand, by }) => {
-                self.tell(Aspect::Window, of, None, Some(movement(*by)));
+                let new = moved(self.after, b, operand, *by);
+                self.tell(Aspect::Window, of, None, Some(new));
                 self.formula(a, operand, of);
             }
             _ => self.whole(a, b, of),
@@ -351,6 +354,15 @@ fn conditions(look: Look<'_>, filters: &[RowExpr], over: &Over) -> Vec<Condition
 fn rest(whole: &str, start: &str) -> String {
     let tail = whole.strip_prefix(start).unwrap_or(whole).trim();
     tail.strip_prefix("where ").unwrap_or(tail).to_owned()
+}
+
+/// How an interval is moved, as it is written; a growth says so in other words.
+fn moved(look: Look<'_>, whole: &Formula, operand: &Formula, by: Movement) -> String {
+    let (text, start) = (look.text(whole.span), look.text(operand.span));
+    match text.strip_prefix(&start).map(str::trim) {
+        Some(tail) if ["over ", "ago ", "at "].iter().any(|word| tail.starts_with(word)) => tail.to_owned(),
+        _ => movement(by),
+    }
 }
 
 fn movement(by: Movement) -> String {

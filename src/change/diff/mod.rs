@@ -380,7 +380,9 @@ impl<'a> Making<'a, '_> {
         let (a, b) = (&before.model.metrics[old.0], &after.model.metrics[new.0]);
         let unit = |metric: &Metric| metric.ty.unit.as_ref().map(ToString::to_string);
         let alike = a.fill == b.fill && a.grain.last() == b.grain.last() && unit(a) == unit(b);
-        if alike { Proof::new(before, after).of_metrics(old, new) } else { None }
+        // A claim is of each group, too.
+        let grouped_alike = !self.dimensions || !self.sliced_otherwise(pair);
+        if alike && grouped_alike { Proof::new(before, after).of_metrics(old, new) } else { None }
     }
 
     fn fields(&self, pair: &Pair<'a>) -> Vec<Field> {

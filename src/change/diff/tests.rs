@@ -160,8 +160,8 @@ fn each_field_is_told_in_the_words_of_the_definition() {
     assert_eq!(one(dau, "count(effective_event)")[0], "  aggregation: distinct -> count");
     assert_eq!(one(dau, "distinct(name from effective_event)")[0], "  input: user_id -> name");
     assert_eq!(one(dau, "distinct(user_id from event)")[0], "  filter: name in (\"login\", \"pay\") -> -");
-    assert_eq!(one("dau over 7d", "dau over 30d"), ["  window: over 1w -> over 30d"]);
-    assert_eq!(one("dau over 7d", "dau"), ["  window: over 1w -> -", "  type: int? -> int"]);
+    assert_eq!(one("dau over 7d", "dau over 30d"), ["  window: over 7d -> over 30d"]);
+    assert_eq!(one("dau over 7d", "dau"), ["  window: over 7d -> -", "  type: int? -> int"]);
     assert_eq!(one("dated paid_at", ""), ["  time column: paid_at -> created_at"]);
     assert_eq!(one("key: id latest by updated_at", "key: id"), ["  dedup (key): id latest by updated_at -> id"]);
     assert_eq!(one("not user_id.is_abnormal", "true"), ["  exclusion: not user_id.is_abnormal -> -"]);

@@ -246,7 +246,8 @@ fn longest_run(text: &str) -> usize {
 
 /// A text as code: nothing in it is Markdown, a mention or HTML.
 fn code(text: &str) -> String {
-    let text = visible(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = visible(&text).into_owned();
     let fence = "`".repeat(longest_run(&text) + 1);
     let room = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{room}{text}{room}{fence}")
