@@ -67,7 +67,11 @@ pub struct Caliber {
 
 /// The calibers of a program without errors, sorted by kind, name and version.
 pub fn calibers(files: &[ast::File], model: &Model) -> Vec<Caliber> {
-    let mut making = Making { meaning: Meaning::new(model), model, found: Vec::new() };
+    let mut making = Making { meaning: Meaning::new(model), model, metrics: FxHashMap::default(), found: Vec::new() };
+    for (place, metric) in model.metrics.iter().enumerate() {
+        // Comparisons have the place of their metric's name, and stand behind it.
+        making.metrics.entry(metric.name.span).or_insert(MetricId(place));
+    }
     for declaration in files.iter().flat_map(|file| &file.declarations) {
         making.declaration(declaration);
     }
@@ -79,6 +83,8 @@ pub fn calibers(files: &[ast::File], model: &Model) -> Vec<Caliber> {
 struct Making<'a> {
     meaning: Meaning<'a>,
     model: &'a Model,
+    /// Metrics by the places of their names.
+    metrics: FxHashMap<Span, MetricId>,
     found: Vec<Caliber>,
 }
 
@@ -168,13 +174,11 @@ impl Making<'_> {
     }
 
     fn metric(&mut self, metric: &ast::Metric) {
-        // Comparisons have the place of their metric's name, and stand behind it.
-        let found = self.model.metrics.iter().position(|one| one.name.span == metric.name.span);
-        let Some(place) = found else { return };
-        let declared = &self.model.metrics[place];
+        let Some(id) = self.metrics.get(&metric.name.span).copied() else { return };
+        let declared = &self.model.metrics[id.0];
         let mut own = vec![expr(&metric.formula)];
         own.extend(of_keys(&metric.items, &["unit", "fill", "grain"]));
-        let effective = self.of_metric(MetricId(place), declared);
+        let effective = self.of_metric(id, declared);
         self.add(Head::new(Kind::Metric, &metric.name, &metric.version), own, effective);
         if let Some(last) = self.found.last_mut() {
             last.shown = Some((declared.grain.clone(), declared.by.clone()));

@@ -148,14 +148,11 @@ pub struct InContext<'a> {
 
 impl DimensionNames for InContext<'_> {
     fn find(&self, name: &str) -> Option<Option<DimensionId>> {
-        let own = self.dimensions.iter().position(|dimension| {
-            let short = dimension.name.value.rsplit_once('.').is_some_and(|(_, short)| short == name);
-            short
-                && self
-                    .reads
-                    .iter()
-                    .any(|read| self.tables[read.0].dimensions.iter().any(|(name, _)| *name == dimension.name.value))
-        });
+        // Tables have few of these, and projects have many dimensions.
+        let of_tables = self.reads.iter().flat_map(|read| &self.tables[read.0].dimensions).map(|(full, _)| full);
+        let short = of_tables.filter(|full| full.rsplit_once('.').is_some_and(|(_, short)| short == name));
+        let place = |full: &String| self.dimensions.iter().position(|dimension| dimension.name.value == *full);
+        let own = short.filter_map(place).min();
         own.map(|place| Some(DimensionId(place))).or_else(|| self.names.find(name))
     }
 
