@@ -191,7 +191,7 @@ impl Walk<'_> {
         self.open.push(real.to_vec());
         for (name, node) in inner {
             let path = if shown.is_empty() { name.clone() } else { format!("{shown}/{name}") };
-            let here = [real, &[name.clone()]].concat();
+            let here = [real, std::slice::from_ref(name)].concat();
             match node {
                 Node::Folder(_) => self.folder(&here, &path),
                 Node::File(file) => _ = self.found.files.insert(path, Ok(file.clone())),
