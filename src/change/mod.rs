@@ -3,6 +3,8 @@
 //! A step of this folder takes two checked programs, or two tables of results, and tells; it reads no files and asks no server.
 
 pub mod diff;
+pub mod effect;
 pub mod gate;
 pub mod stage;
 pub mod verify;
+pub mod witness;

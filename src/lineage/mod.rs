@@ -167,6 +167,11 @@ pub struct Graph {
     columns: FxHashMap<ColumnId, NodeId>,
 }
 
+/// What a declaration is, its name and its version; none for what stands for nothing: changes and kinds without a meaning.
+pub fn head(declaration: &ast::Declaration) -> Option<(Kind, String, u32)> {
+    nodes::head(declaration)
+}
+
 impl Graph {
     /// The graph of a program without errors.
     pub fn of(files: &[ast::File], model: &Model) -> Graph {

@@ -106,7 +106,7 @@ impl<'a> Nodes<'a> {
 }
 
 /// What a declaration is; none for kinds that have no meaning yet.
-fn head(declaration: &Declaration) -> Option<(Kind, String, u32)> {
+pub(super) fn head(declaration: &Declaration) -> Option<(Kind, String, u32)> {
     let version = |written: &Option<Spanned<u32>>| written.as_ref().map_or(1, |version| version.value);
     Some(match &declaration.kind {
         DeclarationKind::Entity(table) => (Kind::Entity, table.name.value.clone(), version(&table.version)),

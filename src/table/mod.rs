@@ -67,7 +67,7 @@ impl Answer {
 }
 
 /// The text of a value that is no instant.
-fn plain_text(value: &Value, ty: &DataType) -> String {
+pub(crate) fn plain_text(value: &Value, ty: &DataType) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(value) => value.to_string(),

@@ -242,7 +242,7 @@ fn a_version_in_double_run_moves_nobody() {
 #[test]
 fn a_lock_is_compared_by_what_it_says() {
     let made = Made::of(SHOP);
-    let text = crate::caliber::write(&made.settings, &made.calibers);
+    let text = crate::caliber::write(&made.settings, &made.compiled.model.changes, &made.calibers);
     let (lock, wrong) = crate::caliber::parse(crate::diagnostic::FileId(0), &text);
     assert!(wrong.is_empty());
     assert_eq!(lines(&compare(Side::Lock(&lock), made.side())), [""; 0]);

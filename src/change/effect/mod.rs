@@ -1,0 +1,79 @@
+//! Effects: what a change does to numbers, over samples or other data.
+//!
+//! Both versions of a metric are computed over the same rows: by bucket, and by each of its dimensions over all of the time. Where
+//! several edits come together, each has a share of the difference: the mean of what it adds over all orders in which the edits
+//! could have been made (the Shapley value), so that the shares add up to the difference.
+
+mod edits;
+#[cfg(feature = "dry-run")]
+mod measure;
+mod shares;
+
+pub use edits::{Edit, Edited, edits, without};
+#[cfg(feature = "dry-run")]
+pub use measure::{Measured, Programs};
+pub use shares::{MOST_EDITS, shares};
+
+/// What a change does to a metric.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effect {
+    /// Both versions, by bucket; one without a bucket where the metric has none.
+    pub buckets: Vec<Compared>,
+    /// The values of dimensions whose numbers move most, those that move most first.
+    pub slices: Vec<Slice>,
+    /// How many other values of dimensions move.
+    pub more_slices: usize,
+    /// What each edit does to the sum over all buckets, where there are several. Empty where one edit did it, or where edits can't be
+    /// told apart.
+    pub shares: Vec<Share>,
+    /// Whether the edits could not be told apart, because the project compiles with all of them alone.
+    pub inseparable: bool,
+}
+
+/// Two numbers for the same thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// What they are for: a bucket, or a value of a dimension.
+    pub of: Option<String>,
+    /// By the old version; none for null or no row.
+    pub old: Option<f64>,
+    /// By the new version.
+    pub new: Option<f64>,
+}
+
+impl Compared {
+    /// The difference; a missing number is 0.
+    pub fn difference(&self) -> f64 {
+        self.new.unwrap_or(0.0) - self.old.unwrap_or(0.0)
+    }
+
+    /// The difference, as a part of the old number; none where that is 0 or missing.
+    pub fn relative(&self) -> Option<f64> {
+        let old = self.old.filter(|old| *old != 0.0)?;
+        Some(self.new.unwrap_or(0.0) / old - 1.0)
+    }
+
+    /// Whether both are the same number, but for the rounding of floats.
+    pub fn is_same(&self) -> bool {
+        let (old, new) = (self.old.unwrap_or(0.0), self.new.unwrap_or(0.0));
+        (old - new).abs() <= 1e-9 * old.abs().max(new.abs())
+    }
+}
+
+/// A value of a dimension whose numbers move.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    /// The dimension.
+    pub dimension: String,
+    /// The value and both numbers.
+    pub compared: Compared,
+}
+
+/// What an edit does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// The edit, as people call it.
+    pub edit: String,
+    /// What it adds.
+    pub adds: f64,
+}
