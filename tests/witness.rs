@@ -108,6 +108,7 @@ fn a_border_that_moved_is_found() {
 fn conditions_on_rows_and_on_what_they_lead_to() {
     for (old, new, most) in [
         (r#"event where event_name = "login""#, r#"event where event_name in ("login", "pay")"#, 1),
+        (r#"event where event_name = "log_in""#, r#"event where event_name in ("log_in", "pay_100%")"#, 1),
         (r#"event where platform = "web""#, r#"event where platform != "ios""#, 1),
         (r#"event"#, r#"event where not (user_id.is_abnormal ?? false)"#, 2),
         (r#"event where not (user_id.is_abnormal ?? false)"#, r#"event where not user_id.is_abnormal"#, 2),

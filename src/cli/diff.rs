@@ -1,6 +1,9 @@
 //! `metricc diff`: what is different in meaning between two revisions, folders, or a lock and the definitions.
 
 mod built;
+mod evidence;
+#[cfg(feature = "dry-run")]
+mod gather;
 mod html;
 mod json;
 mod markdown;
@@ -36,6 +39,9 @@ pub struct Args {
     /// Compare what the targets are given, too: rollups to fill, views that are made anew
     #[arg(long)]
     artefacts: bool,
+    #[cfg(feature = "dry-run")]
+    #[command(flatten)]
+    evidence: gather::EvidenceArgs,
 }
 
 /// `--format`
@@ -90,6 +96,8 @@ struct Report<'a> {
     diff: &'a Diff,
     /// What the targets are given otherwise, where that was asked for.
     built: Option<Vec<Built>>,
+    /// Rows on which versions disagree, and what differences do to data, where that was asked for.
+    evidence: evidence::Gathered,
 }
 
 impl Report<'_> {
@@ -130,7 +138,11 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     }
     let found = diff::compare(side(&before), side(&after));
     let built = if args.artefacts { Some(built::compare(&before, &after)?) } else { None };
-    let report = Report { base: base.name(), head: head.name(), diff: &found, built };
+    #[cfg(feature = "dry-run")]
+    let evidence = gather::gather(&args.evidence, &before, &after, &found, context)?;
+    #[cfg(not(feature = "dry-run"))]
+    let evidence = evidence::Gathered::default();
+    let report = Report { base: base.name(), head: head.name(), diff: &found, built, evidence };
     let text = match args.format {
         Format::Text => {
             text::render(&report, if args.output.is_some() { super::ui::Paint::new(false) } else { context.paint() })

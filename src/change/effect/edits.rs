@@ -93,6 +93,16 @@ pub fn edits(old: Edited<'_>, new: Edited<'_>, matters: &dyn Fn(&Name) -> bool) 
     configuration.then_some(Edit::Configuration).into_iter().chain(edited).collect()
 }
 
+/// A project with more definitions; none where it has no file.
+pub fn with(side: Edited<'_>, text: &str) -> Option<MemoryFiles> {
+    let first = *side.project.files.first()?;
+    let files = side.project.sources.iter().map(|(id, file)| {
+        let more = if id == first { format!("{}\n\n{text}\n", file.text) } else { file.text.clone() };
+        (file.path.clone(), more)
+    });
+    Some(files.fold(MemoryFiles::new(), |made, (path, text)| made.with(path, text)))
+}
+
 /// The new project without some of its edits: what they edit is as it was.
 pub fn without(old: Edited<'_>, new: Edited<'_>, undone: &[&Edit]) -> MemoryFiles {
     let (before, mut after) = (old.declarations(), new.declarations());

@@ -7,7 +7,7 @@ use crate::compile::{Compiled, compile};
 use crate::diagnostic::Diagnostics;
 use crate::dry_run::{Data, DryRun, Options};
 use crate::lineage::Graph;
-use crate::plan::{AskedStep, Lowering, Question, Table, Value};
+use crate::plan::{AskedStep, DataType, Lowering, OutputColumn, Question, Table, Value};
 use crate::project::load;
 use crate::table::Answer;
 use crate::types::{By, Grain, MetricId};
@@ -55,7 +55,7 @@ impl<'a> Programs<'a> {
         let at = step(metric.old, self.old.compiled);
         let dimensions: Vec<(By, By)> =
             common(&before.metrics[metric.old.0].by, &after.metrics[metric.new.0].by, before, after);
-        let buckets = self.compared(metric, at, None)?;
+        let (buckets, drawn) = self.by_bucket(metric, at)?;
         let mut slices: Vec<Slice> = Vec::new();
         for by in &dimensions {
             let name = by.1.name(&self.new.compiled.model.dimensions);
@@ -69,7 +69,14 @@ impl<'a> Programs<'a> {
         let more_slices = slices.len().saturating_sub(MOST_SLICES);
         slices.truncate(MOST_SLICES);
         let (shares, inseparable) = self.shares(metric, at)?;
-        Ok(Effect { buckets, slices, more_slices, shares, inseparable })
+        Ok(Effect { drawn, buckets, slices, more_slices, shares, inseparable })
+    }
+
+    /// Both versions by bucket, and as an answer to be drawn.
+    fn by_bucket(&mut self, metric: Measured, step: AskedStep) -> Result<(Vec<Compared>, Option<Answer>), Diagnostics> {
+        let (old, new) = (self.old.compiled, self.new.compiled);
+        let answers = [self.ask(old, metric.old, step, None)?, self.ask(new, metric.new, step, None)?];
+        Ok((compared(&answers[0], &answers[1], false), drawn(&answers)))
     }
 
     /// Both versions at a step; by a dimension the sums over all buckets.
@@ -82,16 +89,7 @@ impl<'a> Programs<'a> {
         let (old, new) = (self.old.compiled, self.new.compiled);
         let before = self.ask(old, metric.old, step, by.map(|by| by.0))?;
         let after = self.ask(new, metric.new, step, by.map(|by| by.1))?;
-        let mut rows: BTreeMap<Option<String>, (Option<f64>, Option<f64>)> = BTreeMap::new();
-        for (key, number) in numbers(&before, by.is_some()) {
-            let known = rows.entry(key).or_default();
-            known.0 = Some(known.0.unwrap_or(0.0) + number);
-        }
-        for (key, number) in numbers(&after, by.is_some()) {
-            let known = rows.entry(key).or_default();
-            known.1 = Some(known.1.unwrap_or(0.0) + number);
-        }
-        Ok(rows.into_iter().map(|(of, (old, new))| Compared { of, old, new }).collect())
+        Ok(compared(&before, &after, by.is_some()))
     }
 
     fn ask(
@@ -152,6 +150,40 @@ impl<'a> Programs<'a> {
     }
 }
 
+/// The numbers of two answers, side by side.
+fn compared(before: &Answer, after: &Answer, by: bool) -> Vec<Compared> {
+    let mut rows: BTreeMap<Option<String>, (Option<f64>, Option<f64>)> = BTreeMap::new();
+    for (key, number) in numbers(before, by) {
+        let known = rows.entry(key).or_default();
+        known.0 = Some(known.0.unwrap_or(0.0) + number);
+    }
+    for (key, number) in numbers(after, by) {
+        let known = rows.entry(key).or_default();
+        known.1 = Some(known.1.unwrap_or(0.0) + number);
+    }
+    rows.into_iter().map(|(of, (old, new))| Compared { of, old, new }).collect()
+}
+
+/// Two answers by bucket as one, by version; none where they have no buckets alone.
+fn drawn(answers: &[Answer; 2]) -> Option<Answer> {
+    let [_, after] = answers;
+    if answers.iter().any(|answer| answer.keys != 1) || after.step.is_none() {
+        return None;
+    }
+    let version = OutputColumn { name: "version".to_owned(), ty: DataType::String, nullable: false, unit: None };
+    let value = OutputColumn { ty: DataType::Float, ..after.columns[1].clone() };
+    let row = |name: &str, answer: &Answer, row: &Vec<Value>| {
+        let number = number(&row[1], &answer.columns[1].ty)?;
+        Some(vec![row[0].clone(), Value::String(name.to_owned()), Value::Float(number)])
+    };
+    let named = ["old", "new"].into_iter().zip(answers);
+    let mut rows: Vec<Vec<Value>> =
+        named.flat_map(|(name, answer)| answer.rows.iter().filter_map(move |one| row(name, answer, one))).collect();
+    rows.sort_by_key(|row| if let Value::Timestamp(ms) = row[0] { ms } else { i64::MIN });
+    let columns = vec![after.columns[0].clone(), version, value];
+    Some(Answer { columns, keys: 2, rows, zone: after.zone, step: after.step })
+}
+
 /// The project without some edits, and the metric in it; none where it does not compile.
 fn program(old: Edited<'_>, new: Edited<'_>, undone: &[&Edit], name: &str) -> Option<(Compiled, MetricId)> {
     let (project, _) = load(&without(old, new, undone));
@@ -159,8 +191,7 @@ fn program(old: Edited<'_>, new: Edited<'_>, undone: &[&Edit], name: &str) -> Op
     if found.has_errors() {
         return None;
     }
-    let named = compiled.model.metrics.iter().enumerate().filter(|(_, metric)| metric.name.value == name);
-    let id = named.max_by_key(|(_, metric)| metric.version).map(|(place, _)| MetricId(place))?;
+    let id = compiled.model.metric_named(name, None)?;
     Some((compiled, id))
 }
 
@@ -189,11 +220,11 @@ fn total(answer: &Answer) -> f64 {
 }
 
 /// A value as a number, for pictures and shares.
-fn number(value: &Value, ty: &crate::plan::DataType) -> Option<f64> {
+fn number(value: &Value, ty: &DataType) -> Option<f64> {
     match (value, ty) {
         (Value::Int(value) | Value::Duration(value) | Value::Timestamp(value), _) => Some(*value as f64),
         (Value::Float(value), _) => Some(*value),
-        (Value::Decimal(digits), crate::plan::DataType::Decimal { scale, .. }) => {
+        (Value::Decimal(digits), DataType::Decimal { scale, .. }) => {
             Some(*digits as f64 / 10_f64.powi(i32::from(*scale)))
         }
         _ => None,

@@ -9,14 +9,18 @@ mod edits;
 mod measure;
 mod shares;
 
-pub use edits::{Edit, Edited, edits, without};
+use crate::table::Answer;
+
+pub use edits::{Edit, Edited, edits, with, without};
 #[cfg(feature = "dry-run")]
 pub use measure::{Measured, Programs};
 pub use shares::{MOST_EDITS, shares};
 
 /// What a change does to a metric.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
+    /// Both versions as an answer by bucket and version, to be drawn; none where there are no buckets.
+    pub drawn: Option<Answer>,
     /// Both versions, by bucket; one without a bucket where the metric has none.
     pub buckets: Vec<Compared>,
     /// The values of dimensions whose numbers move most, those that move most first.
@@ -39,6 +43,29 @@ pub struct Compared {
     pub old: Option<f64>,
     /// By the new version.
     pub new: Option<f64>,
+}
+
+impl Effect {
+    /// How many buckets have another number.
+    pub fn moved(&self) -> usize {
+        self.buckets.iter().filter(|one| !one.is_same()).count()
+    }
+
+    /// The sums over all buckets.
+    pub fn total(&self) -> Compared {
+        let sum = |of: fn(&Compared) -> Option<f64>| Some(self.buckets.iter().filter_map(of).sum::<f64>());
+        Compared { of: None, old: sum(|one| one.old), new: sum(|one| one.new) }
+    }
+
+    /// The buckets that move most, as many as told, in their order.
+    pub fn worst(&self, most: usize) -> Vec<&Compared> {
+        let mut moved: Vec<(usize, &Compared)> =
+            self.buckets.iter().enumerate().filter(|(_, one)| !one.is_same()).collect();
+        moved.sort_by(|(_, a), (_, b)| b.difference().abs().total_cmp(&a.difference().abs()));
+        moved.truncate(most);
+        moved.sort_by_key(|(place, _)| *place);
+        moved.into_iter().map(|(_, one)| one).collect()
+    }
 }
 
 impl Compared {

@@ -15,7 +15,16 @@ mod vocabulary;
 mod world;
 
 #[cfg(feature = "dry-run")]
-pub use search::{Searched, Side, search};
+pub use search::{Side, search};
+
+/// What came of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Searched {
+    /// Rows on which both versions disagree.
+    Found(Witness),
+    /// In so many worlds both agreed.
+    Agreed(usize),
+}
 
 /// Rows on which two versions disagree, and what both say of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::value::time::local;
 
 use super::vocabulary::{Vocabulary, Word};
 use super::world::{Spot, World, noon};
-use super::{Differing, Witness};
+use super::{Differing, Searched, Witness};
 
 /// How many worlds are asked at once.
 const AT_ONCE: usize = 1_200;
@@ -26,7 +26,7 @@ const ROUNDS: usize = 6;
 const ALONE: usize = 160;
 
 /// How often a world is made smaller.
-const SMALLER: usize = 24;
+const SMALLER: usize = 40;
 
 /// A day, in milliseconds.
 const DAY: i64 = 86_400_000;
@@ -39,15 +39,6 @@ pub struct Side<'a> {
     pub metric: MetricId,
     /// Where it runs; its tables are replaced.
     pub dry_run: &'a mut DryRun,
-}
-
-/// What came of a search.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Searched {
-    /// Rows on which both versions disagree.
-    Found(Witness),
-    /// In so many worlds both agreed.
-    Agreed(usize),
 }
 
 /// Searches for the fewest rows on which two versions disagree. The same versions give the same rows. What the dry run cannot
@@ -109,7 +100,7 @@ impl Search<'_> {
             self.asked += worlds.len();
             let mut disagreeing: Vec<&World> =
                 worlds.iter().zip(&said).filter(|(_, said)| disagree(said)).map(|(world, _)| world).collect();
-            disagreeing.sort_by_cached_key(|world| (world.rows.len(), (*world).clone()));
+            disagreeing.sort_by_cached_key(|world| world.weight());
             for world in disagreeing.into_iter().take(3) {
                 let smallest = self.smaller(world.clone())?;
                 if let Some(witness) = self.confirmed(&smallest)? {

@@ -305,7 +305,10 @@ impl<'a> Found<'a> {
                     let ExprKind::Column { input, name } = &below.kind else { return };
                     for place in stored(base_of(*input, base, joins), name, tables) {
                         for (value, ty) in &literals {
-                            self.literal(place, below, value, ty, hour);
+                            if let (Value::Int(value), true) = (value, hour) {
+                                self.hours.entry(place).or_default().extend([value - 1, *value, value + 1]);
+                            }
+                            self.literal(place, below, (value, ty), *function);
                         }
                     }
                 });
@@ -313,17 +316,18 @@ impl<'a> Found<'a> {
         });
     }
 
-    fn literal(&mut self, place: Place<'a>, column: &Expr, value: &Value, ty: &DataType, hour: bool) {
+    fn literal(&mut self, place: Place<'a>, column: &Expr, (value, ty): (&Value, &DataType), function: Function) {
         let mut add = |text: String| {
             self.literals.entry(place).or_default().insert(Word::Text(text));
         };
         match (value, &column.ty) {
             (Value::String(text), DataType::String) => {
-                add(text.replace('%', "").replace('_', "x"));
-                add(text.replace(['%', '_'], "x"));
-            }
-            (Value::Int(hour_), DataType::Timestamp) if hour => {
-                self.hours.entry(place).or_default().extend([hour_ - 1, *hour_, hour_ + 1]);
+                add(text.clone());
+                // What a pattern matches at the least, and a little more.
+                if function == Function::Like {
+                    add(text.replace('%', "").replace('_', "x"));
+                    add(text.replace(['%', '_'], "x"));
+                }
             }
             (Value::Int(value), DataType::Int) => (-1..=1).for_each(|by| add((value.saturating_add(by)).to_string())),
             (Value::Duration(ms), DataType::Duration) => {

@@ -1,5 +1,7 @@
 //! Small worlds: a few rows of some tables, which lie in a time of their own and share no names with other worlds.
 
+use std::collections::BTreeSet;
+
 use chrono_tz::Tz;
 use fastrand::Rng;
 
@@ -78,7 +80,7 @@ impl World {
         World { rows }
     }
 
-    /// Worlds with one row less, or a simpler cell.
+    /// Worlds with one row less, a simpler cell, or a simpler word in all cells that have the same one; the simplest first.
     pub fn simpler(&self, vocabulary: &Vocabulary) -> Vec<World> {
         let without = (0..self.rows.len()).map(|at| {
             let mut rows = self.rows.clone();
@@ -90,14 +92,37 @@ impl World {
             let columns = &vocabulary.tables[row.table].columns;
             for (place, (word, column)) in row.words.iter().zip(columns).enumerate() {
                 let simpler = column.words.iter().filter(|other| weight(other) < weight(word));
-                found.extend(simpler.map(|other| {
+                for other in simpler {
                     let mut rows = self.rows.clone();
                     rows[at].words[place] = other.clone();
-                    World { rows }
-                }));
+                    found.push(World { rows });
+                }
             }
         }
+        // Times belong together: what is moved alone may no longer be in one bucket with the others.
+        let times: BTreeSet<&Word> = self.words().filter(|word| matches!(word, Word::At(ms) if *ms != 0)).collect();
+        found.extend(times.into_iter().map(|time| {
+            let mut world = self.clone();
+            let words = world.rows.iter_mut().flat_map(|row| &mut row.words).filter(|word| *word == time);
+            words.for_each(|word| *word = Word::At(0));
+            world
+        }));
+        found.sort_by_cached_key(World::weight);
         found
+    }
+
+    fn words(&self) -> impl Iterator<Item = &Word> {
+        self.rows.iter().flat_map(|row| &row.words)
+    }
+
+    /// How much a reader has to take in: rows first.
+    pub fn weight(&self) -> (usize, u64, u64) {
+        let (mut kinds, mut sizes) = (0, 0_u64);
+        for (kind, size) in self.words().map(weight) {
+            kinds += u64::from(kind);
+            sizes = sizes.saturating_add(size);
+        }
+        (self.rows.len(), kinds, sizes)
     }
 
     /// Its rows as cells, a table at each place of the vocabulary.
@@ -124,15 +149,15 @@ impl World {
     }
 }
 
-/// How much a reader has to take in.
-fn weight(word: &Word) -> (u8, i64) {
+/// How much a reader has to take in of a word.
+fn weight(word: &Word) -> (u8, u64) {
     match word {
         Word::Null => (0, 0),
-        Word::Id(id) => (1, i64::from(*id)),
+        Word::Id(id) => (1, u64::from(*id)),
         Word::At(0) | Word::Day(0) => (1, 0),
-        Word::Text(text) => (2, text.len() as i64),
-        Word::Day(days) => (3, i64::from(days.abs()) * 2 + i64::from(*days < 0)),
-        Word::At(ms) => (3, ms.abs().saturating_mul(2) + i64::from(*ms < 0)),
+        Word::Text(text) => (if text.starts_with('-') { 3 } else { 2 }, text.len() as u64),
+        Word::Day(days) => (3, u64::from(days.unsigned_abs()) * 2 + u64::from(*days < 0)),
+        Word::At(ms) => (3, ms.unsigned_abs().saturating_mul(2) + u64::from(*ms < 0)),
     }
 }
 

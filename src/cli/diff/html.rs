@@ -2,10 +2,14 @@
 
 use minijinja::{AutoEscape, Value, context};
 
+use super::evidence::{self, Evidence};
 use super::markdown::diff_lines;
 use super::{Report, text};
 use crate::change::diff::{At, Class, Entry, Field};
+use crate::change::effect::Effect;
+use crate::change::witness::{Searched, Witness};
 use crate::diagnostic::render::visible;
+use crate::table::plot;
 use crate::{site, template};
 
 const TEMPLATE: &str = include_str!("../../../targets/site/diff.html");
@@ -51,6 +55,8 @@ pub fn render(report: &Report<'_>) -> String {
             entries => entries,
             moved => moved,
             built => built,
+            evidence => report.evidence.all.iter().map(of_evidence).collect::<Vec<_>>(),
+            left_out => (report.evidence.left_out > 0).then(|| evidence::left_out(&report.evidence)),
         },
     )
 }
@@ -111,5 +117,51 @@ fn of_entry(entry: &Entry, first: bool) -> Value {
         direction => direction,
         below => text::below(&entry.downstream),
         lines => lines.collect::<Vec<_>>(),
+    }
+}
+
+/// Rows on which both versions disagree, and what the difference does to data, with a picture.
+fn of_evidence(one: &Evidence) -> Value {
+    let witness = one.witness.as_ref().map(|searched| match searched {
+        Ok(Searched::Found(witness)) => of_witness(witness),
+        other => context! { none => evidence::none_found(other) },
+    });
+    let effect = one.effect.as_ref().map(|effect| match effect {
+        Ok(effect) => of_effect(effect, &one.title),
+        Err(why) => context! { failed => why },
+    });
+    context! { title => &one.title, witness => witness, effect => effect }
+}
+
+fn of_witness(witness: &Witness) -> Value {
+    let given = witness.given.iter().map(|given| {
+        let cell = |cell: &Option<String>| cell.clone().unwrap_or_default();
+        let rows: Vec<Vec<String>> = given.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        context! { table => &given.table, columns => &given.columns, rows => rows }
+    });
+    let values = witness.values.iter().map(|one| {
+        let time = one.time.clone().unwrap_or_else(|| "all".to_owned());
+        vec![time, evidence::shown(&one.old), evidence::shown(&one.new)]
+    });
+    context! { given => given.collect::<Vec<_>>(), values => values.collect::<Vec<_>>() }
+}
+
+fn of_effect(effect: &Effect, title: &str) -> Value {
+    let picture = effect.drawn.as_ref().filter(|_| effect.moved() > 0).and_then(|drawn| plot::plot(drawn, title).ok());
+    let slices = effect.slices.iter().map(|slice| {
+        let mut row = vec![slice.dimension.clone()];
+        row.extend(evidence::cells(&slice.compared));
+        row
+    });
+    let buckets: Vec<Vec<String>> = effect.worst(evidence::BUCKETS).into_iter().map(evidence::cells).collect();
+    let shares = effect.shares.iter().map(|share| vec![share.edit.clone(), evidence::number(Some(share.adds))]);
+    context! {
+        summary => evidence::summary(effect),
+        picture => picture.map(Value::from_safe_string),
+        buckets => if effect.drawn.is_some() { buckets } else { Vec::new() },
+        slices => slices.collect::<Vec<_>>(),
+        more_slices => effect.more_slices,
+        shares => shares.collect::<Vec<_>>(),
+        inseparable => effect.inseparable.then_some(evidence::INSEPARABLE),
     }
 }

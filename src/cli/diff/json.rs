@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::evidence::Evidence;
 use super::{Refused, Report, place};
 use crate::change::diff::{At, Class, Entry, Field};
+use crate::change::effect::{Compared, Effect};
+use crate::change::witness::{Differing, GivenRows, Searched};
 
 /// All of it.
 pub fn render(report: &Report<'_>) -> String {
@@ -31,6 +34,8 @@ pub fn render(report: &Report<'_>) -> String {
         "unversioned": unversioned.collect::<Vec<_>>(),
         "entries": report.diff.entries.iter().map(of_entry).collect::<Vec<_>>(),
         "built": built,
+        "evidence": report.evidence.all.iter().map(of_evidence).collect::<Vec<_>>(),
+        "without_evidence": report.evidence.left_out,
     });
     format!("{told:#}\n")
 }
@@ -77,5 +82,44 @@ fn of_entry(entry: &Entry) -> Value {
         "downstream": downstream.collect::<Vec<_>>(),
         "base": entry.base.as_ref().map(of_at),
         "head": entry.head.as_ref().map(of_at),
+    })
+}
+
+fn of_evidence(evidence: &Evidence) -> Value {
+    let witness = evidence.witness.as_ref().map(|searched| match searched {
+        Ok(Searched::Found(witness)) => json!({ "found": true, "given": witness.given.iter().map(of_given).collect::<Vec<_>>(), "values": witness.values.iter().map(of_value).collect::<Vec<_>>() }),
+        Ok(Searched::Agreed(worlds)) => json!({ "found": false, "worlds": worlds }),
+        Err(why) => json!({ "found": false, "failed": why }),
+    });
+    let effect = evidence.effect.as_ref().map(|effect| match effect {
+        Ok(effect) => of_effect(effect),
+        Err(why) => json!({ "failed": why }),
+    });
+    json!({ "of": evidence.title, "witness": witness, "effect": effect })
+}
+
+fn of_given(given: &GivenRows) -> Value {
+    json!({ "table": given.table, "columns": given.columns, "rows": given.rows })
+}
+
+fn of_value(value: &Differing) -> Value {
+    json!({ "time": value.time, "old": value.old, "new": value.new })
+}
+
+fn of_effect(effect: &Effect) -> Value {
+    let compared = |one: &Compared| json!({ "of": one.of, "old": one.old, "new": one.new, "relative": one.relative() });
+    let slices = effect.slices.iter().map(|slice| {
+        let mut told = compared(&slice.compared);
+        told["dimension"] = json!(slice.dimension);
+        told
+    });
+    let shares = effect.shares.iter().map(|share| json!({ "edit": share.edit, "adds": share.adds }));
+    json!({
+        "total": compared(&effect.total()),
+        "buckets": effect.buckets.iter().map(compared).collect::<Vec<_>>(),
+        "slices": slices.collect::<Vec<_>>(),
+        "more_slices": effect.more_slices,
+        "shares": shares.collect::<Vec<_>>(),
+        "inseparable": effect.inseparable,
     })
 }

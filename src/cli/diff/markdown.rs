@@ -2,8 +2,11 @@
 
 use similar::TextDiff;
 
+use super::evidence::{self, Evidence, Gathered};
 use super::{Refused, Report, place, text};
 use crate::change::diff::{Class, Entry, Field};
+use crate::change::effect::Effect;
+use crate::change::witness::{Searched, Witness};
 use crate::diagnostic::render::visible;
 
 /// By this a script finds the comment of an earlier run.
@@ -15,6 +18,9 @@ pub const LIMIT: usize = 65_536;
 /// Room for what is said of what was left out.
 const ROOM: usize = 600;
 
+/// As much of a comment evidence may take: what is different comes first.
+const EVIDENCE: usize = 24_000;
+
 /// All of it, or as much as fits.
 pub fn render(report: &Report<'_>) -> String {
     let mut head = format!("{MARK}\n## Metric changes\n\n{} → {}\n\n", code(&report.base), code(&report.head));
@@ -25,7 +31,7 @@ pub fn render(report: &Report<'_>) -> String {
     let mut page = Page { text: head, left_out: [0; 4], details: 0 };
     // The weightiest first, and definitions only where all of the rest fits.
     let entries = || Class::ALL.into_iter().flat_map(|class| report.told(class));
-    let rest = moved(report) + &built(report);
+    let rest = evidence(report) + &moved(report) + &built(report);
     let short: usize = entries().map(|entry| length(&of_entry(entry, false))).sum();
     let mut spare = LIMIT.saturating_sub(ROOM + length(&page.text) + short + length(&rest));
     for entry in entries() {
@@ -231,6 +237,90 @@ fn built(report: &Report<'_>) -> String {
         "\n### What the targets are given\n\n| state | what | name | to do |\n|---|---|---|---|\n".to_owned();
     for one in built {
         text += &format!("| {} | {} | {} | {} |\n", one.state, one.kind, cell(&one.name), one.todo());
+    }
+    text
+}
+
+/// What stands behind the differences, as much as fits.
+fn evidence(report: &Report<'_>) -> String {
+    let Gathered { all, left_out } = &report.evidence;
+    let mut text = String::new();
+    let mut cut = *left_out;
+    for one in all {
+        let part = of_evidence(one);
+        if length(&text) + length(&part) > EVIDENCE { cut += 1 } else { text += &part }
+    }
+    if cut > 0 {
+        let told = Gathered { all: Vec::new(), left_out: cut };
+        text += &format!("\n{}\n", evidence::left_out(&told));
+    }
+    text
+}
+
+fn of_evidence(one: &Evidence) -> String {
+    let mut text = format!("\n#### Evidence: {}\n", code(&one.title));
+    match &one.witness {
+        Some(Ok(Searched::Found(witness))) => text += &of_witness(witness),
+        Some(other) => text += &format!("\n{}\n", sentence(&evidence::none_found(other))),
+        None => {}
+    }
+    match &one.effect {
+        Some(Ok(effect)) => text += &of_effect(effect),
+        Some(Err(why)) => text += &format!("\nNot computed over data: {}\n", code(why)),
+        None => {}
+    }
+    text
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect::<String>() + ".")
+}
+
+fn of_witness(witness: &Witness) -> String {
+    let mut text = "\nBoth versions disagree on these rows:\n".to_owned();
+    let empty = |cell_: &Option<String>| cell_.as_ref().map_or_else(String::new, |text| cell(text));
+    for given in &witness.given {
+        text += &format!("\n{}\n\n", code(&given.table));
+        let names: Vec<String> = given.columns.iter().map(|name| cell(name)).collect();
+        text += &format!("| {} |\n|{}\n", names.join(" | "), "---|".repeat(names.len()));
+        for row in &given.rows {
+            text += &format!("| {} |\n", row.iter().map(empty).collect::<Vec<_>>().join(" | "));
+        }
+    }
+    text += "\n| bucket | before | after |\n|---|---:|---:|\n";
+    for one in &witness.values {
+        let time = one.time.as_ref().map_or_else(|| "all".to_owned(), |time| cell(time));
+        text += &format!("| {time} | {} | {} |\n", evidence::shown(&one.old), evidence::shown(&one.new));
+    }
+    text
+}
+
+fn of_effect(effect: &Effect) -> String {
+    let mut text = format!("\nOver data: {}\n", evidence::summary(effect));
+    let worst = effect.worst(evidence::BUCKETS);
+    let row = |cells: Vec<String>| format!("| {} | {} |\n", cell(&cells[0]), cells[1..].join(" | "));
+    if worst.iter().any(|one| one.of.is_some()) {
+        text += "\n| bucket | before | after | change |\n|---|---:|---:|---:|\n";
+        worst.into_iter().for_each(|one| text += &row(evidence::cells(one)));
+    }
+    if !effect.slices.is_empty() {
+        text += "\n| dimension | value | before | after | change |\n|---|---|---:|---:|---:|\n";
+        for slice in &effect.slices {
+            text += &format!("| {} {}", cell(&slice.dimension), row(evidence::cells(&slice.compared)));
+        }
+        if effect.more_slices > 0 {
+            text += &format!("\nand {} more\n", effect.more_slices);
+        }
+    }
+    if !effect.shares.is_empty() {
+        text += "\n| edit | adds, over all buckets |\n|---|---:|\n";
+        for share in &effect.shares {
+            text += &format!("| {} | {} |\n", cell(&share.edit), evidence::number(Some(share.adds)));
+        }
+    }
+    if effect.inseparable {
+        text += &format!("\n{}\n", sentence(evidence::INSEPARABLE));
     }
     text
 }

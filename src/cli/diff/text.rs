@@ -1,7 +1,7 @@
 //! For a terminal: a table of what there is, then each declaration.
 
 use super::super::ui::{self, Column, Paint};
-use super::{Report, is_moved};
+use super::{Report, evidence, is_moved};
 use crate::change::diff::{Below, Class, Entry, Field, State};
 use crate::diagnostic::render::visible;
 use crate::lineage::Kind;
@@ -31,6 +31,7 @@ pub fn render(report: &Report<'_>, paint: Paint) -> String {
         report.told(class).for_each(|entry| text += &of_entry(entry, paint));
         text += &moved(report, class, paint);
     }
+    text += &evidence::text(&report.evidence, paint);
     if let Some(built) = &report.built {
         text += &format!("\n{}\n", paint.bold("what the targets are given"));
         let rows = built.iter().map(|one| {

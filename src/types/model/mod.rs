@@ -355,8 +355,8 @@ pub struct Hierarchy {
     pub levels: Vec<DimensionId>,
 }
 
-/// How important a metric is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How important a metric is, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Tier {
     Kpi,
