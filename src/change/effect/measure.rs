@@ -68,7 +68,8 @@ impl<'a> Programs<'a> {
         slices.sort_by(|a, b| b.compared.difference().abs().total_cmp(&a.compared.difference().abs()));
         let more_slices = slices.len().saturating_sub(MOST_SLICES);
         slices.truncate(MOST_SLICES);
-        let (shares, inseparable) = self.shares(metric, at)?;
+        let still = buckets.iter().all(Compared::is_same);
+        let (shares, inseparable) = if still { (Vec::new(), false) } else { self.shares(metric, at)? };
         Ok(Effect { drawn, buckets, slices, more_slices, shares, inseparable })
     }
 
