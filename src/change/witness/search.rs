@@ -170,8 +170,8 @@ impl Search<'_> {
     fn later(&self, world: &World) -> World {
         let mut rows = world.rows.clone();
         let far = self.vocabulary.reach + 2 * self.bucket();
-        let copies = world.rows.iter().filter(|row| !self.vocabulary.tables[row.table].looked_up);
-        let copy = copies.last().cloned().map(|mut row| {
+        let mut copies = world.rows.iter().filter(|row| !self.vocabulary.tables[row.table].looked_up);
+        let copy = copies.next_back().cloned().map(|mut row| {
             for word in &mut row.words {
                 match word {
                     Word::Id(id) => *id += 2,
