@@ -149,7 +149,7 @@ fn a_definition_changes_and_the_team_is_safe_all_along() {
         good = if bad { 0 } else { good + 1 };
         if good < 7 {
             let refused = story.run(&["promote", "dau"]).assert_code(1);
-            assert!(refused.err.contains(&format!("{good} of 7")), "{date}: {}{}", verified.out, refused.err);
+            assert!(refused.err.contains(&format!("{good} of 7 good days")), "{date}: {}{}", verified.out, refused.err);
         }
     }
 

@@ -24,7 +24,7 @@ pub fn check(change: &CaliberChange, recorded: &Recorded) -> Result<(), Box<Diag
                 help: "compare both versions day by day with `metricc verify --record`, or go live without with `--force`")
         }
         Recorded::GoodDays(good) => {
-            error!(E0663, change.span, "only {} in a row are good for `{label}`, and it takes {}", days(*good), days(wanted);
+            error!(E0663, change.span, "{good} of {wanted} good days in a row are recorded for `{label}`";
                 help: "wait for more good days, or go live without with `--force`; a bad day starts again")
         }
     };

@@ -6,7 +6,7 @@ use super::evidence::{self, Evidence};
 use super::markdown::diff_lines;
 use super::{Report, text};
 use crate::change::diff::{At, Class, Entry, Field};
-use crate::change::effect::Effect;
+use crate::change::effect::{Effect, Slice};
 use crate::change::witness::{Searched, Witness};
 use crate::diagnostic::render::visible;
 use crate::table::plot;
@@ -120,48 +120,76 @@ fn of_entry(entry: &Entry, first: bool) -> Value {
     }
 }
 
-/// Rows on which both versions disagree, and what the difference does to data, with a picture.
+/// Rows on which both versions disagree, and what the difference does to data, with a picture: blocks, one below the other.
 fn of_evidence(one: &Evidence) -> Value {
-    let witness = one.witness.as_ref().map(|searched| match searched {
-        Ok(Searched::Found(witness)) => of_witness(witness),
-        other => context! { none => evidence::none_found(other) },
-    });
-    let effect = one.effect.as_ref().map(|effect| match effect {
-        Ok(effect) => of_effect(effect, &one.title),
-        Err(why) => context! { failed => why },
-    });
-    context! { title => &one.title, witness => witness, effect => effect }
+    let mut blocks = Vec::new();
+    match &one.witness {
+        Some(Ok(Searched::Found(witness))) => of_witness(witness, &mut blocks),
+        Some(other) => blocks.push(text_block(&evidence::none_found(other))),
+        None => {}
+    }
+    match &one.effect {
+        Some(Ok(effect)) => of_effect(effect, &one.title, &mut blocks),
+        Some(Err(why)) => blocks.push(text_block(&format!("not computed over data: {why}"))),
+        None => {}
+    }
+    context! { title => &one.title, blocks => blocks }
 }
 
-fn of_witness(witness: &Witness) -> Value {
-    let given = witness.given.iter().map(|given| {
+fn text_block(text: &str) -> Value {
+    context! { text => text }
+}
+
+/// A table of which so many columns are words, and the others numbers.
+fn table_block(heads: &[&str], words: usize, rows: Vec<Vec<String>>) -> Value {
+    let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+    context! { heads => heads, words => words, rows => rows }
+}
+
+fn of_witness(witness: &Witness, blocks: &mut Vec<Value>) {
+    blocks.push(text_block("both versions disagree on these rows:"));
+    for given in &witness.given {
         let cell = |cell: &Option<String>| cell.clone().unwrap_or_default();
         let rows: Vec<Vec<String>> = given.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-        context! { table => &given.table, columns => &given.columns, rows => rows }
-    });
+        let heads: Vec<&str> = given.columns.iter().map(String::as_str).collect();
+        blocks.push(context! { name => &given.table });
+        blocks.push(table_block(&heads, heads.len(), rows));
+    }
     let values = witness.values.iter().map(|one| {
         let time = one.time.clone().unwrap_or_else(|| "all".to_owned());
         vec![time, evidence::shown(&one.old), evidence::shown(&one.new)]
     });
-    context! { given => given.collect::<Vec<_>>(), values => values.collect::<Vec<_>>() }
+    blocks.push(table_block(&["Bucket", "Before", "After"], 1, values.collect()));
 }
 
-fn of_effect(effect: &Effect, title: &str) -> Value {
-    let picture = effect.drawn.as_ref().filter(|_| effect.moved() > 0).and_then(|drawn| plot::plot(drawn, title).ok());
-    let slices = effect.slices.iter().map(|slice| {
-        let mut row = vec![slice.dimension.clone()];
-        row.extend(evidence::cells(&slice.compared));
-        row
-    });
-    let buckets: Vec<Vec<String>> = effect.worst(evidence::BUCKETS).into_iter().map(evidence::cells).collect();
-    let shares = effect.shares.iter().map(|share| vec![share.edit.clone(), evidence::number(Some(share.adds))]);
-    context! {
-        summary => evidence::summary(effect),
-        picture => picture.map(Value::from_safe_string),
-        buckets => if effect.drawn.is_some() { buckets } else { Vec::new() },
-        slices => slices.collect::<Vec<_>>(),
-        more_slices => effect.more_slices,
-        shares => shares.collect::<Vec<_>>(),
-        inseparable => effect.inseparable.then_some(evidence::INSEPARABLE),
+fn of_effect(effect: &Effect, title: &str, blocks: &mut Vec<Value>) {
+    blocks.push(text_block(&format!("over data: {}", evidence::summary(effect))));
+    let drawn = effect.drawn.as_ref().filter(|_| effect.moved() > 0);
+    if let Some(picture) = drawn.and_then(|drawn| plot::plot(drawn, title).ok()) {
+        blocks.push(context! { picture => Value::from_safe_string(picture) });
+    }
+    let worst = effect.worst(evidence::BUCKETS);
+    if worst.iter().any(|one| one.of.is_some()) {
+        let rows = worst.into_iter().map(evidence::cells).collect();
+        blocks.push(table_block(&["Bucket", "Before", "After", "Change"], 1, rows));
+    }
+    if !effect.slices.is_empty() {
+        let row = |slice: &Slice| {
+            let mut row = vec![slice.dimension.clone()];
+            row.extend(evidence::cells(&slice.compared));
+            row
+        };
+        let rows = effect.slices.iter().map(row).collect();
+        blocks.push(table_block(&["Dimension", "Value", "Before", "After", "Change"], 2, rows));
+    }
+    if effect.more_slices > 0 {
+        blocks.push(text_block(&format!("and {} more", effect.more_slices)));
+    }
+    if !effect.shares.is_empty() {
+        let rows = effect.shares.iter().map(|share| vec![share.edit.clone(), evidence::number(Some(share.adds))]);
+        blocks.push(table_block(&["Edit", "Adds, over all buckets"], 1, rows.collect()));
+    }
+    if effect.inseparable {
+        blocks.push(text_block(evidence::INSEPARABLE));
     }
 }
