@@ -293,10 +293,9 @@ fn label(name: &str, version: u32) -> String {
 
 /// What is new and means what was removed has another name.
 fn renamed(changes: &mut [Change], removed: &mut Vec<&Locked>, calibers: &[Caliber]) {
-    let effective = |change: &Change| -> Option<Fingerprint> {
-        let same = |one: &&Caliber| (one.kind, &one.name, one.version) == (change.kind, &change.name, change.version);
-        calibers.iter().find(same).map(|one| one.effective)
-    };
+    let known: BTreeMap<Key<'_>, Fingerprint> =
+        calibers.iter().map(|one| ((one.kind, one.name.as_str(), one.version), one.effective)).collect();
+    let effective = |change: &Change| known.get(&(change.kind, change.name.as_str(), change.version)).copied();
     for change in changes.iter_mut().filter(|change| change.state == State::New) {
         let own = effective(change);
         let place = removed.iter().position(|one| one.kind == change.kind && Some(one.effective) == own);
@@ -343,9 +342,11 @@ fn follow(changes: &mut [Change], stages: &mut [Restaged], lock: &Lock, graph: &
         moves.dedup();
         stage.moves = moves;
     }
+    let locked: BTreeMap<Key<'_>, &Locked> =
+        lock.calibers.iter().map(|one| ((one.kind, one.name.as_str(), one.version), one)).collect();
     for change in changes.iter_mut() {
         if change.state == (State::Moved { via: Vec::new() }) {
-            let known = lock.calibers.iter().find(|one| Some(one.span) == change.locked);
+            let known = locked.get(&(change.kind, change.name.as_str(), change.version));
             change.state = State::Changed { was: known.map_or_else(Vec::new, |known| known.form.clone()) };
         }
     }

@@ -165,7 +165,13 @@ fn of_witness(witness: &Witness, blocks: &mut Vec<Value>) {
 fn of_effect(effect: &Effect, title: &str, blocks: &mut Vec<Value>) {
     blocks.push(text_block(&format!("over data: {}", evidence::summary(effect))));
     let drawn = effect.drawn.as_ref().filter(|_| effect.moved() > 0);
-    if let Some(picture) = drawn.and_then(|drawn| plot::plot(drawn, title).ok()) {
+    // The title says what it is.
+    let named = drawn.map(|drawn| {
+        let mut drawn = drawn.clone();
+        drawn.columns.iter_mut().skip(drawn.keys).for_each(|column| "value".clone_into(&mut column.name));
+        drawn
+    });
+    if let Some(picture) = named.and_then(|drawn| plot::plot(&drawn, title).ok()) {
         blocks.push(context! { picture => Value::from_safe_string(picture) });
     }
     let worst = effect.worst(evidence::BUCKETS);
