@@ -171,6 +171,24 @@ fn tables_of_behaviour() {
 }
 
 #[test]
+fn what_has_a_row_for_every_day_is_asked_one_world_at_a_time() {
+    let segment = |days: &str| {
+        format!(
+            "segment s of user {{\n  measure f = count(event over {days})\n  class high when f >= 2\n  class low\n}}\n\
+             metric m = s.members where s.class = \"high\" {{ grain: 1w }}"
+        )
+    };
+    let (old, new) = (segment("7d"), segment("8d"));
+    // Which members are of a class by day: far more rows than worlds. That it ends is what is shown here.
+    let _ = searched(&old, &new);
+    found(
+        "metric m = count(call where code > 499) { grain: 1d; fill: zero }",
+        "metric m = count(call where code > 500) { grain: 1d; fill: zero }",
+        1,
+    );
+}
+
+#[test]
 fn all_time_and_dates_that_conditions_name() {
     found("metric m = count(user where is_abnormal)", "metric m = count(user where is_abnormal ?? true)", 1);
     found(

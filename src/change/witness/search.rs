@@ -19,6 +19,12 @@ use super::{Differing, Searched, Witness};
 /// How many worlds are asked at once.
 const AT_ONCE: usize = 1_200;
 
+/// How many are asked first, to see how many rows they take.
+const FIRST: usize = 60;
+
+/// The most rows that an answer has for a world; where there are more, worlds are asked one by one.
+const MOST_ROWS: usize = 1_000;
+
 /// How often that many are asked before the search is given up.
 const ROUNDS: usize = 6;
 
@@ -89,8 +95,8 @@ impl Search<'_> {
     /// Asks many worlds at once, each in a time of its own.
     fn together(&mut self, rng: &mut Rng) -> Result<Option<Witness>, Diagnostics> {
         let mut lively: Vec<World> = Vec::new();
-        for round in 0..ROUNDS {
-            let worlds: Vec<World> = (0..AT_ONCE)
+        for round in 0..=ROUNDS {
+            let worlds: Vec<World> = (0..if round == 0 { FIRST } else { AT_ONCE })
                 .map(|at| match rng.choice(&lively).filter(|_| at % 3 > 0) {
                     Some(world) => world.beside(&self.vocabulary, rng),
                     None => World::random(&self.vocabulary, 1 + round.min(4), rng),
@@ -98,6 +104,9 @@ impl Search<'_> {
                 .collect();
             let said = self.say(&worlds)?;
             self.asked += worlds.len();
+            if round == 0 && said.iter().flatten().map(Said::len).sum::<usize>() > FIRST * MOST_ROWS {
+                return self.alone(rng);
+            }
             let mut disagreeing: Vec<&World> =
                 worlds.iter().zip(&said).filter(|(_, said)| disagree(said)).map(|(world, _)| world).collect();
             disagreeing.sort_by_cached_key(|world| world.weight());

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{
-    Answered, DataType, Expr, ExprKind, Function, How, Input, Join, Keep, Origin, Query, Scan, Selection, Source, Step,
-    StoredColumn, Table, Value, stored_columns,
+    Answered, DataType, Expr, ExprKind, Function, How, Input, Join, Keep, Origin, Query, Scan, SegmentDays, Selection,
+    Source, Step, StoredColumn, Table, Value, stored_columns,
 };
 use crate::table::form;
 use crate::value::{Interval, Span, Window, Within};
@@ -57,7 +57,8 @@ pub struct Vocabulary {
     pub reach: i64,
     /// Instants that conditions name: what is asked there has no other time.
     pub instants: Vec<i64>,
-    /// Whether some value is of all rows up to its bucket, so that no world has a time of its own.
+    /// Whether some value is of all rows up to its bucket, so that no world has a time of its own; or there is one for every day of a span
+    /// that must not hold many worlds.
     pub over_all: bool,
 }
 
@@ -158,6 +159,7 @@ fn used<'q>(table: &'q Table, place: usize, query: &'q Query) -> Vec<&'q StoredC
 impl<'a> Found<'a> {
     fn query(&mut self, query: &'a Query, tables: &'a [Table]) {
         self.lengths.extend(query.step.map(step_length));
+        self.over_all |= query.metrics.iter().any(|metric| metric.fill.is_some());
         for scan in &query.scans {
             self.scan(scan, tables);
         }
@@ -246,6 +248,7 @@ impl<'a> Found<'a> {
             }
             Origin::Made(made) => {
                 self.lengths.extend(lengths(&made.how));
+                self.over_all |= matches!(&made.how, How::Segment(segment) if segment.days == SegmentDays::All);
                 for part in &made.parts {
                     self.selection(&part.rows, part.values.iter(), tables);
                     if let Some(value) = part.values.first() {
