@@ -4,7 +4,9 @@
 //! any more. Where a step of a proof is missing there is no claim.
 
 use crate::caliber::{Meaning, Over, Term, call};
-use crate::types::{Aggregation, Formula, FormulaKind, Leaf, MetricId, Model, Movement, Nested, RowExpr, RowExprKind};
+use crate::types::{
+    Aggregation, Fill, Formula, FormulaKind, Leaf, MetricId, Model, Movement, Nested, RowExpr, RowExprKind, Type,
+};
 use crate::value::{Function, Span, Value, Window};
 
 use super::implies::{Rows, conjuncts, relation};
@@ -61,19 +63,27 @@ pub struct Proof<'a> {
     after: &'a Meaning<'a>,
     /// The steps that were taken.
     steps: Vec<String>,
+    /// Whether a part of it goes the other way than its rows: a least value, what is subtracted.
+    turns: bool,
 }
 
 impl<'a> Proof<'a> {
     /// A proof of the meanings before and after.
     pub fn new(before: &'a Meaning<'a>, after: &'a Meaning<'a>) -> Proof<'a> {
-        Proof { before, after, steps: Vec::new() }
+        Proof { before, after, steps: Vec::new(), turns: false }
     }
 
     /// Which way a metric goes.
     pub fn of_metrics(mut self, before: MetricId, after: MetricId) -> Option<Direction> {
-        let a = &self.before.model.metrics[before.0].formula;
-        let b = &self.after.model.metrics[after.0].formula;
+        let (old, new) = (&self.before.model.metrics[before.0], &self.after.model.metrics[after.0]);
+        let (a, b) = (&old.formula, &new.formula);
         let way = self.formula(a, b, Rows::Same)?;
+        // A bucket that has no row any more has a value yet, and that is 0.
+        let is_filled = [old.fill, new.fill].contains(&Fill::Zero);
+        let from_zero = || is_never_negative(a, self.before.model) && is_never_negative(b, self.after.model);
+        if is_filled && (self.turns || !from_zero()) {
+            return None;
+        }
         let falls = match way {
             Way::Same => return None,
             Way::Falls => true,
@@ -87,6 +97,11 @@ impl<'a> Proof<'a> {
             }
         }
         Some(Direction { falls, why: told.join("; ") })
+    }
+
+    fn turn(&mut self, way: Way) -> Way {
+        self.turns |= way != Way::Same;
+        way.turned()
     }
 
     fn step(&mut self, text: impl Into<String>) {
@@ -201,7 +216,7 @@ impl<'a> Proof<'a> {
             Aggregation::Min => {
                 let no = if all == Rows::Fewer { "no less" } else { "no greater" };
                 self.step(format!("the least of {fewer} values is {no}"));
-                return Some(Way::of(all).turned());
+                return Some(self.turn(Way::of(all)));
             }
             _ => return None,
         };
@@ -220,9 +235,13 @@ impl<'a> Proof<'a> {
             }
             Function::Subtract => {
                 let first = self.formula(&a[0], &b[0], rows)?;
-                first.and(self.formula(&a[1], &b[1], rows)?.turned())
+                let second = self.formula(&a[1], &b[1], rows)?;
+                first.and(self.turn(second))
             }
-            Function::Negate => self.formula(&a[0], &b[0], rows).map(Way::turned),
+            Function::Negate => {
+                let way = self.formula(&a[0], &b[0], rows)?;
+                Some(self.turn(way))
+            }
             Function::Multiply => {
                 let positive = b.iter().all(|part| is_never_negative(part, self.after.model))
                     && a.iter().all(|part| is_never_negative(part, self.before.model));
@@ -287,7 +306,7 @@ impl<'a> Proof<'a> {
             _ if b.counts_groups => Some(way),
             Aggregation::Sum if positive() => Some(way),
             Aggregation::Max => Some(way),
-            Aggregation::Min if inner == Way::Same => Some(way.turned()),
+            Aggregation::Min if inner == Way::Same => Some(self.turn(way)),
             _ => None,
         }
     }
@@ -406,7 +425,11 @@ fn never_negative(expr: &RowExpr, model: &Model) -> bool {
             branches.iter().all(|(_, value)| never_negative(value, model))
                 && otherwise.as_ref().is_none_or(|value| never_negative(value, model))
         }
-        RowExprKind::Call(Function::Add | Function::Multiply | Function::Divide | Function::Coalesce, parts) => all(parts),
+        // Whole numbers wrap around, and so do durations.
+        RowExprKind::Call(Function::Add | Function::Multiply, parts) => {
+            matches!(expr.ty.ty, Type::Decimal { .. } | Type::Float) && all(parts)
+        }
+        RowExprKind::Call(Function::Divide | Function::Coalesce, parts) => all(parts),
         RowExprKind::Call(Function::Greatest, parts) => parts.iter().any(|part| {
             matches!(&part.kind, RowExprKind::Literal(value) if *value != Value::Null && literal_never_negative(value))
         }),

@@ -321,6 +321,11 @@ fn key_name(key: &crate::types::NestedKey, model: &Model) -> String {
 fn subject(term: &Term) -> Option<&Term> {
     match term {
         Term::Call(Function::Not, inner) => subject(&inner[0]),
+        // `between` is about one thing.
+        Term::Call(Function::And, parts) => {
+            let first = subject(parts.first()?)?;
+            parts.iter().all(|part| subject(part) == Some(first)).then_some(first)
+        }
         Term::Call(function, parts) if !matches!(function, Function::And | Function::Or) => parts.first(),
         _ => None,
     }

@@ -176,6 +176,11 @@ fn each_field_is_told_in_the_words_of_the_definition() {
         ["  filter (denominator): - -> platform = \"ios\""]
     );
     assert_eq!(one("count(order) {", "count(order) { fill: zero;"), ["  fill: none -> zero"]);
+    // One range in the place of another, and not one that went beside one that came.
+    let range = |range: &str| Made::of(&format!("{SHOP}\nmetric m = count(event where n {range})\n"));
+    let moved = |before: &str, after: &str| lines(&compare(range(before).side(), range(after).side()))[1].clone();
+    assert_eq!(moved("between 1 and 5", "between 2 and 4"), "  filter: n between 1 and 5 -> n between 2 and 4");
+    assert_eq!(moved("> 1", "between 2 and 4"), "  filter: n > 1 -> n between 2 and 4");
 }
 
 #[test]
@@ -332,10 +337,29 @@ fn without_a_proof_there_is_no_direction() {
         ("approx_distinct(user_id from event)", "approx_distinct(user_id from event where n = 1)"),
         ("count(event) - count(event where n > 5)", "count(event where n = 1) - count(event where n > 6)"),
         ("count(event at last 1d)", "count(event where n > 1 at last 1d)"),
+        // Whole numbers wrap around.
+        (
+            "sum(greatest(n, 0) + greatest(n, 1) from event)",
+            "sum(greatest(n, 0) + greatest(n, 1) from event where n > 1)",
+        ),
     ];
     for (before, after) in open {
         assert_eq!(way(before, after), None, "{before} -> {after}");
         assert_eq!(way(after, before), None, "{after} -> {before}");
+    }
+}
+
+#[test]
+fn what_is_filled_with_zero_must_not_turn_at_zero() {
+    let filled = |formula: &str| format!("{formula} {{ grain: 1d; fill: zero }}");
+    let way = |before: &str, after: &str| way(&filled(before), &filled(after)).map(|way| way.0);
+    assert_eq!(way("count(event)", "count(event where n > 1)"), Some(true));
+    assert_eq!(way("count(event where n > 1)", "count(event)"), Some(false));
+    // Where all rows go there is 0: more than a greatest value below it, less than a least one above it.
+    for formula in ["max(n from event)", "min(n from event)", "5 - count(event)", "-count(event)"] {
+        let narrower = formula.replace("event)", "event where n > 1)");
+        assert_eq!(way(formula, &narrower), None, "{formula}");
+        assert_eq!(way(&narrower, formula), None, "{formula}");
     }
 }
 
