@@ -120,6 +120,14 @@ fn revisions_folders_and_the_working_tree_are_compared() {
     shop.0.write("shop/feature/metricc.yaml", CONFIG).write("shop/feature/metrics/all.metric", SHOP);
     assert_eq!(shop.entries(&["feature", "./feature"]).len(), 5);
     assert_eq!(shop.entries(&["./feature"]), ["cosmetic edited metric dau"]);
+    // Two folders need no project around them.
+    let outside = |sides: [&str; 2]| {
+        let done = program().arg("diff").args(sides).current_dir(shop.0.path("")).output();
+        Run::from(done.expect("the program runs"))
+    };
+    let told = outside(["./shop/feature", "./shop"]).assert_code(0);
+    assert!(told.out.contains("title") && told.out.contains("Users"), "{}", told.out);
+    assert!(outside(["./shop/feature", "./none"]).assert_code(2).err.contains("E0001"));
     // Nothing of the repository was touched.
     assert_eq!(shop.0.git(&["status", "--porcelain"]), "?? shop/feature/");
     assert_eq!(shop.0.git(&["rev-parse", "--abbrev-ref", "HEAD"]), "main");
@@ -167,6 +175,11 @@ fn errors_of_a_side_are_told_with_its_name() {
     for (arguments, code) in [(&["HEAD:shop"][..], "E0052"), (&["--", "-x"], "E0052"), (&["-x"], "unexpected argument")]
     {
         assert!(shop.run(arguments).assert_code(2).err.contains(code), "{arguments:?}");
+    }
+    // A variable that is not set must not pass: the files would be compared with themselves.
+    for sides in [&[""][..], &["", "HEAD"], &["HEAD", " "], &["..."]] {
+        let run = shop.run(sides).assert_code(2);
+        assert!(run.err.contains("a side has no name"), "{sides:?} {}", run.err);
     }
     let near = shop.run(&["mian"]).assert_code(2).err;
     assert!(near.contains("did you mean `main`?"), "{near}");

@@ -99,9 +99,10 @@ fn revisions_that_are_not_there_are_told() {
         assert!(wrong(&repo, "", name).starts_with("E0052 `"), "{name}");
     }
     // What names a file or several commits is no revision.
-    for name in ["HEAD:metricc.yaml", "HEAD~1..HEAD", "0000000000"] {
+    for name in ["HEAD:metricc.yaml", "HEAD~1..HEAD", "^release", "0000000000"] {
         assert!(wrong(&repo, "", name).starts_with("E0052 git knows no revision"), "{name}");
     }
+    assert!(wrong(&repo, "", "release..HEAD").contains("write `release HEAD`, or `release...HEAD` alone"));
     repo.write("new/metricc.yaml", CONFIG);
     assert!(wrong(&repo, "new", "HEAD").starts_with("E0053 there is no project in `new/` in `HEAD`"));
 }

@@ -12,7 +12,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use super::revisions::{Loaded, Program, Refused, Side, load_both};
+use super::revisions::{Loaded, Program, Refused, Side, load_both, of_folders};
 use super::{Context, Exit, Outcome, Stop, rewrite};
 use crate::change::diff::{self, Class, Diff, Entry, State};
 use crate::error;
@@ -125,7 +125,7 @@ fn is_moved(entry: &Entry) -> bool {
 
 /// Compares, tells, and fails where that was asked for.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    let root = context.root()?;
+    let root = context.root().or_else(|stop| of_folders(&args.sides).ok_or(stop))?;
     let (base, head) = Side::both(&args.sides, &root)?;
     let (before, after) = match load_both(&base, &head, &root) {
         (Ok(before), Ok(after)) => (before, after),

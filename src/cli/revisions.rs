@@ -45,6 +45,11 @@ impl Side {
     /// Both sides of a comparison. Without words: `HEAD` and the files as they are; with one, that and the files; `A...B` starts at
     /// the newest commit that both have.
     pub fn both(words: &[String], root: &Path) -> Result<(Side, Side), Stop> {
+        if words.iter().any(|word| word.trim().is_empty() || word == SINCE) {
+            // The files would be compared with themselves, which never fails.
+            return Err(error!(E0052, None, "a side has no name";
+                help: "is the variable set that names it? `metricc diff` alone compares `HEAD` with the files as they are").into());
+        }
         if let [one] = words
             && let Some((base, head)) = one.split_once(SINCE)
         {
@@ -68,8 +73,7 @@ impl Side {
         if word == LOCK {
             return Ok(Side::Lock);
         }
-        let path = Path::new(word);
-        let is_path = path.is_absolute() || word == "." || word.starts_with("./") || word.starts_with("..");
+        let (path, is_path) = (Path::new(word), is_path(word));
         let is_project = path.join(CONFIG_FILE).is_file();
         let revision = || Side::Revision(word.to_owned(), word.to_owned());
         if !is_project && !is_path {
@@ -184,6 +188,18 @@ pub struct Refused {
     pub root: PathBuf,
     /// Its errors.
     pub diagnostics: Diagnostics,
+}
+
+/// Whether a word is written as a path.
+fn is_path(word: &str) -> bool {
+    Path::new(word).is_absolute() || word == "." || word.starts_with("./") || word.starts_with("..")
+}
+
+/// The folder of the later side, where both are named as folders with a project: they need no other one.
+pub fn of_folders(words: &[String]) -> Option<PathBuf> {
+    let [base, head] = words else { return None };
+    let is_project = |word: &str| is_path(word) && Path::new(word).join(CONFIG_FILE).is_file();
+    (is_project(base) && is_project(head)).then(|| PathBuf::from(head))
 }
 
 impl Context {

@@ -64,7 +64,9 @@ impl Repository {
         }
         let told = run(&self.folder, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
         let hash = first_line(&told.stdout);
-        if told.status.success() && !hash.is_empty() { Ok(hash) } else { Err(self.unknown(revision)) }
+        // Of `^main` git tells a hash with a sign before it.
+        let is_hash = !hash.is_empty() && hash.chars().all(|c| c.is_ascii_hexdigit());
+        if told.status.success() && is_hash { Ok(hash) } else { Err(self.unknown(revision)) }
     }
 
     /// The newest commit that both have in their history.
@@ -133,6 +135,12 @@ impl Repository {
             &["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes"],
         );
         let known = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
+        let range = revision.split_once("..").filter(|(base, head)| !base.is_empty() && !head.is_empty());
+        if let Some((base, head)) = range {
+            let head = head.trim_start_matches('.');
+            return Box::new(error!(E0052, None, "git knows no revision `{revision}`";
+                help: ("a range is no revision: write `{base} {head}`, or `{base}...{head}` alone for what was done since they parted")));
+        }
         let remote = known.lines().find(|name| name.split_once('/').is_some_and(|(_, name)| name == revision));
         if let Some(close) = remote.or_else(|| near(revision, known.lines())) {
             return Box::new(
