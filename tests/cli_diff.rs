@@ -134,6 +134,22 @@ fn revisions_folders_and_the_working_tree_are_compared() {
 }
 
 #[test]
+fn a_hook_of_a_worktree_finds_the_project_in_its_folder() {
+    let shop = Shop::new();
+    shop.edit(&[NARROWER]);
+    let run = |variables: &[(&str, &str)]| {
+        let mut run = program();
+        run.args(["diff", "HEAD", "--format", "json"]).envs(variables.iter().copied());
+        let done = run.current_dir(shop.0.path("shop")).output();
+        Run::from(done.expect("the program runs")).assert_code(0).out
+    };
+    // Git tells hooks where its repository is, and calls them at the top of it.
+    let folder = shop.0.path(".git").display().to_string();
+    assert_eq!(run(&[("GIT_DIR", &folder), ("GIT_PREFIX", "")]), run(&[]));
+    assert_eq!(run(&[("GIT_DIR", ".git"), ("GIT_INDEX_FILE", ".git/index.lock")]), run(&[]));
+}
+
+#[test]
 fn the_lock_is_a_side() {
     let shop = Shop::new();
     let told = shop.run(&["lock"]).assert_code(2);

@@ -177,6 +177,10 @@ fn refused(why: &str) -> Diagnostic {
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
+    // In a hook git names its own repository, of which any folder would be the top; it is looked for from the folder instead.
+    for place in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_INDEX_FILE"] {
+        command.env_remove(place);
+    }
     // Messages are looked at, so they are asked for in one language; and a reader takes no locks.
     command.arg("-C").arg(folder).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
     command
