@@ -12,7 +12,7 @@ use crate::types::{
 use crate::value::{Function, Window};
 
 use super::field::{Aspect, Field};
-use super::implies::conjuncts;
+use super::implies::{self, conjuncts};
 
 /// One of the two programs.
 #[derive(Clone, Copy)]
@@ -273,13 +273,24 @@ impl<'a> Walk<'a> {
             old.iter().filter(|one| !among(&one.0, &new) && !self.is_elsewhere(0, one.1)).collect();
         let mut came: Vec<&Condition> =
             new.iter().filter(|one| !among(&one.0, &old) && !self.is_elsewhere(1, one.1)).collect();
+        // Of `not (a or b)` there may be `not a` yet, which is no news by itself.
+        let stayed = |term: &Term, others: &[Condition]| -> Vec<String> {
+            let parts = conjuncts(term.clone());
+            let within = |one: &&Condition| {
+                let own = conjuncts(one.0.clone());
+                !own.is_empty() && own.iter().all(|part| parts.contains(part))
+            };
+            others.iter().filter(within).map(|one| one.2.clone()).collect()
+        };
+        let joined = |texts: Vec<String>| (!texts.is_empty()).then(|| texts.join(" and "));
         for (term, _, text) in gone {
             let same = subject(term).and_then(|own| came.iter().position(|one| subject(&one.0) == Some(own)));
-            let next = same.map(|place| came.remove(place));
-            self.tell(kind(term), of, Some(text.clone()), next.map(|one| one.2.clone()));
+            let mut next = stayed(term, &new);
+            next.extend(same.map(|place| came.remove(place).2.clone()));
+            self.tell(kind(term), of, Some(text.clone()), joined(next));
         }
         for (term, _, text) in came {
-            self.tell(kind(term), of, None, Some(text.clone()));
+            self.tell(kind(term), of, joined(stayed(term, &old)), Some(text.clone()));
         }
     }
 
@@ -326,7 +337,9 @@ fn subject(term: &Term) -> Option<&Term> {
             let first = subject(parts.first()?)?;
             parts.iter().all(|part| subject(part) == Some(first)).then_some(first)
         }
-        Term::Call(function, parts) if !matches!(function, Function::And | Function::Or) => parts.first(),
+        Term::Call(Function::Or, _) => None,
+        Term::Call(Function::In | Function::Like, parts) => parts.first(),
+        Term::Call(_, sides) => implies::subject(sides),
         _ => None,
     }
 }

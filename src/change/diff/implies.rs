@@ -112,16 +112,21 @@ impl Bound<'_> {
                 _ => return None,
             },
             Term::Call(function, sides) if sides.len() == 2 => {
-                let how = match function {
-                    Equal => How::Among(&sides[1..]),
-                    NotEqual => How::Beside(&sides[1..]),
-                    Less => How::Below(&sides[1], false),
-                    LessEqual => How::Below(&sides[1], true),
-                    Greater => How::Above(&sides[1], false),
-                    GreaterEqual => How::Above(&sides[1], true),
+                // A date stands on either side.
+                let (subject, value, turned) = match is_value(&sides[0]) {
+                    true => (&sides[1], &sides[0], true),
+                    false => (&sides[0], &sides[1], false),
+                };
+                let how = match (function, turned) {
+                    (Equal, _) => How::Among(std::slice::from_ref(value)),
+                    (NotEqual, _) => How::Beside(std::slice::from_ref(value)),
+                    (Less, false) | (Greater, true) => How::Below(value, false),
+                    (LessEqual, false) | (GreaterEqual, true) => How::Below(value, true),
+                    (Greater, false) | (Less, true) => How::Above(value, false),
+                    (GreaterEqual, false) | (LessEqual, true) => How::Above(value, true),
                     _ => return None,
                 };
-                (&sides[0], how)
+                (subject, how)
             }
             _ => return None,
         };
@@ -191,6 +196,11 @@ impl How<'_> {
             },
         }
     }
+}
+
+/// What a comparison is about, whichever side of it that stands on.
+pub fn subject(sides: &[Term]) -> Option<&Term> {
+    sides.iter().find(|side| !is_value(side)).or(sides.first())
 }
 
 /// Whether it is a value whose order is known on every engine. Numbers of more digits than a float tells apart are none.
@@ -268,6 +278,26 @@ mod tests {
         for (given, wanted) in holds {
             assert!(implies(&given, &wanted), "{given} => {wanted}");
             assert!(!implies(&wanted, &given), "{wanted} => {given}");
+        }
+    }
+
+    #[test]
+    fn dates_are_bounds_on_either_side() {
+        let day = |days: i128| Term::form("date", vec![int(days)]);
+        // In the normal form two things that are compared stand in the order of their texts.
+        for subject in [Term::name("a"), Term::name("x"), Term::form("truncated", vec![x()])] {
+            let cmp = |function, days| call(function, vec![subject.clone(), day(days)]);
+            let holds = [
+                (cmp(Greater, 5), cmp(Greater, 4)),
+                (cmp(Greater, 5), cmp(GreaterEqual, 5)),
+                (cmp(Less, 3), cmp(LessEqual, 3)),
+                (cmp(Equal, 3), cmp(Less, 4)),
+                (cmp(Less, 3), cmp(NotEqual, 3)),
+            ];
+            for (given, wanted) in holds {
+                assert!(implies(&given, &wanted), "{given} => {wanted}");
+                assert!(!implies(&wanted, &given), "{wanted} => {given}");
+            }
         }
     }
 

@@ -181,6 +181,10 @@ fn each_field_is_told_in_the_words_of_the_definition() {
     let moved = |before: &str, after: &str| lines(&compare(range(before).side(), range(after).side()))[1].clone();
     assert_eq!(moved("between 1 and 5", "between 2 and 4"), "  filter: n between 1 and 5 -> n between 2 and 4");
     assert_eq!(moved("> 1", "between 2 and 4"), "  filter: n > 1 -> n between 2 and 4");
+    // What stays of a condition is not told as gone, nor as new.
+    assert_eq!(moved("between 1 and 5", ">= 1"), "  filter: n between 1 and 5 -> n >= 1");
+    assert_eq!(moved(">= 1", "between 1 and 5"), "  filter: n >= 1 -> n between 1 and 5");
+    assert_eq!(moved("between 1 and 5", ">= 1 and n < 9"), "  filter: n between 1 and 5 -> n >= 1 and n < 9");
 }
 
 #[test]
@@ -289,6 +293,10 @@ fn directions_that_are_proved_are_told_with_the_argument() {
     let falls = [
         ("count(event)", "count(event where n > 1)"),
         ("count(event where n > 1)", "count(event where n > 2)"),
+        (
+            "count(event where date(at) >= date(\"2026-11-01\"))",
+            "count(event where date(at) > date(\"2026-11-01\") and not (n > 1 or n < 0))",
+        ),
         ("distinct(user_id from event where n in (1, 2))", "distinct(user_id from event where n = 1)"),
         ("max(n from event)", "max(n from event where name = \"a\")"),
         ("min(n from event where n > 1)", "min(n from event)"),
