@@ -2,7 +2,7 @@
 
 use crate::types::made::Made;
 use crate::types::{
-    Binding, Column, ColumnId, Dimension, Encoding, History, Origin, RowSet, Session, Table, TableId, Type,
+    Binding, Column, ColumnId, Dimension, DimensionId, Encoding, History, Origin, RowSet, Session, Table, TableId, Type,
 };
 use crate::value::Function;
 
@@ -109,15 +109,20 @@ impl Meaning<'_> {
         let places = |parts: &[usize]| parts.iter().map(|part| Term::number(*part as i128, 0)).collect::<Vec<_>>();
         parts.push(Term::form("grouped", places(&made.grouped)));
         for (name, of) in &made.others {
-            let known = self.model.dimensions.iter().find(|one| one.name.value == *name);
-            let dimension = known.map_or_else(|| Term::name(name.clone()), |one| self.named_dimension(one));
+            // What it is over other rows makes no difference.
+            let parts_of = of.iter().filter_map(|part| made.parts.get(*part));
+            let tables: Vec<TableId> = parts_of.map(|part| part.rows.base).collect();
+            let known = self.model.dimensions.iter().position(|one| one.name.value == *name);
+            let dimension = known.map_or_else(
+                || Term::name(name.clone()),
+                |place| {
+                    let value = self.bound(DimensionId(place), &tables);
+                    Term::name(format!("dimension {}", value.fingerprint()))
+                },
+            );
             parts.push(Term::form("grouped", [vec![dimension], places(of)].concat()));
         }
         Term::form("made", parts)
-    }
-
-    fn named_dimension(&self, dimension: &Dimension) -> Term {
-        Term::name(format!("dimension {}", self.of_dimension(dimension).fingerprint()))
     }
 
     /// A dimension, over all rows that it is bound to.

@@ -249,6 +249,30 @@ fn a_version_in_double_run_moves_nobody() {
 }
 
 #[test]
+fn a_dimension_over_other_rows_moves_no_attribution() {
+    const CREDIT: &str = "source touch { table: \"dwd.touch\"; key: id; time: at
+      column id: string
+      column at: timestamp
+      column user_id: user
+      column channel: string
+    }
+    dimension channel = touch.channel | event.platform
+    attribution credit of user { convert: paid_order; value: amount; touch: touch; to: channel; within: 30d; model: last }
+    metric credited = credit.value { grain: 1d }
+    ";
+    let text = format!("{SHOP}{}", CREDIT.replace("\n    ", "\n"));
+    let told = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        lines(&compare(Made::of(&text).side(), Made::of(&text.replace(from, to)).side()))
+    };
+    let touches = told("dimension channel = touch.channel", "dimension channel = touch.id");
+    assert!(touches.iter().any(|line| line.contains("metric credited via")), "{touches:?}");
+    let events = told("\"dwd.event\"; key: id", "\"dwd.events\"; key: id");
+    assert!(events.iter().any(|line| line.contains("metric dau via source event")), "{events:?}");
+    assert!(!events.iter().any(|line| line.contains("credit")), "{events:?}");
+}
+
+#[test]
 fn a_lock_is_compared_by_what_it_says() {
     let made = Made::of(SHOP);
     let text = crate::caliber::write(&made.settings, &made.compiled.model.changes, &made.calibers);
