@@ -251,7 +251,7 @@ fn a_broken_lock_is_told_with_its_place() {
         assert_eq!(project.lock(), text, "it is left as it is");
     }
     // Of another normal form nothing can be said.
-    project.0.write("p/metricc.lock", lock.replacen("form 1", "form 0", 1));
+    project.0.write("p/metricc.lock", lock.replacen("form 2", "form 0", 1));
     let said = project.check().assert_code(0).err;
     assert!(said.contains("W0602") && said.contains("compared otherwise"), "{said}");
     project.run(&["build", "--locked"]).assert_code(1);

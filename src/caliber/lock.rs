@@ -16,7 +16,7 @@ pub const LOCK_FILE: &str = "metricc.lock";
 
 /// The number of the normal form: it grows when the compiler sees more or other things as equal, so that no fingerprint of one
 /// form is compared with one of another.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 /// What the block of a change begins with.
 const CHANGE: &str = "change ";
