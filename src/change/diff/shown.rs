@@ -1,7 +1,8 @@
 //! What is different in how something is called, typed and shown: what does not change numbers by itself, and may yet break those
 //! who read them.
 
-use crate::types::{Dimension, Grain, Metric, Model, Sensitivity, Serve, Type, ValueType};
+use crate::types::{Dimension, Grain, Metric, Model, Sensitivity, Serve, Type, ValueType, show_type};
+use crate::value::DataType;
 
 use super::field::{Aspect, Class, Field};
 use super::formula::additivity;
@@ -81,13 +82,18 @@ fn typed(found: &mut Vec<Field>, (a, old): (&ValueType, &Model), (b, new): (&Val
     if unit(a) != unit(b) {
         tell(Class::Breaking, Aspect::Unit, unit(a), unit(b));
     }
-    let text = |ty: &ValueType, model: &Model| {
-        let data = model.data_type(&ty.ty);
-        format!("{}{}", format!("{data:?}").to_lowercase(), if ty.nullable { "?" } else { "" })
-    };
-    let (was, is) = (text(a, old), text(b, new));
-    if was != is {
-        let holds = widens(&a.ty, &b.ty) || old.data_type(&a.ty) == new.data_type(&b.ty);
+    let stored = (old.data_type(&a.ty), new.data_type(&b.ty));
+    if stored.0 != stored.1 || a.nullable != b.nullable {
+        let text = |ty: &ValueType, model: &Model, stored: &DataType| {
+            // What is stored alike is called alike: a reference is its key, an enum a string.
+            let shown = match stored {
+                DataType::String => "string".to_owned(),
+                _ => show_type(&ty.ty, &model.tables),
+            };
+            format!("{shown}{}", if ty.nullable { "?" } else { "" })
+        };
+        let (was, is) = (text(a, old, &stored.0), text(b, new, &stored.1));
+        let holds = widens(&a.ty, &b.ty) || stored.0 == stored.1;
         let class = match (holds, a.nullable || !b.nullable) {
             (true, true) => Class::Compatible,
             // Of the same type, but it may be missing.

@@ -176,6 +176,10 @@ fn each_field_is_told_in_the_words_of_the_definition() {
         ["  filter (denominator): - -> platform = \"ios\""]
     );
     assert_eq!(one("count(order) {", "count(order) { fill: zero;"), ["  fill: none -> zero"]);
+    assert!(
+        one("sum(amount from paid_order) { unit: CNY;", "sum(round(amount * 1.05, 2) from paid_order) { unit: CNY;")
+            .contains(&"  type: decimal(38,2) -> decimal(38,4)".to_owned())
+    );
     // One range in the place of another, and not one that went beside one that came.
     let range = |range: &str| Made::of(&format!("{SHOP}\nmetric m = count(event where n {range})\n"));
     let moved = |before: &str, after: &str| lines(&compare(range(before).side(), range(after).side()))[1].clone();
