@@ -370,3 +370,44 @@ fn a_promoted_change_is_locked_again() {
     project.0.write("p/metricc.lock", &cut);
     assert!(project.check().assert_code(1).err.contains("lacks the stage of the change"));
 }
+
+/// What a metric aggregates over a cohort or a conversion makes a table of its own, which belongs to the metric.
+#[test]
+fn a_table_of_behaviour_is_not_changed_by_who_asks_it() {
+    const SECOND: &str = "cohort signup v2 of user {\n  start: event where platform = \"web\"\n  active: event\n  every: 1d\n  until: 7d\n}\n";
+    let asks =
+        "metric worth = signup.ltv(gmv) at 7d { grain: 1d }\nmetric led_gmv = to_order.value(gmv) { grain: 1d }\n";
+    let project = Project::locked();
+    project.write(&format!("{ALL_KINDS}\n{asks}"));
+    assert_eq!(project.changes(), ["new metric led_gmv", "new metric worth"]);
+    project.run(&["lock"]).assert_code(0);
+
+    // Nor where its name means another version.
+    let text = |stage: &str| {
+        format!("{ALL_KINDS}\n{asks}\n{SECOND}change signup v1 -> v2 {{ reason: \"all events\"; stage: {stage} }}\n")
+    };
+    for (stage, changes) in [
+        ("double_run", &["new_version cohort signup"][..]),
+        ("live", &["moved metric retained", "moved metric worth"]),
+        ("double_run", &["moved metric retained", "moved metric worth"]),
+    ] {
+        project.write(&text(stage));
+        assert_eq!(project.changes(), changes, "{stage}");
+        project.run(&["lock"]).assert_code(0);
+    }
+}
+
+/// A dimension that touches are credited to is its value over the touches.
+#[test]
+fn a_binding_to_other_rows_moves_no_attribution() {
+    let project = Project::locked();
+    project
+        .edit("dimension device   = event.platform else", "dimension device   = event.platform | exposure.bucket else");
+    let changes = project.changes();
+    assert!(changes.iter().all(|change| change.ends_with("dimension device")), "{changes:?}");
+    project.edit(
+        "dimension device   = event.platform else \"none\"",
+        "dimension device   = upper(event.platform) else \"none\"",
+    );
+    assert!(project.changes().contains(&"moved attribution credit".to_owned()), "{:?}", project.changes());
+}

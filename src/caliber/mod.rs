@@ -230,7 +230,11 @@ impl Making<'_> {
             "calendar" => self.calendar(block),
             keyword => {
                 let Some(keyword) = BEHAVIOURS.iter().find(|known| **known == keyword) else { return };
-                let tables = made(self.model, |_| true);
+                // The tables that metrics add for what they aggregate over it belong to these metrics.
+                let tables = made(self.model, |origin| match origin {
+                    Origin::Made(made) => !made.how.is_of_argument(),
+                    _ => true,
+                });
                 let tables = sorted(tables.into_iter().map(|id| self.meaning.of_table(id)).collect());
                 let mut parts = vec![Term::form("tables", tables)];
                 // Which metrics an experiment measures, its tables don't tell.

@@ -109,20 +109,22 @@ impl Meaning<'_> {
         let places = |parts: &[usize]| parts.iter().map(|part| Term::number(*part as i128, 0)).collect::<Vec<_>>();
         parts.push(Term::form("grouped", places(&made.grouped)));
         for (name, of) in &made.others {
-            // What it is over other rows makes no difference.
-            let parts_of = of.iter().filter_map(|part| made.parts.get(*part));
-            let tables: Vec<TableId> = parts_of.map(|part| part.rows.base).collect();
-            let known = self.model.dimensions.iter().position(|one| one.name.value == *name);
-            let dimension = known.map_or_else(
-                || Term::name(name.clone()),
-                |place| {
-                    let value = self.bound(DimensionId(place), &tables);
-                    Term::name(format!("dimension {}", value.fingerprint()))
-                },
-            );
+            let known = self.model.dimensions.iter().position(|one| one.name.value == *name).map(DimensionId);
+            // Without a step it is that of each.
+            let shown = |part: &usize| of.is_empty() || of.contains(part);
+            let rows = made.parts.iter().enumerate().filter(|(place, _)| shown(place)).map(|(_, part)| part.rows.base);
+            let mut rows: Vec<TableId> = rows.collect();
+            rows.sort_unstable();
+            rows.dedup();
+            let dimension = known.map_or_else(|| Term::name(name.clone()), |one| self.named_dimension(one, &rows));
             parts.push(Term::form("grouped", [vec![dimension], places(of)].concat()));
         }
         Term::form("made", parts)
+    }
+
+    /// What a dimension is over the rows of some tables, as a name, so that terms stay small.
+    fn named_dimension(&self, dimension: DimensionId, rows: &[TableId]) -> Term {
+        Term::name(format!("dimension {}", self.bound(dimension, rows).fingerprint()))
     }
 
     /// A dimension, over all rows that it is bound to.

@@ -204,6 +204,15 @@ impl CreditModel {
 }
 
 impl How {
+    /// Whether a metric asks for the table, by what it aggregates over it (`signup.ltv(gmv)`): no declaration of behaviour makes it.
+    pub fn is_of_argument(&self) -> bool {
+        match self {
+            How::Cohort { of, .. } => *of == CohortTable::Rows,
+            How::Conversion(conversion) => conversion.pairs,
+            How::Attempts(_) | How::Attribution(_) | How::Paths(_) | How::Segment(_) | How::Experiment(_) => false,
+        }
+    }
+
     /// Whether the rows of the table count before their window is over; none where they have no window.
     pub fn partial(&self) -> Option<bool> {
         match self {
