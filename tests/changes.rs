@@ -115,3 +115,33 @@ fn of_a_chain_the_last_change_that_is_live_counts() {
     assert_eq!(moved[0], ["dau v2 | dau v1", "share v1 | share v1"]);
     assert_eq!(moved[1], ["dau v2 | dau v3", "share v1 | share v1"]);
 }
+
+/// A reference to an entity, what belongs to it and what leads to it mean one version of it.
+#[test]
+fn a_change_of_an_entity_moves_what_belongs_to_it() {
+    const USERS: &str = r#"
+entity account    { table: "dim.account";  key: id; column id: string; column vip: bool }
+entity account v2 { table: "dim.account2"; key: id; column id: string; column vip: bool }
+source sale { table: "dwd.sale"; time: at; column at: timestamp; column buyer: account }
+session stay of account { events: sale; gap: 30m }
+segment loyal of account {
+  measure n = count(sale over 30d)
+  class yes when n > 2
+  class no
+}
+dimension vip     = account.vip else false
+dimension loyalty = account.loyal else "none"
+metric buyers = distinct(buyer from sale) { grain: 1d; by: vip }
+metric by_loyalty = count(sale) { grain: 1d; by: loyalty }
+metric stays  = count(stay) { grain: 1d }
+metric sales  = count(sale) { grain: 1d }
+"#;
+    for stage in ["double_run", "live"] {
+        let change = format!("{USERS}change account v1 -> v2 {{ reason: \"moved\"; stage: {stage} }}\n");
+        let moved = moves(&change);
+        assert!(moved[0].contains(&"buyers v1 | buyers v1".to_owned()), "{moved:?}");
+        assert!(!moved[0].contains(&"sales v1 | sales v1".to_owned()), "{moved:?}");
+    }
+    // Without a change the newest counts, for all of them.
+    compiled(&project(USERS));
+}

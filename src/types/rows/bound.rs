@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostics, Span, Spanned};
 use crate::error;
 use crate::syntax::ast::{self, ExprKind};
 use crate::types::bind::{bind, by_segment};
-use crate::types::model::{Dimension, DimensionId, RowExprKind, TableKind, Type};
+use crate::types::model::{Dimension, DimensionId, RowExprKind, Type};
 use crate::types::size::too_large;
 use crate::types::{Aggregation, Column, Kept, Member, Origin, RowExpr, RowScope, RowSet, TableId, check_row};
 
@@ -117,11 +117,7 @@ impl RowSets<'_> {
                 }
             };
         }
-        let entity = path.single().and_then(|name| {
-            let found = |table: &crate::types::Table| table.kind == TableKind::Entity && table.name == *name;
-            self.tables.iter().position(found).map(TableId)
-        });
-        let value = match entity {
+        let value = match self.entity_named(path) {
             Some(entity) => {
                 let column = self.column_of(entity, rows.base, path.span, d)?;
                 let ty = self.tables[rows.base.0].columns[column.column].ty.clone();

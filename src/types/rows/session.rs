@@ -10,7 +10,7 @@ use crate::types::model::{ColumnId, Encoding, RowSet, TableId, Type};
 use crate::types::size::{Size, too_large};
 use crate::types::type_name::with_article;
 use crate::types::{Aggregation, Column, Kept, Origin, RowScope, Session, TableKind, Unit, ValueType};
-use crate::types::{check_predicate, check_row};
+use crate::types::{check_predicate, check_row, table_named};
 
 use super::RowSets;
 use super::derived::Own;
@@ -89,10 +89,7 @@ impl<'a> RowSets<'a> {
 
     /// The entity of a name.
     pub(super) fn entity(&self, path: &ast::Path, d: &mut Diagnostics) -> Option<TableId> {
-        let found = path.single().and_then(|name| {
-            let entity = |table: &crate::types::Table| table.kind == TableKind::Entity && table.name == *name;
-            self.tables.iter().position(entity).map(TableId)
-        });
+        let found = self.entity_named(path);
         if found.is_none() {
             let entities = self.tables.iter().filter(|table| table.kind == TableKind::Entity);
             let help = match crate::suggest::near(&path.to_string(), entities.map(|table| table.name.as_str())) {
@@ -102,6 +99,12 @@ impl<'a> RowSets<'a> {
             d.push(error!(E0207, path.span, "no entity named `{path}`"; help: help));
         }
         found
+    }
+
+    /// The same; none where there is no such entity. Of several versions it is the one that the name means.
+    pub(super) fn entity_named(&self, path: &ast::Path) -> Option<TableId> {
+        let found = table_named(&self.tables, &path.single()?.value)?;
+        (self.tables[found.0].kind == TableKind::Entity).then_some(found)
     }
 
     /// The one column of a table that leads to an entity.
