@@ -1,9 +1,13 @@
 //! A line of a ledger: what was found on a day for a metric.
 
+use chrono::{DateTime, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 /// The form of the lines. It grows when a line no longer says what it said.
 pub const FORM: u32 = 1;
+
+/// No bucket has more days: years are the longest steps, and those of calendars are about as long.
+const MOST_DAYS: u32 = 1_000;
 
 /// What was recorded of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +88,39 @@ impl Entry {
             Some(_) => {}
             None => return Err("it is no entry".to_owned()),
         }
-        serde_json::from_value(value).map_err(|error| error.to_string())
+        let entry: Entry = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        // A day that can't be told would be passed over, and it may be the bad one.
+        let is_day = NaiveDate::parse_from_str(&entry.day, "%Y-%m-%d").is_ok();
+        let is_time = DateTime::parse_from_rfc3339(&entry.recorded_at).is_ok();
+        match (is_day, (1..=MOST_DAYS).contains(&entry.days), is_time) {
+            (false, ..) => Err(format!("`{}` is no day", entry.day)),
+            (_, false, _) => Err(format!("a bucket has no {} days", entry.days)),
+            (.., false) => Err(format!("`{}` is no time", entry.recorded_at)),
+            _ => Ok(entry),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"form":1,"change":"dau","from":1,"to":2,"metric":"dau","step":"1d","old":"a","new":"b","day":"2026-11-01","days":1,"verdict":"bad","old_value":"1","new_value":null,"difference":0.5,"wape":null,"missing":[0,1],"tolerance":0.005,"expect":null,"data":"dry-run","program":"0","recorded_at":"2026-11-02T00:00:00.000Z"}"#;
+
+    #[test]
+    fn a_line_reads_back_and_one_that_was_edited_is_told() {
+        let entry = Entry::read(LINE).expect("an entry");
+        assert_eq!(entry.line().trim_end(), LINE);
+        for (text, other, why) in [
+            ("2026-11-01", "2026-13-01", "`2026-13-01` is no day"),
+            ("\"days\":1", "\"days\":0", "a bucket has no 0 days"),
+            ("\"days\":1", "\"days\":4000000000", "a bucket has no 4000000000 days"),
+            ("2026-11-02T00", "yesterday", "`yesterday:00:00.000Z` is no time"),
+            ("\"bad\"", "\"fine\"", "unknown variant `fine`, expected one of `good`, `bad`, `empty`"),
+            ("\"form\":1", "\"form\":9", "its form 9 is newer than this program"),
+            ("\"day\":\"2026-11-01\",", "", "missing field `day`"),
+        ] {
+            assert_eq!(Entry::read(&LINE.replacen(text, other, 1)), Err(why.to_owned()));
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! anybody, is told and passed over, and taken away by who writes next. Writers take turns by a lock on the file itself, which
 //! ends with its owner.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -51,6 +51,10 @@ pub fn append(path: &Path, entries: &[Entry]) -> Result<(), Stop> {
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let is_new = !path.exists();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        fs::create_dir_all(folder)?;
+    }
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     match file.lock() {
         // On a file system without locks nobody takes turns: lines still go in one by one.
@@ -63,7 +67,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     file.write_all(bytes)?;
     file.sync_all()?;
-    if is_new && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if is_new && let Some(folder) = folder {
         // The name of a new file is a matter of its folder. Not every system can sync one.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn a_cut_line_is_told_and_the_next_writer_takes_it_away() {
         let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("ledger.jsonl");
+        let path = dir.path().join("runs/ledger.jsonl");
         assert_eq!(days(&path), [""; 0]);
         append(&path, &[entry(1, "中")]).expect("written");
         let one = std::fs::read(&path).expect("bytes");
