@@ -99,7 +99,9 @@ fn the_gate_is_shut_until_enough_good_days_are_recorded() {
     let project = Project::new(DAU);
     let said = project.run(&["promote", "dau", "--error-format", "plain"]).assert_code(1).err;
     assert!(
-        said.contains("error[E0663]: no verification of `dau v1 -> v2` is recorded, and it takes 7 days in a row"),
+        said.contains(
+            "error[E0663]: no verification of `dau v1 -> v2` is recorded for `dau`, and it takes 7 days in a row"
+        ),
         "{said}"
     );
     assert_eq!(project.text(), DAU);
@@ -135,6 +137,14 @@ fn what_would_not_compile_is_refused_and_the_file_stays() {
     let project = Project::new(&gone.replace("double_run   // not yet", "live"));
     let said = project.run(&["promote", "dau", "--back"]).assert_code(2).err;
     assert!(said.contains("`dau v1` is not there to go back to"), "{said}");
+    // Another change has followed.
+    let live = DAU.replace("double_run   // not yet", "live");
+    let third = "metric dau v3 = count(login) { grain: 1d }\nchange dau v2 -> v3 { reason: \"all\"; stage: live }\n";
+    let project = Project::new(&format!("{live}{third}"));
+    let said = project.run(&["promote", "dau v1->v2", "--back", "--error-format", "plain"]).assert_code(2).err;
+    let told =
+        "`dau v2 -> v3` has followed it (help: take that one back first: `metricc promote \"dau v2 -> v3\" --back`)";
+    assert!(said.contains(told), "{said}");
 }
 
 #[test]

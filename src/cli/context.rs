@@ -129,6 +129,19 @@ pub enum Stop {
     NobodyReads,
 }
 
+impl Stop {
+    /// Whether all that is told has one of these codes.
+    pub fn has(&self, codes: &[&str]) -> bool {
+        match self {
+            Stop::Found { diagnostics, .. } => {
+                !diagnostics.is_empty() && diagnostics.iter().all(|one| codes.contains(&one.code.0))
+            }
+            Stop::Told(one) => codes.contains(&one.code.0),
+            Stop::NobodyReads => false,
+        }
+    }
+}
+
 impl From<Diagnostic> for Stop {
     fn from(diagnostic: Diagnostic) -> Stop {
         Stop::Told(Box::new(diagnostic))

@@ -123,9 +123,19 @@ fn find<'a>(args: &Args, changes: &'a [CaliberChange]) -> Result<&'a CaliberChan
     };
     if !found.beside {
         let label = found.label();
-        return Err(error!(E0039, None, "`{label}` can't be taken back: `{} v{}` is not there to go back to", found.name, found.from;
-            help: "declare that version again; where another change followed, take that one back first")
-        .into());
+        let later = |one: &&CaliberChange| one.name == found.name && one.kind == found.kind && one.to > found.to;
+        let newer = changes.iter().filter(later).max_by_key(|one| one.to).map(CaliberChange::label);
+        let (why, help) = match newer {
+            Some(newer) => (
+                format!("`{newer}` has followed it"),
+                format!("take that one back first: `metricc promote \"{newer}\" --back`"),
+            ),
+            None => (
+                format!("`{} v{}` is not there to go back to", found.name, found.from),
+                "declare that version again".to_owned(),
+            ),
+        };
+        return Err(error!(E0039, None, "`{label}` can't be taken back: {why}"; help: help).into());
     }
     Ok(found)
 }

@@ -8,7 +8,7 @@ use crate::cli::{Context, Stop};
 use crate::diagnostic::Diagnostics;
 use crate::types::CaliberChange;
 
-use super::changes;
+use super::changes::{self, Meant};
 
 /// How many good days in a row are recorded of a change, for the metric that has fewest; nothing where no day of these meanings is.
 pub fn recorded(change: &CaliberChange, ready: &Ready, context: &Context) -> Result<Recorded, Stop> {
@@ -20,19 +20,23 @@ pub fn recorded(change: &CaliberChange, ready: &Ready, context: &Context) -> Res
     let (entries, note) = ledger.read(&change.name, change.from, change.to)?;
     note.iter().for_each(|note| context.note(note));
     let other = changes::program(change, ready)?;
-    let mut fewest: Option<Recorded> = None;
+    let meant = (Meant::of(&ready.compiled), Meant::of(&other));
+    let mut fewest: Option<(u32, &str)> = None;
     for ids in changes::metrics(ready, &other) {
-        let meanings = changes::meanings(change, ready, &other, ids);
+        let meanings = changes::meanings(change, (&meant.0, &meant.1), ids);
         let name = ready.compiled.model.metrics[ids.0.0].name.as_str();
         let of_metric = || entries.iter().filter(|entry| entry.metric == name);
         let is_known = of_metric().any(|entry| entry.old == meanings.old && entry.new == meanings.new);
         let good = gate(of_metric(), &meanings.old, &meanings.new, change.double_run_days).good;
-        fewest = Some(match fewest {
-            _ if !is_known => return Ok(Recorded::Nothing),
-            Some(Recorded::GoodDays(before)) => Recorded::GoodDays(before.min(good)),
-            _ => Recorded::GoodDays(good),
-        });
+        if !is_known {
+            return Ok(Recorded::Nothing { metric: name.to_owned() });
+        }
+        if fewest.is_none_or(|(fewer, _)| good < fewer) {
+            fewest = Some((good, name));
+        }
     }
-    // A change that moves no metric is as good as can be on any day.
-    Ok(fewest.unwrap_or(Recorded::GoodDays(change.double_run_days)))
+    Ok(match fewest {
+        Some((days, metric)) => Recorded::GoodDays { days, metric: metric.to_owned() },
+        None => Recorded::NothingMoves,
+    })
 }

@@ -29,6 +29,7 @@ use crate::value::time::{midnight, parse_date, parse_timestamp};
 
 pub use gate::recorded;
 
+use changes::Meant;
 use compared::{Compared, SideOf};
 use fetch::Fetcher;
 use source::Source;
@@ -234,6 +235,7 @@ fn of_change(
     let beside = format!("{}_v{}", change.name.replace('.', "__"), change.other());
     let (own, then) =
         (Program { compiled: &ready.compiled, beside: None }, Program { compiled: &other, beside: Some(beside) });
+    let meant = (Meant::of(&ready.compiled), Meant::of(&other));
     let mut fetcher = Fetcher::new(ready, context);
     let at = as_of(args, ready)?.or(fetcher.now(source)?);
     let target = fetcher.target(source)?.map(|target| target.name.value.as_str());
@@ -265,7 +267,7 @@ fn of_change(
             as_of: at,
         };
         let report = compared::report(&compared, &mut fetcher)?;
-        let meanings = changes::meanings(change, ready, &other, (id, of));
+        let meanings = changes::meanings(change, (&meant.0, &meant.1), (id, of));
         if args.record {
             recorded.extend(record::entries(
                 change,
@@ -292,7 +294,8 @@ fn of_change(
     Ok(Group { change: Some(change.label()), reason: Some(reason), reports: gated.collect() })
 }
 
-/// One side: with the total apart where slices do not add up, and the dry run can tell it.
+/// One side: with the total apart where slices do not add up, and the dry run can tell it. There is no total over the models of an
+/// attribution or the variants of an experiment.
 fn side<'a, 'p>(
     source: &'a Source,
     program: &'p Program<'p>,
@@ -304,8 +307,11 @@ fn side<'a, 'p>(
 ) -> Result<SideOf<'a, 'p>, Stop> {
     let wanted = Wanted::of(program, metric, cut, args, ready)?;
     let apart = !cut.by.is_empty() && !wanted.is_additive() && matches!(source, Source::DryRun(_));
-    let total =
-        apart.then(|| Wanted::of(program, metric, &Cut { by: Vec::new(), ..cut.clone() }, args, ready)).transpose()?;
+    let total = apart.then(|| Wanted::of(program, metric, &Cut { by: Vec::new(), ..cut.clone() }, args, ready));
+    let total = match total {
+        Some(Err(stop)) if stop.has(&["E0980", "E0981"]) => None,
+        total => total.transpose()?,
+    };
     Ok(SideOf { source, wanted, total, label })
 }
 
@@ -331,11 +337,13 @@ fn share(text: &str) -> Result<f64, Box<Diagnostic>> {
     let (number, unit) = text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 100.0));
     let found =
         number.parse::<f64>().ok().map(|number| number / unit).filter(|share| share.is_finite() && *share >= 0.0);
-    found.ok_or_else(|| Box::new(error!(E0991, None, "`{text}` is no share"; help: "write 0.5%, or 0.005")))
+    found.ok_or_else(|| Box::new(error!(E0991, None, "`--tolerance {text}` is no share"; help: "write 0.5%, or 0.005")))
 }
 
 fn minimum(text: &str) -> Result<Minimum, Box<Diagnostic>> {
-    if text.trim().ends_with('%') { share(text).map(Minimum::Share) } else { share(text).map(Minimum::Volume) }
+    let found =
+        if text.trim().ends_with('%') { share(text).map(Minimum::Share) } else { share(text).map(Minimum::Volume) };
+    found.map_err(|_| Box::new(error!(E0991, None, "`--minimum-volume {text}` is no volume"; help: "write a number such as 100, or a share of the bucket such as 1%")))
 }
 
 /// The instant of `--as-of`: of a day or month its end.
