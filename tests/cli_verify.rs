@@ -176,6 +176,20 @@ fn a_view_that_is_not_there_is_shown_in_its_statement() {
     assert!(run.err.contains("E0991") && run.err.contains("did you mean `dau`?"), "{}", run.err);
 }
 
+/// An answer without rows still has names, and is not taken for one of something before the server.
+#[test]
+fn views_without_rows_agree_in_nothing() {
+    support::engine!("clickhouse");
+    let front = Front::start();
+    let place = place(&target(&front), "");
+    views(&front, 1..=1, |_, _| 990);
+    for name in ["dau__1d", "dau__1d__dau_v2"] {
+        post(&front, &format!("TRUNCATE TABLE {}.{name}", front.database()));
+    }
+    let run = place.run(&["verify", "dau"]).assert_code(1);
+    assert!(run.out.contains("neither side has a row"), "{}{}", run.out, run.err);
+}
+
 #[test]
 fn a_ledger_can_be_a_table() {
     support::engine!("clickhouse");
@@ -280,6 +294,13 @@ fn what_can_not_be_compared_is_told_with_code_2() {
         (OLD.replace("ios,50", "ios,many"), "E0990", "`new.csv` line 2: `many` is no value of `events`"),
         (OLD.replace("ios,50", "\"ios,50"), "E0990", "`new.csv` line"),
         (String::new(), "E0990", "there are no columns"),
+        (OLD.replace("2026-11-02,web,7\n", "2026-11-02,web"), "E0990", "line 5: it has 2 cells, and the first line 3"),
+        (OLD.replace("time,platform,events", "time,events,events"), "E0990", "there is no column `platform`"),
+        (
+            OLD.replace("time,platform,events", "platform,platform,events"),
+            "E0990",
+            "(help: write it as `metricc dry-run events --by platform --format csv` does; `--by none` compares the totals alone)",
+        ),
     ] {
         place.write("new.csv", &new);
         let run = place
@@ -295,6 +316,12 @@ fn what_can_not_be_compared_is_told_with_code_2() {
         (vec!["verify", "events", "--left", "csv:old.csv", "--right", "clickhouse"], "E0850"),
         (vec!["verify", "events", "--left", "csv:old.csv", "--right", "clickhouse:lake"], "E0041"),
         (vec!["verify", "--in", "csv:old.csv"], "E0991"),
+        (vec!["verify", "dau v1->v2", "--in", "csv:old.csv"], "both versions of a change are not in `csv:old.csv`"),
+        (vec!["verify", "dau v2->v3", "--in", "csv:old.csv"], "the changes are: dau v1 -> v2"),
+        (
+            vec!["verify", "events", "--left", "csv:old.csv", "--right", "csv:old.csv", "--minimum-volume", "few"],
+            "`--minimum-volume few` is no volume (help: write a number such as 100, or a share of the bucket such as 1%)",
+        ),
         (vec!["verify", "event", "--left", "csv:old.csv", "--right", "csv:old.csv"], "E0201"),
         (vec!["verify", "events", "--left", "csv:old.csv", "--right", "csv:old.csv", "--by", "country"], "E0"),
     ] {
@@ -479,4 +506,27 @@ fn a_stream_and_a_batch_are_read_apart() {
         "{}",
         run.err
     );
+}
+
+/// There is no total over the variants of an experiment: their slices are compared alone.
+#[test]
+fn variants_are_compared_without_a_total() {
+    const TRIAL: &str = r#"
+entity user { table: "dim.user"; key: user_id; column user_id: string }
+source exposure { table: "dwd.exposure"; time: at; column at: timestamp; column member: user; column bucket: string }
+source sale { table: "dwd.sale"; time: at; column at: timestamp; column member: user; column amount: int }
+subset big    = sale where amount > 10
+subset big v2 = sale where amount > 20
+metric sales = sum(amount from big) { title: "sales"; tier: ksi; owner: "growth"; grain: 1d }
+experiment trial of user { variant: bucket; control: "a"; expose: exposure; metrics: sales; within: 14d; alpha: 5% }
+metric lift = trial.lift(sales) { title: "lift"; tier: ksi; owner: "growth"; grain: total; by: trial.variant }
+change big v1 -> v2 { reason: "small ones no longer count"; stage: double_run }
+"#;
+    let place = place("", "");
+    place.write("metrics/a.metric", TRIAL);
+    // What is wrong is that there are no samples, or no dry run.
+    let run = place.run(&["verify", "big", "--in", "dry-run", "--error-format", "plain"]).assert_code(2);
+    assert!(!run.err.contains("E0981"), "{}", run.err);
+    let run = place.run(&["verify", "big", "--in", "dry-run", "--by", "none", "--error-format", "plain"]);
+    assert!(run.assert_code(2).err.contains("E0"), "nothing is compared");
 }

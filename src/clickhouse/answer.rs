@@ -19,12 +19,12 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Reads `TabSeparatedWithNamesAndTypes`. A text that is not whole, or no such text, is none; an empty one has no rows.
+    /// Reads `TabSeparatedWithNamesAndTypes`. A text that is not whole, or no such text, is none: without rows there still are names.
     pub(super) fn read(body: &[u8], secret: &Option<Secret>) -> Result<Rows, Fault> {
         let unusable = |reason: String| Fault::Unusable { reason };
         let text = std::str::from_utf8(body).map_err(|_| unusable("it is not UTF-8".to_owned()))?;
         if text.is_empty() {
-            return Ok(Rows::default());
+            return Err(unusable("it is empty".to_owned()));
         }
         let shown = |text: &str| {
             let text: String = text.chars().take(60).collect();
@@ -136,13 +136,19 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_told_without_secrets() {
-        for text in
-            ["<html>\n<body>\n", "Ok.\n", "a\tb\nInt64\n", "a\nInt64\n1\t2\n", "a\nInt64\n1", "hunter2\nhunter2 <b>\n"]
-        {
+        for text in [
+            "",
+            "<html>\n<body>\n",
+            "Ok.\n",
+            "a\tb\nInt64\n",
+            "a\nInt64\n1\t2\n",
+            "a\nInt64\n1",
+            "hunter2\nhunter2 <b>\n",
+        ] {
             let Err(Fault::Unusable { reason }) = read(text) else { panic!("{text:?} is taken") };
             assert!(!reason.contains("hunter2"), "{reason}");
         }
-        assert_eq!(read("").map(|rows| rows.rows.len()), Ok(0));
+        assert_eq!(read("a\nInt64\n").map(|rows| rows.rows.len()), Ok(0));
         assert!(Rows::read(b"a\nInt64\n\xff\n", &None).is_err());
     }
 

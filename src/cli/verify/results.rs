@@ -25,9 +25,8 @@ pub fn csv(file: &Path, wanted: &Wanted) -> Result<Answer, Stop> {
         )
     })?;
     let told = |line: u64, why: String| {
-        Stop::from(
-            error!(E0990, None, "`{shown}` line {line}: {why}"; help: "write it as `metricc dry-run --format csv` does"),
-        )
+        let help = written(&columns, wanted, "csv");
+        Stop::from(error!(E0990, None, "`{shown}` line {line}: {why}"; help: help))
     };
     let broken = |failure: RecordError| match failure {
         RecordError::Io(failure) => {
@@ -38,23 +37,29 @@ pub fn csv(file: &Path, wanted: &Wanted) -> Result<Answer, Stop> {
         RecordError::Encoding { line } => told(line, "it is not UTF-8".to_owned()),
     };
     let mut records = Records::new(input);
-    let places = {
+    let (places, width) = {
         let Some(head) = records.next(true).map_err(broken)? else {
             return Err(told(1, "there are no columns".to_owned()));
         };
         let names: Vec<&str> = (0..head.cells()).map(|cell| head.get(cell).unwrap_or_default()).collect();
         let place = |column: &OutputColumn| {
-            names
-                .iter()
-                .position(|name| *name == column.name)
-                .ok_or_else(|| told(1, format!("there is no column `{}`", column.name)))
+            let mut found = names.iter().enumerate().filter(|(_, name)| **name == column.name).map(|(place, _)| place);
+            match (found.next(), found.next()) {
+                (Some(place), None) => Ok(place),
+                (Some(_), Some(_)) => Err(told(1, format!("there are several columns `{}`", column.name))),
+                (None, _) => Err(told(1, format!("there is no column `{}`", column.name))),
+            }
         };
-        columns.iter().map(place).collect::<Result<Vec<_>, _>>()?
+        (columns.iter().map(place).collect::<Result<Vec<_>, _>>()?, names.len())
     };
     let zone = wanted.query.zone;
     let mut rows = Vec::new();
     let skip_empty = columns.len() > 1;
     while let Some(record) = records.next(skip_empty).map_err(broken)? {
+        // A file that was cut off would else have a null at its end.
+        if record.cells() != width {
+            return Err(told(record.line, format!("it has {} cells, and the first line {width}", record.cells())));
+        }
         let value = |(place, column): (&usize, &OutputColumn)| {
             let text = record.get(*place);
             // A month is its first day.
@@ -80,6 +85,19 @@ pub fn csv(file: &Path, wanted: &Wanted) -> Result<Answer, Stop> {
     Ok(answer(columns, rows, wanted))
 }
 
+/// What writes a file with these columns.
+fn written(columns: &[OutputColumn], wanted: &Wanted, format: &str) -> String {
+    let query = &wanted.query;
+    let by: Vec<&str> =
+        columns[usize::from(query.step.is_some())..query.keys()].iter().map(|column| column.name.as_str()).collect();
+    let metric = columns.get(query.keys()).map_or("METRIC", |column| column.name.as_str());
+    let (by, totals) = match by.as_slice() {
+        [] => (String::new(), ""),
+        by => (format!(" --by {}", by.join(",")), "; `--by none` compares the totals alone"),
+    };
+    format!("write it as `metricc dry-run {metric}{by} --format {format}` does{totals}")
+}
+
 /// An answer of rows, those that were asked for.
 pub fn answer(columns: Vec<OutputColumn>, mut rows: Vec<Vec<Value>>, wanted: &Wanted) -> Answer {
     let query = &wanted.query;
@@ -96,10 +114,21 @@ pub fn answer(columns: Vec<OutputColumn>, mut rows: Vec<Vec<Value>>, wanted: &Wa
 #[cfg(feature = "dry-run")]
 pub fn parquet(file: &Path, wanted: &Wanted, ready: &Ready) -> Result<Answer, Stop> {
     use crate::dry_run::{DryRun, Options};
-    let told = |found| Stop::found(&ready.project, found);
     let columns = wanted.query.columns();
+    let shown = file.display();
+    // A name with a `*` would else stand for several files, and what is not there be an error of the engine.
+    File::open(file).map_err(|failure| {
+        Stop::from(
+            error!(E0002, None, "`{shown}` can't be read: {}", io_message(&failure); help: "name a file of results"),
+        )
+    })?;
+    let told = |found| Stop::found(&ready.project, found);
     let dry_run = DryRun::new(Options::new(wanted.query.zone)).map_err(told)?;
-    let read = dry_run.read_results(file, columns.clone()).map_err(told)?;
+    let read = dry_run.read_results(file, columns.clone()).map_err(|found| {
+        let why = found.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; ");
+        let help = format!("{}, to a file that ends in `.parquet`", written(&columns, wanted, "parquet"));
+        Stop::from(error!(E0990, None, "`{shown}` can't be read as results: {why}"; help: help))
+    })?;
     Ok(answer(columns, read.rows, wanted))
 }
 

@@ -115,14 +115,25 @@ pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Absent(side) => format!("the {} side has no row", side.word()),
         Reason::Total { relative, low, high } => {
-            format!("the total differs by {}, and {}", signed(*relative), range(*low, *high))
+            format!("the total {}, and {}", differs(*relative), range(*low, *high))
         }
-        Reason::Spread { wape, limit: most } => {
+        Reason::Spread { wape, limit: most } if wape.is_finite() => {
             format!("the slices differ by {} of the old value, and {} is allowed", percent(*wape), limit(*most))
         }
-        Reason::Slice { slice: values, relative, low, high } => {
-            format!("the slice {} differs by {}, and {}", slice(values), signed(*relative), range(*low, *high))
+        Reason::Spread { limit: most, .. } => {
+            format!("the slices differ where the old value is nothing, and {} of it is allowed", limit(*most))
         }
+        Reason::Slice { slice: values, relative, low, high } => {
+            format!("the slice {} {}, and {}", slice(values), differs(*relative), range(*low, *high))
+        }
+    }
+}
+
+/// `differs by +1.50%`; where there was nothing before no share says by how much.
+fn differs(share: f64) -> String {
+    match share.is_finite() {
+        true => format!("differs by {}", signed(share)),
+        false => format!("goes {}", signed(share)),
     }
 }
 
@@ -191,6 +202,16 @@ mod tests {
             ["0%", "+1.20%", "-0.0020%", "+1.0e-7%", "from nothing"]
         );
         assert_eq!([-0.03, 0.005, 0.0, -0.0].map(limit), ["-3%", "0.5%", "0%", "0%"]);
+    }
+
+    #[test]
+    fn what_comes_from_nothing_is_no_share() {
+        let of = |relative| reason(&Reason::Total { relative, low: -0.005, high: 0.005 });
+        assert_eq!(of(0.02), "the total differs by +2.00%, and -0.5% to 0.5% is allowed");
+        assert_eq!(of(f64::INFINITY), "the total goes from nothing, and -0.5% to 0.5% is allowed");
+        assert_eq!(of(f64::NEG_INFINITY), "the total goes to below nothing, and -0.5% to 0.5% is allowed");
+        let spread = Reason::Spread { wape: f64::INFINITY, limit: 0.005 };
+        assert_eq!(reason(&spread), "the slices differ where the old value is nothing, and 0.5% of it is allowed");
     }
 
     #[test]
