@@ -145,3 +145,13 @@ metric sales  = count(sale) { grain: 1d }
     // Without a change the newest counts, for all of them.
     compiled(&project(USERS));
 }
+
+#[test]
+fn a_change_the_wrong_way_round_is_turned() {
+    for (written, wanted) in [("v2 -> v1", "v1 -> v2"), ("v2 -> v2", "v2 -> v3"), ("v5 -> v1", "v1 -> v5")] {
+        let project = project(&format!("change dau {written} {{ reason: \"bots\"; stage: live }}\n"));
+        let (_, found) = compile(&project);
+        let told = found.iter().find(|one| one.code.0 == "E0213").expect("it is refused");
+        assert_eq!(told.help.as_deref(), Some(format!("write `change dau {wanted}`").as_str()));
+    }
+}

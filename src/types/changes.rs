@@ -401,8 +401,9 @@ impl Checker<'_> {
         let ast::Change { name, from, to, .. } = syntax;
         let known = self.names.versions(kind.space(), &name.to_string());
         if from.value >= to.value {
+            let newer = if from.value == to.value { from.value.saturating_add(1) } else { from.value };
             d.push(error!(E0213, from.span.to(to.span), "a change goes to a newer version, not from v{} to v{}", from.value, to.value;
-                help: ("write `change {name} v{} -> v{}`", to.value.min(from.value), to.value.max(from.value + 1))));
+                help: ("write `change {name} v{} -> v{newer}`", to.value)));
             return None;
         }
         let told = d.len();
