@@ -275,6 +275,7 @@ fn of_change(
                 &meanings,
                 &source.text(target),
                 at.unwrap_or_else(record::now),
+                &record::Asked { from: compared.old.wanted.from, to: compared.old.wanted.to },
             ));
         }
         reports.push((report, meanings));

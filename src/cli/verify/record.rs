@@ -9,7 +9,7 @@ use crate::change::verify::report::{Report, words};
 use crate::change::verify::{Bucket, Cell, Entry, FORM, Recorded, Verdict};
 use crate::types::CaliberChange;
 use crate::value::Step;
-use crate::value::time::local_date;
+use crate::value::time::{local_date, midnight};
 
 /// Milliseconds since 1970 by the clock of this machine.
 pub fn now() -> i64 {
@@ -25,9 +25,34 @@ pub struct Meanings {
     pub new: String,
 }
 
+/// The interval that was asked for.
+#[derive(Default)]
+pub struct Asked {
+    /// From this instant on.
+    pub from: Option<i64>,
+    /// Before this one.
+    pub to: Option<i64>,
+}
+
+impl Asked {
+    /// Whether it has a part of a day, and not all of it.
+    fn cuts(&self, day: NaiveDate, zone: chrono_tz::Tz) -> bool {
+        let start = midnight(day, zone);
+        let end = day.succ_opt().map_or(i64::MAX, |next| midnight(next, zone));
+        [self.from, self.to].into_iter().flatten().any(|limit| start < limit && limit < end)
+    }
+}
+
 /// The entries of a report: one for each bucket that was judged or empty; of buckets within a day one for the day, which must have
-/// been judged as a whole and is as bad as its worst bucket. One bucket of all time stands for the day before `at`.
-pub fn entries(change: &CaliberChange, report: &Report, meanings: &Meanings, data: &str, at: i64) -> Vec<Entry> {
+/// been asked for and judged as a whole and is as bad as its worst bucket. One bucket of all time stands for the day before `at`.
+pub fn entries(
+    change: &CaliberChange,
+    report: &Report,
+    meanings: &Meanings,
+    data: &str,
+    at: i64,
+    asked: &Asked,
+) -> Vec<Entry> {
     let recorded_at =
         DateTime::<Utc>::from_timestamp_millis(now()).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true);
     let calendar = &report.rules.calendar;
@@ -77,7 +102,8 @@ pub fn entries(change: &CaliberChange, report: &Report, meanings: &Meanings, dat
             recorded_at: recorded_at.clone(),
         })
     };
-    days.into_iter().filter_map(entry).collect()
+    let is_subday = matches!(calendar.step, Some(Step::Subday(_)));
+    days.into_iter().filter(|(day, _)| !(is_subday && asked.cuts(*day, calendar.zone))).filter_map(entry).collect()
 }
 
 /// The verdict on a day; none where a part of it was not judged.
@@ -101,7 +127,6 @@ mod tests {
     use crate::diagnostic::{FileId, Span};
     use crate::types::{Changed, Stage};
     use crate::value::WeekStart;
-    use crate::value::time::midnight;
 
     const ZONE: chrono_tz::Tz = chrono_tz::America::New_York;
 
@@ -171,9 +196,29 @@ mod tests {
     }
 
     fn recorded(step: Step, verdicts: &[Verdict]) -> Vec<(String, u32, Recorded)> {
+        recorded_of(step, verdicts, &Asked::default())
+    }
+
+    fn recorded_of(step: Step, verdicts: &[Verdict], asked: &Asked) -> Vec<(String, u32, Recorded)> {
         let meanings = Meanings { old: "a".to_owned(), new: "b".to_owned() };
-        let found = entries(&change(), &report(step, verdicts), &meanings, "dry-run", 0);
+        let found = entries(&change(), &report(step, verdicts), &meanings, "dry-run", 0, asked);
         found.into_iter().map(|entry| (entry.day, entry.days, entry.verdict)).collect()
+    }
+
+    #[test]
+    fn a_part_of_a_day_stands_for_none() {
+        let noon = |day| Some(midnight(NaiveDate::from_ymd_opt(2026, 11, day).expect("a day"), ZONE) + 12 * 3_600_000);
+        let next = |day| Some(midnight(NaiveDate::from_ymd_opt(2026, 11, day).expect("a day"), ZONE));
+        let days = |step, count: usize, from, to| -> Vec<String> {
+            let found = recorded_of(step, &vec![Verdict::Good; count], &Asked { from, to });
+            found.into_iter().map(|(day, ..)| day).collect()
+        };
+        let hour = Step::Subday(3_600_000);
+        assert_eq!(days(hour, 48, next(2), next(4)), ["2026-11-02", "2026-11-03"]);
+        assert_eq!(days(hour, 48, noon(2), None), ["2026-11-03"]);
+        assert_eq!(days(hour, 48, None, noon(3)), ["2026-11-02"]);
+        // Limits are widened to whole buckets, where these are days.
+        assert_eq!(days(Step::Day, 2, noon(2), noon(3)), ["2026-11-02", "2026-11-03"]);
     }
 
     #[test]
@@ -200,7 +245,8 @@ mod tests {
     #[test]
     fn a_share_without_an_end_is_null_in_a_line() {
         let meanings = Meanings { old: "a".to_owned(), new: "b".to_owned() };
-        let found = entries(&change(), &report(Step::Day, &[Verdict::Good]), &meanings, "dry-run", 0);
+        let found =
+            entries(&change(), &report(Step::Day, &[Verdict::Good]), &meanings, "dry-run", 0, &Asked::default());
         assert_eq!((found[0].difference, found[0].wape, found[0].missing), (Some(0.25), None, (1, 0)));
         assert_eq!(Entry::read(found[0].line().trim_end()), Ok(found[0].clone()));
     }
