@@ -68,9 +68,11 @@ impl<'a> Programs<'a> {
         slices.sort_by(|a, b| b.compared.difference().abs().total_cmp(&a.compared.difference().abs()));
         let more_slices = slices.len().saturating_sub(MOST_SLICES);
         slices.truncate(MOST_SLICES);
+        // Not the sum of buckets, of which one user may be in several.
+        let total = self.compared(metric, AskedStep::None, None).ok().and_then(|all| all.into_iter().next());
         let still = buckets.iter().all(Compared::is_same);
         let (shares, inseparable) = if still { (Vec::new(), false) } else { self.shares(metric, at)? };
-        Ok(Effect { drawn, buckets, slices, more_slices, shares, inseparable })
+        Ok(Effect { drawn, buckets, total, slices, more_slices, shares, inseparable })
     }
 
     /// Both versions by bucket, and as an answer to be drawn.

@@ -23,6 +23,8 @@ pub struct Effect {
     pub drawn: Option<Answer>,
     /// Both versions, by bucket; one without a bucket where the metric has none.
     pub buckets: Vec<Compared>,
+    /// Both versions over all of the time; none where a metric has no value but by bucket.
+    pub total: Option<Compared>,
     /// The values of dimensions whose numbers move most, those that move most first.
     pub slices: Vec<Slice>,
     /// How many other values of dimensions move.
@@ -51,12 +53,6 @@ impl Effect {
         self.buckets.iter().filter(|one| !one.is_same()).count()
     }
 
-    /// The sums over all buckets.
-    pub fn total(&self) -> Compared {
-        let sum = |of: fn(&Compared) -> Option<f64>| Some(self.buckets.iter().filter_map(of).sum::<f64>());
-        Compared { of: None, old: sum(|one| one.old), new: sum(|one| one.new) }
-    }
-
     /// The buckets that move most, as many as told, in their order.
     pub fn worst(&self, most: usize) -> Vec<&Compared> {
         let mut moved: Vec<(usize, &Compared)> =
@@ -74,10 +70,10 @@ impl Compared {
         self.new.unwrap_or(0.0) - self.old.unwrap_or(0.0)
     }
 
-    /// The difference, as a part of the old number; none where that is 0 or missing.
+    /// The difference, as a part of the size of the old number; none where that is 0 or missing.
     pub fn relative(&self) -> Option<f64> {
         let old = self.old.filter(|old| *old != 0.0)?;
-        Some(self.new.unwrap_or(0.0) / old - 1.0)
+        Some((self.new.unwrap_or(0.0) - old) / old.abs())
     }
 
     /// Whether both are the same number, but for the rounding of floats.

@@ -96,7 +96,7 @@ impl Search<'_> {
     fn together(&mut self, rng: &mut Rng) -> Result<Option<Witness>, Diagnostics> {
         let mut lively: Vec<World> = Vec::new();
         for round in 0..=ROUNDS {
-            let worlds: Vec<World> = (0..if round == 0 { FIRST } else { AT_ONCE })
+            let worlds: Vec<World> = (0..if round == 0 { FIRST } else { self.at_once() })
                 .map(|at| match rng.choice(&lively).filter(|_| at % 3 > 0) {
                     Some(world) => world.beside(&self.vocabulary, rng),
                     None => World::random(&self.vocabulary, 1 + round.min(4), rng),
@@ -153,7 +153,8 @@ impl Search<'_> {
     /// Takes rows away and makes cells simpler as long as both versions disagree.
     fn smaller(&mut self, mut world: World) -> Result<World, Diagnostics> {
         for _ in 0..SMALLER {
-            let simpler = world.simpler(&self.vocabulary);
+            let mut simpler = world.simpler(&self.vocabulary);
+            simpler.truncate(self.at_once());
             let said = self.say(&simpler)?;
             let Some(found) = simpler.into_iter().zip(&said).find(|(_, said)| disagree(said)) else { break };
             world = found.0;
@@ -205,6 +206,16 @@ impl Search<'_> {
         }
     }
 
+    /// How many days each of many worlds has.
+    fn days(&self) -> u64 {
+        (2 * (self.vocabulary.reach + self.bucket()) / DAY) as u64 + 8
+    }
+
+    /// How many worlds are asked at once: cells of samples end with the year 9999.
+    fn at_once(&self) -> usize {
+        AT_ONCE.min((7_900 * 365 / self.days()) as usize)
+    }
+
     /// Where worlds that stand alone may lie: where conditions say so, else on a day in the midst of week, month and year.
     fn spots(&self) -> Vec<Spot> {
         let zone = self.queries[0].zone;
@@ -222,8 +233,7 @@ impl Search<'_> {
     /// What both versions say of each of some worlds.
     fn say(&mut self, worlds: &[World]) -> Result<Vec<[Said; 2]>, Diagnostics> {
         let zone = self.queries[0].zone;
-        // A calendar has no days so far off.
-        let days = (2 * (self.vocabulary.reach + self.bucket()) / DAY) as u64 + 8;
+        let days = self.days();
         let start = NaiveDate::from_ymd_opt(2001, 1, 10).unwrap_or_default();
         let middle = |number: usize| noon(start + Days::new(number as u64 * days), zone);
         let mut cells: Vec<Vec<Vec<Option<String>>>> = vec![Vec::new(); self.vocabulary.tables.len()];

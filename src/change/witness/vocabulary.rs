@@ -65,6 +65,9 @@ pub struct Vocabulary {
 /// A day, in milliseconds.
 const DAY: i64 = 86_400_000;
 
+/// Lengths beyond this are not tried: some ten years.
+const FARTHEST: i64 = 4_000 * DAY;
+
 type Place<'a> = (&'a str, &'a str);
 
 /// What the conditions of some queries tell of columns.
@@ -114,6 +117,7 @@ impl Vocabulary {
                 }
             }
         }
+        found.lengths.retain(|length| (0..=FARTHEST).contains(length));
         let reach = found.lengths.iter().copied().max().unwrap_or(0).max(found.longest);
         let tables = columns.into_iter().map(|(table, columns)| Words {
             looked_up: !found.bases.contains(table),
@@ -299,7 +303,7 @@ impl<'a> Found<'a> {
                             | Function::NotEqual
                     )
                 {
-                    self.lengths.insert(ms.abs());
+                    self.lengths.insert(ms.saturating_abs());
                 }
             }
             for argument in arguments.iter().filter(|_| !literals.is_empty()) {
@@ -309,7 +313,8 @@ impl<'a> Found<'a> {
                     for place in stored(base_of(*input, base, joins), name, tables) {
                         for (value, ty) in &literals {
                             if let (Value::Int(value), true) = (value, hour) {
-                                self.hours.entry(place).or_default().extend([value - 1, *value, value + 1]);
+                                let hours = [value.saturating_sub(1), *value, value.saturating_add(1)];
+                                self.hours.entry(place).or_default().extend(hours);
                             }
                             self.literal(place, below, (value, ty), *function);
                         }
@@ -334,11 +339,11 @@ impl<'a> Found<'a> {
             }
             (Value::Int(value), DataType::Int) => (-1..=1).for_each(|by| add((value.saturating_add(by)).to_string())),
             (Value::Duration(ms), DataType::Duration) => {
-                (-1..=1).for_each(|by| add((ms + by).max(0).to_string()));
+                (-1..=1).for_each(|by| add(ms.saturating_add(by).max(0).to_string()));
             }
             (Value::Decimal(_) | Value::Int(_) | Value::Float(_), DataType::Decimal { scale, .. }) => {
                 let Some(digits) = digits(value, ty, *scale) else { return };
-                (-1..=1).for_each(|by| add(form::decimal(digits + by, *scale)));
+                (-1..=1).for_each(|by| add(form::decimal(digits.saturating_add(by), *scale)));
             }
             (Value::Float(value), DataType::Float) => {
                 [-0.5, 0.0, 0.5].into_iter().for_each(|by| add(form::float(value + by)));
@@ -510,8 +515,8 @@ fn stored<'a>(table: Option<usize>, name: &str, tables: &'a [Table]) -> Vec<Plac
 fn length(span: Span) -> i64 {
     match span {
         Span::Milliseconds(ms) => ms,
-        Span::Days(days) => days * DAY,
-        Span::Months(months) => months * 31 * DAY,
+        Span::Days(days) => days.saturating_mul(DAY),
+        Span::Months(months) => months.saturating_mul(31 * DAY),
         Span::Bucket(_) => 366 * DAY,
     }
 }
@@ -544,6 +549,8 @@ fn lengths(how: &How) -> Vec<i64> {
         How::Attribution(attribution) => vec![within(&attribution.within)],
         How::Paths(paths) => vec![paths.session],
         How::Experiment(experiment) => std::iter::once(experiment.within).chain(experiment.before).collect(),
-        How::Segment(segment) => segment.measures.iter().filter_map(|one| one.days).map(|days| days * DAY).collect(),
+        How::Segment(segment) => {
+            segment.measures.iter().filter_map(|one| one.days).map(|days| days.saturating_mul(DAY)).collect()
+        }
     }
 }

@@ -48,11 +48,11 @@ pub fn summary(effect: &Effect) -> String {
     if moved == 0 {
         return "no number moves in this data".to_owned();
     }
-    let total = effect.total();
-    let relative = percent(&total);
+    let of = if effect.buckets[0].of.is_some() { format!("{moved} of {all} buckets move") } else { String::new() };
+    let Some(total) = &effect.total else { return of };
+    let relative = percent(total);
     let relative = if relative.is_empty() { relative } else { format!(" ({relative})") };
-    let of =
-        if effect.buckets[0].of.is_some() { format!("{moved} of {all} buckets move, in all ") } else { String::new() };
+    let of = if of.is_empty() { of } else { of + ", in all " };
     format!("{of}{} → {}{relative}", number(total.old), number(total.new))
 }
 

@@ -115,7 +115,7 @@ fn of_effect(effect: &Effect) -> Value {
     });
     let shares = effect.shares.iter().map(|share| json!({ "edit": share.edit, "adds": share.adds }));
     json!({
-        "total": compared(&effect.total()),
+        "total": effect.total.as_ref().map(compared),
         "buckets": effect.buckets.iter().map(compared).collect::<Vec<_>>(),
         "slices": slices.collect::<Vec<_>>(),
         "more_slices": effect.more_slices,

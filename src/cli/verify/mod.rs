@@ -57,7 +57,7 @@ pub struct Args {
     /// Only up to this day or month (included), or before this time
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// The step of the buckets [default: the coarsest grain of each metric]
+    /// The step of the buckets [default: the coarsest grain of each metric up to a day]
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
     /// The dimensions whose slices are compared; `none` for the totals alone [default: those of each metric]

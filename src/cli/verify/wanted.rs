@@ -5,7 +5,8 @@ use crate::cli::Stop;
 use crate::cli::ready::Ready;
 use crate::compile::Compiled;
 use crate::plan::{Aggregate, ExprKind, Lowering, Query};
-use crate::types::MetricId;
+use crate::types::{Grain, MetricId};
+use crate::value::Step;
 
 use super::Args;
 
@@ -45,10 +46,7 @@ impl Cut {
     pub fn of(program: &Program, metric: MetricId, args: &Args) -> Cut {
         let model = &program.compiled.model;
         let metric = &model.metrics[metric.0];
-        let step = args.step.clone().unwrap_or_else(|| match metric.grain.last() {
-            Some(crate::types::Grain::Step(step)) => step.text(),
-            _ => "none".to_owned(),
-        });
+        let step = args.step.clone().unwrap_or_else(|| judged_by(&metric.grain));
         let by = match args.by.as_slice() {
             [] => metric.by.iter().map(|by| by.name(&model.dimensions)).collect(),
             [none] if none == "none" => Vec::new(),
@@ -56,6 +54,18 @@ impl Cut {
         };
         Cut { step, by }
     }
+}
+
+/// The step by which a metric of these grains is judged: the coarsest one of a day at most, so that each day has a verdict; else the finest.
+fn judged_by(grains: &[Grain]) -> String {
+    let steps = || {
+        grains.iter().filter_map(|grain| match grain {
+            Grain::Step(step) => Some(*step),
+            Grain::Total => None,
+        })
+    };
+    let within_a_day = steps().rfind(|step| matches!(step, Step::Subday(_) | Step::Day));
+    within_a_day.or_else(|| steps().next()).map_or_else(|| "none".to_owned(), Step::text)
 }
 
 impl<'p> Wanted<'p> {
