@@ -107,6 +107,8 @@ fn what_is_the_same_has_no_evidence_and_what_can_not_be_is_said() {
     let shop = Shop::new();
     shop.edit("title: \"Revenue\"", "title: \"Sales\"");
     assert_eq!(shop.evidence(&["--witness", "--effect"]), [Value::Null; 0]);
+    let unasked = shop.run(&["--metric", "revenue"]).assert_code(2);
+    assert!(unasked.err.contains("`--witness` or `--effect`"), "{}", unasked.err);
     let unknown = shop.run(&["--witness", "--metric", "revenu"]).assert_code(2);
     assert!(unknown.err.contains("E0039"), "{}", unknown.err);
     shop.edit(r#"status != "new""#, r#"status = "paid""#);

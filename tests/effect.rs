@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use metricc::change::effect::{Edited, Effect, Measured, Programs};
+use metricc::change::effect::{Edited, Effect, Measured, Programs, Unshared};
 use metricc::compile::{Compiled, compile};
 use metricc::project::{MemoryFiles, Project, load};
 use metricc::types::MetricId;
@@ -80,7 +80,7 @@ fn both_numbers_by_day_and_by_what_carries_them() {
         .collect();
     // The group without a platform does not move.
     assert_eq!(slices, [("platform", Some("web"), -50.0), ("platform", Some("ios"), -1.0)]);
-    assert!(effect.shares.is_empty() && !effect.inseparable, "{effect:?}");
+    assert!(effect.shares.is_empty() && effect.unshared.is_none(), "{effect:?}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn edits_that_need_each_other_are_one() {
     let old = "subset good = order\nmetric m = sum(amount from good) { grain: 1d }";
     let new = "subset better = order where status = \"paid\"\nmetric m = sum(amount from better) { grain: 1d }";
     let effect = effect(old, new, data.path());
-    assert!(effect.inseparable && effect.shares.is_empty(), "{effect:?}");
+    assert!(effect.unshared == Some(Unshared::Inseparable) && effect.shares.is_empty(), "{effect:?}");
     assert_eq!(effect.buckets[0].difference(), -50.0);
 }
 
@@ -111,4 +111,18 @@ fn rows_that_only_one_version_has_count_as_nothing() {
     let effect = effect(&metric("status = \"paid\""), &metric("status = \"new\""), data.path());
     assert_eq!(effect.buckets[0].new, None);
     assert_eq!(effect.buckets[0].relative(), Some(-1.0));
+}
+
+#[test]
+fn many_edits_have_no_shares_but_are_counted() {
+    let data = orders();
+    let chain = |to: &str| -> String {
+        let subset = |at: usize| {
+            let of = if at == 0 { "order".to_owned() } else { format!("s{}", at - 1) };
+            format!("subset s{at} = {of} where amount {to} {at}\n")
+        };
+        (0..70).map(subset).collect::<String>() + "metric m = count(s69) { grain: 1d }\n"
+    };
+    let effect = effect(&chain(">"), &chain(">="), data.path());
+    assert_eq!(effect.unshared, Some(Unshared::TooMany(70)));
 }

@@ -148,6 +148,7 @@ fn windows_and_firsts() {
         ("count(call) ago 1d", "count(call) ago 2d", 2),
         ("count(first of event per user_id)", "count(first of (event where platform = \"ios\") per user_id)", 2),
         ("max(count(call) per 1h)", "max(count(call) per 30m)", 2),
+        ("count(count(order) per user_id where value >= 3)", "count(count(order) per user_id where value >= 4)", 4),
         ("count(count(event) per user_id where value >= 2)", "count(count(event) per user_id where value >= 3)", 3),
     ] {
         found(&format!("metric m = {old} {{ grain: 1d }}"), &format!("metric m = {new} {{ grain: 1d }}"), most);

@@ -12,7 +12,7 @@ use crate::project::load;
 use crate::table::Answer;
 use crate::types::{By, Grain, MetricId};
 
-use super::{Compared, Edit, Edited, Effect, Slice, edits, shares, without};
+use super::{Compared, Edit, Edited, Effect, MOST_ORDERED, Share, Slice, Unshared, edits, shares, without};
 
 /// The most values of dimensions that are told.
 const MOST_SLICES: usize = 10;
@@ -71,8 +71,8 @@ impl<'a> Programs<'a> {
         // Not the sum of buckets, of which one user may be in several.
         let total = self.compared(metric, AskedStep::None, None).ok().and_then(|all| all.into_iter().next());
         let still = buckets.iter().all(Compared::is_same);
-        let (shares, inseparable) = if still { (Vec::new(), false) } else { self.shares(metric, at)? };
-        Ok(Effect { drawn, buckets, total, slices, more_slices, shares, inseparable })
+        let (shares, unshared) = if still { (Vec::new(), None) } else { self.shares(metric, at)? };
+        Ok(Effect { drawn, buckets, total, slices, more_slices, shares, unshared })
     }
 
     /// Both versions by bucket, and as an answer to be drawn.
@@ -120,7 +120,7 @@ impl<'a> Programs<'a> {
     }
 
     /// What each of several edits does.
-    fn shares(&mut self, metric: Measured, step: AskedStep) -> Result<(Vec<super::Share>, bool), Diagnostics> {
+    fn shares(&mut self, metric: Measured, step: AskedStep) -> Result<(Vec<Share>, Option<Unshared>), Diagnostics> {
         let (old, new) = (self.old, self.new);
         let traced: Vec<std::collections::BTreeSet<super::edits::Name>> = [(0, metric.old), (1, metric.new)]
             .into_iter()
@@ -136,8 +136,9 @@ impl<'a> Programs<'a> {
             })
             .collect();
         let edits = edits(old, new, &|name| traced.iter().any(|names| names.contains(name)));
-        if edits.len() < 2 {
-            return Ok((Vec::new(), false));
+        if !(2..=MOST_ORDERED).contains(&edits.len()) {
+            let too_many = (edits.len() > MOST_ORDERED).then_some(Unshared::TooMany(edits.len()));
+            return Ok((Vec::new(), too_many));
         }
         let name = &new.compiled.model.metrics[metric.new.0].name.value;
         let all = (1_u64 << edits.len()) - 1;
@@ -149,7 +150,7 @@ impl<'a> Programs<'a> {
             let Some((compiled, id)) = program(old, new, &undone, name) else { return Ok(None) };
             self.ask(&compiled, id, step, None).map(|answer| Some(total(&answer)))
         })?;
-        Ok(found.map_or((Vec::new(), true), |shares| (shares, false)))
+        Ok(found.map_or((Vec::new(), Some(Unshared::Inseparable)), |shares| (shares, None)))
     }
 }
 

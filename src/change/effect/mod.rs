@@ -14,7 +14,7 @@ use crate::table::Answer;
 pub use edits::{Edit, Edited, edits, with, without};
 #[cfg(feature = "dry-run")]
 pub use measure::{Measured, Programs};
-pub use shares::{MOST_EDITS, shares};
+pub use shares::{MOST_EDITS, MOST_ORDERED, shares};
 
 /// What a change does to a metric.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +32,29 @@ pub struct Effect {
     /// What each edit does to the sum over all buckets, where there are several. Empty where one edit did it, or where edits can't be
     /// told apart.
     pub shares: Vec<Share>,
-    /// Whether the edits could not be told apart, because the project compiles with all of them alone.
-    pub inseparable: bool,
+    /// Why several edits have no shares.
+    pub unshared: Option<Unshared>,
+}
+
+/// Why several edits have no shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unshared {
+    /// The project does not compile with some of them alone.
+    Inseparable,
+    /// There are so many.
+    TooMany(usize),
+}
+
+impl Unshared {
+    /// The reason, in words.
+    pub fn text(self) -> String {
+        match self {
+            Unshared::Inseparable => {
+                "the edits can't be told apart: without some of them the project does not compile".to_owned()
+            }
+            Unshared::TooMany(count) => format!("{count} edits move it: too many to tell what each does"),
+        }
+    }
 }
 
 /// Two numbers for the same thing.

@@ -5,10 +5,13 @@ use super::{Edit, Share};
 /// The most edits of which all orders are looked at: two to the power of so many programs are computed.
 pub const MOST_EDITS: usize = 4;
 
+/// The most edits that have shares.
+pub const MOST_ORDERED: usize = 12;
+
 /// The share of each edit. `value` tells the number with the edits of a set of bits; none where the project does not compile so.
 ///
 /// Of more than [`MOST_EDITS`] edits only two orders are looked at: one after the other, and the other way round. Errors of `value`
-/// end it; none where edits can't be told apart.
+/// end it; none where edits can't be told apart. There must be no more than [`MOST_ORDERED`].
 pub fn shares<E>(
     edits: &[Edit],
     mut value: impl FnMut(u64) -> Result<Option<f64>, E>,

@@ -12,7 +12,7 @@ use crate::table::Answer;
 use crate::types::{Grain, MetricId};
 use crate::value::time::local;
 
-use super::vocabulary::{Vocabulary, Word};
+use super::vocabulary::{NAMES, Vocabulary, Word};
 use super::world::{Spot, World, noon};
 use super::{Differing, Searched, Witness};
 
@@ -184,7 +184,7 @@ impl Search<'_> {
         let copy = copies.next_back().cloned().map(|mut row| {
             for word in &mut row.words {
                 match word {
-                    Word::Id(id) => *id += 2,
+                    Word::Id(id) => *id += NAMES,
                     Word::At(ms) => *ms += far,
                     Word::Day(days) => *days += (far / DAY) as i32,
                     Word::Null | Word::Text(_) => {}

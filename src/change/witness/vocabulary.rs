@@ -65,6 +65,9 @@ pub struct Vocabulary {
 /// A day, in milliseconds.
 const DAY: i64 = 86_400_000;
 
+/// How many rows of a table a world tells apart.
+pub const NAMES: u8 = 4;
+
 /// Lengths beyond this are not tried: some ten years.
 const FARTHEST: i64 = 4_000 * DAY;
 
@@ -78,6 +81,8 @@ struct Found<'a> {
     hours: BTreeMap<Place<'a>, BTreeSet<i64>>,
     lengths: BTreeSet<i64>,
     ids: BTreeSet<Place<'a>>,
+    /// Those that tell the rows of their own table apart.
+    keys: BTreeSet<Place<'a>>,
     conditions: BTreeMap<Place<'a>, Vec<&'a Expr>>,
     bases: BTreeSet<&'a str>,
     over_all: bool,
@@ -233,9 +238,10 @@ impl<'a> Found<'a> {
     }
 
     fn table(&mut self, table: &'a Table, tables: &'a [Table]) {
-        self.ids.extend(
-            table.clean.key.iter().filter(|_| !table.is_derived()).map(|key| (table.name.as_str(), key.as_str())),
-        );
+        let own = table.clean.key.iter().filter(|_| !table.is_derived());
+        let own = own.map(|key| (table.name.as_str(), key.as_str()));
+        self.ids.extend(own.clone());
+        self.keys.extend(own);
         match &table.origin {
             Origin::Stored | Origin::Raw(_) => {}
             Origin::FirstOf(first) => {
@@ -384,6 +390,9 @@ impl<'a> Found<'a> {
         let place = (table, stored.name.as_str());
         let literals = self.literals.get(&place);
         let is_id = self.ids.contains(&place);
+        // Of a member several rows may be needed, but rarely more than two members.
+        let names = if self.keys.contains(&place) { NAMES } else { 2 };
+        let ids: Vec<Word> = (1..=names).map(Word::Id).collect();
         let mut words: Vec<Word> = match &stored.ty {
             DataType::Timestamp => self.times(place),
             DataType::Date => {
@@ -399,13 +408,13 @@ impl<'a> Found<'a> {
             }
             DataType::String => {
                 let named: Vec<Word> = literals.iter().flat_map(|all| all.iter().cloned()).collect();
-                let own = if named.is_empty() || is_id { vec![Word::Id(1), Word::Id(2)] } else { vec![text("other")] };
+                let own = if named.is_empty() || is_id { ids } else { vec![text("other")] };
                 named.into_iter().chain(own).collect()
             }
             DataType::Int | DataType::Decimal { .. } | DataType::Float | DataType::Duration => {
                 let named: Vec<Word> = literals.iter().flat_map(|all| all.iter().cloned()).collect();
                 match (&stored.ty, is_id) {
-                    (DataType::Int, true) => named.into_iter().chain([Word::Id(1), Word::Id(2)]).collect(),
+                    (DataType::Int, true) => named.into_iter().chain(ids).collect(),
                     (DataType::Duration, _) => named.into_iter().chain([text("1000"), text("4000")]).collect(),
                     _ => named.into_iter().chain([text("1"), text("10"), text("0")]).collect(),
                 }

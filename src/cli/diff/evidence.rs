@@ -158,14 +158,11 @@ fn of_effect(effect: &Effect, paint: Paint) -> String {
         let rows = effect.shares.iter().map(|share| vec![visible(&share.edit).into_owned(), number(Some(share.adds))]);
         text += &indented(&ui::table(&columns, rows.collect::<Vec<_>>()));
     }
-    if effect.inseparable {
-        text += &format!("    {}\n", INSEPARABLE);
+    if let Some(why) = effect.unshared {
+        text += &format!("    {}\n", why.text());
     }
     text
 }
-
-/// Why there are no shares.
-pub const INSEPARABLE: &str = "the edits can't be told apart: without some of them the project does not compile";
 
 /// What it is for, both numbers, and the difference in percent.
 pub fn cells(one: &Compared) -> Vec<String> {

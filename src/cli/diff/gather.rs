@@ -48,6 +48,11 @@ pub fn gather(
     context: &Context,
 ) -> Result<Gathered, Stop> {
     if !args.witness && !args.effect {
+        if let Some(name) = args.metric.first() {
+            return Err(error!(E0039, None, "no evidence is asked for, of `{name}` or others";
+                help: "add `--witness` or `--effect`, or leave out `--metric`")
+            .into());
+        }
         return Ok(Gathered::default());
     }
     let (Loaded::Program(before), Loaded::Program(after)) = (before, after) else {

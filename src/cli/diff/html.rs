@@ -195,7 +195,5 @@ fn of_effect(effect: &Effect, title: &str, blocks: &mut Vec<Value>) {
         let rows = effect.shares.iter().map(|share| vec![share.edit.clone(), evidence::number(Some(share.adds))]);
         blocks.push(table_block(&["Edit", "Adds, over all buckets"], 1, rows.collect()));
     }
-    if effect.inseparable {
-        blocks.push(text_block(evidence::INSEPARABLE));
-    }
+    blocks.extend(effect.unshared.map(|why| text_block(&why.text())));
 }

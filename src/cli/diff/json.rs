@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::evidence::Evidence;
 use super::{Refused, Report, place};
 use crate::change::diff::{At, Class, Entry, Field};
-use crate::change::effect::{Compared, Effect};
+use crate::change::effect::{Compared, Effect, Unshared};
 use crate::change::witness::{Differing, GivenRows, Searched};
 
 /// All of it.
@@ -120,6 +120,6 @@ fn of_effect(effect: &Effect) -> Value {
         "slices": slices.collect::<Vec<_>>(),
         "more_slices": effect.more_slices,
         "shares": shares.collect::<Vec<_>>(),
-        "inseparable": effect.inseparable,
+        "unshared": effect.unshared.map(Unshared::text),
     })
 }

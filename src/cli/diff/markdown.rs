@@ -319,8 +319,8 @@ fn of_effect(effect: &Effect) -> String {
             text += &format!("| {} | {} |\n", cell(&share.edit), evidence::number(Some(share.adds)));
         }
     }
-    if effect.inseparable {
-        text += &format!("\n{}\n", sentence(evidence::INSEPARABLE));
+    if let Some(why) = effect.unshared {
+        text += &format!("\n{}\n", sentence(&why.text()));
     }
     text
 }
