@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::lock::Format;
 use super::{Context, Exit, Outcome, Stop, planned, ready::Ready, rewrite, verify};
 use crate::caliber::LOCK_FILE;
 use crate::change::gate;
@@ -38,15 +39,6 @@ pub struct Args {
     /// How it is told what was done
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
-}
-
-/// `--format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 /// What moves the readers of a target.
