@@ -177,7 +177,9 @@ pub fn gate(gate: &Gate, promote: &str) -> String {
         };
         format!("; {day} {why}")
     });
-    format!("{} of {} good days{}{when}", gate.good, gate.needed, why.unwrap_or_default())
+    // Nothing is recorded yet.
+    let how = if gate.good == 0 && why.is_none() { "; `--record` keeps the verdict of each day" } else { "" };
+    format!("{} of {} good days{}{when}{how}", gate.good, gate.needed, why.unwrap_or_default())
 }
 
 /// What an estimate means for the verdict; none where nothing is estimated.
