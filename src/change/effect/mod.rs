@@ -57,7 +57,7 @@ impl Unshared {
     }
 }
 
-/// Two numbers for the same thing.
+/// Two numbers for the same thing, in the unit of the metric; durations and instants in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
     /// What they are for: a bucket, or a value of a dimension.
@@ -118,6 +118,6 @@ pub struct Slice {
 pub struct Share {
     /// The edit, as people call it.
     pub edit: String,
-    /// What it adds.
+    /// What it adds to the sum over all buckets, in the unit of the metric.
     pub adds: f64,
 }
