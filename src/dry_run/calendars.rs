@@ -7,7 +7,7 @@ use crate::plan::{
     Aggregate, DataType, Declared, Expr, ExprKind, Measure, MeasureId, MetricOutput, OutputColumn, Present, Query,
     Scan, Step, TableScan, Value,
 };
-use crate::sql::{self, Dialect};
+use crate::sql::{self, Dialect, Scalars};
 use crate::value::time::local_date;
 
 impl DryRun {

@@ -244,8 +244,8 @@ impl Dictionary {
     }
 }
 
-/// A dialect of SQL.
-pub trait Dialect: Sync {
+/// What prints expressions over rows: names, values, types and functions.
+pub trait Scalars: Sync {
     /// The name that `sql("name": …)` uses.
     fn name(&self) -> &'static str;
 
@@ -269,6 +269,33 @@ pub trait Dialect: Sync {
     /// A user's name, quoted where needed.
     fn identifier(&self, name: &str) -> Ident;
 
+    /// The canonical value of a stored column.
+    fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr;
+
+    /// What the value of a column sorts by, so that all engines agree on the smallest row.
+    fn sort_key(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// A column of a look-up, such that it is null where nothing was found.
+    fn optional(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// A value that is known not to be null, though its type may be.
+    fn not_null(&self, value: Expr) -> Expr;
+
+    /// A literal, as an operand.
+    fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr;
+
+    /// A null of a type.
+    fn typed_null(&self, ty: &DataType, calendar: Calendar) -> Expr;
+
+    /// The result of an expression in exactly the plan's type, where the engine may give it another.
+    fn settle(&self, value: Expr, ty: &DataType) -> Expr;
+
+    /// How a function is printed.
+    fn function(&self, function: Function) -> Lowering;
+}
+
+/// A dialect of SQL in which questions are answered.
+pub trait Dialect: Scalars {
     /// A stored table.
     fn table(&self, table: &Table) -> ObjectName;
 
@@ -290,35 +317,14 @@ pub trait Dialect: Sync {
         pairs.into_iter().map(|(own, found)| build::equal(own, found)).collect()
     }
 
-    /// The canonical value of a stored column.
-    fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr;
-
-    /// What the value of a column sorts by, so that all engines agree on the smallest row.
-    fn sort_key(&self, value: Expr, ty: &DataType) -> Expr;
-
-    /// A column of a look-up, such that it is null where nothing was found.
-    fn optional(&self, value: Expr, ty: &DataType) -> Expr;
-
-    /// A value that is known not to be null, though its type may be.
-    fn not_null(&self, value: Expr) -> Expr;
-
     /// A constant that the engine must not know beforehand: what it folds away takes the aggregates beside it along, and
     /// a SELECT without aggregates has another number of rows.
     fn unfolded(&self, constant: Expr) -> Expr {
         constant
     }
 
-    /// A literal, as an operand.
-    fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr;
-
     /// The 0 of a measure's type, beside values of that type.
     fn zero(&self, ty: &DataType, calendar: Calendar) -> Expr;
-
-    /// A null of a type.
-    fn typed_null(&self, ty: &DataType, calendar: Calendar) -> Expr;
-
-    /// The result of an expression in exactly the plan's type, where the engine may give it another.
-    fn settle(&self, value: Expr, ty: &DataType) -> Expr;
 
     /// What rows are grouped by for a step; increases with time.
     fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr;
@@ -367,9 +373,6 @@ pub trait Dialect: Sync {
 
     /// An aggregate that gives the one value that is not null.
     fn only_value(&self, value: Expr, ty: &DataType) -> Expr;
-
-    /// How a function is printed.
-    fn function(&self, function: Function) -> Lowering;
 
     /// An aggregate.
     fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;

@@ -10,6 +10,8 @@ mod clickhouse;
 mod collected;
 mod datafusion;
 pub mod dialect;
+mod escape;
+pub mod expr;
 mod identifier;
 mod intake;
 mod json;
@@ -28,7 +30,7 @@ use crate::stack;
 
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
-pub use dialect::{Calendar, Dialect, Dictionary, Unsupported};
+pub use dialect::{Calendar, Dialect, Dictionary, Scalars, Unsupported};
 pub use intake::{Messages, intake};
 pub use lower::{
     Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months, batch_days,
@@ -96,7 +98,7 @@ pub fn clean(
 }
 
 /// The SELECT of columns of a table or view, by their names.
-pub fn same(of: ObjectName, columns: &[&str], dialect: &dyn Dialect) -> Query {
+pub fn same(of: ObjectName, columns: &[&str], dialect: &dyn Scalars) -> Query {
     let mut alias = "v".to_owned();
     while columns.contains(&alias.as_str()) {
         alias.push('_');
@@ -107,12 +109,12 @@ pub fn same(of: ObjectName, columns: &[&str], dialect: &dyn Dialect) -> Query {
 }
 
 /// The text, over several lines.
-pub fn to_text(query: &Query, dialect: &dyn Dialect) -> String {
+pub fn to_text(query: &Query, dialect: &dyn Scalars) -> String {
     stack::enough(|| dialect.print(query))
 }
 
 /// A text as a string literal.
-pub fn quoted(text: &str, dialect: &dyn Dialect) -> String {
+pub fn quoted(text: &str, dialect: &dyn Scalars) -> String {
     let calendar = dialect::Calendar { zone: chrono_tz::UTC, week_start: plan::WeekStart(chrono::Weekday::Mon) };
     dialect.literal(&plan::Value::String(text.to_owned()), &plan::DataType::String, calendar).to_string()
 }
@@ -121,11 +123,11 @@ pub fn quoted(text: &str, dialect: &dyn Dialect) -> String {
 const READ_DEPTH: usize = 10_000;
 
 /// Reads a text of our own making back: one statement, nothing left.
-pub fn reparse(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
+pub fn reparse(text: &str, dialect: &dyn Scalars) -> Result<Statement, ParserError> {
     stack::enough(|| reparse_here(text, dialect))
 }
 
-fn reparse_here(text: &str, dialect: &dyn Dialect) -> Result<Statement, ParserError> {
+fn reparse_here(text: &str, dialect: &dyn Scalars) -> Result<Statement, ParserError> {
     let tokens = tokens(text, dialect.grammar())?;
     let mut parser = Parser::new(dialect.grammar()).with_recursion_limit(READ_DEPTH).with_tokens_with_locations(tokens);
     let statement = parser.parse_statement()?;

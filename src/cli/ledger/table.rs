@@ -7,7 +7,7 @@ use super::damaged;
 use crate::change::verify::Entry;
 use crate::cli::{Stop, server};
 use crate::clickhouse::Client;
-use crate::sql::{self, CLICKHOUSE, Dialect};
+use crate::sql::{self, CLICKHOUSE, Scalars};
 
 /// A table, and how it is reached.
 pub struct Table {

@@ -4,7 +4,7 @@ use crate::cli::{Stop, server};
 use crate::clickhouse::{Client, typed};
 use crate::error;
 use crate::plan::{DataType, OutputColumn, Value};
-use crate::sql::{CLICKHOUSE, Dialect};
+use crate::sql::{CLICKHOUSE, Scalars};
 use crate::table::Answer;
 
 use super::results::answer;

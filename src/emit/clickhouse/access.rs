@@ -16,7 +16,7 @@ use crate::emit::{Artifact, MetricView};
 use crate::error;
 use crate::plan::{DataType, OutputColumn, Value};
 use crate::project::{Access, Role, Scalar};
-use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, build};
+use crate::sql::{self, CLICKHOUSE, Calendar, Scalars, build};
 use crate::suggest::near;
 use crate::types::Tier;
 

@@ -14,7 +14,7 @@ use crate::error;
 use crate::plan::{How, Keep, Origin, Selection, Table, in_order};
 use crate::project::ClickhouseTarget;
 use crate::sql::memo::Key;
-use crate::sql::{self, CLICKHOUSE, Dialect, Options};
+use crate::sql::{self, CLICKHOUSE, Options, Scalars};
 
 /// The clean rows of a table as they were made.
 pub struct Clean {

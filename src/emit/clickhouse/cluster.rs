@@ -11,7 +11,7 @@ use super::clean::Clean;
 use super::rollups::Made;
 use super::{Build, File, Object, check};
 use crate::diagnostic::Diagnostics;
-use crate::sql::{self, CLICKHOUSE, Dialect};
+use crate::sql::{self, CLICKHOUSE, Scalars};
 
 /// What stands behind the name of what a statement makes: `ON CLUSTER name`, with a blank before it.
 pub fn clause(build: &Build) -> String {

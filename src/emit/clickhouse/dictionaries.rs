@@ -18,7 +18,7 @@ use crate::plan::{
 };
 use crate::project::{ClickhouseTarget, Dictionaries};
 use crate::rollup::{Rollup, moved};
-use crate::sql::{self, CLICKHOUSE, Dialect, Dictionary, Options};
+use crate::sql::{self, CLICKHOUSE, Dictionary, Options, Scalars};
 use crate::suggest::near;
 use crate::types::Serve;
 

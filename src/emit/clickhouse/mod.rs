@@ -34,7 +34,7 @@ use crate::plan;
 use crate::project::ClickhouseTarget;
 use crate::rollup::{self, Asked, Layer, Rollups, Served, Statistics};
 use crate::sql::memo::{Key, Memo};
-use crate::sql::{self, CLICKHOUSE, Dialect, Options, Unsupported};
+use crate::sql::{self, CLICKHOUSE, Options, Scalars, Unsupported};
 use crate::suggest::near;
 
 /// What all parts of a build share.

@@ -4,7 +4,7 @@ use super::storage::{self, SourceLayout};
 use super::{Build, File};
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
 use crate::rollup::{Rollup, Way};
-use crate::sql::{CLICKHOUSE, Dialect};
+use crate::sql::{CLICKHOUSE, Dialect, Scalars};
 
 /// The databases: the target's, and those of the sources where these are made too.
 pub fn databases(build: &Build) -> File {

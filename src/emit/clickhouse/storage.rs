@@ -12,7 +12,7 @@ use crate::error;
 use crate::plan::{DataType, Encoding, Query, Step, StoredColumn};
 use crate::project::Storage;
 use crate::rollup::{Layer, Rollup, Way};
-use crate::sql::{self, CLICKHOUSE, Calendar, Dialect};
+use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Scalars};
 use crate::value::time::DAY_MS;
 
 /// From how many rows a day on a table is partitioned by day: a month would be too much to move or to read at once.

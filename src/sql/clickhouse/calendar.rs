@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName, Query};
 use super::ClickHouse;
 use crate::plan::Declared;
 use crate::sql::build::{self, Neighbour, Parts, binary, call, number};
-use crate::sql::dialect::Dialect;
+use crate::sql::dialect::Scalars;
 
 /// What is added to days since 1970.
 const FIRST: i64 = 25_568;

@@ -24,7 +24,7 @@ use sqlparser::parser::ParserError;
 
 use super::build;
 use super::dialect::{
-    Aggregated, Batches, Calendar, Collected, Deduplication, Dialect, Dictionary, Intake, Lowering, States,
+    Aggregated, Batches, Calendar, Collected, Deduplication, Dialect, Dictionary, Intake, Lowering, Scalars, States,
 };
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
@@ -33,7 +33,7 @@ use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table,
 #[derive(Clone, Copy, Debug)]
 pub struct ClickHouse;
 
-impl Dialect for ClickHouse {
+impl Scalars for ClickHouse {
     fn name(&self) -> &'static str {
         "clickhouse"
     }
@@ -57,40 +57,6 @@ impl Dialect for ClickHouse {
         Ident::with_quote('`', name.replace('\\', "\\\\"))
     }
 
-    fn table(&self, table: &Table) -> ObjectName {
-        ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
-    }
-
-    fn intake(&self) -> Option<&dyn Intake> {
-        Some(&intake::ClickHouseIntake)
-    }
-
-    fn read_all_shards(&self, query: &mut Query) {
-        let value = build::text("global");
-        query.settings.get_or_insert_default().push(Setting { key: build::ident("distributed_product_mode"), value });
-    }
-
-    fn look_up(&self, query: &mut Query, known: &[Dictionary]) {
-        dictionary::look_up(query, known);
-    }
-
-    fn deduplication(&self) -> Deduplication {
-        Deduplication::LimitBy
-    }
-
-    fn interval_join_settings(&self) -> Option<Vec<Setting>> {
-        // Other algorithms, which a session may prefer, refuse such conditions.
-        Some(vec![Setting { key: build::ident("join_algorithm"), value: build::text("hash") }])
-    }
-
-    /// One comparison of all values ([CH23](../../../docs/targets.md#rules)). Of several ones, each of another table, the planner
-    /// makes one a condition of an earlier outer join that compares with `<`, which rejects no row then. Where one is made of
-    /// another, it asks a condition on the rows of what is found, too, and takes one value for the other.
-    fn equal_together(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
-        let (own, found): (Vec<Expr>, Vec<Expr>) = pairs.into_iter().unzip();
-        vec![build::equal(build::tuple(own), build::tuple(found))]
-    }
-
     fn decode(&self, stored: Expr, column: &StoredColumn, calendar: Calendar) -> Expr {
         value::decode(stored, column, calendar)
     }
@@ -111,16 +77,8 @@ impl Dialect for ClickHouse {
         build::call("assumeNotNull", vec![value])
     }
 
-    fn unfolded(&self, constant: Expr) -> Expr {
-        build::call("materialize", vec![constant])
-    }
-
     fn literal(&self, value: &Value, ty: &DataType, calendar: Calendar) -> Expr {
         value::literal(value, ty, calendar)
-    }
-
-    fn zero(&self, _: &DataType, _: Calendar) -> Expr {
-        build::number(0)
     }
 
     fn typed_null(&self, ty: &DataType, calendar: Calendar) -> Expr {
@@ -129,64 +87,6 @@ impl Dialect for ClickHouse {
 
     fn settle(&self, value: Expr, ty: &DataType) -> Expr {
         value::settle(value, ty)
-    }
-
-    fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
-        time::bucket_key(time, step, calendar)
-    }
-
-    fn in_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Option<Expr> {
-        match step {
-            Step::Declared(step) => Some(calendar::has_step(step, time::bucket_key(time, Step::Day, calendar))),
-            _ => None,
-        }
-    }
-
-    fn last_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
-        match step {
-            Step::Declared(step) => calendar::last_until(step, time::bucket_key(time, Step::Day, calendar)),
-            _ => time::bucket_key(time, step, calendar),
-        }
-    }
-
-    fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr {
-        time::bucket_start(key, step, calendar)
-    }
-
-    fn bucket_number(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
-        time::bucket_number(time, step, calendar)
-    }
-
-    fn numbers_below(&self, count: Expr) -> Expr {
-        build::call("range", vec![count])
-    }
-
-    fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
-        interval::Relative { step, interval, calendar }.buckets(time, last)
-    }
-
-    fn whole_quotient(&self, of: Expr, by: Expr) -> Expr {
-        build::call("intDiv", vec![of, by])
-    }
-
-    fn explode(&self, list: Expr) -> Expr {
-        build::call("arrayJoin", vec![list])
-    }
-
-    fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
-        interval::Relative { step, interval, calendar }.start(key)
-    }
-
-    fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr {
-        interval::Relative { step, interval, calendar }.end(key)
-    }
-
-    fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr {
-        interval::Relative { step, interval, calendar }.steps(key, length)
-    }
-
-    fn only_value(&self, value: Expr, _: &DataType) -> Expr {
-        build::call("max", vec![value])
     }
 
     fn function(&self, function: Function) -> Lowering {
@@ -249,6 +149,108 @@ impl Dialect for ClickHouse {
             F::Mask => text::mask,
             F::Element => value::element,
         }
+    }
+}
+
+impl Dialect for ClickHouse {
+    fn table(&self, table: &Table) -> ObjectName {
+        ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
+    }
+
+    fn intake(&self) -> Option<&dyn Intake> {
+        Some(&intake::ClickHouseIntake)
+    }
+
+    fn read_all_shards(&self, query: &mut Query) {
+        let value = build::text("global");
+        query.settings.get_or_insert_default().push(Setting { key: build::ident("distributed_product_mode"), value });
+    }
+
+    fn look_up(&self, query: &mut Query, known: &[Dictionary]) {
+        dictionary::look_up(query, known);
+    }
+
+    fn deduplication(&self) -> Deduplication {
+        Deduplication::LimitBy
+    }
+
+    fn interval_join_settings(&self) -> Option<Vec<Setting>> {
+        // Other algorithms, which a session may prefer, refuse such conditions.
+        Some(vec![Setting { key: build::ident("join_algorithm"), value: build::text("hash") }])
+    }
+
+    /// One comparison of all values ([CH23](../../../docs/targets.md#rules)). Of several ones, each of another table, the planner
+    /// makes one a condition of an earlier outer join that compares with `<`, which rejects no row then. Where one is made of
+    /// another, it asks a condition on the rows of what is found, too, and takes one value for the other.
+    fn equal_together(&self, pairs: Vec<(Expr, Expr)>) -> Vec<Expr> {
+        let (own, found): (Vec<Expr>, Vec<Expr>) = pairs.into_iter().unzip();
+        vec![build::equal(build::tuple(own), build::tuple(found))]
+    }
+
+    fn unfolded(&self, constant: Expr) -> Expr {
+        build::call("materialize", vec![constant])
+    }
+
+    fn zero(&self, _: &DataType, _: Calendar) -> Expr {
+        build::number(0)
+    }
+
+    fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        time::bucket_key(time, step, calendar)
+    }
+
+    fn in_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Option<Expr> {
+        match step {
+            Step::Declared(step) => Some(calendar::has_step(step, time::bucket_key(time, Step::Day, calendar))),
+            _ => None,
+        }
+    }
+
+    fn last_bucket(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        match step {
+            Step::Declared(step) => calendar::last_until(step, time::bucket_key(time, Step::Day, calendar)),
+            _ => time::bucket_key(time, step, calendar),
+        }
+    }
+
+    fn bucket_start(&self, key: Expr, step: Step, calendar: Calendar) -> Expr {
+        time::bucket_start(key, step, calendar)
+    }
+
+    fn bucket_number(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
+        time::bucket_number(time, step, calendar)
+    }
+
+    fn numbers_below(&self, count: Expr) -> Expr {
+        build::call("range", vec![count])
+    }
+
+    fn buckets(&self, time: Expr, step: Step, interval: &Interval, last: Expr, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.buckets(time, last)
+    }
+
+    fn whole_quotient(&self, of: Expr, by: Expr) -> Expr {
+        build::call("intDiv", vec![of, by])
+    }
+
+    fn explode(&self, list: Expr) -> Expr {
+        build::call("arrayJoin", vec![list])
+    }
+
+    fn interval_start(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Option<Expr> {
+        interval::Relative { step, interval, calendar }.start(key)
+    }
+
+    fn interval_end(&self, key: Expr, step: Step, interval: &Interval, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.end(key)
+    }
+
+    fn steps(&self, key: Expr, step: Step, interval: &Interval, length: Span, calendar: Calendar) -> Expr {
+        interval::Relative { step, interval, calendar }.steps(key, length)
+    }
+
+    fn only_value(&self, value: Expr, _: &DataType) -> Expr {
+        build::call("max", vec![value])
     }
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {

@@ -12,7 +12,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, Query, Value as Literal, VisitMut,
 use sqlparser::dialect::GenericDialect;
 
 use super::build;
-use super::dialect::{Aggregated, Calendar, Collected, Deduplication, Dialect, Lowering};
+use super::dialect::{Aggregated, Calendar, Collected, Deduplication, Dialect, Lowering, Scalars};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Declared, Function, Interval, Span, Step, StoredColumn, Table, Value, Window};
 
@@ -58,7 +58,7 @@ impl DataFusion {
     }
 }
 
-impl Dialect for DataFusion {
+impl Scalars for DataFusion {
     fn name(&self) -> &'static str {
         "datafusion"
     }
@@ -91,18 +91,6 @@ impl Dialect for DataFusion {
         Ident::with_quote('"', name)
     }
 
-    fn table(&self, table: &Table) -> ObjectName {
-        ObjectName::from(vec![self.identifier(&format!("src_{}", table.name))])
-    }
-
-    fn raw_table(&self, table: &Table) -> ObjectName {
-        ObjectName::from(vec![self.identifier(&format!("raw_{}", table.name))])
-    }
-
-    fn deduplication(&self) -> Deduplication {
-        Deduplication::RowNumber
-    }
-
     fn decode(&self, stored: Expr, column: &StoredColumn, _: Calendar) -> Expr {
         if column.nullable { filled(stored, &column.ty) } else { stored }
     }
@@ -123,16 +111,34 @@ impl Dialect for DataFusion {
         value::literal(value, ty)
     }
 
-    fn zero(&self, ty: &DataType, _: Calendar) -> Expr {
-        value::zero(ty)
-    }
-
     fn typed_null(&self, ty: &DataType, _: Calendar) -> Expr {
         build::cast(build::null(), value::type_name(ty))
     }
 
     fn settle(&self, value: Expr, _: &DataType) -> Expr {
         value
+    }
+
+    fn function(&self, function: Function) -> Lowering {
+        function::lowering(function)
+    }
+}
+
+impl Dialect for DataFusion {
+    fn table(&self, table: &Table) -> ObjectName {
+        ObjectName::from(vec![self.identifier(&format!("src_{}", table.name))])
+    }
+
+    fn raw_table(&self, table: &Table) -> ObjectName {
+        ObjectName::from(vec![self.identifier(&format!("raw_{}", table.name))])
+    }
+
+    fn deduplication(&self) -> Deduplication {
+        Deduplication::RowNumber
+    }
+
+    fn zero(&self, ty: &DataType, _: Calendar) -> Expr {
+        value::zero(ty)
     }
 
     fn bucket_key(&self, time: Expr, step: Step, calendar: Calendar) -> Expr {
@@ -204,10 +210,6 @@ impl Dialect for DataFusion {
             }
             _ => build::call("max", vec![value]),
         }
-    }
-
-    fn function(&self, function: Function) -> Lowering {
-        function::lowering(function)
     }
 
     fn aggregate(&self, aggregated: Aggregated, _: Calendar) -> Expr {

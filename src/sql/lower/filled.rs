@@ -9,11 +9,11 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, ObjectName, Query, Sele
 use super::Lowering;
 use super::combine::COMBINED;
 use super::edges::Edge;
-use super::expr::Leaves;
 use super::layers::Read;
 use super::layout::{Layout, measure_name};
-use crate::plan::{DataType, Expr, ExprKind, Input, Interval, MeasureId, Scan, Step, Value, Window};
+use crate::plan::{DataType, Expr, ExprKind, Input, Interval, MeasureId, Scan, Span, Step, Value, Window};
 use crate::sql::build::{self, Parts};
+use crate::sql::expr::Leaves;
 
 /// The alias of the buckets.
 const BUCKETS: &str = "k";
@@ -31,19 +31,19 @@ fn fills(metric: usize) -> Ident {
 }
 
 /// Buckets alone.
-struct Buckets;
+struct Buckets<'a, 'q>(&'a Lowering<'q>);
 
-impl Leaves for Buckets {
+impl Leaves for Buckets<'_, '_> {
     fn column(&self, _: Input, _: &str) -> Sql {
         build::null()
     }
 
-    fn measure(&self, _: MeasureId) -> Sql {
-        build::null()
+    fn bucket(&self) -> Option<Sql> {
+        self.0.bucket_start_of(build::column(BUCKETS, build::ident("_t")))
     }
 
-    fn bucket(&self) -> Option<Sql> {
-        Some(build::column(BUCKETS, build::ident("_t")))
+    fn steps(&self, interval: &Interval, length: Span) -> Option<Sql> {
+        self.0.bucket_steps_of(build::column(BUCKETS, build::ident("_t")), interval, length)
     }
 }
 
@@ -195,7 +195,7 @@ impl Lowering<'_> {
         let Some(when) = &self.query.filled_when else { return all };
         let key = build::ident("_t");
         let projection = vec![build::item(build::column(BUCKETS, key.clone()), key)];
-        let filter = Some(self.condition(when, &Buckets));
+        let filter = Some(self.condition(when, &Buckets(self)));
         Parts { projection, from: Some(build::derived(all, BUCKETS)), filter, ..Parts::default() }.query()
     }
 

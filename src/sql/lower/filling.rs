@@ -179,8 +179,7 @@ fn unable() -> Vec<Unsupported> {
 impl Lowering<'_> {
     /// What was made, unless something could not be said.
     fn made<T>(self, made: T) -> Result<T, Vec<Unsupported>> {
-        let errors = self.errors.into_inner();
-        if errors.is_empty() { Ok(made) } else { Err(errors) }
+        self.printer.made(made)
     }
 
     /// The conditions on a scan's rows that a source asks for.

@@ -5,11 +5,11 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, ObjectName, OrderByExpr
 use super::Lowering;
 use super::combine::COMBINED;
 use super::edges::{AT, EDGE, Edge};
-use super::expr::Leaves;
 use super::layers::Read;
-use crate::plan::{self, DataType, Input, Marks, MeasureId, OutputColumn, Scan, Source, Start, Step, Value};
+use crate::plan::{self, DataType, Input, Marks, OutputColumn, Scan, Source, Start, Step, Value};
 use crate::sql::build::{self, Parts};
-use crate::sql::dialect::Dialect;
+use crate::sql::dialect::Scalars;
+use crate::sql::expr::Leaves;
 
 /// The alias of the rows of the answer.
 const ANSWER: &str = "o";
@@ -17,15 +17,11 @@ const ANSWER: &str = "o";
 const GROUPS: &str = "g";
 
 /// The columns of the answer.
-struct Outputs<'a>(&'a dyn Dialect);
+struct Outputs<'a>(&'a dyn Scalars);
 
 impl Leaves for Outputs<'_> {
     fn column(&self, _: Input, name: &str) -> Sql {
         build::column(ANSWER, self.0.identifier(name))
-    }
-
-    fn measure(&self, _: MeasureId) -> Sql {
-        build::null()
     }
 }
 

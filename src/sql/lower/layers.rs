@@ -4,14 +4,14 @@
 use sqlparser::ast::{BinaryOperator, Expr as Sql, ObjectName, Query, Select, SelectItem};
 
 use super::Lowering;
-use super::expr::Leaves;
 use super::filling::Source;
 use super::read::Rows;
 use super::stored::{ROLLUP, Stored};
-use crate::plan::{Aggregate, DataType, Expr, Input, Measure, MeasureId, Scan, Step, Value};
+use crate::plan::{Aggregate, DataType, Expr, Input, Measure, Scan, Step, Value};
 use crate::rollup::{Part, State, conditions, needed, parts};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{ReadState, States, Unsupported};
+use crate::sql::expr::Leaves;
 
 /// What a scan is read from.
 #[derive(Clone, Debug, Hash)]
@@ -52,10 +52,6 @@ struct OfRollup;
 impl Leaves for OfRollup {
     fn column(&self, _: Input, name: &str) -> Sql {
         build::column(ROLLUP, build::ident(name))
-    }
-
-    fn measure(&self, _: MeasureId) -> Sql {
-        build::null()
     }
 }
 

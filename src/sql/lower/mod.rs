@@ -6,7 +6,6 @@ mod batch;
 mod clean;
 mod combine;
 mod edges;
-mod escape;
 mod expr;
 mod filled;
 mod filling;
@@ -22,7 +21,7 @@ mod scan;
 mod shared;
 mod stored;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use sqlparser::ast::{Ident, Query};
@@ -35,6 +34,7 @@ pub use stored::{Stored, StoredColumn};
 
 use super::build;
 use super::dialect::{Calendar, Dialect, Unsupported};
+use super::expr::Printer;
 use crate::plan;
 use crate::rollup::Cadence;
 
@@ -52,11 +52,10 @@ pub(super) struct Lowering<'a> {
     run: Option<Cadence>,
     /// How many queries this one is inside of.
     level: usize,
-    errors: RefCell<Vec<Unsupported>>,
+    /// Prints expressions, and remembers what can't be said.
+    printer: Printer<'a>,
     /// What the first rows of members are found in, and others beside them, by the table of first rows.
     members: RefCell<BTreeMap<usize, Query>>,
-    /// An expression got too large, which was told: no other is worth the work.
-    overgrown: Cell<bool>,
 }
 
 /// Lowers a question; its scans read their sources, or what is told for each.
@@ -74,10 +73,7 @@ pub fn query(
     }
     let mut tables = if options.clean_views.is_none() { lowering.clean_tables() } else { Vec::new() };
     tables.extend(starts);
-    let errors = lowering.errors.take();
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+    lowering.printer.made(())?;
     let mut made = build::with(body, tables);
     lowering.mark_shared(&mut made);
     let columns = query.columns();
@@ -111,9 +107,8 @@ impl<'a> Lowering<'a> {
             reads: &[],
             run: None,
             level: 0,
-            errors: RefCell::default(),
+            printer: Printer::new(dialect, calendar),
             members: RefCell::default(),
-            overgrown: Cell::default(),
         }
     }
 
@@ -124,8 +119,7 @@ impl<'a> Lowering<'a> {
         inner.level = self.level + 1;
         inner.tables = self.tables;
         let (body, tables) = inner.answer();
-        self.overgrown.set(self.overgrown.get() || inner.overgrown.get());
-        inner.errors.into_inner().into_iter().for_each(|error| self.fail(error));
+        self.printer.take_over(inner.printer);
         build::with(body, tables)
     }
 
@@ -147,9 +141,6 @@ impl<'a> Lowering<'a> {
     }
 
     fn fail(&self, error: Unsupported) {
-        let mut errors = self.errors.borrow_mut();
-        if !errors.contains(&error) {
-            errors.push(error);
-        }
+        self.printer.fail(error);
     }
 }

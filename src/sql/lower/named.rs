@@ -144,7 +144,7 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
 impl Lowering<'_> {
     /// The combined rows with what the formulas name beside them.
     pub(super) fn with_named(&self, combined: Query, named: &Named) -> Query {
-        let measures = Measures(&self.query.scans);
+        let measures = Measures(self);
         named.levels.iter().fold(combined, |rows, level| {
             let mut projection = vec![build::all_of(COMBINED)];
             projection.extend(

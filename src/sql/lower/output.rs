@@ -4,26 +4,30 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, OrderByExpr, Query, Sel
 
 use super::Lowering;
 use super::combine::COMBINED;
-use super::expr::Leaves;
 use super::layout::{Layout, measure_name};
 use super::named::Named;
-use crate::plan::{Expr, Input, MeasureId, Part, Scan};
+use crate::plan::{Expr, Input, Interval, MeasureId, Part, Span};
 use crate::sql::build::{self, Parts};
+use crate::sql::expr::Leaves;
 
 /// Measures, and what is named of formulas: columns of the combined rows.
-pub(super) struct Measures<'a>(pub &'a [Scan]);
+pub(super) struct Measures<'a, 'q>(pub &'a Lowering<'q>);
 
-impl Leaves for Measures<'_> {
+impl Leaves for Measures<'_, '_> {
     fn column(&self, _: Input, name: &str) -> Sql {
         build::column(COMBINED, build::ident(name))
     }
 
     fn measure(&self, id: MeasureId) -> Sql {
-        build::column(COMBINED, build::ident(&measure_name(self.0, id)))
+        build::column(COMBINED, build::ident(&measure_name(&self.0.query.scans, id)))
     }
 
     fn bucket(&self) -> Option<Sql> {
-        Some(build::column(COMBINED, build::ident("_t")))
+        self.0.bucket_start_of(build::column(COMBINED, build::ident("_t")))
+    }
+
+    fn steps(&self, interval: &Interval, length: Span) -> Option<Sql> {
+        self.0.bucket_steps_of(build::column(COMBINED, build::ident("_t")), interval, length)
     }
 }
 
@@ -51,7 +55,7 @@ impl Lowering<'_> {
 
     /// The columns of the answer under their own names.
     fn output_columns(&self, layout: &Layout, formulas: &[Expr]) -> Vec<SelectItem> {
-        let measures = Measures(&self.query.scans);
+        let measures = Measures(self);
         let time = self.query.step.map(|step| {
             let key = build::column(COMBINED, build::ident("_t"));
             build::item(self.dialect.bucket_start(key, step, self.calendar), self.name("time"))
@@ -91,7 +95,7 @@ impl Lowering<'_> {
 
     /// Whether one of the counters has rows in a bucket in which it counts.
     fn present(&self, counters: &[(usize, Option<&Expr>)], layout: &Layout) -> Option<Sql> {
-        let measures = Measures(&self.query.scans);
+        let measures = Measures(self);
         build::any(counters.iter().filter_map(|(at, when)| {
             let count = build::column(COMBINED, build::ident(&layout.counters[*at].name));
             let counts = build::binary(count, BinaryOperator::Gt, build::number(0));

@@ -3,11 +3,11 @@
 use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, Join as SqlJoin, Query, TableFactor};
 
 use super::Lowering;
-use super::expr::Leaves;
 use crate::plan::{self, Source};
-use crate::plan::{Answered, DataType, Expr, ExprKind, Function, History, Input, Join, MeasureId, StoredColumn, Table};
+use crate::plan::{Answered, DataType, Expr, ExprKind, Function, History, Input, Join, StoredColumn, Table};
 use crate::sql::build::{self, Parts};
-use crate::sql::dialect::{Call, Dialect, Operand};
+use crate::sql::dialect::{Call, Operand, Scalars};
+use crate::sql::expr::Leaves;
 
 /// The alias of the rows.
 pub(super) const BASE: &str = "b";
@@ -15,7 +15,7 @@ pub(super) const BASE: &str = "b";
 const ENTITY: &str = "e";
 
 /// Rows: columns by the aliases of their inputs.
-pub(super) struct Rows<'a>(pub &'a dyn Dialect);
+pub(super) struct Rows<'a>(pub &'a dyn Scalars);
 
 impl Leaves for Rows<'_> {
     fn column(&self, input: Input, name: &str) -> Sql {
@@ -27,10 +27,6 @@ impl Leaves for Rows<'_> {
             // Rows are no answer.
             Input::Output => build::null(),
         }
-    }
-
-    fn measure(&self, _: MeasureId) -> Sql {
-        build::null()
     }
 }
 

@@ -4,13 +4,13 @@ use sqlparser::ast::{Expr as Sql, Ident, Join as SqlJoin, SelectItem, TableFacto
 
 use super::Lowering;
 use super::clean::is_new;
-use super::expr::Leaves;
 use super::filter::Filters;
 use super::layers::Read;
 use super::read::{BASE, Rows};
 use crate::plan::{Aggregate, DataType, Expr, Input, Interval, Measure, Scan, Source, Step, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Aggregated;
+use crate::sql::expr::Leaves;
 
 impl Lowering<'_> {
     /// The rows of a scan with its look-ups.

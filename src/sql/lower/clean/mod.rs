@@ -19,11 +19,11 @@ use std::collections::BTreeSet;
 use sqlparser::ast::{Expr, Ident, ObjectName, OrderByExpr, Query, SelectItem, SetExpr, TableFactor};
 
 use super::Lowering;
-use super::expr::Leaves;
 use super::read::{BASE, Rows};
 use crate::plan::{self, How, Input, Origin, Selection};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::Deduplication;
+use crate::sql::expr::Leaves;
 
 /// The alias of rows while one of several is chosen.
 pub(super) const ROWS: &str = "s";

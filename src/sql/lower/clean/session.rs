@@ -6,7 +6,7 @@ use super::super::Lowering;
 use crate::plan::{self, Aggregate, DataType, Function, Input, Measure, Session, Table, Value};
 use crate::sql::build::{self, Parts};
 use crate::sql::dialect::{Aggregated, Operand};
-use crate::sql::lower::expr::Leaves;
+use crate::sql::expr::Leaves;
 use crate::sql::lower::read::Rows;
 
 /// The alias of the rows with the pause before each.

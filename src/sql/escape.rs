@@ -8,12 +8,12 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use crate::sql::build;
-use crate::sql::dialect::Dialect;
+use crate::sql::dialect::Scalars;
 
 const PLACE: &str = "metricc_argument_";
 
 /// Parses `text` as one expression.
-pub fn expression(text: &str, arguments: &[Expr], dialect: &dyn Dialect) -> Result<Expr, ParserError> {
+pub fn expression(text: &str, arguments: &[Expr], dialect: &dyn Scalars) -> Result<Expr, ParserError> {
     let tokenizer = Tokenizer::new(dialect.grammar(), text).with_unescape(!dialect.escapes_in_tree());
     let tokens = mark_places({ tokenizer }.tokenize()?);
     let mut parser = Parser::new(dialect.grammar()).with_tokens(tokens);
