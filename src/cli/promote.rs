@@ -154,7 +154,7 @@ fn moved(ready: &Ready, change: &CaliberChange) -> Result<Vec<Moved>, Stop> {
     let (mut input, mut found) = planned::with_changes(ready);
     input.changes.retain(|one| one.change.applied() == change.applied());
     let mut all = Vec::new();
-    for target in &ready.project.targets {
+    for target in ready.project.warehouses() {
         let (emitted, told) = emit::emit(&input, target);
         found.extend(told);
         all.extend(of_target(&target.name, &emitted));

@@ -67,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     };
     if target.is_some() && args.format == Format::Sql {
         tell(&answered, args.why, context);
-    } else if args.why && !args.live && ready.project.targets.len() > 1 {
+    } else if args.why && !args.live && ready.project.warehouses().len() > 1 {
         context.note("reads the sources: there are several targets, name one with `--target`");
     }
     context.print(&match args.format {
@@ -79,8 +79,8 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
 
 /// The target that may be read: the one of a name, or the only one. Of several nobody knows which is meant.
 fn target<'r>(ready: &'r Ready, name: Option<&str>) -> Result<Option<&'r Target>, Stop> {
-    let targets = &ready.project.targets;
-    let Some(name) = name else { return Ok(if let [only] = targets.as_slice() { Some(only) } else { None }) };
+    let targets = ready.project.warehouses();
+    let Some(name) = name else { return Ok(if let [only] = targets[..] { Some(only) } else { None }) };
     let known = || targets.iter().map(|target| target.name.value.as_str());
     ready.project.target(name).map(Some).ok_or_else(|| {
         let help = match near(name, known()) {

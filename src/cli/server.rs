@@ -6,7 +6,7 @@ use super::{Stop, ready::Ready};
 use crate::clickhouse::{Client, Environment, Failure, Limits, Retries, Server};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
-use crate::project::{SourceMap, Target, TargetSettings};
+use crate::project::{SourceMap, Target};
 use crate::suggest::near;
 
 /// The client of a target's server. Warnings are about how it is reached.
@@ -21,7 +21,11 @@ pub fn client(ready: &Ready, target: &str, span: Option<Span>, warnings: &mut Di
         let found = error!(E0041, span, "no target named `{target}`"; help: help);
         Stop::found(project, [found].into_iter().collect())
     })?;
-    let TargetSettings::Clickhouse(settings) = &found.settings;
+    let settings = found.clickhouse().ok_or_else(|| {
+        let found = error!(E0041, span, "the target `{target}` is a stream, and has no server that could be asked";
+            help: "name its warehouse");
+        Stop::found(project, [found].into_iter().collect())
+    })?;
     let variable = |name: &str| std::env::var(name).ok();
     let environment = Environment { variable: &variable, root: &project.root };
     let server = Server::of(target, settings.connection.as_ref(), &settings.database, &environment, warnings)
@@ -32,8 +36,8 @@ pub fn client(ready: &Ready, target: &str, span: Option<Span>, warnings: &mut Di
 
 /// Whether the server of a target is known: by the target, or by the environment.
 pub fn is_known(target: &Target) -> bool {
-    let TargetSettings::Clickhouse(settings) = &target.settings;
-    settings.connection.as_ref().is_some_and(|connection| connection.url.is_some())
+    let connection = target.clickhouse().and_then(|settings| settings.connection.as_ref());
+    connection.is_some_and(|connection| connection.url.is_some())
         || std::env::var("METRICC_CLICKHOUSE_URL").is_ok_and(|url| !url.is_empty())
 }
 

@@ -6,6 +6,7 @@
 
 mod clickhouse;
 mod name;
+mod streaming;
 mod template;
 mod views;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
-use crate::project::{Target, TargetSettings};
+use crate::project::{StreamingTarget, Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::{CaliberChange, Serve, Tier};
@@ -78,6 +79,8 @@ pub struct Beside {
 pub struct Upkeep {
     /// The column that says when a row reached us.
     pub arrived: Option<String>,
+    /// How late a row may come to a stream, in milliseconds; not at all where it is not said.
+    pub lateness: i64,
     /// How long a row may still change, in milliseconds.
     pub revised: Option<i64>,
     /// How long rows are kept, in milliseconds.
@@ -186,10 +189,14 @@ pub struct Passed {
     pub because: String,
 }
 
-/// The SELECT that answers a question from what a target has, where it may be served as told.
+/// The SELECT that answers a question from what a target has (a stream has none of its own: its warehouse's are asked), where it may be served as told.
 pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
     match &target.settings {
         TargetSettings::Clickhouse(settings) => clickhouse::answer(input, &target.name.value, settings, query, asked),
+        TargetSettings::Streaming(StreamingTarget { into: Some((name, settings)), .. }) => {
+            clickhouse::answer(input, name, settings, query, asked)
+        }
+        TargetSettings::Streaming(_) => Err(Diagnostics::new()),
     }
 }
 
@@ -197,5 +204,6 @@ pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> R
 pub fn emit(input: &Input, target: &Target) -> (Emitted, Diagnostics) {
     match &target.settings {
         TargetSettings::Clickhouse(settings) => clickhouse::emit(input, &target.name.value, settings),
+        TargetSettings::Streaming(settings) => streaming::emit(input, target, settings),
     }
 }

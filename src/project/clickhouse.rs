@@ -1,7 +1,10 @@
 //! The settings of a target of the kind `clickhouse`.
 
+use std::sync::Arc;
+
 use super::access::Access;
 use super::connection::Connection;
+use super::streaming::StreamingTarget;
 use super::yaml::Reader;
 use crate::diagnostic::Spanned;
 use crate::error;
@@ -32,6 +35,8 @@ pub struct ClickhouseTarget {
     pub cluster: Option<Cluster>,
     /// `connection`: how the server is reached.
     pub connection: Option<Connection>,
+    /// The streaming targets that fill its rollups, by their names.
+    pub streams: Vec<(String, Arc<StreamingTarget>)>,
 }
 
 impl Default for ClickhouseTarget {
@@ -48,6 +53,7 @@ impl Default for ClickhouseTarget {
             access: None,
             cluster: None,
             connection: None,
+            streams: Vec::new(),
         }
     }
 }
@@ -68,6 +74,7 @@ impl ClickhouseTarget {
             access: reader.mapping("access", Access::read).flatten(),
             cluster: reader.mapping("cluster", Cluster::read).flatten(),
             connection: reader.mapping("connection", Connection::read),
+            streams: Vec::new(),
         }
     }
 }
@@ -163,16 +170,41 @@ pub struct Intake {
     pub keep: i64,
     /// `keep_dead`: the same for those that could not be read; 30 days by default.
     pub keep_dead: i64,
+    /// `reading`: how Kafka is read.
+    pub reading: Reading,
+}
+
+/// How Kafka is read; what is not said is for the engine to choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// `consumers`: how many read at once; no more than the topic has partitions.
+    pub consumers: Option<u64>,
+    /// `block`: how many messages are inserted at once at most.
+    pub block: Option<u64>,
+    /// `flush`: after how many milliseconds they are inserted, however few.
+    pub flush: Option<i64>,
+}
+
+impl Reading {
+    fn read(reader: &mut Reader<'_>) -> Reading {
+        Reading {
+            consumers: reader.count("consumers").map(|count| count.value),
+            block: reader.count("block").map(|count| count.value),
+            flush: reader.duration("flush").map(|length| length.value),
+        }
+    }
 }
 
 impl Intake {
-    fn read(reader: &mut Reader<'_>) -> Intake {
+    /// Reads the settings.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Intake {
         let kept = |days: Option<u32>, default: i64| days.map_or(default, i64::from) * DAY_MS;
         Intake {
             brokers: reader.text("brokers").map(|text| text.value),
             group: reader.text("group").map_or_else(|| "metricc".to_owned(), |text| text.value),
             keep: kept(days(reader, "keep"), 7),
             keep_dead: kept(days(reader, "keep_dead"), 30),
+            reading: reader.mapping("reading", Reading::read).unwrap_or_default(),
         }
     }
 }

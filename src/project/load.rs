@@ -35,6 +35,11 @@ pub struct Project {
 }
 
 impl Project {
+    /// The targets that hold numbers and answer questions.
+    pub fn warehouses(&self) -> Vec<&Target> {
+        self.targets.iter().filter(|target| target.clickhouse().is_some()).collect()
+    }
+
     /// The target of that name.
     pub fn target(&self, name: &str) -> Option<&Target> {
         self.targets.iter().find(|target| target.name.value == name)
@@ -94,6 +99,7 @@ impl Loader<'_> {
             targets.extend(Target::read(file, &self.sources, &mut self.diagnostics));
         }
         target::check_names(&targets, &mut self.diagnostics);
+        super::streaming::tie(&mut targets, &mut self.diagnostics);
         targets
     }
 

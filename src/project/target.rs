@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    ClickhouseTarget, SourceMap,
+    ClickhouseTarget, SourceMap, StreamingTarget,
     yaml::{Document, Reader, list},
 };
 
@@ -27,6 +27,8 @@ pub struct Target {
 pub enum TargetSettings {
     /// `kind: clickhouse`
     Clickhouse(ClickhouseTarget),
+    /// `kind: streaming`
+    Streaming(StreamingTarget),
 }
 
 impl TargetSettings {
@@ -34,6 +36,7 @@ impl TargetSettings {
     pub fn kind(&self) -> &'static str {
         match self {
             TargetSettings::Clickhouse(_) => "clickhouse",
+            TargetSettings::Streaming(_) => "streaming",
         }
     }
 }
@@ -41,10 +44,20 @@ impl TargetSettings {
 type ReadSettings = fn(&mut Reader<'_>) -> TargetSettings;
 
 /// The kinds that exist: a kind is one line here, one variant and one reader.
-const KINDS: &[(&str, ReadSettings)] =
-    &[("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader)))];
+const KINDS: &[(&str, ReadSettings)] = &[
+    ("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader))),
+    ("streaming", |reader| TargetSettings::Streaming(StreamingTarget::read(reader))),
+];
 
 impl Target {
+    /// Its settings, where it is a warehouse: what holds numbers and answers questions.
+    pub fn clickhouse(&self) -> Option<&ClickhouseTarget> {
+        match &self.settings {
+            TargetSettings::Clickhouse(settings) => Some(settings),
+            TargetSettings::Streaming(_) => None,
+        }
+    }
+
     /// Reads one file; what is wrong is told. Nothing without a kind that exists.
     pub fn read(file: FileId, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<Target> {
         let document = Document::parse(file, sources, diagnostics)?;
@@ -120,7 +133,7 @@ mod tests {
     #[test]
     fn rows_a_day_are_numbers_by_name() {
         let (target, told) = read("kind: clickhouse\nrows_a_day:\n  event: 20000000\n  order: many\n  pay: 0\n");
-        let TargetSettings::Clickhouse(settings) = target.expect("a target").settings;
+        let TargetSettings::Clickhouse(settings) = target.expect("a target").settings else { panic!("another kind") };
         let counts: Vec<(&str, u64)> =
             settings.rows_a_day.iter().map(|(name, count)| (name.value.as_str(), *count)).collect();
         assert_eq!(counts, [("event", 20_000_000)]);

@@ -8,6 +8,7 @@
 
 mod align;
 mod estimate;
+mod fed;
 mod merge;
 mod planner;
 mod reasons;
@@ -22,6 +23,7 @@ use crate::plan::{Aggregate, DataType, Expr, Join, Measure, OutputColumn, Query,
 
 pub use align::{Clocks, divides};
 pub use estimate::Estimate;
+pub use fed::{Streams, Unfed, unfed};
 pub use merge::Mergeability;
 pub use planner::plan;
 pub use reasons::{about, reasons};
@@ -91,7 +93,7 @@ impl Rollup {
 impl Rollup {
     /// Whether it keeps what was looked up as rows arrived.
     pub fn is_as_of_ingestion(&self) -> bool {
-        self.way == Way::Added && !self.joins.is_empty()
+        matches!(self.way, Way::Added | Way::Fed) && !self.joins.is_empty()
     }
 }
 
@@ -155,6 +157,8 @@ impl Cadence {
 pub enum Way {
     /// As rows arrive.
     Added,
+    /// By a stream that something else keeps, without repetitions.
+    Fed,
     /// Anew from the clean rows, again and again.
     Rebuilt(Reason),
     /// Day by day, by a batch that replaces whole days.

@@ -10,7 +10,7 @@ use super::align::{Clocks, divides};
 use super::same::{moved, same};
 use super::serving::{Asked, Need, Terms, Waiting};
 use super::statistics::{Statistics, buckets_a_day};
-use super::{Dimension, HOUR, Mergeability, Reason, Rollup, Rollups, State, Way};
+use super::{Dimension, HOUR, Mergeability, Reason, Rollup, Rollups, State, Streams, Way};
 use crate::plan::{Expr, Query, Step, Table};
 
 /// How many times the rows of its own rollup a question may read.
@@ -19,11 +19,11 @@ const MORE_ROWS: f64 = 16.0;
 /// A day's rows of a rollup that are few in any case.
 const FEW_ROWS: f64 = 10_000.0;
 
-/// Plans the rollups for questions. The tables of `arrival` are looked up as rows arrive, whatever becomes of them later.
+/// Plans the rollups for questions; `streams` says what is done as rows arrive.
 pub fn plan<'a>(
     questions: impl Iterator<Item = (&'a Query, Asked)>,
     statistics: &Statistics,
-    arrival: &[usize],
+    streams: Streams,
 ) -> Rollups {
     let mut needs: Vec<Need> = Vec::new();
     let mut clocks: Option<Clocks> = None;
@@ -33,7 +33,7 @@ pub fn plan<'a>(
             // All questions of a project have one zone.
             let clocks = clocks.get_or_insert_with(|| Clocks::new(query.zone));
             let refuse = |need: &Need| planner.refusal(need);
-            Waiting::new(query, asked, Terms { clocks, arrival, refuse: &refuse }, &mut needs)
+            Waiting::new(query, asked, Terms { clocks, streams, refuse: &refuse }, &mut needs)
         })
         .collect();
     let mut order: Vec<usize> = (0..needs.len()).collect();
@@ -176,11 +176,11 @@ impl Rollup {
                 self.add_step(need.step);
                 cascade(need.step, need.unit).into_iter().for_each(|step| self.add_step(step));
             }
-            Way::Added | Way::Rebuilt(_) => {
+            Way::Added | Way::Fed | Way::Rebuilt(_) => {
                 let finest = self.steps.iter().copied().min().unwrap_or(need.step).min(need.step);
                 self.steps.retain(|step| *step >= finest && (*step == HOUR || *step == Step::Day));
                 self.add_step(finest);
-                if need.way == Way::Added {
+                if matches!(need.way, Way::Added | Way::Fed) {
                     cascade(finest, need.unit).into_iter().for_each(|step| self.add_step(step));
                 }
             }

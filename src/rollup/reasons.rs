@@ -50,6 +50,7 @@ pub fn about(number: f64) -> String {
 fn way(rollup: &Rollup) -> String {
     match rollup.way {
         Way::Added => "rows only come, and nothing is looked up: it is filled as they arrive".to_owned(),
+        Way::Fed => "a stream drops repetitions and late rows before they get here (ST1)".to_owned(),
         Way::Rebuilt(reason) => {
             format!("made anew from the clean rows every {}. {}", rollup.refresh.text(), reason.text())
         }

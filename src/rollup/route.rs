@@ -3,7 +3,7 @@
 use super::align::{Clocks, divides};
 use super::serving::{Asked, Need, coarsest_of, is_complete, is_possible, settled};
 use super::statistics::{Statistics, buckets_a_day};
-use super::{Layer, Reason, Rollup, Served, Serving, Use, Way, text};
+use super::{Layer, Reason, Rollup, Served, Serving, Streams, Use, Way, text};
 use crate::plan::{Query, Step, TableScan};
 
 /// How a question is answered, and what else was looked at.
@@ -126,7 +126,7 @@ struct Router<'a> {
 impl Router<'_> {
     /// The cheapest rollup for a scan. What a layer has that comes after batches must be in buckets of what these complete.
     fn best(&self, scan: &TableScan, serving: Serving, limits: &[Step]) -> Found {
-        let need = match Need::new(scan, serving, &self.clocks, &[]) {
+        let need = match Need::new(scan, serving, &self.clocks, Streams::plain()) {
             Ok(need) => need,
             Err(reason) => return Found { used: None, considered: Vec::new(), reason: Some(reason) },
         };
@@ -191,8 +191,8 @@ impl Router<'_> {
 fn is_served(rollup: &Rollup, serving: Serving) -> bool {
     match (rollup.way, serving) {
         (Way::Batched(own), Serving::Batch(asked)) => own == asked,
-        (Way::Batched(_), Serving::Stream(_)) | (Way::Added, Serving::Batch(_)) => false,
-        (Way::Added, Serving::Stream(step)) => rollup.steps.first().is_some_and(|own| *own <= step),
+        (Way::Batched(_), Serving::Stream(_)) | (Way::Added | Way::Fed, Serving::Batch(_)) => false,
+        (Way::Added | Way::Fed, Serving::Stream(step)) => rollup.steps.first().is_some_and(|own| *own <= step),
         (Way::Rebuilt(_), Serving::Stream(step)) => rollup.refresh <= step,
         (Way::Rebuilt(reason), Serving::Batch(cadence)) => {
             reason == Reason::Derived && rollup.refresh <= cadence.step()

@@ -2,7 +2,7 @@
 
 use super::align::{Clocks, common, divides};
 use super::state::needed;
-use super::{Cadence, Layer, Mergeability, Reason, Rollup, Served, Serving, Use, Way};
+use super::{Cadence, Layer, Mergeability, Reason, Rollup, Served, Serving, Streams, Use, Way};
 use crate::plan::{Expr, ExprKind, Guard, Input, Join, Query, Scan, Step, TableScan};
 
 /// How a question is asked to be served.
@@ -19,8 +19,8 @@ pub struct Asked {
 pub struct Terms<'t> {
     /// The clocks of the project.
     pub clocks: &'t Clocks,
-    /// The tables that are looked up as rows arrive, whatever becomes of them later.
-    pub arrival: &'t [usize],
+    /// What is done as rows arrive.
+    pub streams: Streams<'t>,
     /// Why a rollup is not worth it.
     pub refuse: &'t dyn Fn(&Need) -> Option<Reason>,
 }
@@ -45,7 +45,7 @@ pub struct Need<'q> {
 
 impl<'q> Need<'q> {
     /// What a serving asks of a scan, or why no rollup can serve it.
-    pub fn new(of: &TableScan<'q>, serving: Serving, clocks: &Clocks, arrival: &[usize]) -> Result<Need<'q>, Reason> {
+    pub fn new(of: &TableScan<'q>, serving: Serving, clocks: &Clocks, streams: Streams) -> Result<Need<'q>, Reason> {
         let scan = of.scan;
         let Some(time) = &scan.time else { return Err(Reason::Timeless) };
         if of.query.asked.is_some() || !scan.answers.is_empty() {
@@ -69,7 +69,7 @@ impl<'q> Need<'q> {
             Serving::Stream(step) => step,
             Serving::Batch(cadence) => cadence.step(),
         };
-        Ok(Need { of: of.clone(), scan, time, way: way(of, serving, arrival), refresh, step, unit })
+        Ok(Need { of: of.clone(), scan, time, way: way(of, serving, streams), refresh, step, unit })
     }
 
     /// Whether the buckets that it needs can be had of its step.
@@ -123,7 +123,7 @@ pub struct Waiting {
 impl Waiting {
     /// Adds the needs of a question to those of others.
     pub fn new<'q>(query: &'q Query, asked: Asked, terms: Terms, needs: &mut Vec<Need<'q>>) -> Waiting {
-        let Terms { clocks, arrival, refuse } = terms;
+        let Terms { clocks, streams, refuse } = terms;
         let scans = query.table_scans();
         let units = scans.iter().map(|scan| clocks.unit_of(scan)).collect();
         let mut waiting = Waiting { units, layers: Vec::new(), live: asked.live, refused: Vec::new() };
@@ -134,7 +134,7 @@ impl Waiting {
                 continue;
             }
             let of = |scan: &TableScan<'q>| {
-                let need = Need::new(scan, serving, clocks, arrival)?;
+                let need = Need::new(scan, serving, clocks, streams)?;
                 if !need.is_whole(clocks) {
                     return Err(Reason::Step);
                 }
@@ -197,12 +197,13 @@ pub fn is_complete(scans: &[TableScan], serving: Serving) -> bool {
 }
 
 /// How a scan's rollup is filled.
-fn way(of: &TableScan, serving: Serving, arrival: &[usize]) -> Way {
+fn way(of: &TableScan, serving: Serving, streams: Streams) -> Way {
     let table = &of.tables[of.table];
-    let on_arrival = |join: &Join| join.as_of.is_none() && arrival.contains(&join.table);
+    let on_arrival = |join: &Join| join.as_of.is_none() && streams.arrival.contains(&join.table);
     match serving {
         _ if table.is_derived() => Way::Rebuilt(Reason::Derived),
         Serving::Batch(cadence) => Way::Batched(cadence),
+        Serving::Stream(step) if (streams.feeds)(of, step) => Way::Fed,
         Serving::Stream(_) if !table.clean.key.is_empty() => Way::Rebuilt(Reason::Key),
         Serving::Stream(_) if !of.scan.joins.iter().all(on_arrival) => Way::Rebuilt(Reason::LookUp),
         Serving::Stream(_) => Way::Added,

@@ -147,6 +147,9 @@ pub trait States: Sync {
     /// The type of the column of a dimension.
     fn dimension_type(&self, value: &crate::plan::Expr, calendar: Calendar) -> String;
 
+    /// The type of a column of values.
+    fn value_type(&self, ty: &DataType, nullable: bool, calendar: Calendar) -> String;
+
     /// The type of a column that is 0 or 1.
     fn flag_type(&self) -> &'static str;
 

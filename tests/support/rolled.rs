@@ -17,7 +17,7 @@ const APPROXIMATE: f64 = 0.02;
 /// What is wrong, a line a rollup and step; and how many were looked at.
 pub fn differences(session: &Session, input: &Input, emitted: &Emitted) -> (Vec<String>, usize) {
     let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
-    let rollups = rollup::plan(questions, &input.statistics, &[]).rollups;
+    let rollups = rollup::plan(questions, &input.statistics, rollup::Streams::plain()).rollups;
     let steps = rollups.iter().flat_map(|rollup| rollup.steps.iter().map(move |step| (rollup, *step)));
     let steps: Vec<(&Rollup, Step)> = steps.collect();
     let told = emitted.details["rollups"].as_array().expect("a list");

@@ -30,6 +30,7 @@ impl Built {
     pub fn todo(&self) -> String {
         match (self.kind, self.state, self.filled.as_deref()) {
             ("rollup", "new", Some("added" | "cascaded")) => "backfill its history".to_owned(),
+            ("rollup", "new", Some("fed")) => "begins with its stream; what came before is for the batch".to_owned(),
             ("rollup", "new", Some("rebuilt")) => "is made from the sources".to_owned(),
             ("rollup", "new", Some(way)) => format!("backfill its days ({way} batch)"),
             ("rollup", "gone", _) => "drop, once nobody reads it".to_owned(),

@@ -12,7 +12,7 @@ use crate::rollup::about;
 pub fn told(ready: &Ready) -> Result<Map<String, Value>, Stop> {
     let (input, mut found) = planned::input(ready);
     let mut all = Map::new();
-    for target in &ready.project.targets {
+    for target in ready.project.warehouses() {
         let (mut made, told) = emit::emit(&input, target);
         found.extend(told);
         let parts = ["rollups", "metrics", "insert_fan_out"].map(|part| (part.to_owned(), made.details[part].take()));

@@ -7,7 +7,7 @@ use crate::clickhouse::Client;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::emit;
 use crate::error;
-use crate::project::{Target, TargetSettings};
+use crate::project::Target;
 use crate::rollup::{Asked, Cadence, Serving};
 use crate::table::Answer;
 use crate::types::Serve;
@@ -44,9 +44,9 @@ impl<'a> Fetcher<'a> {
     /// The target of a source; none where it has none.
     pub fn target(&self, source: &Source) -> Result<Option<&'a Target>, Stop> {
         let Some(name) = source.target() else { return Ok(None) };
-        let targets = &self.ready.project.targets;
-        match (name, targets.as_slice()) {
-            (None, [only]) => Ok(Some(only)),
+        let targets = self.ready.project.warehouses();
+        match (name, &targets[..]) {
+            (None, [only]) => Ok(Some(*only)),
             (None, _) => Err(error!(E0991, None, "the project has {} targets, and `{}` says not which", targets.len(), source.text(None);
                 help: "name one of them, as in `clickhouse:warehouse`")
             .into()),
@@ -200,6 +200,6 @@ fn readers(wanted: &Wanted, target: &Target) -> Result<From, Diagnostic> {
         );
     }
     let beside = wanted.program.beside.as_ref().map(|name| format!("__{name}")).unwrap_or_default();
-    let TargetSettings::Clickhouse(settings) = &target.settings;
-    Ok(From::View(vec![settings.database.clone(), format!("{}__{step}{beside}", name.replace('.', "__"))]))
+    let database = target.clickhouse().map(|settings| settings.database.clone()).unwrap_or_default();
+    Ok(From::View(vec![database, format!("{}__{step}{beside}", name.replace('.', "__"))]))
 }

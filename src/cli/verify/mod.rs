@@ -217,7 +217,7 @@ fn of_changes(args: &Args, ready: &Ready, context: &Context) -> Result<Vec<Group
 
 /// The readers' views where the server of the only target is known, else the dry run.
 fn usual(ready: &Ready) -> Source {
-    match ready.project.targets.as_slice() {
+    match ready.project.warehouses()[..] {
         [only] if server::is_known(only) => Source::Readers(None),
         _ => Source::DryRun(None),
     }

@@ -97,7 +97,8 @@ pub fn rollups(build: &Build, made: &[Made]) -> Value {
 fn of_step(build: &Build, place: Use, rollup: &Rollup, made: &MadeStep, reasons: &[String]) -> Value {
     let (way, because): (&str, Option<Reason>) = match rollup.way {
         Way::Added if place.step == 0 => ("added", None),
-        Way::Added => ("cascaded", None),
+        Way::Fed if place.step == 0 => ("fed", None),
+        Way::Added | Way::Fed => ("cascaded", None),
         Way::Rebuilt(reason) => ("rebuilt", Some(reason)),
         Way::Batched(cadence) => (cadence.word(), None),
     };
@@ -126,7 +127,10 @@ fn of_step(build: &Build, place: Use, rollup: &Rollup, made: &MadeStep, reasons:
         about[rows] = json!(estimate.rows_a_day.round());
         about["bytes_a_day"] = json!(estimate.bytes_a_day.map(f64::round));
     }
-    about[filler] = json!(made.filler.to_string());
+    // What fills the finest step of a stream is of the stream.
+    if rollup.way != Way::Fed || place.step > 0 {
+        about[filler] = json!(made.filler.to_string());
+    }
     about
 }
 
@@ -142,7 +146,7 @@ fn serves(build: &Build, place: Use) -> Vec<String> {
 /// How many rollups each block of rows that is inserted into a source goes through at once, where there are some.
 fn fan_out(build: &Build) -> Map<String, Value> {
     let mut views: BTreeMap<&str, usize> = BTreeMap::new();
-    for rollup in build.rollups.rollups.iter().filter(|rollup| rollup.way == Way::Added) {
+    for rollup in build.rollups.rollups.iter().filter(|rollup| matches!(rollup.way, Way::Added | Way::Fed)) {
         *views.entry(&build.input.tables[rollup.table].name).or_default() += rollup.steps.len();
     }
     views.into_iter().map(|(source, count)| (source.to_owned(), json!(count))).collect()

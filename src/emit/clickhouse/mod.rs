@@ -13,6 +13,7 @@ mod clean;
 mod cluster;
 mod details;
 mod dictionaries;
+mod fed;
 mod intake;
 mod metric;
 mod readers;
@@ -32,7 +33,7 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan;
 use crate::project::ClickhouseTarget;
-use crate::rollup::{self, Asked, Layer, Rollups, Served, Statistics};
+use crate::rollup::{self, Asked, Layer, Rollups, Served, Statistics, Streams};
 use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Options, Scalars, Unsupported};
 use crate::suggest::near;
@@ -292,7 +293,8 @@ impl<'a> Build<'a> {
         let arrival = dictionaries::on_arrival(settings, &options.dictionaries);
         let questions = input.metrics.iter().map(|metric| (&metric.query, metric.asked()));
         let statistics = statistics(input, settings, diagnostics);
-        let rollups = rollup::plan(questions, &statistics, &arrival);
+        let feeds = |of: &plan::TableScan, step| fed::feeds(settings, input, of, step);
+        let rollups = rollup::plan(questions, &statistics, Streams { arrival: &arrival, feeds: &feeds });
         let shared = Key::new(|hasher| {
             (CLICKHOUSE.name(), &options, &*input.tables, input.zone, input.week_start).hash(hasher);
         });

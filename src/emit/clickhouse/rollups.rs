@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, Part, access, backfill, cluster, line, storage, version};
+use super::{Build, File, Object, Part, access, backfill, cluster, fed, line, storage, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::error;
@@ -60,7 +60,7 @@ impl Made {
                 unit: cadence.step().max(finest.step),
                 kept: finest.kept,
             }),
-            Way::Added | Way::Rebuilt(_) => None,
+            Way::Added | Way::Fed | Way::Rebuilt(_) => None,
         };
         Some(Stored { built, table: of.everywhere.clone(), ..of.stored(rollup) })
     }
@@ -168,6 +168,7 @@ impl Maker<'_> {
     fn source<'s>(&self, cut: Option<&CutOver<'s>>) -> Source<'s> {
         match self.rollup.way {
             Way::Added => Source::Stored(cut.cloned()),
+            Way::Fed => Source::Feed(fed::feed(self.build, self.rollup.table)),
             Way::Rebuilt(_) => Source::Clean,
             Way::Batched(cadence) => Source::Days(cadence),
         }
@@ -242,6 +243,8 @@ impl Maker<'_> {
         let table = made.table.to_string();
         let (staging, view) = match self.rollup.way {
             Way::Batched(_) => (Some(&made.filler), None),
+            // What fills the finest step is of the stream.
+            Way::Fed if self.rollup.steps.first() == Some(&made.step) => (None, None),
             _ => (made.history.as_ref().map(|(staging, _)| staging), Some(&made.filler)),
         };
         let refresh = matches!(self.rollup.way, Way::Rebuilt(_)).then(|| every(self.rollup.refresh, self.like.zone));
@@ -294,6 +297,11 @@ impl Maker<'_> {
                     "Filled as rows arrive. {} does not say when they do (`arrived:`), so there is no backfill (CH14).",
                     self.table().name
                 )
+            }
+            Way::Fed => {
+                let stream = fed::stream_of(self.build.settings, self.build.input, self.rollup.table);
+                let stream = stream.map_or_else(String::new, |(name, _)| name.to_owned());
+                format!("Filled by the stream {stream} as rows arrive, without repetitions and late rows (ST1); what it does not count the batch does.")
             }
             Way::Rebuilt(reason) => format!("Made anew from the clean rows, not added to. {}.", reason.text()),
             Way::Batched(cadence) => {

@@ -181,7 +181,7 @@ pub fn rollup(build: &Build, of: &Rollup, step: Step, key: &str, has_history: bo
             settings.extend(recalculated(&ttl));
             Layout { engine: cluster::engine(build, "MergeTree"), partition: Some(day), order, ttl, settings }
         }
-        Way::Added => {
+        Way::Added | Way::Fed => {
             let partition = if has_history { "(toYYYYMM(_t), _h)" } else { "toYYYYMM(_t)" };
             let ttl = ttl(build, &day, kept);
             let settings = settings(build, true).into_iter().chain(recalculated(&ttl)).collect();

@@ -151,6 +151,11 @@ impl<'a> Reader<'a> {
         Some(counts)
     }
 
+    /// Whether there is such a key, with whatever value.
+    pub fn has(&self, key: &str) -> bool {
+        self.mapping.get(key).is_some()
+    }
+
     /// Tells something about a value that was read.
     pub fn tell(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);

@@ -68,6 +68,13 @@ impl States for ClickHouseStates {
         if value.ty == DataType::String { format!("LowCardinality({plain})") } else { plain }
     }
 
+    fn value_type(&self, ty: &DataType, nullable: bool, calendar: Calendar) -> String {
+        let plain = type_name(ty, calendar).to_string();
+        // Lists and maps are empty where they are missing.
+        let can_be_null = nullable && !matches!(ty, DataType::Array(_) | DataType::Map(_));
+        if can_be_null { format!("Nullable({plain})") } else { plain }
+    }
+
     fn flag_type(&self) -> &'static str {
         "UInt8"
     }

@@ -26,6 +26,8 @@ pub struct Filling {
 pub enum Source<'a> {
     /// The rows of the stored table, as they arrive; from a cut-over on, where there is one.
     Stored(Option<CutOver<'a>>),
+    /// The rows of a stream without repetitions, with canonical values, as they arrive.
+    Feed(ObjectName),
     /// The clean rows.
     Clean,
     /// The clean rows of the days of a batch.
@@ -66,7 +68,7 @@ impl Source<'_> {
             Source::Stored(Some(_)) => Some(Side::Stream),
             Source::Month(_) => Some(Side::History),
             Source::Finer(_, side) => *side,
-            Source::Stored(None) | Source::Clean | Source::Days(_) => None,
+            Source::Stored(None) | Source::Feed(_) | Source::Clean | Source::Days(_) => None,
         }
     }
 
@@ -74,7 +76,7 @@ impl Source<'_> {
     pub(super) fn arrived(&self) -> Option<&str> {
         match self {
             Source::Stored(Some(cut)) | Source::Month(cut) => Some(cut.arrived),
-            Source::Stored(None) | Source::Clean | Source::Days(_) | Source::Finer(..) => None,
+            Source::Stored(None) | Source::Feed(_) | Source::Clean | Source::Days(_) | Source::Finer(..) => None,
         }
     }
 }
@@ -195,7 +197,7 @@ impl Lowering<'_> {
                 let came = scan.table().map(|table| self.came(table, cut, Side::History));
                 came.into_iter().chain(month.into_iter().flatten()).collect()
             }
-            Source::Stored(None) | Source::Clean | Source::Finer(..) => Vec::new(),
+            Source::Stored(None) | Source::Feed(_) | Source::Clean | Source::Finer(..) => Vec::new(),
         }
     }
 

@@ -126,7 +126,9 @@ impl Lowering<'_> {
         let mut parts = self.scan_parts(scan, &Read::Source, &filters, projection);
         parts.group_by = group_by;
         // Not out of a view, so that inserts are seen and rows of other keys are left out.
-        if let Some(table) = scan.table().filter(|_| !matches!(of, Source::Clean)) {
+        if let Source::Feed(feed) = of {
+            parts.from = Some(build::table(feed.clone(), BASE));
+        } else if let Some(table) = scan.table().filter(|_| !matches!(of, Source::Clean)) {
             let used = scan.columns(self.tables);
             let all = self.tables[table].columns.iter().map(|column| column.name.as_str());
             let columns: Vec<&str> =
