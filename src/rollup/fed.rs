@@ -43,11 +43,19 @@ impl Unfed {
     pub fn text(self) -> &'static str {
         match self {
             Unfed::Latest => "ST1: rows are updated (`latest by`), and a stream can't take back what it has counted",
-            Unfed::Derived => "ST1: its rows are made of others, of which a stream knows those that came, and not those to come",
+            Unfed::Derived => {
+                "ST1: its rows are made of others, of which a stream knows those that came, and not those to come"
+            }
             Unfed::Raw => "ST1: it counts rows as they came, and a stream drops repetitions before they are counted",
-            Unfed::Dated => "ST5: its rows are dated by another column than the time of the source, for which there is no watermark",
-            Unfed::History => "CH4: a version of an entity that held at an instant is looked up, and it may be written later",
-            Unfed::Order => "ST2: its first or last value depends on the order of rows, and results of windows have none",
+            Unfed::Dated => {
+                "ST5: its rows are dated by another column than the time of the source, for which there is no watermark"
+            }
+            Unfed::History => {
+                "CH4: a version of an entity that held at an instant is looked up, and it may be written later"
+            }
+            Unfed::Order => {
+                "ST2: its first or last value depends on the order of rows, and results of windows have none"
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod intake;
 mod json;
 mod lower;
 pub mod memo;
+pub mod stream;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -301,7 +301,9 @@ impl Maker<'_> {
             Way::Fed => {
                 let stream = fed::stream_of(self.build.settings, self.build.input, self.rollup.table);
                 let stream = stream.map_or_else(String::new, |(name, _)| name.to_owned());
-                format!("Filled by the stream {stream} as rows arrive, without repetitions and late rows (ST1); what it does not count the batch does.")
+                format!(
+                    "Filled by the stream {stream} as rows arrive, without repetitions and late rows (ST1); what it does not count the batch does."
+                )
             }
             Way::Rebuilt(reason) => format!("Made anew from the clean rows, not added to. {}.", reason.text()),
             Way::Batched(cadence) => {
