@@ -34,6 +34,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/view.sql", include_str!("../../targets/clickhouse/view.sql")),
     ("clickhouse/header.sql", include_str!("../../targets/clickhouse/header.sql")),
     ("clickhouse/rollback.sql", include_str!("../../targets/clickhouse/rollback.sql")),
+    ("streaming/header.txt", include_str!("../../targets/streaming/header.txt")),
+    ("streaming/inlet.sql", include_str!("../../targets/streaming/inlet.sql")),
+    ("streaming/clickhouse/feed.sql", include_str!("../../targets/streaming/clickhouse/feed.sql")),
+    ("streaming/clickhouse/window.sql", include_str!("../../targets/streaming/clickhouse/window.sql")),
 ];
 
 fn environment() -> &'static Environment<'static> {

@@ -199,6 +199,15 @@ pub struct Session {
 }
 
 impl Table {
+    /// A name for a column of our own beside its own ones: a word, and as many `_` behind it as it takes.
+    pub fn own_name(&self, word: &str) -> String {
+        let mut name = word.to_owned();
+        while self.columns.iter().any(|column| column.name == name) {
+            name.push('_');
+        }
+        name
+    }
+
     /// What tells its clean rows apart: the key, and the version in a history.
     pub fn identity(&self) -> impl Iterator<Item = &str> {
         self.clean.key.iter().map(String::as_str).chain(self.history.as_ref().map(History::version))

@@ -119,63 +119,65 @@ fn chosen<'a, T: Copy>(reader: &mut Reader<'a>, key: &'a str, of: &[(&'static st
 
 /// Ties each stream to its warehouse, and each warehouse to its streams; what does not fit is told.
 pub fn tie(targets: &mut [Target], diagnostics: &mut Diagnostics) {
-    let warehouses: Vec<(String, Arc<ClickhouseTarget>)> = targets.iter().filter_map(warehouse).collect();
-    let mut streams: Vec<(String, Spanned<String>, Arc<StreamingTarget>)> = Vec::new();
-    for target in targets.iter_mut() {
-        let TargetSettings::Streaming(settings) = &mut target.settings else { continue };
-        settings.into = into(&target.name, settings, &warehouses, diagnostics);
-        let Some((into, _)) = &settings.into else { continue };
-        for (known, first, other) in &streams {
-            if known == into && overlap(settings, other) {
+    let names: Vec<String> = targets.iter().filter(|target| target.clickhouse().is_some()).map(name_of).collect();
+    // By the place of the target: its warehouse, its name, and itself.
+    let mut streams: Vec<(usize, String, Spanned<String>, Arc<StreamingTarget>)> = Vec::new();
+    for (place, target) in targets.iter().enumerate() {
+        let TargetSettings::Streaming(settings) = &target.settings else { continue };
+        let Some(into) = into(&target.name, settings, &names, diagnostics) else { continue };
+        for (_, known, first, other) in &streams {
+            if *known == into && overlap(settings, other) {
                 let found = error!(E0833, target.name.span, "`{}` and `{}` count rows of the same sources for `{into}`", first.value, target.name.value;
                     help: "give each of them its own `sources`");
                 diagnostics.push(found.related(first.span, "the other one"));
             }
         }
-        streams.push((into.clone(), target.name.clone(), Arc::new(settings.clone())));
+        streams.push((place, into, target.name.clone(), Arc::new(settings.clone())));
     }
-    for target in targets {
+    for target in targets.iter_mut() {
         let TargetSettings::Clickhouse(settings) = &mut target.settings else { continue };
-        let own = streams.iter().filter(|(into, ..)| *into == target.name.value);
-        settings.streams = own.map(|(_, name, stream)| (name.value.clone(), Arc::clone(stream))).collect();
+        let own = streams.iter().filter(|(_, into, ..)| *into == target.name.value);
+        settings.streams = own.map(|(_, _, name, stream)| (name.value.clone(), Arc::clone(stream))).collect();
+    }
+    for (place, into, ..) in streams {
+        let warehouse = targets.iter().find(|target| target.name.value == into).and_then(Target::clickhouse);
+        let warehouse = warehouse.map(|settings| (into, Arc::new(settings.clone())));
+        if let TargetSettings::Streaming(settings) = &mut targets[place].settings {
+            settings.into = warehouse;
+        }
     }
 }
 
-fn warehouse(target: &Target) -> Option<(String, Arc<ClickhouseTarget>)> {
-    match &target.settings {
-        TargetSettings::Clickhouse(settings) => Some((target.name.value.clone(), Arc::new(settings.clone()))),
-        TargetSettings::Streaming(_) => None,
-    }
+fn name_of(target: &Target) -> String {
+    target.name.value.clone()
 }
 
-/// The warehouse of a stream.
+/// The name of the warehouse of a stream.
 fn into(
     name: &Spanned<String>,
     settings: &StreamingTarget,
-    warehouses: &[(String, Arc<ClickhouseTarget>)],
+    warehouses: &[String],
     diagnostics: &mut Diagnostics,
-) -> Option<(String, Arc<ClickhouseTarget>)> {
-    let known = warehouses.iter().map(|(name, _)| name.as_str());
+) -> Option<String> {
+    let known: Vec<&str> = warehouses.iter().map(String::as_str).collect();
     match (&settings.warehouse, warehouses) {
         (None, [only]) => Some(only.clone()),
         (None, _) => {
-            let help = match warehouses.is_empty() {
+            let help = match known.is_empty() {
                 true => "add a target of the kind `clickhouse`: its views read what the stream counts".to_owned(),
-                false => format!("add `warehouse:` with one of {}", super::yaml::list(&known.collect::<Vec<_>>())),
+                false => format!("add `warehouse:` with one of {}", super::yaml::list(&known)),
             };
             diagnostics.push(error!(E0831, name.span, "the stream `{}` has no warehouse", name.value; help: help));
             None
         }
+        (Some(wanted), _) if known.contains(&wanted.value.as_str()) => Some(wanted.value.clone()),
         (Some(wanted), _) => {
-            let found = warehouses.iter().find(|(name, _)| *name == wanted.value);
-            if found.is_none() {
-                let help = match near(wanted, known) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "name a target of the kind `clickhouse`".to_owned(),
-                };
-                diagnostics.push(error!(E0831, wanted.span, "there is no warehouse `{}`", wanted.value; help: help));
-            }
-            found.cloned()
+            let help = match near(wanted, known.into_iter()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name a target of the kind `clickhouse`".to_owned(),
+            };
+            diagnostics.push(error!(E0831, wanted.span, "there is no warehouse `{}`", wanted.value; help: help));
+            None
         }
     }
 }

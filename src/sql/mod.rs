@@ -6,13 +6,14 @@
 //! only in the outermost SELECT, so that no alias ever shadows a column.
 
 pub mod build;
-mod clickhouse;
+pub mod clickhouse;
 mod collected;
 mod datafusion;
 pub mod dialect;
 mod escape;
 pub mod expr;
 mod identifier;
+pub mod inlet;
 mod intake;
 mod json;
 mod lower;

@@ -72,7 +72,9 @@ CREATE TABLE IF NOT EXISTS {{ kafka.table }}{{ cluster }}
 )
 ENGINE = Kafka
 SETTINGS kafka_broker_list = {{ kafka.brokers }}, kafka_topic_list = {{ kafka.topic }}, kafka_group_name = {{ kafka.group }},
-    kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream'
+    kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream'{% for setting in kafka.reading %},
+    {{ setting }}{% endfor %}
+
 COMMENT {{ kafka.comment }};
 
 CREATE MATERIALIZED VIEW {{ kafka.view }}{{ cluster }}

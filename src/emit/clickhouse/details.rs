@@ -27,17 +27,20 @@ pub fn details(build: &Build, files: &[File], made: &[Made], served: &[ServedVie
     let mut metrics: Vec<Value> =
         metrics.map(|((metric, view), how)| of_metric(build, metric, view, how, made)).collect();
     let measures = metrics.split_off(build.own);
-    let settings: Map<String, Value> =
-        INSERT_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     json!({
         "kind": "clickhouse",
         "order": order,
-        "insert_settings": settings,
+        "insert_settings": insert_settings(),
         "rollups": rollups(build, made),
         "insert_fan_out": fan_out(build),
         "metrics": metrics,
         "look_ups": measures,
     })
+}
+
+/// The settings that inserts need.
+pub fn insert_settings() -> Map<String, Value> {
+    INSERT_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
 }
 
 fn of_metric(build: &Build, metric: &MetricView, view: &ServedView, how: &Served, made: &[Made]) -> Value {

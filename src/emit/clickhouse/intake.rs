@@ -7,11 +7,11 @@
 use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
 
-use super::{Build, File, Object, access, check, cluster, line, read_back, storage};
+use super::{Build, File, Object, access, check, cluster, fed, line, read_back, storage};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::plan::Table;
-use crate::project::Intake;
+use crate::project::{Engine, Intake, Reading};
 use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Messages};
 use crate::value::time::DAY_MS;
 
@@ -22,12 +22,18 @@ struct Source<'a> {
     topic: &'a str,
 }
 
-fn sources<'a>(build: &'a Build) -> impl Iterator<Item = Source<'a>> {
-    let tables = build.input.tables.iter().zip(&build.input.upkeep);
-    let wanted = build.settings.intake.is_some();
-    tables.filter(move |_| wanted).filter_map(|(table, upkeep)| {
-        Some(Source { table, arrived: upkeep.arrived.as_deref(), topic: upkeep.topic.as_deref()? })
-    })
+fn sources<'a>(build: &'a Build, wanted: &dyn Fn(usize) -> bool) -> Vec<Source<'a>> {
+    let tables = build.input.tables.iter().zip(&build.input.upkeep).enumerate();
+    let of = |(place, (table, upkeep)): (usize, (&'a Table, &'a crate::emit::Upkeep))| {
+        let topic = upkeep.topic.as_deref().filter(|_| wanted(place))?;
+        Some(Source { table, arrived: upkeep.arrived.as_deref(), topic })
+    };
+    tables.filter_map(of).collect()
+}
+
+/// Whether the warehouse itself reads the messages of a source: not those that a stream reads for it.
+fn is_own(build: &Build, place: usize) -> bool {
+    fed::stream_of(build.settings, build.input, place).is_none_or(|(_, stream)| stream.engine != Engine::Clickhouse)
 }
 
 /// The tables of a source's intake.
@@ -43,13 +49,23 @@ fn names(build: &Build, table: &Table) -> Names {
     Names { landed: of("landed"), dead: of("dead"), counts: of("counted"), kafka: of("kafka") }
 }
 
-/// A file a source.
+/// A file a source, for those whose messages the warehouse reads itself.
 pub fn files(build: &Build, diagnostics: &mut Diagnostics) -> Vec<File> {
     let Some(settings) = &build.settings.intake else { return Vec::new() };
-    sources(build).map(|source| file(build, settings, &source, diagnostics)).collect()
+    of(build, (settings, "15"), &|place| is_own(build, place), diagnostics)
 }
 
-fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Diagnostics) -> File {
+/// A file for each source that is wanted; its name begins with its turn.
+pub fn of(
+    build: &Build,
+    (settings, turn): (&Intake, &str),
+    wanted: &dyn Fn(usize) -> bool,
+    diagnostics: &mut Diagnostics,
+) -> Vec<File> {
+    sources(build, wanted).iter().map(|source| file(build, (settings, turn), source, diagnostics)).collect()
+}
+
+fn file(build: &Build, (settings, turn): (&Intake, &str), source: &Source, diagnostics: &mut Diagnostics) -> File {
     let table = source.table;
     let names = names(build, table);
     let calendar = Calendar { zone: build.input.zone, week_start: build.input.week_start };
@@ -79,9 +95,10 @@ fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Dia
             table => names.kafka.to_string(), view => build.name(&format!("kafka__{}__mv", table.name)).to_string(),
             brokers => quoted(brokers), topic => quoted(source.topic),
             group => quoted(&format!("{}_{}", settings.group, table.name)),
-            comment => build.comment(&format!("messages of {} from Kafka", table.name)),
+            comment => build.comment(&format!("messages of {} from Kafka", table.name)), reading => reading(&settings.reading),
         }
     });
+    let kafka_is_read = kafka.is_some();
     let counted = build.name(&format!("intake__{}__1d", table.name));
     let values = minijinja::context! {
         security => access::security(build, true), read => access::security(build, false),
@@ -97,14 +114,27 @@ fn file(build: &Build, settings: &Intake, source: &Source, diagnostics: &mut Dia
     // What holds messages stays, as sources do.
     let made = words.iter().map(|word| view(word)).chain([counted]).map(|name| Object { kind: "VIEW", name });
     let mut objects: Vec<Object> = made.collect();
-    if settings.brokers.is_some() {
+    if kafka_is_read {
         objects.push(Object { kind: "TABLE", name: names.kafka });
         objects.push(Object { kind: "VIEW", name: build.name(&format!("kafka__{}__mv", table.name)) });
     }
     let what = format!("The intake of {}: messages, rows and dead letters (CH16)", table.name);
-    let file = format!("15_intake_{}.sql", name::file(&table.name));
+    let file = format!("{turn}_intake_{}.sql", name::file(&table.name));
     File::new(file, what, vec![table.name.clone()]).with(body, objects)
 }
+
+/// The settings of how Kafka is read, as SQL.
+fn reading(of: &Reading) -> Vec<String> {
+    let consumers = of.consumers.map(|count| format!("kafka_num_consumers = {count}"));
+    let block = of
+        .block
+        .map(|rows| format!("kafka_max_block_size = {rows}, kafka_poll_max_batch_size = {}", rows.min(MOST_POLLED)));
+    let flush = of.flush.map(|ms| format!("kafka_flush_interval_ms = {ms}"));
+    consumers.into_iter().chain(block).chain(flush).collect()
+}
+
+/// How many messages are taken from Kafka's client at once at most.
+const MOST_POLLED: u64 = 65_536;
 
 fn quoted(text: &str) -> String {
     sql::quoted(text, &CLICKHOUSE)
@@ -112,6 +142,14 @@ fn quoted(text: &str) -> String {
 
 /// For the manifest.
 pub fn details(build: &Build) -> Value {
+    if build.settings.intake.is_none() {
+        return json!([]);
+    }
+    told(build, &|place| is_own(build, place))
+}
+
+/// The same of the sources that are wanted.
+pub fn told(build: &Build, wanted: &dyn Fn(usize) -> bool) -> Value {
     let of = |source: Source| {
         let names = names(build, source.table);
         json!({
@@ -119,5 +157,5 @@ pub fn details(build: &Build) -> Value {
             "counted": build.name(&format!("intake__{}__1d", source.table.name)).to_string(), "topic": source.topic,
         })
     };
-    sources(build).map(of).collect()
+    sources(build, wanted).into_iter().map(of).collect()
 }

@@ -20,6 +20,7 @@ mod readers;
 mod rollups;
 mod source;
 mod storage;
+mod stream;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,8 @@ use crate::rollup::{self, Asked, Layer, Rollups, Served, Statistics, Streams};
 use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Options, Scalars, Unsupported};
 use crate::suggest::near;
+
+pub use stream::emit as stream;
 
 /// What all parts of a build share.
 struct Build<'a> {

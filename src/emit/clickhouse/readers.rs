@@ -191,7 +191,7 @@ fn over(
 }
 
 /// What asks for everything that earlier builds have made and this one does not have.
-fn retire<'f>(build: &Build, files: impl Iterator<Item = &'f File>, diagnostics: &mut Diagnostics) -> Artifact {
+pub fn retire<'f>(build: &Build, files: impl Iterator<Item = &'f File>, diagnostics: &mut Diagnostics) -> Artifact {
     let quoted = |text: &str| sql::quoted(text, &CLICKHOUSE);
     let objects: Vec<&Object> = files.flat_map(File::objects).collect();
     let table = backfill::table(build);

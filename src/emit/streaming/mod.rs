@@ -1,10 +1,111 @@
 //! Streams: rows are counted as they come, and the states of rollups are brought to a warehouse.
+//!
+//! ClickHouse itself is one of the engines ([`super::clickhouse`] makes its files, in terms of the rollups that are there). The
+//! others are told what to count ([`Given`]), and write results of windows to tables of the warehouse, its inlets, out of
+//! which it makes the states.
 
-use super::{Emitted, Input};
+use super::{Emitted, Input, clickhouse};
 use crate::diagnostic::Diagnostics;
-use crate::project::{StreamingTarget, Target};
+use crate::plan::Table;
+use crate::project::{self, StreamingTarget, Target};
+use crate::rollup::Rollup;
+use crate::sql::Calendar;
+use crate::sql::stream::Windows;
+
+/// What an engine other than the warehouse is given.
+pub struct Given<'a> {
+    /// All tables and how rows come in.
+    pub input: &'a Input,
+    /// The name of the streaming target.
+    pub target: &'a str,
+    /// Its settings.
+    pub stream: &'a StreamingTarget,
+    /// The name of the warehouse.
+    pub warehouse: &'a str,
+    /// The sources whose rows it counts.
+    pub sources: Vec<Source<'a>>,
+    /// The project's zone and week.
+    pub calendar: Calendar,
+}
+
+/// A source and what is counted of it.
+pub struct Source<'a> {
+    /// The place of its table.
+    pub place: usize,
+    /// Its table: columns, key and time.
+    pub table: &'a Table,
+    /// The topic of Kafka that its messages come from.
+    pub topic: &'a str,
+    /// The column that says when a row reached us.
+    pub arrived: Option<&'a str>,
+    /// How late a row may come, in milliseconds.
+    pub lateness: i64,
+    /// What is counted.
+    pub windows: Vec<Window<'a>>,
+}
+
+/// A rollup that is counted.
+pub struct Window<'a> {
+    /// What is kept.
+    pub rollup: &'a Rollup,
+    /// The name of its table without the database; it ends with a hash of what it says.
+    pub name: String,
+    /// Where the plain results go, where there are some.
+    pub plain: Option<Inlet>,
+    /// Where values of the states that need them go.
+    pub values: Vec<Inlet>,
+}
+
+/// A table of the warehouse that takes results of windows, each at least once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inlet {
+    /// Its database and its name, as they are, not as SQL.
+    pub table: (String, String),
+    /// The state whose values it takes; none for plain results.
+    pub state: Option<usize>,
+    /// Its columns with their types in ClickHouse: `_t`, `_d0` …, then `_s0` … or `_v` and `_n`.
+    pub columns: Vec<(String, String)>,
+}
+
+/// A file of an engine.
+pub struct File {
+    /// In the folder of the target.
+    pub name: String,
+    /// What it holds, for its first line.
+    pub what: String,
+    /// Statements or settings.
+    pub text: String,
+    /// The declarations it was made from.
+    pub origin: Vec<String>,
+}
+
+/// An engine other than the warehouse.
+pub trait Engine: Sync {
+    /// How it prints what is counted.
+    fn windows(&self) -> &dyn Windows;
+
+    /// Its files, in the order of their application; what it cannot do is told.
+    fn files(&self, given: &Given, diagnostics: &mut Diagnostics) -> Vec<File>;
+
+    /// What a file of it begins with, to say that a line is a comment.
+    fn comment(&self) -> &'static str {
+        "-- "
+    }
+}
+
+/// The engine of a dialect; none for the warehouse itself.
+pub fn engine(of: project::Engine) -> Option<&'static dyn Engine> {
+    match of {
+        project::Engine::Clickhouse => None,
+        project::Engine::Risingwave | project::Engine::Spark | project::Engine::Ksqldb => None,
+    }
+}
 
 /// Makes the artefacts of a stream.
-pub fn emit(_input: &Input, _target: &Target, _settings: &StreamingTarget) -> (Emitted, Diagnostics) {
-    (Emitted { artifacts: Vec::new(), details: serde_json::Value::Null }, Diagnostics::new())
+pub fn emit(input: &Input, target: &Target, settings: &StreamingTarget) -> (Emitted, Diagnostics) {
+    match &settings.into {
+        Some((name, warehouse)) => clickhouse::stream(input, target, settings, (name, warehouse)),
+        // That it has no warehouse was told when it was read.
+        None => (Emitted { artifacts: Vec::new(), details: serde_json::Value::Null }, Diagnostics::new()),
+    }
 }

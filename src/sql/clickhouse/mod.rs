@@ -7,6 +7,7 @@ mod calendar;
 mod cast;
 mod dictionary;
 mod distribution;
+pub mod feed;
 mod grammar;
 mod intake;
 mod interval;

@@ -40,11 +40,7 @@ pub(super) fn answer_alias(at: usize) -> String {
 
 /// The column of a look-up that holds an edge of a version's time; never one of the table's own.
 fn edge(table: &Table, word: &str) -> Ident {
-    let mut name = word.to_owned();
-    while table.columns.iter().any(|column| column.name == name) {
-        name.push('_');
-    }
-    build::ident(&name)
+    build::ident(&table.own_name(word))
 }
 
 impl Lowering<'_> {

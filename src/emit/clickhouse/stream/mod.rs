@@ -1,0 +1,251 @@
+//! Streams that fill rollups of a warehouse: in ClickHouse itself, or in another engine that brings results of windows.
+
+mod feed;
+mod inlets;
+
+use serde_json::{Value, json};
+
+use super::rollups::{self, Made};
+use super::{Build, File, Object, Whole, access, clean, fed, intake, options};
+use crate::diagnostic::Diagnostics;
+use crate::emit::streaming::{self, Given, Source, Window};
+use crate::emit::{Artifact, Emitted, Input, name, template};
+use crate::error;
+use crate::plan::{self, Table};
+use crate::project::{ClickhouseTarget, Engine, Otherwise, SameBy, StreamingTarget, Target};
+use crate::rollup::{Serving, Way};
+use crate::sql::Calendar;
+use crate::suggest::near;
+
+/// Makes the artefacts of a stream for its warehouse.
+pub fn emit(
+    input: &Input,
+    target: &Target,
+    stream: &StreamingTarget,
+    (warehouse, settings): (&str, &ClickhouseTarget),
+) -> (Emitted, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    // What stands in the way of the warehouse is told with it.
+    let mut of_warehouse = Diagnostics::new();
+    let mut options = options(settings);
+    clean::rows(input, settings, &mut options, &mut of_warehouse);
+    let build = Build::new(input, None, &target.name.value, settings, options, &mut of_warehouse);
+    let places = sources(input, target, stream, &mut diagnostics);
+    check(&build, target, stream, &places, &mut diagnostics);
+    let (_, made) = rollups::tables(&build, &mut of_warehouse);
+    let emitted = match streaming::engine(stream.engine) {
+        None if stream.engine == Engine::Clickhouse => native(&build, stream, &places, &made, &mut diagnostics),
+        None => {
+            diagnostics.push(
+                error!(E0830, target.name.span, "`{}` is no engine that can be written for", stream.engine.word();
+                help: "write `dialect: clickhouse`"),
+            );
+            Emitted { artifacts: Vec::new(), details: Value::Null }
+        }
+        Some(engine) => external(&build, (stream, warehouse), engine, &places, &made, &mut diagnostics),
+    };
+    (emitted, diagnostics)
+}
+
+/// The places of the sources whose rows are counted.
+fn sources(input: &Input, target: &Target, stream: &StreamingTarget, diagnostics: &mut Diagnostics) -> Vec<usize> {
+    let has_topic = |place: &usize| input.upkeep[*place].topic.is_some() && !input.tables[*place].is_derived();
+    let known: Vec<usize> = (0..input.tables.len()).filter(has_topic).collect();
+    for wanted in stream.sources.iter().flatten() {
+        if !known.iter().any(|place| input.tables[*place].name == wanted.value) {
+            let names = known.iter().map(|place| input.tables[*place].name.as_str());
+            let help = match near(&wanted.value, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name a source with `stream: kafka(…)`".to_owned(),
+            };
+            diagnostics.push(error!(E0832, wanted.span, "no messages come for `{}`", wanted.value; help: help));
+        }
+    }
+    let wanted: Vec<usize> = known.into_iter().filter(|place| stream.counts(&input.tables[*place].name)).collect();
+    if wanted.is_empty() && stream.sources.is_none() {
+        diagnostics.push(error!(E0832, target.name.span, "no source says where its messages come from";
+            help: "add `stream: kafka(topic: \"…\", format: \"json\")` to a source"));
+    }
+    wanted
+}
+
+/// Tells the metrics that it cannot count, and sources whose repetitions it cannot drop as it is asked to.
+fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usize], diagnostics: &mut Diagnostics) {
+    if stream.engine != Engine::Clickhouse && stream.by == SameBy::Key {
+        for table in places.iter().map(|place| &build.input.tables[*place]).filter(|table| !table.clean.key.is_empty())
+        {
+            diagnostics.push(error!(E0834, target.name.span, "ST1: {} cannot drop the repetitions of `{}` by how far their times are apart", stream.engine.word(), table.name;
+                help: "add `deduplicate_by: key_and_time`, if a row that is sent again has the time that it had"));
+        }
+    }
+    if stream.otherwise == Otherwise::Warehouse {
+        return;
+    }
+    for metric in &build.input.metrics {
+        for serving in metric.asked().servings {
+            let Serving::Stream(step) = serving else { continue };
+            let scans = metric.query.table_scans();
+            let refused = scans.iter().find_map(|scan| {
+                let of = scan.query.stored_tables();
+                let counted = places.contains(&scan.table)
+                    || (scan.tables[scan.table].is_derived() && of.iter().any(|place| places.contains(place)));
+                counted.then(|| fed::refusal(stream, scan, step)).flatten()
+            });
+            if let Some(why) = refused {
+                diagnostics.push(
+                    error!(E0830, metric.span, "the stream `{}` cannot count `{}`", target.name.value, metric.name;
+                    help: ("{why}; serve it otherwise, or write `otherwise: warehouse` in the target")),
+                );
+            }
+        }
+    }
+}
+
+/// The rollups that are filled out of a source.
+fn fed_of<'b>(build: &'b Build, made: &'b [Made], place: usize) -> impl Iterator<Item = (usize, &'b Made)> {
+    let is_one = move |(_, rollup): &(usize, &crate::rollup::Rollup)| rollup.way == Way::Fed && rollup.table == place;
+    build.rollups.rollups.iter().enumerate().filter(is_one).filter_map(|(at, _)| Some((at, made.get(at)?)))
+}
+
+/// Intake, feed, and the views that fill rollups.
+fn native(
+    build: &Build,
+    stream: &StreamingTarget,
+    places: &[usize],
+    made: &[Made],
+    diagnostics: &mut Diagnostics,
+) -> Emitted {
+    let is_wanted = |place: usize| places.contains(&place);
+    // Messages are read once all is there.
+    let mut files = intake::of(build, (&stream.intake, "30"), &is_wanted, diagnostics);
+    let mut details = Vec::new();
+    for place in places {
+        files.push(feed::file(build, stream, *place, diagnostics));
+        files.push(windows(build, stream, *place, made, diagnostics));
+        details.push(feed::details(build, stream, *place, fed_of(build, made, *place)));
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let order: Vec<String> = files.iter().map(|file| build.path(&file.name)).collect();
+    let retire = super::readers::retire(build, files.iter(), diagnostics);
+    let details = json!({
+        "kind": "streaming", "dialect": stream.engine.word(), "order": order, "sources": details,
+        "intake": intake::told(build, &is_wanted), "insert_settings": super::details::insert_settings(),
+    });
+    let whole = Whole {
+        apply: "Everything, in the order of application; after the apply.sql of the warehouse".to_owned(),
+        ..Whole::of(build)
+    };
+    let mut artifacts = build.artifacts(files, &whole, &|_| true, diagnostics);
+    artifacts.push(retire);
+    Emitted { artifacts, details }
+}
+
+/// The views that fill rollups of a source out of its feed.
+fn windows(
+    build: &Build,
+    stream: &StreamingTarget,
+    place: usize,
+    made: &[Made],
+    diagnostics: &mut Diagnostics,
+) -> File {
+    let table = &build.input.tables[place];
+    let what = format!("What fills rollups out of the rows of {} as they arrive", table.name);
+    let mut file = File::new(format!("20_windows_{}.sql", name::file(&table.name)), what, vec![table.name.clone()]);
+    for (at, made) in fed_of(build, made, place) {
+        let Some(finest) = made.steps.first() else { continue };
+        let rollup = &build.rollups.rollups[at];
+        let comment = format!("{} in buckets of {}", table.name, finest.step.text());
+        let mut about = vec![format!(
+            "Rows of {} that are neither late nor repetitions (ST1), in buckets of {}.",
+            table.name,
+            finest.step.text()
+        )];
+        if rollup.is_as_of_ingestion() {
+            about.push("Entities are looked up as rows arrive (CH4).".to_owned());
+        }
+        let view = finest.filler.to_string();
+        let values = minijinja::context! {
+            about, view => view.as_str(), table => finest.table.to_string(), security => access::security(build, true),
+            comment => build.comment(&comment),
+        };
+        let text =
+            super::with_select(build, &view, "streaming/clickhouse/window.sql", values, &finest.select, diagnostics);
+        file.add(text, vec![Object { kind: "VIEW", name: finest.filler.clone() }]);
+    }
+    feed::entry(build, stream, place, &mut file, diagnostics);
+    file
+}
+
+/// What another engine is given, its files, and the inlets of the warehouse.
+fn external(
+    build: &Build,
+    (stream, warehouse): (&StreamingTarget, &str),
+    engine: &dyn streaming::Engine,
+    places: &[usize],
+    made: &[Made],
+    diagnostics: &mut Diagnostics,
+) -> Emitted {
+    let source = |place: &usize| {
+        let (table, upkeep): (&Table, _) = (&build.input.tables[*place], &build.input.upkeep[*place]);
+        let window = |(at, made): (usize, &Made)| inlets::window(build, at, made);
+        let windows: Vec<Window> = fed_of(build, made, *place).filter_map(window).collect();
+        Source {
+            place: *place,
+            table,
+            topic: upkeep.topic.as_deref().unwrap_or_default(),
+            arrived: upkeep.arrived.as_deref(),
+            lateness: upkeep.lateness,
+            windows,
+        }
+    };
+    let calendar = Calendar { zone: build.input.zone, week_start: build.input.week_start };
+    let sources: Vec<Source> = places.iter().map(source).collect();
+    let inlets = inlets::file(build, &sources, made, diagnostics);
+    let details: Vec<Value> = sources.iter().map(|source| of_source(build, stream, source)).collect();
+    let given = Given { input: build.input, target: build.target, stream, warehouse, sources, calendar };
+    let files = engine.files(&given, diagnostics);
+    let order: Vec<String> = files.iter().map(|file| build.path(&file.name)).collect();
+    let details = json!({
+        "kind": "streaming", "dialect": stream.engine.word(), "order": order, "sources": details,
+        "warehouse_order": [build.path(&format!("warehouse/{}", inlets.name))],
+    });
+    let whole = Whole {
+        folder: format!("{}/warehouse", build.folder),
+        apply: "The inlets of the warehouse, after its own apply.sql".to_owned(),
+        ..Whole::of(build)
+    };
+    let retire = super::readers::retire(build, [&inlets].into_iter(), diagnostics);
+    let mut artifacts = build.artifacts(vec![inlets], &whole, &|_| true, diagnostics);
+    artifacts.push(Artifact { path: format!("{}/warehouse/retire.sql", build.folder), ..retire });
+    artifacts.extend(files.into_iter().map(|file| {
+        let values = minijinja::context! {
+            what => file.what, version => env!("CARGO_PKG_VERSION"), target => build.target, comment => engine.comment(),
+        };
+        let header = template::render("streaming/header.txt", values);
+        Artifact { path: build.path(&file.name), text: header + &file.text, origin: file.origin }
+    }));
+    Emitted { artifacts, details }
+}
+
+fn of_source(build: &Build, stream: &StreamingTarget, source: &Source) -> Value {
+    let windows: Vec<Value> = source
+        .windows
+        .iter()
+        .map(|window| {
+            let inlets =
+                window.plain.iter().chain(&window.values).map(|inlet| format!("{}.{}", inlet.table.0, inlet.table.1));
+            json!({ "rollup": build.name(&window.name).to_string(), "inlets": inlets.collect::<Vec<_>>() })
+        })
+        .collect();
+    let mut told = feed::told(build, stream, source.place);
+    told["windows"] = json!(windows);
+    told
+}
+
+/// Whether a step is one of the plan's: used by those that name buckets.
+pub fn key_type(step: plan::Step) -> plan::DataType {
+    match step {
+        plan::Step::Subday(_) => plan::DataType::Timestamp,
+        _ => plan::DataType::Date,
+    }
+}
