@@ -207,7 +207,15 @@ pub fn configure(folder: &std::path::Path, xml: &str, others: &[&str]) {
 /// # Errors
 /// As of [`Session::execute`].
 pub fn bare(sql: &str) -> Result<Table, String> {
-    parse_tsv(&Server::get().raw(sql)?)
+    parse_tsv(&bare_output(sql)?)
+}
+
+/// The same, as the text that [`parse_tsv`] reads.
+///
+/// # Errors
+/// As of [`Session::execute`].
+pub fn bare_output(sql: &str) -> Result<Vec<u8>, String> {
+    Server::get().raw(script::without_sync(sql))
 }
 
 /// The connection, and what is known about its state.

@@ -17,6 +17,7 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 pub mod answers;
+pub mod apart;
 pub mod batches;
 pub mod browser;
 pub mod cli;
@@ -25,6 +26,7 @@ pub mod duckdb;
 pub mod engines;
 pub mod front;
 pub mod git;
+pub mod kafka;
 pub mod provision;
 pub mod python;
 pub mod report;

@@ -34,6 +34,18 @@ pub fn duckdb() -> Result<&'static Path, &'static str> {
     })
 }
 
+/// The Python interpreter whose packages are a Kafka broker and a client of it.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn kafka() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("kafka", &["requirements.txt"], install_packages)?;
+        existing("kafka", folder.join("bin/python"))
+    })
+}
+
 /// The Python interpreter whose packages are those of statistics.
 ///
 /// # Errors
