@@ -69,6 +69,15 @@ pub const REPEATED: u8 = 1;
 /// The row is late.
 pub const LATE: u8 = 2;
 
+/// The times of slots `{1}`, in the order of their slots `{0}`.
+const IN_ORDER: &str = "arrayMap(p -> tupleElement(p, 2), arraySort(groupArray(tuple({0}, {1}))))";
+/// The times that are kept of those of slots `{0}`: the first that is at least `{1}` behind the last one kept.
+const GREEDY: &str = "arrayJoin(tupleElement(arrayFold((a, x) -> if(x[-1] - tupleElement(a, 1) >= {1}, tuple(arrayFirst(t -> t - tupleElement(a, 1) >= {1}, x), arrayPushBack(tupleElement(a, 2), arrayFirst(t -> t - tupleElement(a, 1) >= {1}, x))), a), {0}, tuple(toInt64(-4611686018427387904), emptyArrayInt64())), 2))";
+/// No time of `{2}` is less than `{1}` away from `{0}`.
+const FAR: &str = "NOT arrayExists(k -> abs(k - {0}) < {1}, {2})";
+/// A slot `{0}` and those beside it.
+const BESIDE: &str = "arrayJoin([{0} - 1, {0}, {0} + 1])";
+
 /// Milliseconds from the year 1 to 1970: no slot has a negative number.
 const YEAR_ONE: i64 = 62_135_596_800_000;
 
@@ -299,18 +308,16 @@ impl Feed<'_> {
     /// Keys and times of the rows that count among those that may be repetitions: from the earliest on, the first that is far enough
     /// from the last one kept. A slot gives at most one, so a step of the fold is a slot.
     fn kept(&self) -> Query {
-        let slots = "arrayMap(p -> p.2, arraySort(groupArray(({0}, {1}))))";
         let columns = [self.of("o", Own::Slot), build::column("o", build::ident("_times"))];
         let mut projection = self.key_items("o");
-        projection.push(build::item(skeleton(slots, &columns), build::ident("_slots")));
+        projection.push(build::item(skeleton(IN_ORDER, &columns), build::ident("_slots")));
         let of_keys = Parts {
             projection,
             from: Some(build::derived(self.open(), "o")),
             group_by: self.keys("o"),
             ..Parts::default()
         };
-        let fold = "arrayJoin(arrayFold((a, x) -> if(x[-1] - a.1 >= {1}, (arrayFirst(t -> t - a.1 >= {1}, x), arrayPushBack(a.2, arrayFirst(t -> t - a.1 >= {1}, x))), a), {0}, (toInt64(-4611686018427387904), emptyArrayInt64())).2)";
-        let chosen = skeleton(fold, &[build::column("g", build::ident("_slots")), number(self.within)]);
+        let chosen = skeleton(GREEDY, &[build::column("g", build::ident("_slots")), number(self.within)]);
         let mut projection = self.key_items("g");
         projection.push(build::item(chosen, self.own(Own::At)));
         Parts { projection, from: Some(build::derived(of_keys.query(), "g")), ..Parts::default() }.query()
@@ -327,9 +334,8 @@ impl Feed<'_> {
             filter: Some(self.may_repeat("q")),
             ..Parts::default()
         };
-        let far = "NOT arrayExists(k -> abs(k - {0}) < {1}, {2})";
         let times = build::column("p", build::ident("_times"));
-        let filter = skeleton(far, &[self.of("r", Own::At), number(self.within), times]);
+        let filter = skeleton(FAR, &[self.of("r", Own::At), number(self.within), times]);
         let pairs = self.keys("p").into_iter().zip(self.keys("r"));
         let pairs = pairs.chain([(self.of("p", Own::Slot), self.of("r", Own::Slot))]);
         let near = build::all(pairs.map(|(found, own)| build::equal(own, found))).unwrap_or_else(build::null);
@@ -351,7 +357,7 @@ impl Feed<'_> {
     /// The times of rows that were kept before, by key and by each slot in which something may be near to them.
     fn near(&self) -> Query {
         let again = || Some(self.may_repeat("b"));
-        let slots = skeleton("arrayJoin([{0} - 1, {0}, {0} + 1])", &[self.of("f", Own::Slot)]);
+        let slots = skeleton(BESIDE, &[self.of("f", Own::Slot)]);
         let mut projection = self.key_items("f");
         projection.push(build::item(slots.clone(), self.own(Own::Slot)));
         projection.push(build::item(call("groupArray", vec![self.of("f", Own::At)]), build::ident("_times")));
@@ -427,11 +433,7 @@ mod tests {
 
     #[test]
     fn what_is_written_as_text_is_read() {
-        for (text, places) in [
-            ("arrayMap(p -> p.2, arraySort(groupArray(({0}, {1}))))", 2),
-            ("NOT arrayExists(k -> abs(k - {0}) < {1}, {2})", 3),
-            ("arrayJoin([{0} - 1, {0}, {0} + 1])", 1),
-        ] {
+        for (text, places) in [(IN_ORDER, 2), (GREEDY, 2), (FAR, 3), (BESIDE, 1)] {
             let arguments = vec![build::column("b", build::ident("x")); places];
             escape::expression(text, &arguments, &ClickHouse).expect(text);
         }
