@@ -4,8 +4,9 @@ use super::ui::{Column, table};
 use super::{Context, Exit, Outcome};
 use crate::compile::compile;
 use crate::diagnostic::codes;
-use crate::plan::{Lowering, Question};
-use crate::project::{MemoryFiles, load};
+use crate::emit;
+use crate::plan::{Lowering, Query, Question, Step};
+use crate::project::{Engine, MemoryFiles, load};
 use crate::sql::{self, Dialect};
 use crate::types::MetricId;
 
@@ -62,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     match args.format {
         Format::Table => {
             let mut columns = vec![Column::text(""), Column::text("construct")];
-            columns.extend(sql::DIALECTS.iter().map(|dialect| Column::text(dialect.name())));
+            columns.extend(engines().iter().map(|name| Column::text(name)));
             let lines = rows.iter().map(|(group, name, answers)| {
                 let cells = answers.iter().map(Answer::text);
                 [group.clone(), name.clone()].into_iter().chain(cells).collect()
@@ -72,10 +73,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         Format::Json => {
             let list: Vec<serde_json::Value> = (rows.iter())
                 .map(|(group, name, answers)| {
-                    let by = sql::DIALECTS
-                        .iter()
-                        .zip(answers)
-                        .map(|(dialect, answer)| (dialect.name().to_owned(), answer.text().into()));
+                    let by = engines().into_iter().zip(answers).map(|(name, answer)| (name, answer.text().into()));
                     serde_json::json!({ "group": group, "construct": name, "engines": serde_json::Map::from_iter(by) })
                 })
                 .collect();
@@ -85,7 +83,18 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     Ok(Exit::Clean)
 }
 
-/// Every construct with the answer of each dialect.
+/// The names of the dialects of questions, then of the engines of streams.
+fn engines() -> Vec<String> {
+    let dialects = sql::DIALECTS.iter().map(|dialect| dialect.name().to_owned());
+    dialects.chain(streams().map(|engine| format!("stream: {}", engine.word()))).collect()
+}
+
+/// The engines of streams.
+fn streams() -> impl Iterator<Item = Engine> {
+    Engine::ALL.into_iter().map(|(_, engine)| engine).filter(|engine| emit::is_written(*engine))
+}
+
+/// Every construct with the answer of each engine.
 fn matrix() -> Vec<(String, String, Vec<Answer>)> {
     let mut rows = Vec::new();
     for line in EXAMPLES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -97,33 +106,47 @@ fn matrix() -> Vec<(String, String, Vec<Answer>)> {
     rows
 }
 
-/// What each dialect makes of the metric `m` of some declarations.
+/// What each engine makes of the metric `m` of some declarations.
 fn answers(text: &str) -> Vec<Answer> {
-    let all = |answer: Answer| vec![answer; sql::DIALECTS.len()];
+    let asked = asked(text, PRELUDE);
+    let mut answers: Vec<Answer> = match &asked {
+        Ok(query) => sql::DIALECTS.iter().map(|dialect| said(query, *dialect)).collect(),
+        Err(answer) => vec![answer.clone(); sql::DIALECTS.len()],
+    };
+    // A stream counts no rows that are updated later, whatever is asked of them.
+    let streamed = self::asked(text, &PRELUDE.replace(" latest by updated_at", ""));
+    answers.extend(streams().map(|engine| match &streamed {
+        Ok(query) => emit::refusal(query, engine, Step::Subday(60_000)).map_or(Answer::Yes, Answer::No),
+        Err(answer) => answer.clone(),
+    }));
+    answers
+}
+
+/// The plan of the metric `m` of some declarations, or what stands against it.
+fn asked(text: &str, prelude: &str) -> Result<Query, Answer> {
     let files = MemoryFiles::new()
         .with("metricc.yaml", "name: targets\nunits: [CNY]\n")
-        .with("metrics/prelude.metric", PRELUDE)
+        .with("metrics/prelude.metric", prelude)
         .with("metrics/example.metric", text.replace(" ;; ", "\n"));
-    let (Some(project), _) = load(&files) else { return all(Answer::Broken("no project".to_owned())) };
+    let (Some(project), _) = load(&files) else { return Err(Answer::Broken("no project".to_owned())) };
     let (compiled, found) = compile(&project);
     if found.iter().any(|one| one.code == codes::E0801) {
-        return all(Answer::Later);
+        return Err(Answer::Later);
     }
     if let Some(one) = found.iter().find(|one| one.code.0.starts_with('E')) {
-        return all(Answer::Broken(format!("{}: {}", one.code, one.message)));
+        return Err(Answer::Broken(format!("{}: {}", one.code, one.message)));
     }
     let Some(place) = compiled.model.metrics.iter().position(|metric| metric.name.as_str() == "m") else {
-        return all(Answer::Broken("no metric `m`".to_owned()));
+        return Err(Answer::Broken("no metric `m`".to_owned()));
     };
     let metric = &compiled.model.metrics[place];
     let question = Question { by: metric.by.clone(), ..Question::of(vec![MetricId(place)]) };
-    match Lowering::new(&compiled.model).lower(&question) {
-        Ok(query) => sql::DIALECTS.iter().map(|dialect| said(&query, *dialect)).collect(),
-        Err(found) => all(Answer::Broken(found.iter().next().map(|one| one.message.clone()).unwrap_or_default())),
-    }
+    Lowering::new(&compiled.model)
+        .lower(&question)
+        .map_err(|found| Answer::Broken(found.iter().next().map(|one| one.message.clone()).unwrap_or_default()))
 }
 
-fn said(query: &crate::plan::Query, dialect: &dyn Dialect) -> Answer {
+fn said(query: &Query, dialect: &dyn Dialect) -> Answer {
     match sql::select(query, dialect, &sql::Options::default()) {
         Ok(_) => Answer::Yes,
         Err(why) => Answer::No(why.first().map(|one| one.reason.clone()).unwrap_or_default()),
@@ -140,7 +163,8 @@ mod tests {
         let broken: Vec<_> =
             (rows.iter()).filter(|(_, _, answers)| answers.iter().any(|a| matches!(a, Answer::Broken(_)))).collect();
         assert!(broken.is_empty(), "{broken:#?}");
-        let yes = rows.iter().filter(|(_, _, answers)| answers.iter().all(|a| *a == Answer::Yes)).count();
+        let of_questions = |answers: &[Answer]| answers[..sql::DIALECTS.len()].iter().all(|a| *a == Answer::Yes);
+        let yes = rows.iter().filter(|(_, _, answers)| of_questions(answers)).count();
         assert!(yes >= 70, "only {yes} of {} constructs are expressed everywhere", rows.len());
     }
 

@@ -1,9 +1,8 @@
 //! What is done as rows arrive, beside what the warehouse itself does: a stream that drops repetitions may count what the
 //! warehouse could only make anew.
 
-use super::State;
-use crate::plan::{ExprKind, Input, Keep, Step, TableScan};
-use crate::rollup::{Part, needed};
+use super::{Dimension, Part, Rollup, State, Way, needed};
+use crate::plan::{Expr, ExprKind, Input, Keep, Origin, OutputColumn, Step, TableScan};
 
 /// What is done as rows arrive.
 #[derive(Clone, Copy)]
@@ -60,11 +59,32 @@ impl Unfed {
     }
 }
 
+/// The rollup that serves a scan alone, from a stream in buckets of a step.
+pub fn alone(of: &TableScan, step: Step) -> Option<Rollup> {
+    let scan = of.scan;
+    let dimensions = of.query.dimensions.iter().zip(&scan.dimensions);
+    let dimension = |(column, value): (&OutputColumn, &Option<Expr>)| {
+        Some(Dimension { name: column.name.clone(), value: value.clone()? })
+    };
+    let last = scan.last.iter().flat_map(|last| &last.per);
+    let last = last.map(|value| Dimension { name: "_k".to_owned(), value: value.clone() });
+    Some(Rollup {
+        table: of.table,
+        joins: scan.joins.clone(),
+        time: scan.time.clone()?,
+        dimensions: dimensions.filter_map(dimension).chain(last).collect(),
+        steps: vec![step],
+        states: needed(scan, of.query),
+        way: Way::Fed,
+        refresh: step,
+    })
+}
+
 /// Why no stream can count the rows of a scan, where none can. `rows` says whether rows themselves come to the warehouse: else what comes
 /// are counts, sums, extremes, and values with how often they occur.
 pub fn unfed(of: &TableScan, rows: bool) -> Option<Unfed> {
     let table = &of.tables[of.table];
-    if matches!(table.origin, crate::plan::Origin::Raw(_)) {
+    if matches!(table.origin, Origin::Raw(_)) {
         return Some(Unfed::Raw);
     }
     if table.is_derived() {

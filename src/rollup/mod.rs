@@ -23,7 +23,7 @@ use crate::plan::{Aggregate, DataType, Expr, Join, Measure, OutputColumn, Query,
 
 pub use align::{Clocks, divides};
 pub use estimate::Estimate;
-pub use fed::{Streams, Unfed, unfed};
+pub use fed::{Streams, Unfed, alone, unfed};
 pub use merge::Mergeability;
 pub use planner::plan;
 pub use reasons::{about, reasons};

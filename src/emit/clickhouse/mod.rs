@@ -39,6 +39,7 @@ use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Options, Scalars, Unsupported};
 use crate::suggest::near;
 
+pub use fed::refusal;
 pub use stream::emit as stream;
 
 /// What all parts of a build share.

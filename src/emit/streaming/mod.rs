@@ -6,7 +6,7 @@
 
 use super::{Emitted, Input, clickhouse};
 use crate::diagnostic::Diagnostics;
-use crate::plan::Table;
+use crate::plan::{Query, Step, Table};
 use crate::project::{self, StreamingTarget, Target};
 use crate::rollup::Rollup;
 use crate::sql::Calendar;
@@ -99,6 +99,16 @@ pub fn engine(of: project::Engine) -> Option<&'static dyn Engine> {
         project::Engine::Clickhouse => None,
         project::Engine::Risingwave | project::Engine::Spark | project::Engine::Ksqldb => None,
     }
+}
+
+/// Whether there are artefacts for an engine.
+pub fn is_written(of: project::Engine) -> bool {
+    of == project::Engine::Clickhouse || engine(of).is_some()
+}
+
+/// Why an engine cannot count what a question asks for, in a sentence with the number of the rule; none where it can.
+pub fn refusal(query: &Query, of: project::Engine, step: Step) -> Option<String> {
+    query.table_scans().iter().find_map(|scan| clickhouse::refusal(of, scan, step))
 }
 
 /// Makes the artefacts of a stream.

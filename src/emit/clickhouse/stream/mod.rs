@@ -89,7 +89,7 @@ fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usi
                 let of = scan.query.stored_tables();
                 let counted = places.contains(&scan.table)
                     || (scan.tables[scan.table].is_derived() && of.iter().any(|place| places.contains(place)));
-                counted.then(|| fed::refusal(stream, scan, step)).flatten()
+                counted.then(|| fed::refusal(stream.engine, scan, step)).flatten()
             });
             if let Some(why) = refused {
                 diagnostics.push(
