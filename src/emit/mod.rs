@@ -80,8 +80,8 @@ pub struct Beside {
 pub struct Upkeep {
     /// The column that says when a row reached us.
     pub arrived: Option<String>,
-    /// How late a row may come to a stream, in milliseconds; not at all where it is not said.
-    pub lateness: i64,
+    /// How late a row may come to a stream, in milliseconds; as late as it likes where it is not said.
+    pub lateness: Option<i64>,
     /// How long a row may still change, in milliseconds.
     pub revised: Option<i64>,
     /// How long rows are kept, in milliseconds.

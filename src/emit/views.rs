@@ -66,7 +66,7 @@ pub fn with_changes(project: &Project, compiled: &Compiled) -> (Input, Diagnosti
 fn upkeep(table: &types::Table) -> Upkeep {
     Upkeep {
         arrived: table.arrived.map(|column| table.columns[column].name.value.clone()),
-        lateness: table.lateness.unwrap_or(0),
+        lateness: table.lateness,
         revised: table.revised,
         retain: table.retain,
         topic: table.stream.as_ref().map(|stream| stream.topic.clone()),

@@ -38,7 +38,7 @@ pub struct Source<'a> {
     pub topic: &'a str,
     /// The column that says when a row reached us.
     pub arrived: Option<&'a str>,
-    /// How late a row may come, in milliseconds.
+    /// How late a row may come, in milliseconds. That it is said was checked.
     pub lateness: i64,
     /// What is counted.
     pub windows: Vec<Window<'a>>,

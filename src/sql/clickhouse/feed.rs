@@ -37,8 +37,8 @@ pub struct Feed<'a> {
     pub names: Names,
     /// Within how many milliseconds of event time a row with the same key is a repetition; 1 for equal times.
     pub within: i64,
-    /// How many milliseconds a row may be late.
-    pub lateness: i64,
+    /// How many milliseconds a row may be late; none where no row is too late.
+    pub lateness: Option<i64>,
     /// The column that says when a row reached us.
     pub arrived: Option<&'a str>,
     /// The project's zone and week.
@@ -171,7 +171,7 @@ impl Feed<'_> {
 
     /// What each row may be: late, perhaps a repetition, or neither.
     pub fn arrived(&self) -> Query {
-        let mut cases = vec![self.is_late("e"), number(LATE)];
+        let mut cases: Vec<Expr> = self.is_late("e").into_iter().flat_map(|late| [late, number(LATE)]).collect();
         if self.is_keyed() {
             let again = build::any([
                 build::in_query(self.of("e", Own::Hash), self.twice()),
@@ -179,23 +179,30 @@ impl Feed<'_> {
             ]);
             cases.extend([again.unwrap_or_else(build::null), number(REPEATED)]);
         }
-        cases.push(number(COUNTS));
+        let counts = call("toUInt8", vec![number(COUNTS)]);
+        let what = if cases.is_empty() {
+            counts
+        } else {
+            cases.push(counts);
+            call("multiIf", cases)
+        };
         let mut projection = self.with("e", &[Own::Hash, Own::At]);
-        projection.push(build::item(call("multiIf", cases), self.own(Own::Again)));
+        projection.push(build::item(what, self.own(Own::Again)));
         Parts { projection, from: Some(build::table(self.names.rows.clone(), "e")), ..Parts::default() }.query()
     }
 
     /// Whether a row lies before the watermark, as it was before this block.
-    fn is_late(&self, alias: &str) -> Expr {
+    fn is_late(&self, alias: &str) -> Option<Expr> {
+        let lateness = self.lateness?;
         let mark = call("maxOrNull", vec![build::column("m", build::ident("mark"))]);
-        let watermark = binary(mark, BinaryOperator::Minus, number(self.lateness));
+        let watermark = binary(mark, BinaryOperator::Minus, number(lateness));
         let watermark = call("ifNull", vec![watermark, number(i64::MIN)]);
         let watermark = Parts {
             projection: vec![SelectItem::UnnamedExpr(watermark)],
             from: Some(build::table(self.names.mark.clone(), "m")),
             ..Parts::default()
         };
-        binary(self.of(alias, Own::At), BinaryOperator::Lt, build::scalar(watermark.query()))
+        Some(binary(self.of(alias, Own::At), BinaryOperator::Lt, build::scalar(watermark.query())))
     }
 
     /// The hashes of keys that come twice in the block.
@@ -221,9 +228,9 @@ impl Feed<'_> {
 
     /// The hashes of keys of which a row was kept at about the time of some row of the block.
     fn kept_near(&self) -> Query {
-        let on_time = build::not(self.is_late("b"));
+        let on_time = self.is_late("b").map(build::not);
         let filter = build::all([
-            build::in_query(self.of("f", Own::Slot), self.slots_of(&self.names.rows, Some(on_time))),
+            build::in_query(self.of("f", Own::Slot), self.slots_of(&self.names.rows, on_time)),
             build::in_query(self.of("f", Own::Hash), self.hashes_of(&self.names.rows, None)),
         ]);
         Parts {

@@ -7,8 +7,10 @@
 -- Of the rows of one key ({{ key }}) one counts if none was kept whose time is less than {{ within }} away. Rows whose time lies more than {{ lateness }} before
 -- the greatest that has come are late. One block is one insert: with several blocks in one, or several inserts at a time, repetitions pass.
 {% endif %}
-{% else %}
+{% elif lateness %}
 -- Rows have no key, so each counts that is not late: whose time lies no more than {{ lateness }} before the greatest that has come.
+{% else %}
+-- Rows have no key, and none is too late (the source does not say `lateness`), so each counts.
 {% endif %}
 {% for step in [rows, arrived, judged] %}
 CREATE TABLE IF NOT EXISTS {{ step.name }}{{ cluster }}

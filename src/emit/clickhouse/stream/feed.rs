@@ -34,7 +34,7 @@ fn feed<'b>(build: &'b Build, stream: &StreamingTarget, place: usize) -> Feed<'b
 
 /// For how many days what counts is kept: as long as a repetition may come, and a day for each end.
 fn kept_days(feed: &Feed) -> i64 {
-    (feed.lateness + 2 * feed.within) / DAY_MS + 2
+    (feed.lateness.unwrap_or(0) + 2 * feed.within) / DAY_MS + 2
 }
 
 /// The file of a source's feed: all but the view that the rows come in by.
@@ -93,7 +93,7 @@ fn values(build: &Build, stream: &StreamingTarget, feed: &Feed) -> minijinja::Va
     };
     let comment = |of: &str| build.comment(&format!("{of} the stream of {}", table.name));
     minijinja::context! {
-        columns, within => duration(feed.within), lateness => duration(feed.lateness), keyed => !table.clean.key.is_empty(),
+        columns, within => duration(feed.within), lateness => feed.lateness.map(duration), keyed => !table.clean.key.is_empty(),
         key => line(&table.clean.key.join(", ")), by_time => stream.by == SameBy::KeyAndTime,
         rows => of(&names.rows, &[Own::Hash, Own::At]), arrived => of(&names.arrived, &[Own::Hash, Own::At, Own::Again]),
         judged => of(&names.judged, &[Own::Hash, Own::At, Own::Verdict]), feed => of(&names.feed, &[Own::Hash, Own::At, Own::Slot]),
@@ -143,7 +143,7 @@ pub fn told(build: &Build, stream: &StreamingTarget, place: usize) -> Value {
     };
     let by = if table.clean.key.is_empty() { "nothing: the source has no key".to_owned() } else { by };
     json!({
-        "source": table.name, "topic": upkeep.topic, "lateness": duration(upkeep.lateness), "repetitions_by": by,
+        "source": table.name, "topic": upkeep.topic, "lateness": upkeep.lateness.map(duration), "repetitions_by": by,
         "state": state(build, stream, place),
     })
 }
@@ -177,7 +177,7 @@ fn state(build: &Build, stream: &StreamingTarget, place: usize) -> Value {
     let Some(rows) = build.statistics.rows_a_day(place) else {
         return json!({ "unknown": "say how many rows come a day: `rows_a_day` of the warehouse" });
     };
-    let lateness = build.input.upkeep[place].lateness;
+    let lateness = build.input.upkeep[place].lateness.unwrap_or(0);
     let table = &build.input.tables[place];
     #[allow(clippy::cast_precision_loss)]
     let share = |ms: i64| rows * ms as f64 / DAY_MS as f64;

@@ -78,6 +78,14 @@ fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usi
                 help: "add `deduplicate_by: key_and_time`, if a row that is sent again has the time that it had"));
         }
     }
+    for place in places {
+        let (table, upkeep) = (&build.input.tables[*place], &build.input.upkeep[*place]);
+        let needs = stream.engine != Engine::Clickhouse || !table.clean.key.is_empty();
+        if needs && upkeep.lateness.is_none() {
+            diagnostics.push(error!(E0836, target.name.span, "`{}` does not say how late its rows may come, and the stream `{}` has to know", table.name, target.name.value;
+                help: ("add `lateness: 5m` to the source `{}`", table.name)));
+        }
+    }
     if stream.otherwise == Otherwise::Warehouse {
         return;
     }
@@ -194,7 +202,7 @@ fn external(
             table,
             topic: upkeep.topic.as_deref().unwrap_or_default(),
             arrived: upkeep.arrived.as_deref(),
-            lateness: upkeep.lateness,
+            lateness: upkeep.lateness.unwrap_or(0),
             windows,
         }
     };
