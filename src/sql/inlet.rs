@@ -1,5 +1,5 @@
-//! Out of results of windows, the states of a rollup: SELECTs over an inlet, a table of rows `_t`, `_d0` …, and `_s0` … (plain
-//! results) or `_v` and `_n` (values with how often they occur).
+//! Out of results of windows, the states of a rollup: SELECTs over an inlet, a table of rows `_t`, `_w` (the part of the bucket), `_d0` …,
+//! and `_s0` … (plain results) or `_v` and `_n` (values with how often they occur).
 
 use sqlparser::ast::{Expr, ObjectName, Query, SelectItem};
 
@@ -24,8 +24,8 @@ fn keys(rollup: &Rollup) -> Vec<String> {
 pub fn columns(rollup: &Rollup, state: Option<usize>, step: DataType) -> Vec<(String, DataType, bool)> {
     let dimensions = rollup.dimensions.iter().enumerate();
     let dimensions = dimensions.map(|(at, one)| (format!("_d{at}"), one.value.ty.clone(), one.value.nullable));
-    let mut all: Vec<(String, DataType, bool)> =
-        std::iter::once(("_t".to_owned(), step, false)).chain(dimensions).collect();
+    let bucket = [("_t".to_owned(), step, false), ("_w".to_owned(), DataType::Int, false)];
+    let mut all: Vec<(String, DataType, bool)> = bucket.into_iter().chain(dimensions).collect();
     match state {
         Some(at) => {
             let ty =
@@ -48,6 +48,7 @@ pub fn columns(rollup: &Rollup, state: Option<usize>, step: DataType) -> Vec<(St
 /// Results that are not among those of before: an engine may bring one twice, and each occurs once. `known` are those of before.
 pub fn new_results(rollup: &Rollup, state: Option<usize>, inlet: &ObjectName, known: &ObjectName) -> Query {
     let mut keys = keys(rollup);
+    keys.push("_w".to_owned());
     keys.extend(state.map(|_| "_v".to_owned()));
     // Null keys are keys.
     let key = |alias: &str| {

@@ -3,7 +3,7 @@
 //! A state of a rollup becomes one of two kinds of results, both exact and in any order: what adds up or has an extreme is a
 //! column of a row a bucket and group (*plain*); what needs the values themselves (exact distincts, quantiles, lists) is a row
 //! for each value with how often it occurs (*values*), out of which the warehouse makes the state. Columns are those of the
-//! rollup: `_t`, `_d0` …, `_s0` …; of values `_v` and `_n`.
+//! rollup: `_t`, `_d0` …, `_s0` …; of values `_v` and `_n`. A result of a bucket may come in parts, which `_w` tells apart.
 
 use sqlparser::ast::{Expr as Sql, Ident, ObjectName, Query, TableFactor};
 
@@ -22,7 +22,9 @@ pub struct Bucketed {
     pub from: TableFactor,
     /// The start of the bucket, an instant (of days and longer: the day).
     pub bucket: Sql,
-    /// What is grouped by for it.
+    /// Where results of one bucket come in parts, because the engine closes windows of its own: a whole number that tells these apart.
+    pub part: Option<Sql>,
+    /// What is grouped by for both.
     pub group_by: Vec<Sql>,
 }
 
@@ -153,7 +155,9 @@ impl Counted<'_> {
         };
         let step = self.rollup.steps.first().copied().unwrap_or(crate::plan::Step::Day);
         let bucketed = dialect.bucketed(&self.feed, dialect.identifier(time), step, self.calendar)?;
-        let mut projection = vec![build::item(bucketed.bucket, build::ident("_t"))];
+        let part = bucketed.part.unwrap_or_else(|| build::number(0));
+        let mut projection =
+            vec![build::item(bucketed.bucket, build::ident("_t")), build::item(part, build::ident("_w"))];
         let mut group_by = bucketed.group_by;
         for (at, dimension) in self.rollup.dimensions.iter().enumerate() {
             let value = printer.settled(&dimension.value, &leaves);

@@ -68,7 +68,7 @@ fn add(build: &Build, rollup: &Rollup, of: &Inlet, into: &ObjectName, file: &mut
         .columns
         .iter()
         .map(|(name, _)| name.as_str())
-        .filter(|name| name.starts_with("_t") || name.starts_with("_d") || *name == "_v");
+        .filter(|name| name.starts_with("_d") || ["_t", "_w", "_v"].contains(name));
     let values = minijinja::context! {
         table => table.to_string(), known => known.to_string(), new_view => new_view.to_string(), new,
         state_view => state_view.to_string(), states, rollup => into.to_string(), columns,
