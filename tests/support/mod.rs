@@ -32,6 +32,7 @@ pub mod python;
 pub mod report;
 pub mod rolled;
 pub mod script;
+pub mod spark;
 pub mod table;
 
 /// Leaves the test, counted and with its reason, when the engine is switched off by `METRICC_ENGINES`.

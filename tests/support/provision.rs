@@ -46,6 +46,19 @@ pub fn kafka() -> Result<&'static Path, &'static str> {
     })
 }
 
+/// The Python interpreter whose packages are Spark and what it needs.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn spark() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        run(Command::new("java").arg("-version")).map_err(|reason| failure("spark", &reason))?;
+        let folder = provision("spark", &["requirements.txt"], install_packages)?;
+        existing("spark", folder.join("bin/python"))
+    })
+}
+
 /// The Python interpreter whose packages are those of statistics.
 ///
 /// # Errors
