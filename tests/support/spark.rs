@@ -42,8 +42,7 @@ impl Spark {
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", python.display()));
         let requests = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().expect("an output stream"));
-        let mut spark =
-            Spark { child, requests, answers, folder, _timer: Timer::start(current_test()), _alone: alone };
+        let mut spark = Spark { child, requests, answers, folder, _timer: Timer::start(current_test()), _alone: alone };
         spark.answer().unwrap_or_else(|error| panic!("{error}"));
         spark
     }

@@ -108,7 +108,7 @@ try:
         answer({"ok": None})
     except Exception as error:
         answer({"error": str(error)})
-        sys.exit(1)
+        raise
     for line in sys.stdin:
         request = json.loads(line)
         try:
@@ -122,3 +122,5 @@ finally:
             server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
+    # The client's threads would go on asking the server that is gone, for minutes.
+    os._exit(0)
