@@ -39,16 +39,13 @@ pub fn window<'b>(build: &'b Build, at: usize, made: &Made) -> Option<Window<'b>
 }
 
 /// All inlets, with what fills rollups out of them.
-pub fn file(build: &Build, sources: &[Source], made: &[Made], diagnostics: &mut Diagnostics) -> File {
+pub fn file(build: &Build, sources: &[Source], diagnostics: &mut Diagnostics) -> File {
     let origin = sources.iter().map(|source| source.table.name.clone()).collect();
     let mut file = File::new("10_inlets.sql", "Where the results of windows come in", origin);
     for window in sources.iter().flat_map(|source| &source.windows) {
-        let place = build.rollups.rollups.iter().position(|rollup| std::ptr::eq(rollup, window.rollup));
-        let Some(finest) = place.and_then(|place| made.get(place)).and_then(|made| made.steps.first()) else {
-            continue;
-        };
+        let table = build.name(&window.name);
         for inlet in window.plain.iter().chain(&window.values) {
-            add(build, window.rollup, inlet, &finest.table, &mut file, diagnostics);
+            add(build, window.rollup, inlet, &table, &mut file, diagnostics);
         }
     }
     file

@@ -3,10 +3,13 @@
 mod feed;
 mod inlets;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use sqlparser::ast::ObjectName;
 
 use super::rollups::{self, Made};
-use super::{Build, File, Object, Whole, access, clean, fed, intake, options};
+use super::{Build, File, Object, Whole, access, clean, fed, intake, options, with_measures};
 use crate::diagnostic::Diagnostics;
 use crate::emit::streaming::{self, Given, Source, Window};
 use crate::emit::{Artifact, Emitted, Input, name, template};
@@ -14,7 +17,7 @@ use crate::error;
 use crate::plan::{self, Table};
 use crate::project::{ClickhouseTarget, Engine, Otherwise, SameBy, StreamingTarget, Target};
 use crate::rollup::{Serving, Way};
-use crate::sql::Calendar;
+use crate::sql::{Calendar, Options};
 use crate::suggest::near;
 
 /// Makes the artefacts of a stream for its warehouse.
@@ -27,14 +30,36 @@ pub fn emit(
     let mut diagnostics = Diagnostics::new();
     // What stands in the way of the warehouse is told with it.
     let mut of_warehouse = Diagnostics::new();
-    let mut options = options(settings);
-    clean::rows(input, settings, &mut options, &mut of_warehouse);
-    let build = Build::new(input, None, &target.name.value, settings, options, &mut of_warehouse);
+    // The project's own program, and that of each change in its other stage: both are fed while they stand beside each other.
+    let inputs = || std::iter::once(input).chain(input.changes.iter().map(|beside| &beside.input));
+    let planned: Vec<(Options, Option<Input>)> = inputs()
+        .map(|input| {
+            let mut options = options(settings);
+            clean::rows(input, settings, &mut options, &mut of_warehouse);
+            let measured = with_measures(input, settings, &options);
+            (options, measured)
+        })
+        .collect();
+    let mut programs: Vec<Program> = Vec::new();
+    for (input, (options, measured)) in inputs().zip(&planned) {
+        let name = &target.name.value;
+        let build = Build::new(input, measured.as_ref(), name, settings, options.clone(), &mut of_warehouse);
+        let (_, made) = rollups::tables(&build, &mut of_warehouse);
+        programs.push(Program { build, made });
+    }
+    let Some((Program { build, made }, others)) = programs.split_first_mut() else {
+        return (Emitted { artifacts: Vec::new(), details: Value::Null }, of_warehouse);
+    };
     let places = sources(input, target, stream, &mut diagnostics);
-    check(&build, target, stream, &places, &mut diagnostics);
-    let (_, made) = rollups::tables(&build, &mut of_warehouse);
+    check(build, target, stream, &places, &mut diagnostics);
+    for (other, beside) in others.iter_mut().zip(&input.changes) {
+        let change = &beside.change;
+        other.build.folder =
+            build.path(&format!("changes/{}_v{}_v{}", name::file(&change.name), change.from, change.to));
+    }
+    let (build, made, others) = (&*build, &*made, &*others);
     let emitted = match streaming::engine(stream.engine) {
-        None if stream.engine == Engine::Clickhouse => native(&build, stream, &places, &made, &mut diagnostics),
+        None if stream.engine == Engine::Clickhouse => native((build, made), others, stream, &places, &mut diagnostics),
         None => {
             diagnostics.push(
                 error!(E0830, target.name.span, "`{}` is no engine that can be written for", stream.engine.word();
@@ -42,9 +67,24 @@ pub fn emit(
             );
             Emitted { artifacts: Vec::new(), details: Value::Null }
         }
-        Some(engine) => external(&build, (stream, warehouse), engine, &places, &made, &mut diagnostics),
+        Some(engine) => external((build, made), others, (stream, warehouse), engine, &places, &mut diagnostics),
     };
     (emitted, diagnostics)
+}
+
+/// A program as it is planned for the warehouse.
+struct Program<'a> {
+    build: Build<'a>,
+    made: Vec<Made>,
+}
+
+impl Program<'_> {
+    /// What it has beyond the project's own program: rollups with other names.
+    fn is_beyond(&self, own: &[Made], at: usize) -> bool {
+        let name = |made: &Made| made.steps.first().map(|step| step.table.clone());
+        let known = |one: &Option<ObjectName>| own.iter().any(|made| name(made) == *one);
+        self.made.get(at).map(name).is_some_and(|one| !known(&one))
+    }
 }
 
 /// The places of the sources whose rows are counted.
@@ -117,10 +157,10 @@ fn fed_of<'b>(build: &'b Build, made: &'b [Made], place: usize) -> impl Iterator
 
 /// Intake, feed, and the views that fill rollups.
 fn native(
-    build: &Build,
+    (build, made): (&Build, &[Made]),
+    others: &[Program],
     stream: &StreamingTarget,
     places: &[usize],
-    made: &[Made],
     diagnostics: &mut Diagnostics,
 ) -> Emitted {
     let is_wanted = |place: usize| places.contains(&place);
@@ -134,9 +174,15 @@ fn native(
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let order: Vec<String> = files.iter().map(|file| build.path(&file.name)).collect();
-    let retire = super::readers::retire(build, files.iter(), diagnostics);
+    let known = super::changes::names(&files);
+    let sets: Vec<(Whole, Vec<File>)> =
+        others.iter().map(|other| beside(other, made, &known, stream, places, diagnostics)).collect();
+    let sets: Vec<(Whole, Vec<File>)> = sets.into_iter().filter(|(_, files)| !files.is_empty()).collect();
+    let all = files.iter().chain(sets.iter().flat_map(|(_, files)| files));
+    let retire = super::readers::retire(build, all, diagnostics);
+    let beside: Vec<String> = sets.iter().map(|(whole, _)| format!("{}/apply.sql", whole.folder)).collect();
     let details = json!({
-        "kind": "streaming", "dialect": stream.engine.word(), "order": order, "sources": details,
+        "kind": "streaming", "dialect": stream.engine.word(), "order": order, "sources": details, "changes": beside,
         "intake": intake::told(build, &is_wanted), "insert_settings": super::details::insert_settings(),
     });
     let whole = Whole {
@@ -145,7 +191,42 @@ fn native(
     };
     let mut artifacts = build.artifacts(files, &whole, &|_| true, diagnostics);
     artifacts.push(retire);
+    for (whole, files) in sets {
+        artifacts.extend(build.artifacts(files, &whole, &|_| true, diagnostics));
+    }
     Emitted { artifacts, details }
+}
+
+/// What fills the other version of a change: the rollups that only it has, and the feed, where that is another one.
+fn beside(
+    other: &Program,
+    own: &[Made],
+    known: &BTreeSet<String>,
+    stream: &StreamingTarget,
+    places: &[usize],
+    diagnostics: &mut Diagnostics,
+) -> (Whole, Vec<File>) {
+    let build = &other.build;
+    let mut files = Vec::new();
+    for place in places {
+        if fed_of(build, &other.made, *place).any(|(at, _)| other.is_beyond(own, at)) {
+            files.push(feed::file(build, stream, *place, diagnostics));
+            files.push(windows(build, stream, *place, &other.made, diagnostics));
+        }
+    }
+    for file in &mut files {
+        file.parts.retain(|part| part.objects.iter().any(|object| !known.contains(&object.name.to_string())));
+    }
+    files.retain(|file| !file.parts.is_empty());
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let what = "the other version of a change";
+    let whole = Whole {
+        folder: build.folder.clone(),
+        apply: format!("What fills {what}; after the set of the warehouse and the stream itself"),
+        rollback: format!("Takes back what fills {what}; before the set of the warehouse"),
+        forget: Vec::new(),
+    };
+    (whole, files)
 }
 
 /// The views that fill rollups of a source out of its feed.
@@ -186,17 +267,22 @@ fn windows(
 
 /// What another engine is given, its files, and the inlets of the warehouse.
 fn external(
-    build: &Build,
+    (build, made): (&Build, &[Made]),
+    others: &[Program],
     (stream, warehouse): (&StreamingTarget, &str),
     engine: &dyn streaming::Engine,
     places: &[usize],
-    made: &[Made],
     diagnostics: &mut Diagnostics,
 ) -> Emitted {
     let source = |place: &usize| {
         let (table, upkeep): (&Table, _) = (&build.input.tables[*place], &build.input.upkeep[*place]);
         let window = |(at, made): (usize, &Made)| inlets::window(build, at, made);
-        let windows: Vec<Window> = fed_of(build, made, *place).filter_map(window).collect();
+        let mut windows: Vec<Window> = fed_of(build, made, *place).filter_map(window).collect();
+        // Both versions of a change are counted beside each other.
+        for other in others {
+            let new = fed_of(&other.build, &other.made, *place).filter(|(at, _)| other.is_beyond(made, *at));
+            windows.extend(new.filter_map(|(at, made)| inlets::window(&other.build, at, made)));
+        }
         Source {
             place: *place,
             table,
@@ -208,7 +294,7 @@ fn external(
     };
     let calendar = Calendar { zone: build.input.zone, week_start: build.input.week_start };
     let sources: Vec<Source> = places.iter().map(source).collect();
-    let inlets = inlets::file(build, &sources, made, diagnostics);
+    let inlets = inlets::file(build, &sources, diagnostics);
     let details: Vec<Value> = sources.iter().map(|source| of_source(build, stream, source)).collect();
     let given = Given { input: build.input, target: build.target, stream, warehouse, sources, calendar };
     let files = engine.files(&given, diagnostics);
@@ -219,7 +305,7 @@ fn external(
     });
     let whole = Whole {
         folder: format!("{}/warehouse", build.folder),
-        apply: "The inlets of the warehouse, after its own apply.sql".to_owned(),
+        apply: "The inlets of the warehouse, after its own apply.sql and its sets of changes".to_owned(),
         ..Whole::of(build)
     };
     let retire = super::readers::retire(build, [&inlets].into_iter(), diagnostics);
@@ -250,7 +336,7 @@ fn of_source(build: &Build, stream: &StreamingTarget, source: &Source) -> Value 
     told
 }
 
-/// Whether a step is one of the plan's: used by those that name buckets.
+/// The type of the key of a bucket: an instant, or a day.
 pub fn key_type(step: plan::Step) -> plan::DataType {
     match step {
         plan::Step::Subday(_) => plan::DataType::Timestamp,
