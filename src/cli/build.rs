@@ -112,6 +112,8 @@ fn emit_all(
     let mut emitted = Vec::new();
     for target in targets {
         let (made, told) = emit::emit(&input, target);
+        // What stands in the way of a warehouse stands in that of its streams, too, and is told once.
+        let told: Diagnostics = told.into_iter().filter(|one| !found.iter().any(|known| known == one)).collect();
         found.extend(told);
         emitted.push((target.name.value.clone(), made));
     }

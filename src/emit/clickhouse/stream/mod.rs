@@ -28,7 +28,6 @@ pub fn emit(
     (warehouse, settings): (&str, &ClickhouseTarget),
 ) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    // What stands in the way of the warehouse is told with it.
     let mut of_warehouse = Diagnostics::new();
     // The project's own program, and that of each change in its other stage: both are fed while they stand beside each other.
     let inputs = || std::iter::once(input).chain(input.changes.iter().map(|beside| &beside.input));
@@ -69,6 +68,7 @@ pub fn emit(
         }
         Some(engine) => external((build, made), others, (stream, warehouse), engine, &places, &mut diagnostics),
     };
+    diagnostics.extend(of_warehouse);
     (emitted, diagnostics)
 }
 
