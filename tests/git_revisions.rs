@@ -140,3 +140,22 @@ fn the_newest_common_commit_is_found_or_its_absence_told() {
     repo.commit("from nothing");
     assert_eq!(git.merge_base("main", "other").expect_err("none").code, metricc::diagnostic::codes::E0058);
 }
+
+#[test]
+fn two_revisions_are_read_together_as_each_alone() {
+    let repo = Repo::new();
+    repo.write("metricc.yaml", CONFIG).write("metrics/a.metric", "metric a = 1\n");
+    repo.write("metrics/b.metric", "metric b = 1\n").write("copy.csv", "metric a = 1\n").commit("first");
+    repo.write("metrics/b.metric", "metric b = 2\n").write("metrics/c.metric", "metric a = 1\n").commit("second");
+    let git = Repository::of(&repo.path("")).expect("a repository");
+    let told = |files: GitFiles| texts(&load(&files).0.expect("a project"));
+    let alone = |revision: &str| told(git.files(revision).expect("a project"));
+    let (one, other) = git.files_of_both("HEAD~1", "HEAD");
+    assert_eq!((told(one.unwrap()), told(other.unwrap())), (alone("HEAD~1"), alone("HEAD")));
+    assert_eq!(alone("HEAD~1")[1].1, "metric b = 1\n");
+    assert_eq!(alone("HEAD").len(), 3);
+    // One that is not there does not hide the other.
+    let (one, other) = git.files_of_both("HEAD~9", "HEAD");
+    assert_eq!(one.expect_err("no such revision").code.to_string(), "E0052");
+    assert_eq!(told(other.unwrap()), alone("HEAD"));
+}

@@ -1,17 +1,19 @@
 //! A project as it is in a revision of git, read by way of the program `git`: nothing is checked out, and nothing is written.
 
+mod objects;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
-use super::{FileError, Files, Listing, SIZE_LIMIT, io_message};
+use super::{FileError, Files, Listing, io_message};
 use crate::diagnostic::Diagnostic;
 use crate::error;
 use crate::suggest::near;
 
+use objects::Objects;
 use tree::{Found, Tree};
 
 /// A repository, seen from the folder of a project in it.
@@ -86,47 +88,66 @@ impl Repository {
 
     /// The project as it was in a revision.
     pub fn files(&self, revision: &str) -> Result<GitFiles, Wrong> {
+        let mut objects = Objects::start(&self.folder)?;
+        let mut listed = self.listed(revision)?;
+        read(&mut objects, [&mut listed])?;
+        self.with_texts(listed, revision, &objects)
+    }
+
+    /// The project as it was in two revisions. What both have is read once, and shared.
+    pub fn files_of_both(&self, one: &str, other: &str) -> (Result<GitFiles, Wrong>, Result<GitFiles, Wrong>) {
+        // It starts while others list what it will be asked for.
+        let mut objects = match Objects::start(&self.folder) {
+            Ok(objects) => objects,
+            Err(wrong) => return (Err(wrong.clone()), Err(wrong)),
+        };
+        let mut listed = rayon::join(|| self.listed(one), || self.listed(other));
+        if let Err(wrong) = read(&mut objects, listed.0.iter_mut().chain(&mut listed.1)) {
+            return (listed.0.and(Err(wrong.clone())), listed.1.and(Err(wrong)));
+        }
+        let files = |listed: Result<Listed, Wrong>, revision: &str| self.with_texts(listed?, revision, &objects);
+        (files(listed.0, one), files(listed.1, other))
+    }
+
+    /// The files of a revision, none of which is read yet.
+    fn listed(&self, revision: &str) -> Result<Listed, Wrong> {
         let commit = self.commit(revision)?;
-        let listed = |of: &str, paths: &str| {
-            let told = run(&self.folder, &["ls-tree", "-r", "-z", "--long", "--full-tree", &format!("{of}:{paths}")])?;
-            if told.status.success() { Ok(Some(told.stdout)) } else { Ok::<_, Wrong>(None) }
+        let listed = |paths: &str| {
+            let told = run(&self.folder, &["ls-tree", "-r", "-z", "--full-tree", &format!("{commit}:{paths}")])?;
+            if told.status.success() { Ok(told.stdout) } else { Err(self.no_project(revision)) }
         };
-        let missing = || {
-            let place = if self.prefix.is_empty() { "at its top".to_owned() } else { format!("in `{}`", self.prefix) };
-            Box::new(error!(E0053, None, "there is no project {place} in `{revision}`";
-                help: "name a revision that has this folder with its `metricc.yaml`, or compare folders"))
-        };
-        let listing = listed(&commit, &self.prefix)?.ok_or_else(missing)?;
-        let mut tree = Tree::new(&self.prefix, &listing);
+        let mut tree = Tree::new(&self.prefix, &listed(&self.prefix)?);
         if tree.has_links() && !self.prefix.is_empty() {
             // They may lead to other folders of the repository.
-            let all = listed(&commit, "")?.ok_or_else(missing)?;
-            tree = Tree::new("", &all);
+            tree = Tree::new("", &listed("")?);
         }
-        let mut objects = Objects::start(&self.folder)?;
-        for (link, target) in objects.read(&tree.links())? {
-            tree.leads(&link, target.ok().as_deref());
+        Ok(Listed { commit, tree, prefix: self.prefix.clone(), found: Found::default() })
+    }
+
+    fn with_texts(&self, listed: Listed, revision: &str, objects: &Objects) -> Result<GitFiles, Wrong> {
+        let Listed { commit, found: Found { files, folders }, .. } = listed;
+        let entry = |path: &str, file: Result<String, FileError>| match file {
+            Err(reason) => Entry::Problem(reason),
+            // The object may have been read for another file.
+            Ok(_) if !is_read(path) => Entry::Other,
+            Ok(object) => match objects.get(&object) {
+                Some(Ok(text)) => Entry::Text(text.clone()),
+                Some(Err(reason)) => Entry::Problem(reason.clone()),
+                None => Entry::Other,
+            },
+        };
+        let entries: BTreeMap<String, Entry> =
+            files.into_iter().map(|(path, file)| (path.clone(), entry(&path, file))).collect();
+        if !entries.contains_key(crate::project::CONFIG_FILE) {
+            return Err(self.no_project(revision));
         }
-        let Found { files, folders } = tree.walk(&self.prefix);
-        let wanted = files.iter().filter(|(path, file)| is_read(path) && file.as_ref().is_ok_and(tree::is_small));
-        let mut wanted: Vec<String> = wanted.filter_map(|(_, file)| Some(file.as_ref().ok()?.object.clone())).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let texts: BTreeMap<String, Result<Vec<u8>, FileError>> = objects.read(&wanted)?.into_iter().collect();
-        let entries = files.into_iter().map(|(path, file)| {
-            let entry = match file {
-                Err(reason) => Entry::Problem(reason),
-                Ok(file) if !tree::is_small(&file) => Entry::Problem(FileError::TooLarge(file.size)),
-                Ok(file) => match texts.get(&file.object) {
-                    Some(Ok(text)) => Entry::Text(text.clone()),
-                    Some(Err(reason)) => Entry::Problem(reason.clone()),
-                    None => Entry::Other,
-                },
-            };
-            (path, entry)
-        });
-        let files = GitFiles { root: self.folder.clone(), commit, entries: entries.collect(), folders };
-        if files.entries.contains_key(crate::project::CONFIG_FILE) { Ok(files) } else { Err(missing()) }
+        Ok(GitFiles { root: self.folder.clone(), commit, entries, folders })
+    }
+
+    fn no_project(&self, revision: &str) -> Wrong {
+        let place = if self.prefix.is_empty() { "at its top".to_owned() } else { format!("in `{}`", self.prefix) };
+        Box::new(error!(E0053, None, "there is no project {place} in `{revision}`";
+            help: "name a revision that has this folder with its `metricc.yaml`, or compare folders"))
     }
 
     fn unknown(&self, revision: &str) -> Wrong {
@@ -199,74 +220,31 @@ fn first_line(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().trim().to_owned()
 }
 
-/// One process that gives the bytes of objects.
-struct Objects {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+/// What git lists of a revision.
+struct Listed {
+    commit: String,
+    tree: Tree,
+    /// The folder of the project in it.
+    prefix: String,
+    /// Its files, once it is known where links lead.
+    found: Found,
 }
 
-impl Objects {
-    fn start(folder: &Path) -> Result<Objects, Wrong> {
-        let started = command(folder)
-            .args(["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = started.map_err(|failure| not_started(&failure))?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(questions), Some(answers)) => Ok(Objects { child, questions, answers: BufReader::new(answers) }),
-            _ => Err(Box::new(refused("its streams are closed"))),
+/// Reads all that is to be known of some revisions.
+fn read<'a>(objects: &mut Objects, all: impl IntoIterator<Item = &'a mut Listed>) -> Result<(), Wrong> {
+    let all: Vec<&mut Listed> = all.into_iter().collect();
+    objects.read(all.iter().flat_map(|listed| listed.tree.links()).collect())?;
+    let mut wanted = Vec::new();
+    for listed in all {
+        for link in listed.tree.links() {
+            let target = objects.get(&link).and_then(|bytes| bytes.as_deref().ok());
+            listed.tree.leads(&link, target);
         }
+        listed.found = listed.tree.walk(&listed.prefix);
+        let files = listed.found.files.iter().filter(|(path, _)| is_read(path));
+        wanted.extend(files.filter_map(|(_, file)| file.clone().ok()));
     }
-
-    /// The bytes of objects, each with its name.
-    fn read(&mut self, names: &[String]) -> Result<Vec<(String, Result<Vec<u8>, FileError>)>, Wrong> {
-        let Objects { questions, answers, .. } = self;
-        // Git answers while it is asked: neither waits for the other.
-        std::thread::scope(|scope| {
-            let asking = scope.spawn(move || {
-                for name in names {
-                    questions.write_all(format!("{name}\n").as_bytes())?;
-                }
-                questions.flush()
-            });
-            let mut found = Vec::with_capacity(names.len());
-            for name in names {
-                let answer = answer(answers)
-                    .map_err(|failure| Box::new(refused(&format!("cat-file: {}", io_message(&failure)))))?;
-                found.push((name.clone(), answer.ok_or_else(|| FileError::Unreadable(NO_OBJECT.to_owned()))));
-            }
-            // Whatever went wrong with the question, the answer told.
-            drop(asking.join());
-            Ok(found)
-        })
-    }
-}
-
-const NO_OBJECT: &str = "git has no object of it";
-
-/// Reads one answer; none where there is no such object.
-fn answer(from: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
-    let mut head = String::new();
-    if from.read_line(&mut head)? == 0 {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    }
-    let size = head.trim_end().rsplit(' ').next().and_then(|size| size.parse::<u64>().ok());
-    let Some(size) = size.filter(|size| *size <= SIZE_LIMIT) else { return Ok(None) };
-    let mut bytes = vec![0; size as usize + 1];
-    from.read_exact(&mut bytes)?;
-    bytes.pop();
-    Ok(Some(bytes))
-}
-
-impl Drop for Objects {
-    fn drop(&mut self) {
-        // Nothing more is asked of it, whether it has ended or not.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    objects.read(wanted)
 }
 
 /// The files of a project in one revision.
@@ -280,7 +258,7 @@ pub struct GitFiles {
 
 #[derive(Clone, Debug)]
 enum Entry {
-    Text(Vec<u8>),
+    Text(Arc<[u8]>),
     /// A file that is no text of a project.
     Other,
     Problem(FileError),
@@ -334,7 +312,7 @@ impl Files for GitFiles {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         match self.entries.get(path) {
-            Some(Entry::Text(bytes)) => Ok(bytes.clone()),
+            Some(Entry::Text(bytes)) => Ok(bytes.to_vec()),
             Some(Entry::Problem(reason)) => Err(reason.clone()),
             Some(Entry::Other) | None => Err(FileError::Missing),
         }

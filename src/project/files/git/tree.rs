@@ -2,29 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{FileError, SIZE_LIMIT};
+use super::super::FileError;
 
 /// As many links are followed one after the other.
 const LINKS: usize = 40;
 
-/// A file: where its bytes are, and how many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// The name of the object.
-    pub object: String,
-    /// In bytes.
-    pub size: u64,
-}
-
-/// Whether a file is small enough to be a definition.
-pub fn is_small(file: &File) -> bool {
-    file.size <= SIZE_LIMIT
-}
-
 #[derive(Clone, Debug)]
 enum Node {
     Folder(BTreeMap<String, Node>),
-    File(File),
+    /// A file, by its object.
+    File(String),
     /// A link, by its object, and where it leads once that was read.
     Link(String, Option<String>),
     Submodule,
@@ -43,14 +30,14 @@ pub struct Tree {
 /// What a walk comes by.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Files by their paths below its start, and why some are none.
-    pub files: BTreeMap<String, Result<File, FileError>>,
+    /// The objects of files by their paths below its start, and why some are none.
+    pub files: BTreeMap<String, Result<String, FileError>>,
     /// Folders by their paths.
     pub folders: Vec<String>,
 }
 
 impl Tree {
-    /// Reads what `git ls-tree -r -z --long` lists of the folder `prefix`, which ends with `/` or is empty.
+    /// Reads what `git ls-tree -r -z` lists of the folder `prefix`, which ends with `/` or is empty.
     pub fn new(prefix: &str, listing: &[u8]) -> Tree {
         let mut tree = Tree { root: Node::Folder(BTreeMap::new()), links: Vec::new() };
         for line in listing.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
@@ -58,7 +45,6 @@ impl Tree {
             let head = String::from_utf8_lossy(&line[..tab]).into_owned();
             let mut words = head.split_ascii_whitespace();
             let (mode, _, object) = (words.next(), words.next(), words.next().unwrap_or_default());
-            let size = words.next().and_then(|size| size.parse().ok()).unwrap_or_default();
             let path = String::from_utf8_lossy(&line[tab + 1..]);
             let node = match mode {
                 _ if std::str::from_utf8(&line[tab + 1..]).is_err() => Node::Unnamed,
@@ -67,7 +53,7 @@ impl Tree {
                     Node::Link(object.to_owned(), None)
                 }
                 Some("160000") => Node::Submodule,
-                _ => Node::File(File { object: object.to_owned(), size }),
+                _ => Node::File(object.to_owned()),
             };
             tree.add(&format!("{prefix}{path}"), node);
         }
@@ -226,7 +212,7 @@ mod tests {
     use super::*;
 
     fn listed(lines: &[(&str, &str, &str)]) -> Vec<u8> {
-        let line = |(mode, object, path): &(&str, &str, &str)| format!("{mode} blob {object}      12\t{path}\0");
+        let line = |(mode, object, path): &(&str, &str, &str)| format!("{mode} blob {object}\t{path}\0");
         lines.iter().map(line).collect::<String>().into_bytes()
     }
 
@@ -259,7 +245,7 @@ mod tests {
         let told: Vec<String> = files
             .iter()
             .map(|(path, file)| match file {
-                Ok(file) => format!("{path} = {}", file.object),
+                Ok(object) => format!("{path} = {object}"),
                 Err(reason) => format!("{path}: {reason}"),
             })
             .collect();
