@@ -1,8 +1,10 @@
 //! The front half of the pipeline in one call: a loaded project to a typed model.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId};
 use crate::project::Project;
 use crate::stack;
 use crate::syntax::{self, ast};
@@ -13,7 +15,7 @@ use crate::value::WeekStart;
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// The syntax trees, in the order of [`Project::files`].
-    pub files: Vec<ast::File>,
+    pub files: Vec<Arc<ast::File>>,
     /// Everything, typed. What is wrong was told and is left out.
     pub model: Model,
 }
@@ -22,7 +24,7 @@ pub struct Compiled {
 ///
 /// A name that is missing only because its declaration is broken, or because a file could not be read, is not told again.
 pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
-    compile_with(project, &settings(project))
+    check(project, parse(project))
 }
 
 /// The project with one of its changes in the other stage: what is in double run as if it were live, and what is live as if it
@@ -31,12 +33,48 @@ pub fn compile(project: &Project) -> (Compiled, Diagnostics) {
 /// Whoever asks has compiled the project as it is, without errors.
 pub fn other(project: &Project, change: &CaliberChange) -> (Compiled, Diagnostics) {
     let applied = vec![change.applied()];
-    compile_with(project, &Settings { applied, ..settings(project) })
+    check_with(project, parse(project), &Settings { applied, ..settings(project) })
 }
 
-fn compile_with(project: &Project, settings: &Settings) -> (Compiled, Diagnostics) {
-    let parsed: Vec<(ast::File, Diagnostics)> =
-        project.files.par_iter().map(|id| syntax::parse(*id, &project.sources.file(*id).text)).collect();
+/// The files of a project, parsed: in their order, with what is wrong in each.
+#[derive(Clone, Debug)]
+pub struct Parsed(Vec<(Arc<ast::File>, Diagnostics)>);
+
+/// Parses every file of a project.
+pub fn parse(project: &Project) -> Parsed {
+    Parsed(project.files.par_iter().map(|id| parse_file(project, *id)).collect())
+}
+
+/// Parses the files of two projects that are much alike. What both have to the byte is parsed once, and they share its tree:
+/// files of one number, as what a tree tells of places holds the number.
+pub fn parse_both(one: &Project, other: &Project) -> (Parsed, Parsed) {
+    let twin = |id: FileId| {
+        // Numbers are given in the order of files.
+        let place = one.files.binary_search(&id).ok()?;
+        (one.sources.file(id).text == other.sources.file(id).text).then_some(place)
+    };
+    let twins: Vec<Option<usize>> = other.files.par_iter().map(|id| twin(*id)).collect();
+    let alone = other.files.iter().zip(&twins).filter(|(_, twin)| twin.is_none()).map(|(id, _)| (other, *id));
+    let all: Vec<(&Project, FileId)> = one.files.iter().map(|id| (one, *id)).chain(alone).collect();
+    let mut ones: Vec<_> = all.par_iter().map(|(project, id)| parse_file(project, *id)).collect();
+    let mut own = ones.split_off(one.files.len()).into_iter();
+    let others =
+        twins.into_iter().filter_map(|twin| twin.map_or_else(|| own.next(), |place| Some(ones[place].clone())));
+    let others = others.collect();
+    (Parsed(ones), Parsed(others))
+}
+
+fn parse_file(project: &Project, id: FileId) -> (Arc<ast::File>, Diagnostics) {
+    let (file, found) = syntax::parse(id, &project.sources.file(id).text);
+    (Arc::new(file), found)
+}
+
+/// Checks what was parsed of a project.
+pub fn check(project: &Project, parsed: Parsed) -> (Compiled, Diagnostics) {
+    check_with(project, parsed, &settings(project))
+}
+
+fn check_with(project: &Project, Parsed(parsed): Parsed, settings: &Settings) -> (Compiled, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut files = Vec::with_capacity(parsed.len());
     for (file, found) in parsed {
@@ -94,4 +132,61 @@ fn may_follow(code: crate::diagnostic::Code) -> bool {
         codes::L0501,
     ]
     .contains(&code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caliber::{Said, calibers, calibers_of};
+    use crate::project::{MemoryFiles, load};
+
+    const EVENTS: &str =
+        "source event { table: \"dwd.event\"; key: id; time: at\n  column id: string\n  column at: timestamp\n}\n";
+
+    fn project(files: &[(&str, &str)]) -> Project {
+        let start =
+            MemoryFiles::new().with("metricc.yaml", "name: p\ntimezone: UTC\n").with("metrics/m.metric", EVENTS);
+        let files = files.iter().fold(start, |all, (name, text)| all.with(format!("metrics/{name}.metric"), *text));
+        load(&files).0.expect("a project")
+    }
+
+    /// How many trees two projects share. Each has to be what it is alone, with all places.
+    fn shared(one: &Project, other: &Project) -> usize {
+        let parsed = parse_both(one, other);
+        let both = (check(one, parsed.0), check(other, parsed.1));
+        let (files, others) = (&both.0.0.files, &both.1.0.files);
+        let shared = files.iter().filter(|file| others.iter().any(|twin| Arc::ptr_eq(file, twin))).count();
+        let said = Said::of_both(files, others);
+        for (project, (both, found), said) in [(one, &both.0, said.0), (other, &both.1, said.1)] {
+            let (alone, told) = compile(project);
+            assert_eq!(format!("{:?}{:?}", both.files, both.model), format!("{:?}{:?}", alone.files, alone.model));
+            assert_eq!(format!("{found:?}"), format!("{told:?}"));
+            let known = calibers_of(&both.files, &said, &both.model);
+            assert_eq!(format!("{known:?}"), format!("{:?}", calibers(&alone.files, &alone.model)));
+        }
+        shared
+    }
+
+    #[test]
+    fn files_that_are_the_same_share_their_trees() {
+        let (a, b) = (("a", "metric a = count(event)\n"), ("b", "metric b = a + 1\n"));
+        let base = project(&[a, b]);
+        assert_eq!(shared(&base, &base), 3);
+        assert_eq!(shared(&base, &project(&[a, ("b", "metric b = a + 2\n")])), 2);
+        // What is broken is told of both.
+        assert_eq!(
+            shared(&project(&[a, ("b", "metric b = \n")]), &project(&[a, ("b", "metric b = \n"), ("z", "")])),
+            3
+        );
+    }
+
+    #[test]
+    fn a_file_that_moves_others_shares_no_places_with_them() {
+        let (a, b) = (("a", "metric a = count(event)\n"), ("b", "metric b = count(event) + 1\n"));
+        // `a` keeps its number; `m` has that of `b`, and `b` that of none.
+        assert_eq!(shared(&project(&[a]), &project(&[a, b])), 1);
+        // The same text under another name, and with another number.
+        assert_eq!(shared(&project(&[a]), &project(&[("0", a.1)])), 2);
+        assert_eq!(shared(&project(&[a, b]), &project(&[b])), 0);
+    }
 }

@@ -244,7 +244,7 @@ pub fn compare(
         let known = locked.get(&(one.kind, one.name.as_str(), one.version)).copied();
         let state = match known {
             Some(known) if known.effective == one.effective => {
-                (known.own != one.own || known.form != one.form).then_some(State::Reworded)
+                (known.own != one.own || *known.form != *one.form).then_some(State::Reworded)
             }
             Some(known) if known.own == one.own => Some(State::Moved { via: Vec::new() }),
             Some(known) => Some(State::Changed { was: known.form.clone() }),
@@ -261,7 +261,7 @@ pub fn compare(
             span: one.span,
             locked: known.map(|known| known.span),
             moves: Vec::new(),
-            form: one.form.clone(),
+            form: one.form.to_vec(),
             lacks: None,
         });
     }

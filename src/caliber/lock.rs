@@ -79,7 +79,7 @@ pub fn write(settings: &Settings, changes: &[CaliberChange], calibers: &[Caliber
     for one in calibers {
         let _ = writeln!(text, "\n{} {} v{}", one.kind.word(), one.name, one.version);
         let _ = writeln!(text, "  own       {}\n  effective {}", one.own, one.effective);
-        for line in &one.form {
+        for line in one.form.iter() {
             let _ = writeln!(text, "  | {line}");
         }
     }

@@ -16,10 +16,14 @@ mod lock;
 mod meaning;
 mod moved;
 mod normal;
+mod parts;
+mod said;
 mod stages;
 mod tables;
 mod term;
 mod written;
+
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -29,19 +33,22 @@ use crate::resolve::BEHAVIOURS;
 use crate::syntax::ast::{self, Block, DeclarationKind};
 use crate::types::{By, Column, ColumnId, Fill, Grain, Metric, MetricId, Model, Origin, TableId, Unit};
 
-use items::{of_behaviour, of_keys};
+use items::of_behaviour;
 use meaning::step_term;
 use normal::sorted;
-use written::{expr, named, rows, type_name, words};
+use said::Own;
+use written::{expr, rows};
 
 pub use compare::{Change, Comparison, PROJECT, Settings, State, compare, duplicates};
 pub use lock::{LOCK_FILE, Lock, Locked, LockedStage, parse, write};
 pub use moved::moved;
+pub use said::Said;
 pub use stages::Restaged;
 pub use term::Fingerprint;
 
 pub(crate) use meaning::{Meaning, Over, aggregation};
 pub(crate) use normal::call;
+pub(crate) use parts::Parts;
 pub(crate) use term::Term;
 
 /// What a declaration means.
@@ -58,7 +65,7 @@ pub struct Caliber {
     /// Of what it means in the end.
     pub effective: Fingerprint,
     /// What it says itself, to be read.
-    pub form: Vec<String>,
+    pub form: Arc<[String]>,
     /// Where its name stands.
     pub span: Span,
     /// Of a metric: by what it is shown and at which steps. Two metrics that mean the same may differ in this.
@@ -66,14 +73,19 @@ pub struct Caliber {
 }
 
 /// The calibers of a program without errors, sorted by kind, name and version.
-pub fn calibers(files: &[ast::File], model: &Model) -> Vec<Caliber> {
-    let mut making = Making { meaning: Meaning::new(model), model, metrics: FxHashMap::default(), found: Vec::new() };
-    for (place, metric) in model.metrics.iter().enumerate() {
-        // Comparisons have the place of their metric's name, and stand behind it.
-        making.metrics.entry(metric.name.span).or_insert(MetricId(place));
-    }
-    for declaration in files.iter().flat_map(|file| &file.declarations) {
-        making.declaration(declaration);
+pub fn calibers(files: &[Arc<ast::File>], model: &Model) -> Vec<Caliber> {
+    calibers_of(files, &Said::of(files), model)
+}
+
+/// The same of a program of which it is known what its files say.
+pub fn calibers_of(files: &[Arc<ast::File>], said: &Said, model: &Model) -> Vec<Caliber> {
+    let mut making = Making { meaning: Meaning::new(model), model, parts: Parts::new(model), found: Vec::new() };
+    for (file, said) in files.iter().zip(&said.0) {
+        for (declaration, own) in file.declarations.iter().zip(said.iter()) {
+            if let Some(own) = own {
+                making.declaration(declaration, own.clone());
+            }
+        }
     }
     let mut found = making.found;
     found.sort_by(|a, b| (a.kind, &a.name, a.version).cmp(&(b.kind, &b.name, b.version)));
@@ -83,8 +95,7 @@ pub fn calibers(files: &[ast::File], model: &Model) -> Vec<Caliber> {
 struct Making<'a> {
     meaning: Meaning<'a>,
     model: &'a Model,
-    /// Metrics by the places of their names.
-    metrics: FxHashMap<Span, MetricId>,
+    parts: Parts<'a>,
     found: Vec<Caliber>,
 }
 
@@ -102,42 +113,37 @@ impl Head<'_> {
 }
 
 impl Making<'_> {
-    fn declaration(&mut self, declaration: &ast::Declaration) {
+    fn declaration(&mut self, declaration: &ast::Declaration, own: Own) {
         match &declaration.kind {
-            DeclarationKind::Entity(table) => self.table(Kind::Entity, table),
-            DeclarationKind::Source(table) => self.table(Kind::Source, table),
+            DeclarationKind::Entity(table) => self.table(Kind::Entity, table, own),
+            DeclarationKind::Source(table) => self.table(Kind::Source, table, own),
             DeclarationKind::Subset(subset) => {
-                let found = self.model.subsets.iter().find(|one| one.name.span == subset.name.span);
-                if let Some(found) = found {
+                if let Some(found) = self.parts.subset(subset.name.span) {
                     let effective = self.meaning.of_rows(&found.rows);
                     let head = Head::new(Kind::Subset, &subset.name, &subset.version);
-                    self.add(head, vec![rows(&subset.rows)], effective);
+                    self.add(head, own, effective);
                 }
             }
-            DeclarationKind::Dimension(dimension) => self.dimension(dimension),
-            DeclarationKind::Metric(metric) => self.metric(metric),
-            DeclarationKind::Block(block) => self.block(block, declaration.span),
-            // None of them gives a number: a hierarchy orders dimensions, a test asks, a change tells of others.
+            DeclarationKind::Dimension(dimension) => self.dimension(dimension, own),
+            DeclarationKind::Metric(metric) => self.metric(metric, own),
+            DeclarationKind::Block(block) => self.block(block, declaration.span, own),
             DeclarationKind::Hierarchy(_) | DeclarationKind::Test(_) | DeclarationKind::Change(_) => {}
         }
     }
 
-    fn add(&mut self, head: Head<'_>, own: Vec<Term>, effective: Term) {
+    fn add(&mut self, head: Head<'_>, own: Own, effective: Term) {
         let Head { kind, name, version } = head;
         self.push(kind, name.value.clone(), version, name.span, own, effective);
     }
 
-    fn push(&mut self, kind: Kind, name: String, version: u32, span: Span, own: Vec<Term>, effective: Term) {
-        let form = own.iter().map(ToString::to_string).collect();
-        let own = Term::form(kind.word(), own).fingerprint();
+    fn push(&mut self, kind: Kind, name: String, version: u32, span: Span, own: Own, effective: Term) {
+        let Own { fingerprint: own, form } = own;
         let effective = Term::form(kind.word(), vec![effective]).fingerprint();
         self.found.push(Caliber { kind, name, version, own, effective, form, span, shown: None });
     }
 
-    fn table(&mut self, kind: Kind, table: &ast::Table) {
-        let place = self.model.tables.iter().position(|one| one.name.span == table.name.span && !one.is_derived());
-        let Some(id) = place.map(TableId) else { return };
-        let own = of_keys(&table.items, &["table", "key", "time", "valid", "snapshot"]);
+    fn table(&mut self, kind: Kind, table: &ast::Table, own: Own) {
+        let Some(id) = self.parts.table(table.name.span) else { return };
         let effective = self.meaning.rows_of_table(id);
         let head = Head::new(kind, &table.name, &table.version);
         let version = head.version;
@@ -157,27 +163,18 @@ impl Making<'_> {
     fn column(&mut self, of: &ast::Name, version: u32, at: (TableId, usize), declared: &Column, own: Vec<Term>) {
         let effective = self.meaning.of_column(ColumnId { table: at.0, column: at.1 }, None);
         let name = format!("{}.{}", of.value, declared.name.value);
-        self.push(Kind::Column, name, version, declared.name.span, own, effective);
+        self.push(Kind::Column, name, version, declared.name.span, Own::of(Kind::Column, own), effective);
     }
 
-    fn dimension(&mut self, dimension: &ast::Dimension) {
-        let all = self.model.dimensions.iter().chain(&self.model.other_dimensions);
-        let found = all.into_iter().find(|one| one.name.span == dimension.name.span);
-        let Some(found) = found else { return };
-        let mut own = Vec::new();
-        own.extend(dimension.ty.iter().map(type_name));
-        own.extend(dimension.on.iter().map(|on| words([Term::name("on"), named(on, &None)])));
-        own.extend(sorted(dimension.bindings.iter().map(expr).collect()));
-        own.extend(dimension.otherwise.iter().map(|value| words([Term::name("else"), expr(value)])));
+    fn dimension(&mut self, dimension: &ast::Dimension, own: Own) {
+        let Some(found) = self.parts.dimension(dimension.name.span) else { return };
         let effective = self.meaning.of_dimension(found);
         self.add(Head::new(Kind::Dimension, &dimension.name, &dimension.version), own, effective);
     }
 
-    fn metric(&mut self, metric: &ast::Metric) {
-        let Some(id) = self.metrics.get(&metric.name.span).copied() else { return };
+    fn metric(&mut self, metric: &ast::Metric, own: Own) {
+        let Some(id) = self.parts.metric(metric.name.span) else { return };
         let declared = &self.model.metrics[id.0];
-        let mut own = vec![expr(&metric.formula)];
-        own.extend(of_keys(&metric.items, &["unit", "fill", "grain"]));
         let effective = self.of_metric(id, declared);
         self.add(Head::new(Kind::Metric, &metric.name, &metric.version), own, effective);
         if let Some(last) = self.found.last_mut() {
@@ -215,33 +212,29 @@ impl Making<'_> {
         Term::form("unit", sorted(all.collect()))
     }
 
-    fn block(&mut self, block: &Block, span: Span) {
-        let made = |model: &Model, is: fn(&Origin) -> bool| -> Vec<TableId> {
-            let own = model.tables.iter().enumerate().filter(|(_, table)| table.span == span && is(&table.origin));
-            own.map(|(place, _)| TableId(place)).collect()
-        };
+    fn block(&mut self, block: &Block, span: Span, own: Own) {
         match block.keyword.as_str() {
             "session" => {
-                let found = made(self.model, |origin| matches!(origin, Origin::Session(_)));
-                if let Some(id) = found.first() {
-                    self.session(block, *id);
+                let found = self.parts.made(span, |origin| matches!(origin, Origin::Session(_))).next();
+                if let Some(id) = found {
+                    self.session(block, id, own);
                 }
             }
-            "calendar" => self.calendar(block),
+            "calendar" => self.calendar(block, own),
             keyword => {
                 let Some(keyword) = BEHAVIOURS.iter().find(|known| **known == keyword) else { return };
                 // The tables that metrics add for what they aggregate over it belong to these metrics.
-                let tables = made(self.model, |origin| match origin {
+                let tables = self.parts.made(span, |origin| match origin {
                     Origin::Made(made) => !made.how.is_of_argument(),
                     _ => true,
                 });
-                let tables = sorted(tables.into_iter().map(|id| self.meaning.of_table(id)).collect());
+                let tables = sorted(tables.map(|id| self.meaning.of_table(id)).collect());
                 let mut parts = vec![Term::form("tables", tables)];
                 // Which metrics an experiment measures, its tables don't tell.
                 parts.push(Term::form("measured", sorted(self.measured(block))));
                 parts.extend(of_behaviour(block, false));
                 let head = Head::new(Kind::Behaviour(keyword), &block.name, &block.version);
-                self.add(head, of_behaviour(block, true), Term::form("behaviour", parts));
+                self.add(head, own, Term::form("behaviour", parts));
             }
         }
     }
@@ -261,11 +254,9 @@ impl Making<'_> {
         found
     }
 
-    fn session(&mut self, block: &Block, id: TableId) {
+    fn session(&mut self, block: &Block, id: TableId, own: Own) {
         let head = Head::new(Kind::Session, &block.name, &block.version);
         let version = head.version;
-        let own = std::iter::once(words(block.of.iter().flat_map(|(of, _)| [Term::name("of"), named(of, &None)])));
-        let own = own.chain(of_keys(&block.items, &["events", "gap"])).collect();
         let effective = self.meaning.rows_of_table(id);
         self.add(head, own, effective);
         let kept = block.items.iter().filter_map(|item| match &item.kind {
@@ -281,12 +272,12 @@ impl Making<'_> {
     }
 
     /// A calendar is its days; its steps are columns of it, so that a new one is no change of the others.
-    fn calendar(&mut self, block: &Block) {
+    fn calendar(&mut self, block: &Block, own: Own) {
         let Some(calendar) = self.model.calendars.iter().find(|one| one.name.span == block.name.span) else { return };
         let Some(first) = calendar.steps.first() else { return };
         let (table, day) = (&first.source().table, &first.source().day);
         let days = Term::form("days", vec![Term::Text(table.clone()), Term::Text(day.clone())]);
-        self.add(Head::new(Kind::Calendar, &block.name, &None), of_keys(&block.items, &["table", "day"]), days);
+        self.add(Head::new(Kind::Calendar, &block.name, &None), own, days);
         for step in &calendar.steps {
             let written = block.items.iter().find_map(|item| match &item.kind {
                 ast::ItemKind::Step { name, rows, .. } if name.value == step.source().step => Some((name, rows)),
@@ -294,7 +285,7 @@ impl Making<'_> {
             });
             let Some((name, of)) = written else { continue };
             let effective = step_term(crate::value::Step::Declared(*step));
-            self.push(Kind::Column, step.name(), 1, name.span, vec![rows(of)], effective);
+            self.push(Kind::Column, step.name(), 1, name.span, Own::of(Kind::Column, vec![rows(of)]), effective);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Declarations by name.
 
+use std::sync::Arc;
+
 use crate::syntax::ast::{Declaration, DeclarationKind, File};
 
 /// The name of a declaration; a test has none.
@@ -30,7 +32,7 @@ fn version(declaration: &Declaration) -> u32 {
 
 /// All declarations of a name, in the order of files: other kinds and other versions too, unless one is asked for
 /// (`dau@v1`, `dau v1`).
-pub fn find<'a>(wanted: &str, files: &'a [File]) -> Vec<&'a Declaration> {
+pub fn find<'a>(wanted: &str, files: &'a [Arc<File>]) -> Vec<&'a Declaration> {
     let all = || files.iter().flat_map(|file| &file.declarations);
     let found: Vec<&Declaration> = all().filter(|one| name(one) == Some(wanted)).collect();
     let versioned = wanted.rsplit_once([' ', '@']).and_then(|(name, version)| {
@@ -46,6 +48,6 @@ pub fn find<'a>(wanted: &str, files: &'a [File]) -> Vec<&'a Declaration> {
 }
 
 /// The names of all declarations.
-pub fn names(files: &[File]) -> impl Iterator<Item = &str> {
+pub fn names(files: &[Arc<File>]) -> impl Iterator<Item = &str> {
     files.iter().flat_map(|file| &file.declarations).filter_map(name)
 }

@@ -16,7 +16,7 @@ use super::revisions::{Loaded, Program, Refused, Side, load_both, of_folders};
 use super::{Context, Exit, Outcome, Stop, rewrite};
 use crate::change::diff::{self, Class, Diff, Entry, State};
 use crate::error;
-use crate::lineage::Kind;
+use crate::lineage::{Graph, Kind};
 
 use built::Built;
 
@@ -128,15 +128,15 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let root = context.root().or_else(|stop| of_folders(&args.sides).ok_or(stop))?;
     let (base, head) = Side::both(&args.sides, &root)?;
     let (before, after) = match load_both(&base, &head, &root) {
-        (Ok(before), Ok(after)) => (before, after),
-        (before, after) => return refused(args, context, [before.err(), after.err()].into_iter().flatten().collect()),
+        Ok(both) => both,
+        Err(sides) => return refused(args, context, sides),
     };
     if let (Loaded::Lock(_), Loaded::Lock(_)) = (&before, &after) {
         return Err(
             error!(E0039, None, "both sides are the lock"; help: "name a revision, or leave one `lock` out").into()
         );
     }
-    let found = diff::compare(side(&before), side(&after));
+    let found = diff::compare(side(&before), side(&after), graph(&after).or(graph(&before)));
     let built = if args.artefacts { Some(built::compare(&before, &after)?) } else { None };
     #[cfg(feature = "dry-run")]
     let evidence = gather::gather(&args.evidence, &before, &after, &found, context)?;
@@ -176,12 +176,18 @@ fn side(loaded: &Loaded) -> diff::Side<'_> {
     }
 }
 
+fn graph(loaded: &Loaded) -> Option<&Graph> {
+    match loaded {
+        Loaded::Lock(_) => None,
+        Loaded::Program(program) => program.graph.as_ref(),
+    }
+}
+
 fn of_program(program: &Program) -> diff::Program<'_> {
     diff::Program {
         files: &program.ready.compiled.files,
         model: &program.ready.compiled.model,
         calibers: &program.locking.calibers,
-        graph: &program.graph,
         settings: &program.locking.settings,
         sources: &program.ready.project.sources,
     }

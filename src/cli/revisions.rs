@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::locked::{self, Locking};
 use super::{Context, Stop, ready::Ready};
-use crate::caliber::{self, LOCK_FILE, Lock, calibers};
-use crate::compile::compile;
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::caliber::{self, LOCK_FILE, Lock, Said, calibers_of};
+use crate::compile::{Parsed, check, parse, parse_both};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::error;
 use crate::lineage::Graph;
-use crate::project::{CONFIG_FILE, DiskFiles, Files, Project, Repository, SourceMap, load};
+use crate::project::{CONFIG_FILE, DiskFiles, Files, GitFiles, Project, Repository, SourceMap, load};
 use crate::stack;
 
 /// Which side is meant.
@@ -83,38 +83,41 @@ impl Side {
         Ok(if is_revision { revision() } else { Side::Folder(path.to_owned()) })
     }
 
-    /// Reads it, and compiles what there is to be compiled. `root` is the folder of the project.
-    pub fn load(&self, root: &Path) -> Result<Loaded, Refused> {
-        let disk = |folder: &Path| self.program(&DiskFiles::new(folder));
+    /// Reads it. The files of a revision were asked of git with those of the other side.
+    fn read_side(&self, root: &Path, revision: Option<Result<GitFiles, Wrong>>) -> Result<Read, Refused> {
         match self {
-            Side::Here => disk(root),
-            Side::Folder(folder) => disk(folder),
-            Side::Revision(_, revision) => {
-                let files = Repository::of(root).and_then(|git| git.files(revision));
-                self.program(&files.map_err(|wrong| self.refuse(None, [*wrong].into_iter().collect()))?)
+            Side::Here => self.project(&DiskFiles::new(root)),
+            Side::Folder(folder) => self.project(&DiskFiles::new(folder)),
+            Side::Revision(_, name) => {
+                let files = revision.unwrap_or_else(|| Repository::of(root).and_then(|git| git.files(name)));
+                self.project(&files.map_err(|wrong| self.refuse(None, [*wrong].into_iter().collect()))?)
             }
-            Side::Lock => self.lock(root),
+            Side::Lock => Ok(Read::Lock(self.lock(root)?)),
         }
     }
 
-    fn program(&self, files: &dyn Files) -> Result<Loaded, Refused> {
-        let (project, mut found) = load(files);
-        let Some(project) = project else { return Err(self.refuse(None, found)) };
-        let (compiled, more) = compile(&project);
+    fn project(&self, files: &dyn Files) -> Result<Read, Refused> {
+        match load(files) {
+            (Some(project), found) => Ok(Read::Project(Box::new(project), found)),
+            (None, found) => Err(self.refuse(None, found)),
+        }
+    }
+
+    /// Compiles what there is to be compiled.
+    fn checked(&self, read: Read, parsed: Option<Parsed>) -> Result<Checked, Refused> {
+        let (project, mut found) = match read {
+            Read::Project(project, found) => (*project, found),
+            Read::Lock(lock) => return Ok(Checked::Lock(lock)),
+        };
+        let (compiled, more) = check(&project, parsed.unwrap_or_else(|| parse(&project)));
         found.extend(more);
         if found.has_errors() {
             return Err(self.refuse(Some(&project), found));
         }
-        let settings = locked::settings(&project.config);
-        let (calibers, graph) = rayon::join(
-            || stack::enough(|| calibers(&compiled.files, &compiled.model)),
-            || Graph::of(&compiled.files, &compiled.model),
-        );
-        let locking = Locking { settings, calibers, comparison: None, text: None };
-        Ok(Loaded::Program(Box::new(Program { ready: Ready { project, compiled }, locking, graph })))
+        Ok(Checked::Program(Box::new(Ready { project, compiled })))
     }
 
-    fn lock(&self, root: &Path) -> Result<Loaded, Refused> {
+    fn lock(&self, root: &Path) -> Result<Lock, Refused> {
         let bytes = DiskFiles::new(root).read(LOCK_FILE);
         let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|reason| {
             let wrong = match reason {
@@ -133,7 +136,7 @@ impl Side {
                 help: "run `metricc lock`, or name a revision"));
         }
         if found.is_empty() {
-            return Ok(Loaded::Lock(lock));
+            return Ok(lock);
         }
         Err(Refused { name: self.name(), sources: Box::new(sources), root: root.to_owned(), diagnostics: found })
     }
@@ -173,8 +176,8 @@ pub struct Program {
     pub ready: Ready,
     /// What everything means.
     pub locking: Locking,
-    /// What reads what.
-    pub graph: Graph,
+    /// What reads what; of two programs only the later one is asked.
+    pub graph: Option<Graph>,
 }
 
 /// A side that can't be compared.
@@ -211,7 +214,80 @@ impl Context {
     }
 }
 
-/// Both sides, each read and compiled beside the other.
-pub fn load_both(base: &Side, head: &Side, root: &Path) -> (Result<Loaded, Refused>, Result<Loaded, Refused>) {
-    rayon::join(|| base.load(root), || head.load(root))
+/// What a side has to be compared, not compiled yet.
+enum Read {
+    /// With what is wrong with its files.
+    Project(Box<Project>, Diagnostics),
+    Lock(Lock),
+}
+
+/// A side without errors.
+enum Checked {
+    Program(Box<Ready>),
+    Lock(Lock),
+}
+
+impl Checked {
+    /// With what everything means, and what reads what.
+    fn loaded(self, said: Option<Said>, with_graph: bool) -> Loaded {
+        let ready = match self {
+            Checked::Program(ready) => *ready,
+            Checked::Lock(lock) => return Loaded::Lock(lock),
+        };
+        let Ready { project, compiled } = &ready;
+        let said = said.unwrap_or_else(|| Said::of(&compiled.files));
+        let (calibers, graph) = rayon::join(
+            || stack::enough(|| calibers_of(&compiled.files, &said, &compiled.model)),
+            || with_graph.then(|| Graph::of(&compiled.files, &compiled.model)),
+        );
+        let settings = locked::settings(&project.config);
+        let locking = Locking { settings, calibers, comparison: None, text: None };
+        Loaded::Program(Box::new(Program { ready, locking, graph }))
+    }
+}
+
+/// What is wrong with a repository or a revision.
+type Wrong = Box<Diagnostic>;
+
+/// Both sides, each read and compiled beside the other; or those that can't be compared. What both have to the byte is read, parsed
+/// and put into words once.
+pub fn load_both(base: &Side, head: &Side, root: &Path) -> Result<(Loaded, Loaded), Vec<Refused>> {
+    let (before, after) = read_both(base, head, root);
+    let (one, other) = match (&before, &after) {
+        (Ok(Read::Project(one, _)), Ok(Read::Project(other, _))) => {
+            let (one, other) = parse_both(one, other);
+            (Some(one), Some(other))
+        }
+        _ => (None, None),
+    };
+    let checked = rayon::join(
+        || before.and_then(|read| base.checked(read, one)),
+        || after.and_then(|read| head.checked(read, other)),
+    );
+    let (before, after) = match checked {
+        (Ok(before), Ok(after)) => (before, after),
+        (before, after) => return Err([before.err(), after.err()].into_iter().flatten().collect()),
+    };
+    // How large a program may be is known only now that it was checked.
+    let (one, other) = match (&before, &after) {
+        (Checked::Program(one), Checked::Program(other)) => {
+            let (one, other) = Said::of_both(&one.compiled.files, &other.compiled.files);
+            (Some(one), Some(other))
+        }
+        _ => (None, None),
+    };
+    // What is made of what, the later program tells.
+    let is_later = matches!(after, Checked::Lock(_));
+    Ok(rayon::join(|| before.loaded(one, is_later), || after.loaded(other, true)))
+}
+
+fn read_both(base: &Side, head: &Side, root: &Path) -> (Result<Read, Refused>, Result<Read, Refused>) {
+    let (Side::Revision(_, one), Side::Revision(_, other)) = (base, head) else {
+        return rayon::join(|| base.read_side(root, None), || head.read_side(root, None));
+    };
+    let (one, other) = match Repository::of(root) {
+        Ok(git) => git.files_of_both(one, other),
+        Err(wrong) => (Err(wrong.clone()), Err(wrong)),
+    };
+    rayon::join(|| base.read_side(root, Some(one)), || head.read_side(root, Some(other)))
 }

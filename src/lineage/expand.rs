@@ -1,8 +1,10 @@
 //! What each item reads: declarations, formulas and dimensions. Rows and columns are in `rows`.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Span};
 use crate::resolve::{Names, RowName};
 use crate::syntax::ast::{self, DeclarationKind};
 use crate::types::{
@@ -26,8 +28,14 @@ pub struct Program<'a> {
     /// The node of each metric.
     metric_nodes: Vec<NodeId>,
     dimension_nodes: Vec<Option<NodeId>>,
+    /// The dimensions of each node: a table of behaviour has several.
+    dimensions: FxHashMap<NodeId, Vec<DimensionId>>,
+    /// The tables of each node: what it stores, and what it makes.
+    tables: FxHashMap<NodeId, Vec<TableId>>,
     /// The subsets that each declaration names, by their places in the model, with their nodes.
     pub named: FxHashMap<NodeId, Vec<(usize, NodeId)>>,
+    /// The subset that a node is, by its place in the model.
+    declared_subsets: FxHashMap<NodeId, usize>,
     /// Subsets with conditions of their own, by the tables that their rows are of.
     pub subsets: FxHashMap<TableId, Vec<(usize, NodeId)>>,
     /// The metrics that experiments measure.
@@ -37,7 +45,7 @@ pub struct Program<'a> {
 }
 
 /// The graph of a program.
-pub fn graph(files: &[ast::File], model: &Model) -> Graph {
+pub fn graph(files: &[Arc<ast::File>], model: &Model) -> Graph {
     let program = Program::new(files, model);
     let mut made = Making { items: Vec::new(), places: FxHashMap::default(), reads: Vec::new() };
     for (place, node) in program.nodes.all.iter().enumerate() {
@@ -77,6 +85,15 @@ pub fn graph(files: &[ast::File], model: &Model) -> Graph {
     }
 }
 
+/// What each node has, in order.
+fn by_node<T>(owners: &[Option<NodeId>], id: fn(usize) -> T) -> FxHashMap<NodeId, Vec<T>> {
+    let mut all: FxHashMap<NodeId, Vec<T>> = FxHashMap::default();
+    for (place, owner) in owners.iter().enumerate() {
+        owner.iter().for_each(|node| all.entry(*node).or_default().push(id(place)));
+    }
+    all
+}
+
 fn looks_across(formula: &Formula) -> bool {
     let mut found = false;
     formula.walk(&mut |part| found |= matches!(part.kind, FormulaKind::Across { .. }));
@@ -100,7 +117,7 @@ impl Making {
 }
 
 impl<'a> Program<'a> {
-    fn new(files: &'a [ast::File], model: &'a Model) -> Program<'a> {
+    fn new(files: &'a [Arc<ast::File>], model: &'a Model) -> Program<'a> {
         let nodes = Nodes::of(files, model);
         // What is wrong with the names has been told: the program has no errors.
         let mut names = Names::collect(files, &mut Diagnostics::new());
@@ -112,21 +129,29 @@ impl<'a> Program<'a> {
             metrics.entry(node).or_default().push(MetricId(place));
             metric_nodes.push(node);
         }
-        let dimension_nodes = model.dimensions.iter().map(|dimension| nodes.at(dimension.span)).collect();
+        let dimension_nodes: Vec<Option<NodeId>> =
+            model.dimensions.iter().map(|dimension| nodes.at(dimension.span)).collect();
+        let dimensions = by_node(&dimension_nodes, DimensionId);
+        let tables = by_node(&nodes.tables, TableId);
         let mut program = Program {
             model,
             nodes,
             metrics,
             metric_nodes,
             dimension_nodes,
+            dimensions,
+            tables,
             named: FxHashMap::default(),
+            declared_subsets: FxHashMap::default(),
             subsets: FxHashMap::default(),
             measured: FxHashMap::default(),
             looks_across: model.metrics.iter().any(|metric| looks_across(&metric.formula)),
         };
         program.name(&names);
-        for (place, subset) in model.subsets.iter().enumerate().filter(|(_, subset)| !subset.rows.filters.is_empty()) {
-            if let Some(node) = program.nodes.at(subset.name.span) {
+        for (place, subset) in model.subsets.iter().enumerate() {
+            let Some(node) = program.nodes.at(subset.name.span) else { continue };
+            program.declared_subsets.entry(node).or_insert(place);
+            if !subset.rows.filters.is_empty() {
                 program.subsets.entry(subset.rows.base).or_default().push((place, node));
             }
         }
@@ -135,10 +160,11 @@ impl<'a> Program<'a> {
 
     /// Notes what each declaration names.
     fn name(&mut self, names: &Names<'_>) {
+        let known = self.model.subsets.iter().enumerate().rev().map(|(place, subset)| (subset.name.span, place));
+        let known: FxHashMap<Span, usize> = known.collect();
         let of_subset = |place: usize| {
             let wanted = names.subsets[place].syntax.name.span;
-            let at = self.model.subsets.iter().position(|subset| subset.name.span == wanted)?;
-            Some((at, self.nodes.at(wanted)?))
+            Some((known.get(&wanted).copied()?, self.nodes.at(wanted)?))
         };
         let subsets: Vec<Option<(usize, NodeId)>> = (0..names.subsets.len()).map(of_subset).collect();
         let of_metric = |place: usize| {
@@ -203,14 +229,13 @@ impl<'a> Program<'a> {
                 }
             }
             Kind::Subset => {
-                let subset = self.model.subsets.iter().find(|subset| self.nodes.at(subset.name.span) == Some(node));
-                if let Some(subset) = subset {
-                    self.of_rows(&subset.rows, Some(node), reads);
+                if let Some(subset) = self.declared_subsets.get(&node) {
+                    self.of_rows(&self.model.subsets[*subset].rows, Some(node), reads);
                 }
             }
             Kind::Dimension => {
-                for (place, _) in self.dimension_nodes.iter().enumerate().filter(|(_, own)| **own == Some(node)) {
-                    self.of_dimension(DimensionId(place), reads);
+                for id in self.dimensions.get(&node).into_iter().flatten() {
+                    self.of_dimension(*id, reads);
                 }
             }
             Kind::Hierarchy => {
@@ -231,11 +256,9 @@ impl<'a> Program<'a> {
     /// Whatever a declaration makes or stores. What a table of behaviour holds in case somebody asks for it is not of its making.
     fn of_tables(&self, node: NodeId, reads: &mut Reads) {
         let shown = self.shown_by(node);
-        let own = self.nodes.tables.iter().enumerate().filter(|(_, owner)| **owner == Some(node));
-        for (place, _) in own {
-            let table = TableId(place);
+        for table in self.tables.get(&node).into_iter().flatten().copied() {
             reads.push((Item::Rows(table), Role::Rows));
-            let columns = self.model.tables[place].columns.iter().enumerate().filter(|(_, column)| !column.internal);
+            let columns = self.model.table(table).columns.iter().enumerate().filter(|(_, column)| !column.internal);
             reads.extend(columns.map(|(column, _)| (Item::Column(ColumnId { table, column }), Role::Value)));
             reads.extend(shown.iter().map(|dimension| (Item::Bound(*dimension, table), Role::Group)));
         }

@@ -11,6 +11,8 @@ mod rows;
 pub mod show;
 mod trace;
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::Span;
@@ -174,7 +176,7 @@ pub fn head(declaration: &ast::Declaration) -> Option<(Kind, String, u32)> {
 
 impl Graph {
     /// The graph of a program without errors.
-    pub fn of(files: &[ast::File], model: &Model) -> Graph {
+    pub fn of(files: &[Arc<ast::File>], model: &Model) -> Graph {
         expand::graph(files, model)
     }
 

@@ -1,5 +1,7 @@
 //! The nodes of the graph: declarations in the order of files, and the columns of tables.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::{Span, Spanned};
@@ -25,7 +27,7 @@ pub struct Nodes<'a> {
 
 impl<'a> Nodes<'a> {
     /// Those of a program.
-    pub fn of(files: &'a [ast::File], model: &Model) -> Nodes<'a> {
+    pub fn of(files: &'a [Arc<ast::File>], model: &Model) -> Nodes<'a> {
         let mut nodes = Nodes {
             all: Vec::new(),
             declared: Vec::new(),

@@ -1,5 +1,7 @@
 //! The tables of names, with duplicates and later kinds told.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::{Diagnostics, Span};
@@ -108,7 +110,7 @@ pub struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// The names of all `files`. Duplicates and declarations of later kinds are told.
-    pub fn collect(files: &'a [ast::File], diagnostics: &mut Diagnostics) -> Names<'a> {
+    pub fn collect(files: &'a [Arc<ast::File>], diagnostics: &mut Diagnostics) -> Names<'a> {
         let mut names = Names::default();
         let mut seen = Seen::default();
         for declaration in files.iter().flat_map(|file| &file.declarations) {

@@ -8,6 +8,8 @@ mod overview;
 mod template;
 mod text;
 
+use std::sync::Arc;
+
 use minijinja::context;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -38,7 +40,7 @@ pub struct Input<'a> {
     /// The name of the project.
     pub name: &'a str,
     /// The declarations.
-    pub files: &'a [ast::File],
+    pub files: &'a [Arc<ast::File>],
     /// What they mean.
     pub model: &'a Model,
     /// Their texts.

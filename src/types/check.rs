@@ -1,5 +1,7 @@
 //! The whole check: files in, a typed model out.
 
+use std::sync::{Arc, OnceLock};
+
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
@@ -18,7 +20,7 @@ use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model};
 use super::ops::Ops;
 use super::rows::RowSets;
-use super::size::{FormulaSize, Known};
+use super::size::{FormulaSize, Size};
 use super::tables::check_tables;
 use super::test_blocks::check_tests;
 
@@ -36,7 +38,7 @@ pub struct Settings {
 }
 
 /// Types a whole program. What is wrong is told and left out; the rest stands.
-pub fn check(files: &[ast::File], settings: &Settings) -> (Model, Diagnostics) {
+pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnostics) {
     let mut d = Diagnostics::new();
     let mut names = Names::collect(files, &mut d);
     let changes = check_changes(&mut names, settings, &mut d);
@@ -133,6 +135,8 @@ struct Typed {
     ids: Vec<Option<MetricId>>,
     facts: Vec<Facts>,
     sizes: Vec<FormulaSize>,
+    /// The sizes of the dimensions that somebody asked for since tables were last added.
+    dimension_sizes: Vec<OnceLock<Size>>,
 }
 
 impl Typed {
@@ -148,9 +152,16 @@ impl Typed {
             metric_ids: &self.ids,
             known: &self.facts,
             sizes: &self.sizes,
+            dimension_sizes: &self.dimension_sizes,
             zone: all.zone,
             week_start: all.week_start,
         }
+    }
+
+    /// Tables may have come since dimensions were sized.
+    fn forget(&mut self, dimensions: usize) {
+        self.dimension_sizes.clear();
+        self.dimension_sizes.resize_with(dimensions, OnceLock::new);
     }
 
     /// Takes a metric that was typed, and those that compare it.
@@ -179,8 +190,8 @@ impl Typed {
                 continue;
             };
             self.facts.push(facts_of(&metric.formula, &self.facts));
-            let known = Known { tables: &rows.tables, dimensions: all.dimensions, metrics: &self.sizes };
-            self.sizes.push(metric.formula.size(known));
+            let size = metric.formula.size(self.scope(all, rows).known());
+            self.sizes.push(size);
             self.metrics.push(metric);
         }
     }
@@ -194,6 +205,7 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         ids: vec![None; count],
         facts: Vec::with_capacity(count),
         sizes: Vec::with_capacity(count),
+        dimension_sizes: Vec::new(),
     };
     let mut levels = resolve::metric_levels(names, d);
     // What waits for metrics that are broken is looked at last.
@@ -205,6 +217,7 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         let is_known = |path: &ast::Path, version: Option<u32>| {
             !path.single().and_then(|name| names.metric(name, version)).is_some_and(|place| open[place])
         };
+        typed.forget(all.dimensions.len());
         let settled = rows.settle(&is_known, &typed.scope(all, rows), d);
         rows.put(&settled);
         let values: Vec<_> = {
@@ -219,6 +232,7 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
         for place in asked {
             measure(place, &typed, all, rows, d);
         }
+        typed.forget(all.dimensions.len());
         let scope = typed.scope(all, rows);
         let check = |place: &usize| {
             let mut d = Diagnostics::new();
@@ -246,7 +260,7 @@ fn measure(place: usize, typed: &Typed, all: &Declarations<'_>, rows: &mut RowSe
 }
 
 /// Subsets that no row set names.
-fn unused(names: &Names<'_>, files: &[ast::File], d: &mut Diagnostics) {
+fn unused(names: &Names<'_>, files: &[Arc<ast::File>], d: &mut Diagnostics) {
     let mut used: FxHashSet<String> = FxHashSet::default();
     let mut note = |path: &ast::Path, _: Option<u32>| {
         used.insert(path.parts[0].value.clone());

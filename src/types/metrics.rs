@@ -92,7 +92,7 @@ pub fn check_metric(
         None => inherited_by(scope, &formula),
     };
     let dimensions = by.iter().filter_map(|(by, _)| by.dimension());
-    let keys = Size::of_all(dimensions.map(|id| scope.dimensions[id.0].size(scope.tables)));
+    let keys = Size::of_all(dimensions.map(|id| scope.known().dimension(id)));
     if too_large(keys, "what this metric is grouped by", syntax.name.span, d) {
         return None;
     }

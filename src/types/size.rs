@@ -4,11 +4,13 @@
 //! itself, the last has a billion. So there is a limit to what a name stands for, and it is told where it is passed;
 //! nothing behind the check has to think of it.
 
+use std::sync::OnceLock;
+
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 
 use super::model::{
-    DimFilter, Dimension, Formula, FormulaKind, NestedKey, RowExpr, RowExprKind, RowSet, Subject, Table,
+    DimFilter, Dimension, DimensionId, Formula, FormulaKind, NestedKey, RowExpr, RowExprKind, RowSet, Subject, Table,
 };
 
 /// How many operators may stand within each other.
@@ -129,8 +131,17 @@ pub struct Known<'a> {
     pub tables: &'a [Table],
     /// The dimensions.
     pub dimensions: &'a [Dimension],
+    /// The sizes of the dimensions that somebody asked for.
+    pub asked: &'a [OnceLock<Size>],
     /// The sizes of the metrics, by their place.
     pub metrics: &'a [FormulaSize],
+}
+
+impl Known<'_> {
+    /// The size of a dimension. One that is bound to every source has many bindings, and every metric asks.
+    pub fn dimension(&self, id: DimensionId) -> Size {
+        *self.asked[id.0].get_or_init(|| self.dimensions[id.0].size(self.tables))
+    }
 }
 
 impl Formula {
@@ -188,7 +199,7 @@ fn around<'a>(parts: impl Iterator<Item = &'a Formula>, known: Known<'_>) -> For
 impl NestedKey {
     fn size(&self, known: Known<'_>) -> Size {
         match self {
-            NestedKey::Dimension(id) => known.dimensions[id.0].size(known.tables),
+            NestedKey::Dimension(id) => known.dimension(*id),
             NestedKey::Column { values, .. } => Size::of_all(values.iter().map(|(_, value)| value.size(known.tables))),
             NestedKey::Step(_) => Size::default(),
         }
@@ -205,7 +216,7 @@ impl DimFilter {
             DimFilter::Not(inner) => inner.size(known).within(1),
             DimFilter::Test { subject: Subject::Part(_), .. } => Size::default().within(1),
             DimFilter::Test { subject: Subject::Dimension(id) | Subject::Within(id, _), .. } => {
-                known.dimensions[id.0].size(known.tables).within(1)
+                known.dimension(*id).within(1)
             }
             DimFilter::Test { subject: Subject::Per(per, _), .. } => per.size.within(1),
         }

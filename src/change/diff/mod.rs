@@ -21,13 +21,13 @@ use rustc_hash::FxHashMap;
 
 use crate::caliber::{Meaning, Settings};
 use crate::diagnostic::Span;
-use crate::lineage::{Kind, NodeId};
+use crate::lineage::{Graph, Kind, NodeId};
 use crate::types::{Metric, MetricId};
 
 use direction::Proof;
 use formula::{Look, Walk};
 use pair::{Pair, pairs};
-use side::{Declared, Places};
+use side::{Declared, Nodes, Places};
 
 pub use direction::Direction;
 pub use field::{Aspect, Class, Field};
@@ -173,14 +173,20 @@ impl Diff {
     }
 }
 
-/// Compares two sides. Two locks, or a lock as the later side, are compared by what they say alone.
-pub fn compare(base: Side<'_>, head: Side<'_>) -> Diff {
+/// Compares two sides. Two locks, or a lock as the later side, are compared by what they say alone. What is made of what tells the
+/// graph of the later program; of the earlier one, where the later side is a lock.
+pub fn compare(base: Side<'_>, head: Side<'_>, graph: Option<&Graph>) -> Diff {
     let (before, after) = (base.declared(), head.declared());
     let project = settings(base.settings(), head.settings());
     let paired = pairs((base, &before), (head, &after), !project.is_empty());
     let places = rayon::join(|| base.program().map(Places::of), || head.program().map(Places::of));
-    let mut comparing =
-        Comparing { before: places.0, after: places.1, all_moved: !project.is_empty(), below: Vec::new() };
+    let mut comparing = Comparing {
+        before: places.0,
+        after: places.1,
+        nodes: graph.map(Nodes::of),
+        all_moved: !project.is_empty(),
+        below: Vec::new(),
+    };
     let mut paired = paired;
     comparing.follow(&mut paired);
     let mut entries = comparing.entries(&paired);
@@ -218,36 +224,33 @@ fn settings(old: &Settings, new: &Settings) -> Vec<Field> {
 struct Comparing<'a> {
     before: Option<Places<'a>>,
     after: Option<Places<'a>>,
+    nodes: Option<Nodes<'a>>,
     all_moved: bool,
     /// What is made of each pair that answers for others, by its place.
     below: Vec<Vec<NodeId>>,
 }
 
 impl<'a> Comparing<'a> {
-    /// The program whose graph tells what is made of what: the later one, where it is a program.
-    fn graph(&self) -> Option<&Places<'a>> {
-        self.after.as_ref().or(self.before.as_ref())
-    }
-
     fn node(&self, one: &Declared<'_>) -> Option<NodeId> {
-        self.graph()?.node(one.kind, one.name, one.version)
+        self.nodes.as_ref()?.node(one.kind, one.name, one.version)
     }
 
     /// Tells of what moved what it moved with. Where that is nothing, it has to answer for itself.
     fn follow(&mut self, paired: &mut [Pair<'a>]) {
         let side = |pair: &Pair<'a>| if self.after.is_some() { pair.head } else { pair.base };
-        let mut moved: FxHashMap<NodeId, Vec<usize>> = FxHashMap::default();
-        for (place, pair) in paired.iter().enumerate() {
-            if let Some(node) = side(pair).as_ref().and_then(|one| self.node(one)) {
-                moved.entry(node).or_default().push(place);
-            }
-        }
         let answers = |pair: &Pair<'a>| matches!(pair.state, State::Changed | State::New | State::NewVersion);
-        let Some(graph) = self.graph().map(|places| places.program().graph) else { return };
-        let nodes: Vec<Option<NodeId>> = (paired.iter())
-            .map(|pair| side(pair).filter(|_| answers(pair)).as_ref().and_then(|one| self.node(one)))
-            .collect();
-        self.below = nodes.par_iter().map(|node| node.map_or_else(Vec::new, |node| graph.below(node))).collect();
+        let Some(Nodes { graph, .. }) = &self.nodes else { return };
+        let nodes: Vec<Option<NodeId>> =
+            paired.par_iter().map(|pair| side(pair).as_ref().and_then(|one| self.node(one))).collect();
+        let mut moved: FxHashMap<NodeId, Vec<usize>> = FxHashMap::default();
+        for (place, node) in nodes.iter().enumerate() {
+            node.iter().for_each(|node| moved.entry(*node).or_default().push(place));
+        }
+        let below = |(pair, node): (&Pair<'a>, &Option<NodeId>)| {
+            node.filter(|_| answers(pair)).map_or_else(Vec::new, |node| graph.below(node))
+        };
+        let below: Vec<Vec<NodeId>> = paired.par_iter().zip(&nodes).map(below).collect();
+        self.below = below;
         for place in 0..paired.len() {
             for follower in self.below[place].iter().filter_map(|node| moved.get(node)).flatten() {
                 let follows = *follower != place && paired[*follower].follows();
@@ -265,19 +268,20 @@ impl<'a> Comparing<'a> {
     }
 
     fn entries(&self, paired: &[Pair<'a>]) -> Vec<Entry> {
-        let meanings = (
-            self.before.as_ref().map(|places| Meaning::new(places.program().model)),
-            self.after.as_ref().map(|places| Meaning::new(places.program().model)),
-        );
         let dimensions = paired.iter().any(|pair| pair.kind() == Kind::Dimension && pair.state != State::Reworded);
-        let mut found = Vec::new();
-        for (place, pair) in paired.iter().enumerate() {
+        let of_some = |(chunk, pairs): (usize, &[Pair<'a>])| {
+            let meaning = |places: &Option<Places<'a>>| Some(Meaning::new(places.as_ref()?.program().model));
+            let meanings = (meaning(&self.before), meaning(&self.after));
             let making = Making { all: self, paired, meanings: (meanings.0.as_ref(), meanings.1.as_ref()), dimensions };
-            found.extend(making.entry(place, pair));
-        }
-        found
+            let places = chunk * TOGETHER..;
+            places.zip(pairs).filter_map(|(place, pair)| making.entry(place, pair)).collect::<Vec<Entry>>()
+        };
+        paired.par_chunks(TOGETHER).enumerate().flat_map_iter(of_some).collect()
     }
 }
+
+/// So many pairs share what they find out of the meaning of parts.
+const TOGETHER: usize = 1_024;
 
 struct Making<'a, 'b> {
     all: &'b Comparing<'a>,
@@ -371,7 +375,8 @@ impl<'a> Making<'a, '_> {
         if pair.kind() != Kind::Metric {
             return None;
         }
-        Some((self.all.before.as_ref()?.metric(base.span?)?, self.all.after.as_ref()?.metric(head.span?)?))
+        let (before, after) = (self.all.before.as_ref()?.parts(), self.all.after.as_ref()?.parts());
+        Some((before.metric(base.span?)?, after.metric(head.span?)?))
     }
 
     fn direction(&self, pair: &Pair<'a>) -> Option<Direction> {
@@ -405,10 +410,7 @@ impl<'a> Making<'a, '_> {
                 found.extend(shown::of_metric((a, models.0), (b, models.1), own));
             }
             Kind::Subset if own => {
-                let subset = |places: &Places<'a>, span: Option<Span>| {
-                    let subsets = &places.program().model.subsets;
-                    subsets.iter().find(|one| Some(one.name.span) == span)
-                };
+                let subset = |places: &Places<'a>, span: Option<Span>| places.parts().subset(span?);
                 if let (Some(a), Some(b), Some(mut walk)) =
                     (subset(old, base.span), subset(new, head.span), self.walk(pair))
                 {
@@ -418,9 +420,7 @@ impl<'a> Making<'a, '_> {
             }
             Kind::Dimension => {
                 let dimension = |places: &Places<'a>, span: Option<Span>| {
-                    let model = places.program().model;
-                    let found = model.dimensions.iter().chain(&model.other_dimensions);
-                    found.into_iter().find(|one| Some(one.name.span) == span).map(|one| (one, model))
+                    Some((places.parts().dimension(span?)?, places.program().model))
                 };
                 if own {
                     let mut bindings = items::compare(Kind::Dimension, base.form, head.form);
@@ -468,7 +468,7 @@ impl<'a> Making<'a, '_> {
         if !pair.moves && pair.state != State::NewVersion {
             return Vec::new();
         }
-        let Some(graph) = self.all.graph().map(|places| places.program().graph) else { return Vec::new() };
+        let Some(Nodes { graph, .. }) = &self.all.nodes else { return Vec::new() };
         let below = self.all.below.get(place).map_or(&[][..], Vec::as_slice);
         let shown = |node: &&NodeId| !matches!(graph.node(**node).kind, Kind::Column);
         let found: BTreeSet<Below> = (below.iter().filter(shown))

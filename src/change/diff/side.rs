@@ -1,14 +1,16 @@
 //! The two sides of a comparison, and what each declares.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
-use crate::caliber::{Caliber, Fingerprint, Lock, Settings};
+use crate::caliber::{Caliber, Fingerprint, Lock, Parts, Settings};
 use crate::diagnostic::Span;
 use crate::lineage::{Graph, Kind, Node, NodeId};
 use crate::project::SourceMap;
 use crate::resolve::Space;
 use crate::syntax::ast::{self, DeclarationKind};
-use crate::types::{MetricId, Model};
+use crate::types::Model;
 
 /// A side: a program without errors, or what a lock says of one.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +25,11 @@ pub enum Side<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
     /// Its syntax trees.
-    pub files: &'a [ast::File],
+    pub files: &'a [Arc<ast::File>],
     /// As it was understood.
     pub model: &'a Model,
     /// What everything means.
     pub calibers: &'a [Caliber],
-    /// What reads what.
-    pub graph: &'a Graph,
     /// What the configuration adds.
     pub settings: &'a Settings,
     /// Its texts.
@@ -133,8 +133,7 @@ fn space(kind: Kind) -> Option<Space> {
 pub struct Places<'a> {
     program: Program<'a>,
     declarations: FxHashMap<Span, &'a ast::Declaration>,
-    metrics: FxHashMap<Span, MetricId>,
-    nodes: FxHashMap<(Kind, &'a str, u32), NodeId>,
+    parts: Parts<'a>,
 }
 
 impl<'a> Places<'a> {
@@ -142,14 +141,7 @@ impl<'a> Places<'a> {
     pub fn of(program: Program<'a>) -> Places<'a> {
         let all = program.files.iter().flat_map(|file| &file.declarations);
         let declarations = all.filter_map(|one| Some((name(&one.kind)?.span, one))).collect();
-        let mut metrics = FxHashMap::default();
-        for (place, metric) in program.model.metrics.iter().enumerate() {
-            // Growths stand behind the metric that they have their place from.
-            metrics.entry(metric.name.span).or_insert(MetricId(place));
-        }
-        let key = |(id, node): (NodeId, &'a Node)| ((node.kind, node.name.as_str(), node.version), id);
-        let nodes = program.graph.all().map(key).collect();
-        Places { program, declarations, metrics, nodes }
+        Places { program, declarations, parts: Parts::new(program.model) }
     }
 
     /// The program.
@@ -162,12 +154,26 @@ impl<'a> Places<'a> {
         self.declarations.get(&name).copied()
     }
 
-    /// A metric by the place of its name.
-    pub fn metric(&self, name: Span) -> Option<MetricId> {
-        self.metrics.get(&name).copied()
+    /// The parts of its model.
+    pub fn parts(&self) -> &Parts<'a> {
+        &self.parts
+    }
+}
+
+/// The graph of a program, with its nodes by what they are called.
+pub struct Nodes<'a> {
+    pub graph: &'a Graph,
+    nodes: FxHashMap<(Kind, &'a str, u32), NodeId>,
+}
+
+impl<'a> Nodes<'a> {
+    /// Of a graph.
+    pub fn of(graph: &'a Graph) -> Nodes<'a> {
+        let key = |(id, node): (NodeId, &'a Node)| ((node.kind, node.name.as_str(), node.version), id);
+        Nodes { graph, nodes: graph.all().map(key).collect() }
     }
 
-    /// Its node in the graph.
+    /// The node of a declaration in the graph.
     pub fn node(&self, kind: Kind, name: &str, version: u32) -> Option<NodeId> {
         let own = self.nodes.get(&(kind, name, version)).copied();
         // In the graph a session has no columns, and a calendar those of its table and not its steps.

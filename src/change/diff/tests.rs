@@ -37,11 +37,15 @@ impl Made {
             files: &self.compiled.files,
             model: &self.compiled.model,
             calibers: &self.calibers,
-            graph: &self.graph,
             settings: &self.settings,
             sources: &self.project.sources,
         })
     }
+}
+
+/// What is different between two programs.
+fn between(base: &Made, head: &Made) -> Diff {
+    compare(base.side(), head.side(), Some(&head.graph))
 }
 
 const SHOP: &str = r#"
@@ -93,7 +97,7 @@ fn told(edits: &[(&str, &str)]) -> Vec<String> {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
     }
-    lines(&compare(Made::of(SHOP).side(), Made::of(&text).side()))
+    lines(&between(&Made::of(SHOP), &Made::of(&text)))
 }
 
 fn lines(diff: &Diff) -> Vec<String> {
@@ -182,7 +186,7 @@ fn each_field_is_told_in_the_words_of_the_definition() {
     );
     // One range in the place of another, and not one that went beside one that came.
     let range = |range: &str| Made::of(&format!("{SHOP}\nmetric m = count(event where n {range})\n"));
-    let moved = |before: &str, after: &str| lines(&compare(range(before).side(), range(after).side()))[1].clone();
+    let moved = |before: &str, after: &str| lines(&between(&range(before), &range(after)))[1].clone();
     assert_eq!(moved("between 1 and 5", "between 2 and 4"), "  filter: n between 1 and 5 -> n between 2 and 4");
     assert_eq!(moved("> 1", "between 2 and 4"), "  filter: n > 1 -> n between 2 and 4");
     // What stays of a condition is not told as gone, nor as new.
@@ -267,7 +271,7 @@ fn a_dimension_over_other_rows_moves_no_attribution() {
     let text = format!("{SHOP}{}", CREDIT.replace("\n    ", "\n"));
     let told = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
-        lines(&compare(Made::of(&text).side(), Made::of(&text.replace(from, to)).side()))
+        lines(&between(&Made::of(&text), &Made::of(&text.replace(from, to))))
     };
     let touches = told("dimension channel = touch.channel", "dimension channel = touch.id");
     assert!(touches.iter().any(|line| line.contains("metric credited via")), "{touches:?}");
@@ -282,19 +286,19 @@ fn a_lock_is_compared_by_what_it_says() {
     let text = crate::caliber::write(&made.settings, &made.compiled.model.changes, &made.calibers);
     let (lock, wrong) = crate::caliber::parse(crate::diagnostic::FileId(0), &text);
     assert!(wrong.is_empty());
-    assert_eq!(lines(&compare(Side::Lock(&lock), made.side())), [""; 0]);
+    assert_eq!(lines(&compare(Side::Lock(&lock), made.side(), Some(&made.graph))), [""; 0]);
     let edited = Made::of(&SHOP.replace("within: 2h", "within: 3h").replace("title: \"DAU\"", "title: \"D\""));
-    let told = lines(&compare(Side::Lock(&lock), edited.side()));
+    let told = lines(&compare(Side::Lock(&lock), edited.side(), Some(&edited.graph)));
     assert_eq!(
         told,
         ["caliber changed funnel pay", "  window (within): 2h -> 3h", "caliber moved metric bought via funnel pay"]
     );
-    assert_eq!(lines(&compare(edited.side(), Side::Lock(&lock))).len(), told.len());
+    assert_eq!(lines(&compare(edited.side(), Side::Lock(&lock), Some(&edited.graph))).len(), told.len());
 }
 
 #[test]
 fn another_time_zone_moves_every_metric() {
-    let diff = compare(Made::of(SHOP).side(), Made::at(SHOP, "UTC").side());
+    let diff = between(&Made::of(SHOP), &Made::at(SHOP, "UTC"));
     assert_eq!(diff.project[0].name(), "time zone");
     assert_eq!(diff.of(Class::Caliber).filter(|entry| entry.kind == Kind::Metric).count(), diff.metrics);
     assert!(diff.entries.iter().all(|entry| entry.direction.is_none()));
@@ -303,7 +307,7 @@ fn another_time_zone_moves_every_metric() {
 #[test]
 fn unversioned_changes_are_those_that_answer_for_themselves() {
     let text = SHOP.replace("(\"login\", \"pay\")", "(\"login\")").replace("dau over 7d", "dau over 14d");
-    let diff = compare(Made::of(SHOP).side(), Made::of(&text).side());
+    let diff = between(&Made::of(SHOP), &Made::of(&text));
     let names: Vec<&str> = diff.unversioned().map(|entry| entry.name.as_str()).collect();
     assert_eq!(names, ["wau", "effective_event"]);
 }
@@ -311,7 +315,7 @@ fn unversioned_changes_are_those_that_answer_for_themselves() {
 /// The direction of one metric whose rows or formula are edited.
 fn way(before: &str, after: &str) -> Option<(bool, String)> {
     let program = |formula: &str| Made::of(&format!("{SHOP}\nmetric m = {formula}\n"));
-    let diff = compare(program(before).side(), program(after).side());
+    let diff = between(&program(before), &program(after));
     let entry = diff.entries.iter().find(|entry| entry.name == "m")?;
     entry.direction.clone().map(|way| (way.falls, way.why))
 }
@@ -537,7 +541,7 @@ fn no_direction_is_claimed_that_rows_contradict() {
         Made::of(&text)
     };
     let (before, after) = (program(|pair| &pair.0), program(|pair| &pair.1));
-    let diff = compare(before.side(), after.side());
+    let diff = between(&before, &after);
     let worlds = worlds(&mut random);
     for entry in &diff.entries {
         let Some(direction) = &entry.direction else { continue };

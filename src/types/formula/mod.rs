@@ -20,6 +20,8 @@ mod rebase;
 mod segment;
 mod walk;
 
+use std::sync::OnceLock;
+
 use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::resolve::{Names, later};
@@ -32,7 +34,7 @@ use cohort::Column;
 
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId};
 use super::rows::RowSets;
-use super::size::{FormulaSize, Known, too_large};
+use super::size::{FormulaSize, Known, Size, too_large};
 
 pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
@@ -67,6 +69,8 @@ pub struct FormulaScope<'a> {
     pub known: &'a [Facts],
     /// The size of each typed metric's formula.
     pub sizes: &'a [FormulaSize],
+    /// The sizes of the dimensions that somebody asked for.
+    pub dimension_sizes: &'a [OnceLock<Size>],
     /// The project's zone.
     pub zone: chrono_tz::Tz,
     /// The first day of a week.
@@ -76,7 +80,7 @@ pub struct FormulaScope<'a> {
 impl FormulaScope<'_> {
     /// What the sizes of formulas depend on.
     pub fn known(&self) -> Known<'_> {
-        Known { tables: self.tables, dimensions: self.dimensions, metrics: self.sizes }
+        Known { tables: self.tables, dimensions: self.dimensions, asked: self.dimension_sizes, metrics: self.sizes }
     }
 
     /// What keys are typed with.
