@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 use support::clickhouse::{Session, quote_text};
-use support::duckdb;
+use support::{duckdb, pglast};
 
 /// Applies a script that must work.
 fn apply(session: &Session, script: &str) {
@@ -365,4 +365,22 @@ fn duckdb_answers() {
     assert_eq!(duckdb::run(zoned, &json!(null)).unwrap(), json!("2026-01-01 08:00:00"));
     let error = duckdb::run("raise ValueError('boom')", &json!(null)).unwrap_err();
     assert!(error.contains("ValueError: boom"), "{error}");
+}
+
+#[test]
+fn postgresql_parses() {
+    support::engine!("pglast");
+    let window = "SELECT w.window_start, count(*) FILTER (WHERE w.a ~ '^x') FROM TUMBLE(t, at, INTERVAL '1 minute') AS w \
+                  GROUP BY w.window_start EMIT ON WINDOW CLOSE;";
+    let looked_up = "SELECT t.a, u.b FROM t LEFT JOIN u FOR SYSTEM_TIME AS OF PROCTIME() ON t.u = u.id";
+    let plain = [window, looked_up].map(pglast::plain);
+    assert_eq!(plain[1], "SELECT t.a, u.b FROM t LEFT JOIN u ON t.u = u.id");
+    assert_eq!(pglast::refused(&plain), []);
+    let refused =
+        pglast::refused(&[window, "SELECT 1", "SELECT 1; SELECT 2", "SELECT toDate(a) FROM t FINAL LIMIT 1 BY a"]);
+    let told: Vec<&str> = refused.iter().map(|(_, complaint)| complaint.as_str()).collect();
+    assert_eq!(told.len(), 3, "{refused:?}");
+    assert!(told[0].contains("at or near \"EMIT\""), "{told:?}");
+    assert_eq!(told[1], "2 statements");
+    assert!(told[2].contains("at or near \"BY\""), "{told:?}");
 }

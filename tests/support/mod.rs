@@ -27,6 +27,7 @@ pub mod engines;
 pub mod front;
 pub mod git;
 pub mod kafka;
+pub mod pglast;
 pub mod provision;
 pub mod python;
 pub mod report;

@@ -59,6 +59,18 @@ pub fn spark() -> Result<&'static Path, &'static str> {
     })
 }
 
+/// The Python interpreter that has the parser of PostgreSQL.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn pglast() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("pglast", &["requirements.txt"], install_packages)?;
+        existing("pglast", folder.join("bin/python"))
+    })
+}
+
 /// The Python interpreter whose packages are those of statistics.
 ///
 /// # Errors
