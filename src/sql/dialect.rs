@@ -216,13 +216,42 @@ pub struct ReadColumn {
     pub fits: Expr,
 }
 
-/// Rows out of the text of messages, by functions that cannot fail.
+/// A message.
+pub struct Message {
+    /// Its text.
+    pub raw: Expr,
+    /// What it says, where that is made once of all of the text (see [`Intake::parsed`]); else its text.
+    pub parsed: Expr,
+}
+
+/// Rows out of the text of messages, by functions that cannot fail. Conditions are never null.
 pub trait Intake: Sync {
-    /// A column.
-    fn column(&self, column: &StoredColumn, raw: Expr, calendar: Calendar) -> ReadColumn;
+    /// A column; canonical values where the rows are read by a stream, stored ones where they are stored.
+    fn column(&self, column: &StoredColumn, message: &Message, calendar: Calendar) -> Result<ReadColumn, Unsupported>;
 
     /// Whether a text is a JSON object.
-    fn is_object(&self, raw: Expr) -> Expr;
+    fn is_object(&self, message: &Message) -> Expr;
+
+    /// What a text says, where it is read once for all columns.
+    fn parsed(&self, _raw: Expr) -> Option<Expr> {
+        None
+    }
+
+    /// A time that may be missing, else when the message came.
+    fn or_then(&self, value: Expr, came: Expr, column: &StoredColumn) -> Expr;
+
+    /// The local day on which a message came.
+    fn day(&self, came: Expr, calendar: Calendar) -> Expr;
+
+    /// The first value whose condition is true.
+    fn choose(&self, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+        build::case(branches, Some(otherwise))
+    }
+
+    /// The number of rows for which a condition is true.
+    fn count_of(&self, condition: Expr) -> Expr {
+        build::aggregate("count", vec![build::number(1)], Vec::new(), Some(condition))
+    }
 }
 
 /// A dictionary of an entity's clean rows.
@@ -295,6 +324,11 @@ pub trait Scalars: Sync {
 
     /// How a function is printed.
     fn function(&self, function: Function) -> Lowering;
+
+    /// How rows are read out of messages, where the engine can.
+    fn intake(&self) -> Option<&dyn Intake> {
+        None
+    }
 }
 
 /// A dialect of SQL in which questions are answered.
@@ -379,11 +413,6 @@ pub trait Dialect: Scalars {
 
     /// An aggregate.
     fn aggregate(&self, aggregated: Aggregated, calendar: Calendar) -> Expr;
-
-    /// How rows are read out of messages, where the engine can.
-    fn intake(&self) -> Option<&dyn Intake> {
-        None
-    }
 
     /// Looks up in dictionaries what they hold, in place of joins.
     fn look_up(&self, _query: &mut Query, _known: &[Dictionary]) {}

@@ -3,10 +3,10 @@
 //!
 //! All three read each message in the same way, so that it is a row or a dead letter, and never both or neither.
 
-use sqlparser::ast::{BinaryOperator, Expr, ObjectName, Query};
+use sqlparser::ast::{BinaryOperator, ObjectName, Query};
 
 use super::build::{self, Parts, call, column, ident, item, text};
-use super::dialect::{Calendar, Dialect, Unsupported};
+use super::dialect::{Calendar, Intake, Message, Scalars, Unsupported};
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
 
 /// What is read.
@@ -24,26 +24,39 @@ pub enum Messages {
 const RAW: &str = "raw";
 const CAME: &str = "came";
 
-/// The SELECT over `landed`, a table of messages (`raw`) with the instants at which they came (`came`). A row that does not say
-/// when it arrived (the column `arrived`) arrived then.
+/// Where messages lie.
+#[derive(Clone, Debug)]
+pub struct Landed<'a> {
+    /// A table of messages (`raw`) with the instants at which they came (`came`).
+    pub name: ObjectName,
+    /// The column that says when a row arrived: a row that does not say it arrived when its message came.
+    pub arrived: Option<&'a str>,
+    /// The column that the table has beside its messages, read out of them already: the time that a watermark is kept of.
+    pub time: Option<&'a str>,
+}
+
+/// The SELECT over messages.
 pub fn intake(
     table: &Table,
-    landed: ObjectName,
-    arrived: Option<&str>,
+    landed: &Landed,
     read: Messages,
-    dialect: &dyn Dialect,
+    scalars: &dyn Scalars,
     calendar: Calendar,
 ) -> Result<Query, Vec<Unsupported>> {
+    let Some(how) = scalars.intake() else {
+        let reason = "it has no functions for that".to_owned();
+        return Err(vec![Unsupported { construct: "reading rows out of messages".to_owned(), reason }]);
+    };
     let of = |name: &str| column("p", ident(name));
     let is_dead = || build::binary(of("_reason"), BinaryOperator::NotEq, text(""));
-    let rows = messages(table, landed, arrived, dialect, calendar)?;
+    let rows = messages(table, landed, scalars, how, calendar)?;
     let (projection, filter, group_by) = match read {
         Messages::Rows => {
             let columns = table.columns.iter().enumerate().map(|(at, column)| {
                 let value = of(&format!("_c{at}"));
                 let is_part = matches!(column.ty, DataType::Array(_) | DataType::Map(_));
-                let value = if column.nullable || is_part { value } else { dialect.not_null(value) };
-                item(value, dialect.identifier(&column.name))
+                let value = if column.nullable || is_part { value } else { scalars.not_null(value) };
+                item(value, scalars.identifier(&column.name))
             });
             (columns.collect(), Some(build::equal(of("_reason"), text(""))), Vec::new())
         }
@@ -53,11 +66,11 @@ pub fn intake(
             (projection, Some(is_dead()), Vec::new())
         }
         Messages::Counts => {
-            let day = dialect.bucket_key(of("_came"), crate::plan::Step::Day, calendar);
+            let day = how.day(of("_came"), calendar);
             let projection = vec![
                 item(day.clone(), ident("day")),
                 item(call("count", Vec::new()), ident("messages")),
-                item(call("countIf", vec![is_dead()]), ident("dead")),
+                item(how.count_of(is_dead()), ident("dead")),
             ];
             (projection, None, vec![day])
         }
@@ -68,42 +81,55 @@ pub fn intake(
 /// All messages, with the value of each column and the reason why one is no row; an empty one for a row.
 fn messages(
     table: &Table,
-    landed: ObjectName,
-    arrived: Option<&str>,
-    dialect: &dyn Dialect,
+    landed: &Landed,
+    scalars: &dyn Scalars,
+    how: &dyn Intake,
     calendar: Calendar,
 ) -> Result<Query, Vec<Unsupported>> {
-    let Some(how) = dialect.intake() else {
-        let reason = "it has no functions for that".to_owned();
-        return Err(vec![Unsupported { construct: "reading rows out of messages".to_owned(), reason }]);
-    };
     let raw = || column("l", ident(RAW));
     let came = || column("l", ident(CAME));
+    let parsed = how.parsed(raw());
+    let message = Message { raw: raw(), parsed: parsed.as_ref().map_or_else(raw, |_| column("l", ident("_parsed"))) };
     let mut projection = vec![item(came(), ident("_came")), item(raw(), ident("_raw"))];
-    let mut reasons = vec![build::not(how.is_object(raw())), text("it is no JSON object")];
-    for (at, column) in table.columns.iter().enumerate() {
-        let read = how.column(column, raw(), calendar);
-        let is_arrived = arrived == Some(column.name.as_str());
-        if !column.nullable && !is_arrived {
-            reasons.extend([read.missing.clone(), text(format!("`{}` is missing", column.name))]);
+    let mut reasons = vec![(build::not(how.is_object(&message)), text("it is no JSON object"))];
+    let mut refused = Vec::new();
+    for (at, of) in table.columns.iter().enumerate() {
+        let read = match how.column(of, &message, calendar) {
+            Ok(read) => read,
+            Err(Unsupported { construct, reason }) => {
+                refused.push(Unsupported { construct: format!("{construct} (`{}`)", of.name), reason });
+                continue;
+            }
+        };
+        let is_arrived = landed.arrived == Some(of.name.as_str());
+        if !of.nullable && !is_arrived {
+            reasons.push((read.missing.clone(), text(format!("`{}` is missing", of.name))));
         }
         let wrong = build::all([build::not(read.missing), build::not(read.fits)]).unwrap_or_else(build::null);
-        reasons.extend([wrong, text(format!("`{}` is not {}", column.name, wanted(column)))]);
-        let value = if is_arrived { or_then(read.value, came(), column) } else { read.value };
+        reasons.push((wrong, text(format!("`{}` is not {}", of.name, wanted(of)))));
+        let value = match landed.time == Some(of.name.as_str()) {
+            true => column("l", scalars.identifier(&of.name)),
+            false if is_arrived => how.or_then(read.value, came(), of),
+            false => read.value,
+        };
         projection.push(item(value, ident(&format!("_c{at}"))));
     }
-    reasons.push(text(""));
-    projection.push(item(call("multiIf", reasons), ident("_reason")));
-    Ok(Parts { projection, from: Some(build::table(landed, "l")), ..Parts::default() }.query())
-}
-
-/// A time that may be missing, else when the message came.
-fn or_then(value: Expr, came: Expr, column: &StoredColumn) -> Expr {
-    let came = match column.encoding {
-        Encoding::Milliseconds => call("toUnixTimestamp64Milli", vec![came]),
-        Encoding::Native => came,
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    projection.push(item(how.choose(reasons, text("")), ident("_reason")));
+    let from = match parsed {
+        None => build::table(landed.name.clone(), "l"),
+        Some(parsed) => {
+            let time = landed.time.map(|time| scalars.identifier(time));
+            let kept = [ident(RAW), ident(CAME)].into_iter().chain(time);
+            let mut projection: Vec<_> = kept.map(|name| item(column("l", name.clone()), name)).collect();
+            projection.push(item(parsed, ident("_parsed")));
+            let from = Some(build::table(landed.name.clone(), "l"));
+            build::derived(Parts { projection, from, ..Parts::default() }.query(), "l")
+        }
     };
-    call("ifNull", vec![value, came])
+    Ok(Parts { projection, from: Some(from), ..Parts::default() }.query())
 }
 
 /// What a column takes, in words.

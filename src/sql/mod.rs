@@ -18,6 +18,7 @@ mod intake;
 mod json;
 mod lower;
 pub mod memo;
+mod risingwave;
 pub mod stream;
 
 use std::collections::BTreeSet;
@@ -33,11 +34,12 @@ use crate::stack;
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Dictionary, Scalars, Unsupported};
-pub use intake::{Messages, intake};
+pub use intake::{Landed, Messages, intake};
 pub use lower::{
     Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months, batch_days,
     batch_gone, filling,
 };
+pub use risingwave::RisingWave;
 
 /// ClickHouse.
 pub static CLICKHOUSE: ClickHouse = ClickHouse;
@@ -45,7 +47,10 @@ pub static CLICKHOUSE: ClickHouse = ClickHouse;
 /// DataFusion with the functions of the dry run.
 pub static DATAFUSION: DataFusion = DataFusion::new();
 
-/// All dialects.
+/// RisingWave, which counts streams.
+pub static RISINGWAVE: RisingWave = RisingWave;
+
+/// All dialects that answer questions.
 pub static DIALECTS: [&dyn Dialect; 2] = [&CLICKHOUSE, &DATAFUSION];
 
 /// The dialect of a name, as in `sql("clickhouse": …)`.

@@ -205,6 +205,16 @@ pub fn instant(wall: NaiveDateTime, zone: Tz) -> i64 {
     wall.and_utc().timestamp_millis()
 }
 
+/// Where in intervals of so many milliseconds (counted from 1970 UTC; a divisor of a day, or a day) the local midnights of a zone
+/// lie, where all from the year 2000 to 2100 lie at one place: then such intervals are local ones, whatever the clocks do.
+pub fn grid(interval: i64, zone: Tz) -> Option<i64> {
+    // Weeks after 2000-01-01: no clock is changed for less.
+    let mut places = (0..5_218)
+        .map(|week| (midnight(local_date(946_684_800_000 + week * 7 * DAY_MS, zone), zone)).rem_euclid(interval));
+    let first = places.next()?;
+    places.all(|place| place == first).then_some(first)
+}
+
 /// The days since 1970 of a day written `2026-11-01`.
 pub fn parse_date(text: &str) -> Option<i32> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10)?;
@@ -274,6 +284,23 @@ mod tests {
             assert_eq!(step.bucket(t, zone, MONDAY), at(&format!("{start} 00:00:00"), zone), "{step:?}");
         }
         assert_eq!(Step::Week.bucket(t, zone, WeekStart(chrono::Weekday::Sun)), at("2026-11-22 00:00:00", zone));
+    }
+
+    #[test]
+    fn intervals_of_a_fixed_length_fit_a_zone_where_its_clocks_let_them() {
+        let (hour, day) = (3_600_000, DAY_MS);
+        for (interval, zone, place) in [
+            (day, chrono_tz::Asia::Shanghai, Some(16 * hour)),
+            (6 * hour, chrono_tz::Asia::Shanghai, Some(4 * hour)),
+            (hour, chrono_tz::Asia::Kolkata, Some(hour / 2)),
+            (day, chrono_tz::UTC, Some(0)),
+            (day, chrono_tz::America::New_York, None),
+            (6 * hour, chrono_tz::America::New_York, None),
+            (hour, chrono_tz::America::New_York, Some(0)),
+            (hour, chrono_tz::Australia::Lord_Howe, None),
+        ] {
+            assert_eq!(grid(interval, zone), place, "{interval} {zone}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod answers;
 pub mod apart;
 pub mod batches;
 pub mod browser;
+pub mod calls;
 pub mod cli;
 pub mod clickhouse;
 pub mod duckdb;

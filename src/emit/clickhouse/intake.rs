@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostics;
 use crate::emit::name;
 use crate::plan::Table;
 use crate::project::{Engine, Intake, Reading};
-use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Messages};
+use crate::sql::{self, CLICKHOUSE, Calendar, Dialect, Landed, Messages};
 use crate::value::time::DAY_MS;
 
 /// A source with messages, and where they come from.
@@ -70,8 +70,9 @@ fn file(build: &Build, (settings, turn): (&Intake, &str), source: &Source, diagn
     let names = names(build, table);
     let calendar = Calendar { zone: build.input.zone, week_start: build.input.week_start };
     let what = format!("the intake of `{}`", table.name);
+    let landed = Landed { name: names.landed.clone(), arrived: source.arrived, time: None };
     let mut select = |read: Messages| {
-        let made = sql::intake(table, names.landed.clone(), source.arrived, read, &CLICKHOUSE, calendar);
+        let made = sql::intake(table, &landed, read, &CLICKHOUSE, calendar);
         read_back(build, &what, made, diagnostics)
     };
     let selects = [Messages::Rows, Messages::Dead, Messages::Counts].map(&mut select);

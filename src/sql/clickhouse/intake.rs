@@ -6,10 +6,10 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::cast::{to_date, to_decimal, to_timestamp};
 use super::number::finite;
-use super::value;
-use crate::plan::{DataType, Encoding, StoredColumn};
+use super::{time, value};
+use crate::plan::{DataType, Encoding, Step, StoredColumn};
 use crate::sql::build::{self, binary, call, number};
-use crate::sql::dialect::{Calendar, Intake, ReadColumn};
+use crate::sql::dialect::{Calendar, Intake, Message, ReadColumn, Unsupported};
 
 /// The intake of ClickHouse.
 pub struct ClickHouseIntake;
@@ -28,7 +28,8 @@ struct Value {
 }
 
 impl Intake for ClickHouseIntake {
-    fn column(&self, column: &StoredColumn, raw: Expr, calendar: Calendar) -> ReadColumn {
+    fn column(&self, column: &StoredColumn, message: &Message, calendar: Calendar) -> Result<ReadColumn, Unsupported> {
+        let raw = message.raw.clone();
         let name = || value::text(&column.name);
         let text = call("JSONExtractRaw", vec![raw.clone(), name()]);
         let missing = build::in_list(text.clone(), vec![build::text(""), build::text("null")]);
@@ -39,11 +40,32 @@ impl Intake for ClickHouseIntake {
             (DataType::String, _) if !column.domain.is_empty() => word(&text, &column.domain),
             (ty, _) => of(&text, ty, Some(whole), calendar),
         };
-        ReadColumn { value: read.value, missing, fits: read.fits }
+        Ok(ReadColumn { value: read.value, missing, fits: read.fits })
     }
 
-    fn is_object(&self, raw: Expr) -> Expr {
-        build::equal(call("JSONType", vec![raw]), build::text("Object"))
+    fn is_object(&self, message: &Message) -> Expr {
+        build::equal(call("JSONType", vec![message.raw.clone()]), build::text("Object"))
+    }
+
+    fn or_then(&self, value: Expr, came: Expr, column: &StoredColumn) -> Expr {
+        let came = match column.encoding {
+            Encoding::Milliseconds => call("toUnixTimestamp64Milli", vec![came]),
+            Encoding::Native => came,
+        };
+        call("ifNull", vec![value, came])
+    }
+
+    fn day(&self, came: Expr, calendar: Calendar) -> Expr {
+        time::bucket_key(came, Step::Day, calendar)
+    }
+
+    fn choose(&self, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+        let arms = branches.into_iter().flat_map(|(condition, value)| [condition, value]);
+        call("multiIf", arms.chain([otherwise]).collect())
+    }
+
+    fn count_of(&self, condition: Expr) -> Expr {
+        call("countIf", vec![condition])
     }
 }
 

@@ -151,15 +151,15 @@ impl Scalars for ClickHouse {
             F::Element => value::element,
         }
     }
+
+    fn intake(&self) -> Option<&dyn Intake> {
+        Some(&intake::ClickHouseIntake)
+    }
 }
 
 impl Dialect for ClickHouse {
     fn table(&self, table: &Table) -> ObjectName {
         ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
-    }
-
-    fn intake(&self) -> Option<&dyn Intake> {
-        Some(&intake::ClickHouseIntake)
     }
 
     fn read_all_shards(&self, query: &mut Query) {

@@ -1,0 +1,136 @@
+//! Windows of a feed, and what is counted in them.
+
+use sqlparser::ast::{Expr, Ident, ObjectName, TableFactor};
+
+use super::RisingWave;
+use super::number::wrapped;
+use super::time;
+use super::value::{DIGITS, float, numeric, refused, type_name};
+use crate::plan::{DataType, Step, StoredColumn, Table};
+use crate::rollup::Part;
+use crate::sql::build::{self, aggregate, call, number};
+use crate::sql::dialect::{Calendar, Operand, Unsupported};
+use crate::sql::stream::{Bucketed, FEED, Windows};
+
+/// How many digits of a NUMERIC are left to the number of rows of a window: more than 7,000,000,000 rows of a group in a window have room.
+const ROOM: u8 = 9;
+
+fn unsupported(construct: String, reason: &str) -> Unsupported {
+    Unsupported { construct, reason: format!("ST2: {reason}") }
+}
+
+impl Windows for RisingWave {
+    fn bucketed(
+        &self,
+        feed: &ObjectName,
+        time: Ident,
+        step: Step,
+        calendar: Calendar,
+    ) -> Result<Bucketed, Unsupported> {
+        let length = time::length(step)?;
+        let origin = time::origin(length, step, calendar)?;
+        let name = feed.0.iter().filter_map(|part| part.as_ident().cloned()).collect::<Vec<Ident>>();
+        let name = match <[Ident; 1]>::try_from(name) {
+            Ok([name]) => Expr::Identifier(name),
+            Err(parts) => Expr::CompoundIdentifier(parts),
+        };
+        let arguments = [name, Expr::Identifier(time)].into_iter().chain(time::window(length, origin));
+        let start = build::column(FEED, build::ident("window_start"));
+        Ok(Bucketed {
+            from: build::table_function("TUMBLE", arguments.collect(), FEED),
+            bucket: time::bucket(start.clone(), step, calendar),
+            group_by: vec![start],
+        })
+    }
+
+    fn plain(
+        &self,
+        part: Part,
+        argument: Option<Operand>,
+        filter: Option<Expr>,
+        ty: &DataType,
+    ) -> Result<Expr, Unsupported> {
+        let of = |name: &str, value: Expr| aggregate(name, vec![value], Vec::new(), filter.clone());
+        let Some(argument) = argument else { return Ok(of("count", number(1))) };
+        if let Some(refused) = refused(argument.ty) {
+            return Err(refused);
+        }
+        let value = argument.sql;
+        Ok(match part {
+            Part::Sum => sum(of("sum", value), argument.ty, ty)?,
+            Part::Min | Part::Max => {
+                let (name, of_bools) = if part == Part::Min { ("min", "bool_and") } else { ("max", "bool_or") };
+                match argument.ty {
+                    DataType::Bool => of(of_bools, value),
+                    DataType::Array(_) | DataType::Map(_) => {
+                        return Err(unsupported("the least or greatest list".to_owned(), "JSON has no order there"));
+                    }
+                    _ => of(name, value),
+                }
+            }
+            _ => of("count", value),
+        })
+    }
+
+    fn entity(&self, table: &Table, _: &[&StoredColumn], _: &str) -> Result<TableFactor, Unsupported> {
+        Err(Unsupported {
+            construct: format!("a look-up in `{}`", table.name),
+            reason: "CH4: the engine looks up what lies in its own tables, and the rows of entities do not come to it"
+                .to_owned(),
+        })
+    }
+
+    fn type_name(&self, ty: &DataType) -> Result<String, Unsupported> {
+        match refused(ty) {
+            Some(refused) => Err(refused),
+            None => Ok(type_name(ty).to_string()),
+        }
+    }
+}
+
+/// A sum, 0 where there is nothing. Ints and decimals are added as NUMERICs, exactly as long as 28 digits are enough.
+fn sum(sum: Expr, of: &DataType, ty: &DataType) -> Result<Expr, Unsupported> {
+    match of {
+        DataType::Float => Ok(call("coalesce", vec![sum, float(0.0)])),
+        DataType::Decimal { precision, scale } if precision + ROOM > DIGITS => Err(unsupported(
+            format!("a sum of decimal({precision},{scale})"),
+            "sums have 28 digits there, of which the number of rows takes 9: cast to at most 19 digits",
+        )),
+        _ => {
+            let sum = call("coalesce", vec![sum, numeric(0)]);
+            // A duration is an int, and wraps like one; all else is told as the decimal that it is.
+            Ok(if *ty == DataType::Duration { wrapped(sum, SUMS) } else { sum })
+        }
+    }
+}
+
+/// How many times the number of ints a sum of ints may be; beyond, its digits do not fit anyway.
+const SUMS: i128 = 2_000_000_000;
+
+/// The rows of a source without repetitions: of rows with one key and one time the smallest, by the other columns in their order (nulls
+/// last).
+pub fn kept(read: &ObjectName, time: &Ident, key: &[Ident], others: &[Ident]) -> sqlparser::ast::Query {
+    let rows = |name: &Ident| build::column("r", name.clone());
+    let tells: Vec<&Ident> = std::iter::once(time).chain(key).collect();
+    let mut projection: Vec<_> = tells.iter().map(|name| build::item(rows(name), (*name).clone())).collect();
+    let whole = call("ROW", others.iter().map(rows).collect());
+    if !others.is_empty() {
+        projection.push(build::item(call("min", vec![whole]), build::ident("_row")));
+    }
+    let known = tells.iter().map(|name| build::is_not_null(rows(name)));
+    let grouped = build::Parts {
+        projection,
+        from: Some(build::table(read.clone(), "r")),
+        filter: build::all(known),
+        group_by: tells.iter().map(|name| rows(name)).collect(),
+        ..build::Parts::default()
+    };
+    let of = |name: &Ident| build::column("k", name.clone());
+    let fields = others.iter().enumerate().map(|(at, name)| {
+        let field = super::tree::field(build::column("k", build::ident("_row")), &format!("f{}", at + 1));
+        build::item(field, name.clone())
+    });
+    let projection = tells.iter().map(|name| build::item(of(name), (*name).clone())).chain(fields).collect();
+    let from = Some(build::derived(grouped.query(), "k"));
+    build::Parts { projection, from, ..build::Parts::default() }.query()
+}
