@@ -1,4 +1,6 @@
-//! Names of files.
+//! Names of files, and what ends the names of what is made.
+
+use sha2::{Digest, Sha256};
 
 /// A file name for a name of the language: letters and digits of any script stay, the rest is written as `%` and its code.
 pub fn file(name: &str) -> String {
@@ -11,6 +13,11 @@ pub fn file(name: &str) -> String {
         }
     }
     safe
+}
+
+/// A short hash of a statement, for the end of a name.
+pub fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

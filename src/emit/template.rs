@@ -38,6 +38,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("streaming/inlet.sql", include_str!("../../targets/streaming/inlet.sql")),
     ("streaming/clickhouse/feed.sql", include_str!("../../targets/streaming/clickhouse/feed.sql")),
     ("streaming/clickhouse/window.sql", include_str!("../../targets/streaming/clickhouse/window.sql")),
+    ("streaming/risingwave/source.sql", include_str!("../../targets/streaming/risingwave/source.sql")),
+    ("streaming/risingwave/sink.sql", include_str!("../../targets/streaming/risingwave/sink.sql")),
+    ("streaming/risingwave/rollback.sql", include_str!("../../targets/streaming/risingwave/rollback.sql")),
 ];
 
 fn environment() -> &'static Environment<'static> {

@@ -31,8 +31,8 @@ pub struct Landed<'a> {
     pub name: ObjectName,
     /// The column that says when a row arrived: a row that does not say it arrived when its message came.
     pub arrived: Option<&'a str>,
-    /// The column that the table has beside its messages, read out of them already: the time that a watermark is kept of.
-    pub time: Option<&'a str>,
+    /// A column that was read out of its messages already, and where it lies beside them: the time that a watermark is kept of.
+    pub time: Option<(&'a str, &'a str)>,
 }
 
 /// The SELECT over messages.
@@ -49,7 +49,7 @@ pub fn intake(
     };
     let of = |name: &str| column("p", ident(name));
     let is_dead = || build::binary(of("_reason"), BinaryOperator::NotEq, text(""));
-    let rows = messages(table, landed, scalars, how, calendar)?;
+    let rows = messages(table, landed, how, calendar)?;
     let (projection, filter, group_by) = match read {
         Messages::Rows => {
             let columns = table.columns.iter().enumerate().map(|(at, column)| {
@@ -79,13 +79,7 @@ pub fn intake(
 }
 
 /// All messages, with the value of each column and the reason why one is no row; an empty one for a row.
-fn messages(
-    table: &Table,
-    landed: &Landed,
-    scalars: &dyn Scalars,
-    how: &dyn Intake,
-    calendar: Calendar,
-) -> Result<Query, Vec<Unsupported>> {
+fn messages(table: &Table, landed: &Landed, how: &dyn Intake, calendar: Calendar) -> Result<Query, Vec<Unsupported>> {
     let raw = || column("l", ident(RAW));
     let came = || column("l", ident(CAME));
     let parsed = how.parsed(raw());
@@ -107,10 +101,10 @@ fn messages(
         }
         let wrong = build::all([build::not(read.missing), build::not(read.fits)]).unwrap_or_else(build::null);
         reasons.push((wrong, text(format!("`{}` is not {}", of.name, wanted(of)))));
-        let value = match landed.time == Some(of.name.as_str()) {
-            true => column("l", scalars.identifier(&of.name)),
-            false if is_arrived => how.or_then(read.value, came(), of),
-            false => read.value,
+        let value = match landed.time {
+            Some((name, place)) if name == of.name => column("l", ident(place)),
+            _ if is_arrived => how.or_then(read.value, came(), of),
+            _ => read.value,
         };
         projection.push(item(value, ident(&format!("_c{at}"))));
     }
@@ -121,9 +115,8 @@ fn messages(
     let from = match parsed {
         None => build::table(landed.name.clone(), "l"),
         Some(parsed) => {
-            let time = landed.time.map(|time| scalars.identifier(time));
-            let kept = [ident(RAW), ident(CAME)].into_iter().chain(time);
-            let mut projection: Vec<_> = kept.map(|name| item(column("l", name.clone()), name)).collect();
+            let kept = [RAW, CAME].into_iter().chain(landed.time.map(|(_, place)| place));
+            let mut projection: Vec<_> = kept.map(|name| item(column("l", ident(name)), ident(name))).collect();
             projection.push(item(parsed, ident("_parsed")));
             let from = Some(build::table(landed.name.clone(), "l"));
             build::derived(Parts { projection, from, ..Parts::default() }.query(), "l")

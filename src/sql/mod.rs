@@ -18,7 +18,7 @@ mod intake;
 mod json;
 mod lower;
 pub mod memo;
-mod risingwave;
+pub mod risingwave;
 pub mod stream;
 
 use std::collections::BTreeSet;

@@ -4,6 +4,8 @@
 //! others are told what to count ([`Given`]), and write results of windows to tables of the warehouse, its inlets, out of
 //! which it makes the states.
 
+mod risingwave;
+
 use super::{Emitted, Input, clickhouse};
 use crate::diagnostic::Diagnostics;
 use crate::plan::{Query, Step, Table};
@@ -11,6 +13,7 @@ use crate::project::{self, StreamingTarget, Target};
 use crate::rollup::Rollup;
 use crate::sql::Calendar;
 use crate::sql::stream::Windows;
+use crate::value::time::DAY_MS;
 
 /// What an engine other than the warehouse is given.
 pub struct Given<'a> {
@@ -87,9 +90,26 @@ pub trait Engine: Sync {
     /// Its files, in the order of their application; what it cannot do is told.
     fn files(&self, given: &Given, diagnostics: &mut Diagnostics) -> Vec<File>;
 
+    /// What takes all of it away again, which is not applied with the others.
+    fn rollback(&self, _given: &Given) -> Option<File> {
+        None
+    }
+
     /// What a file of it begins with, to say that a line is a comment.
     fn comment(&self) -> &'static str {
         "-- "
+    }
+}
+
+/// A length of time in words of the language.
+pub fn duration(ms: i64) -> String {
+    match ms {
+        0 => "0s".to_owned(),
+        ms if ms % DAY_MS == 0 => format!("{}d", ms / DAY_MS),
+        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
+        ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
+        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
     }
 }
 
@@ -97,7 +117,8 @@ pub trait Engine: Sync {
 pub fn engine(of: project::Engine) -> Option<&'static dyn Engine> {
     match of {
         project::Engine::Clickhouse => None,
-        project::Engine::Risingwave | project::Engine::Spark | project::Engine::Ksqldb => None,
+        project::Engine::Risingwave => Some(&risingwave::RisingWave),
+        project::Engine::Spark | project::Engine::Ksqldb => None,
     }
 }
 

@@ -151,6 +151,11 @@ impl Intake for RisingWaveIntake {
     }
 }
 
+/// The text of a message out of its bytes; null where they are none.
+pub fn text_of(payload: Expr) -> Expr {
+    call("convert_from", vec![payload, build::text("UTF8")])
+}
+
 /// The event time of a message, as a column that is made of its text alone.
 pub fn time_of(column: &StoredColumn, raw: Expr, calendar: Calendar) -> Result<Expr, Unsupported> {
     let parsed = build::nested(build::cast(raw.clone(), sqlparser::ast::DataType::JSONB));

@@ -22,8 +22,8 @@ use super::dialect::{Calendar, Call, Intake, Lowering, Scalars, Unsupported};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, StoredColumn, Value};
 
-pub use intake::{time_of, watermark};
-pub use window::kept;
+pub use intake::{text_of, time_of, watermark};
+pub use window::{Kept, kept};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,15 @@
 //! Windows of a feed, and what is counted in them.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, TableFactor};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, SelectItem, TableFactor};
 
 use super::RisingWave;
 use super::number::wrapped;
 use super::time;
+use super::tree::field;
 use super::value::{DIGITS, float, numeric, refused, type_name};
 use crate::plan::{DataType, Step, StoredColumn, Table};
 use crate::rollup::Part;
-use crate::sql::build::{self, aggregate, call, number};
+use crate::sql::build::{self, Parts, aggregate, call, number};
 use crate::sql::dialect::{Calendar, Operand, Unsupported};
 use crate::sql::stream::{Bucketed, FEED, Windows};
 
@@ -107,30 +108,44 @@ fn sum(sum: Expr, of: &DataType, ty: &DataType) -> Result<Expr, Unsupported> {
 /// How many times the number of ints a sum of ints may be; beyond, its digits do not fit anyway.
 const SUMS: i128 = 2_000_000_000;
 
-/// The rows of a source without repetitions: of rows with one key and one time the smallest, by the other columns in their order (nulls
-/// last).
-pub fn kept(read: &ObjectName, time: &Ident, key: &[Ident], others: &[Ident]) -> sqlparser::ast::Query {
+/// The rows of a source, and what tells repetitions among them.
+pub struct Kept<'a> {
+    /// The rows as they were read.
+    pub read: ObjectName,
+    /// The column of their time.
+    pub time: Ident,
+    /// The columns of their key beside the time; none where each row counts.
+    pub key: Vec<Ident>,
+    /// Their other columns.
+    pub others: Vec<Ident>,
+    /// A name that no column has.
+    pub row: &'a str,
+}
+
+/// The rows without repetitions: of those with one key and one time the smallest, by the other columns in their order, nulls last.
+/// What has no key or time is none. Grouped by the time, the engine forgets what lies before the watermark.
+pub fn kept(of: &Kept) -> Query {
+    let from = || Some(build::table(of.read.clone(), "r"));
     let rows = |name: &Ident| build::column("r", name.clone());
-    let tells: Vec<&Ident> = std::iter::once(time).chain(key).collect();
-    let mut projection: Vec<_> = tells.iter().map(|name| build::item(rows(name), (*name).clone())).collect();
-    let whole = call("ROW", others.iter().map(rows).collect());
-    if !others.is_empty() {
-        projection.push(build::item(call("min", vec![whole]), build::ident("_row")));
+    let tells: Vec<&Ident> = std::iter::once(&of.time).chain(&of.key).collect();
+    let known = || build::all(tells.iter().map(|name| build::is_not_null(rows(name))));
+    let same = |alias: &str, name: &Ident| build::item(build::column(alias, name.clone()), name.clone());
+    if of.key.is_empty() {
+        let projection = tells.into_iter().chain(&of.others).map(|name| same("r", name)).collect();
+        let known = build::is_not_null(rows(&of.time));
+        return Parts { projection, from: from(), filter: Some(known), ..Parts::default() }.query();
     }
-    let known = tells.iter().map(|name| build::is_not_null(rows(name)));
-    let grouped = build::Parts {
-        projection,
-        from: Some(build::table(read.clone(), "r")),
-        filter: build::all(known),
-        group_by: tells.iter().map(|name| rows(name)).collect(),
-        ..build::Parts::default()
-    };
-    let of = |name: &Ident| build::column("k", name.clone());
-    let fields = others.iter().enumerate().map(|(at, name)| {
-        let field = super::tree::field(build::column("k", build::ident("_row")), &format!("f{}", at + 1));
+    let mut projection: Vec<SelectItem> = tells.iter().map(|name| same("r", name)).collect();
+    if !of.others.is_empty() {
+        let whole = call("ROW", of.others.iter().map(rows).collect());
+        projection.push(build::item(call("min", vec![whole]), build::ident(of.row)));
+    }
+    let group_by = tells.iter().map(|name| rows(name)).collect();
+    let grouped = Parts { projection, from: from(), filter: known(), group_by, ..Parts::default() }.query();
+    let fields = of.others.iter().enumerate().map(|(at, name)| {
+        let field = field(build::column("k", build::ident(of.row)), &format!("f{}", at + 1));
         build::item(field, name.clone())
     });
-    let projection = tells.iter().map(|name| build::item(of(name), (*name).clone())).chain(fields).collect();
-    let from = Some(build::derived(grouped.query(), "k"));
-    build::Parts { projection, from, ..build::Parts::default() }.query()
+    let projection = tells.iter().map(|name| same("k", name)).chain(fields).collect();
+    Parts { projection, from: Some(build::derived(grouped, "k")), ..Parts::default() }.query()
 }

@@ -7,6 +7,7 @@ use super::super::rollups::Made;
 use super::super::{Build, File, Object, access, check, cluster, fed, line, read_back, storage, with_select};
 use crate::diagnostic::Diagnostics;
 use crate::emit::name;
+use crate::emit::streaming::duration;
 use crate::project::{SameBy, StreamingTarget};
 use crate::rollup::Mergeability;
 use crate::sql::clickhouse::feed::{Feed, Names, Own};
@@ -121,17 +122,6 @@ fn counted(build: &Build, feed: &Feed) -> ObjectName {
 /// What readers see of it: by day, and now.
 fn shown(build: &Build, feed: &Feed) -> [ObjectName; 2] {
     ["1d", "now"].map(|step| build.name(&format!("stream__{}__{step}", feed.table.name)))
-}
-
-fn duration(ms: i64) -> String {
-    match ms {
-        0 => "0s".to_owned(),
-        ms if ms % DAY_MS == 0 => format!("{}d", ms / DAY_MS),
-        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
-        ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
-        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
-        ms => format!("{ms}ms"),
-    }
 }
 
 /// What the manifest tells of the stream of a source.

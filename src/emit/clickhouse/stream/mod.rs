@@ -311,7 +311,7 @@ fn external(
     let retire = super::readers::retire(build, [&inlets].into_iter(), diagnostics);
     let mut artifacts = build.artifacts(vec![inlets], &whole, &|_| true, diagnostics);
     artifacts.push(Artifact { path: format!("{}/warehouse/retire.sql", build.folder), ..retire });
-    artifacts.extend(files.into_iter().map(|file| {
+    artifacts.extend(files.into_iter().chain(engine.rollback(&given)).map(|file| {
         let values = minijinja::context! {
             what => file.what, version => env!("CARGO_PKG_VERSION"), target => build.target, comment => engine.comment(),
         };
