@@ -216,25 +216,24 @@ pub struct ReadColumn {
     pub fits: Expr,
 }
 
-/// A message.
-pub struct Message {
-    /// Its text.
-    pub raw: Expr,
-    /// What it says, where that is made once of all of the text (see [`Intake::parsed`]); else its text.
-    pub parsed: Expr,
-}
+/// The alias of messages.
+pub const MESSAGES: &str = "l";
+
+/// Columns in the making, each with its name.
+pub type Steps = Vec<Vec<(String, Expr)>>;
 
 /// Rows out of the text of messages, by functions that cannot fail. Conditions are never null.
 pub trait Intake: Sync {
-    /// A column; canonical values where the rows are read by a stream, stored ones where they are stored.
-    fn column(&self, column: &StoredColumn, message: &Message, calendar: Calendar) -> Result<ReadColumn, Unsupported>;
+    /// A column, by its place in its table; canonical values where a stream reads the rows, stored ones where they are stored.
+    fn column(&self, at: usize, column: &StoredColumn, raw: Expr, calendar: Calendar) -> ReadColumn;
 
     /// Whether a text is a JSON object.
-    fn is_object(&self, message: &Message) -> Expr;
+    fn is_object(&self, raw: Expr) -> Expr;
 
-    /// What a text says, where it is read once for all columns.
-    fn parsed(&self, _raw: Expr) -> Option<Expr> {
-        None
+    /// What is made of the text first, so that it is written once: a step reads what the steps before it made, as columns of
+    /// [`MESSAGES`].
+    fn steps(&self, _columns: &[StoredColumn], _raw: Expr, _calendar: Calendar) -> Result<Steps, Vec<Unsupported>> {
+        Ok(Vec::new())
     }
 
     /// A time that may be missing, else when the message came.
@@ -248,9 +247,9 @@ pub trait Intake: Sync {
         build::case(branches, Some(otherwise))
     }
 
-    /// The number of rows for which a condition is true.
-    fn count_of(&self, condition: Expr) -> Expr {
-        build::aggregate("count", vec![build::number(1)], Vec::new(), Some(condition))
+    /// The number of rows; only of those for which a condition is true.
+    fn count(&self, only: Option<Expr>) -> Expr {
+        build::aggregate("count", vec![build::number(1)], Vec::new(), only)
     }
 }
 

@@ -3,10 +3,10 @@
 //!
 //! All three read each message in the same way, so that it is a row or a dead letter, and never both or neither.
 
-use sqlparser::ast::{BinaryOperator, ObjectName, Query};
+use sqlparser::ast::{BinaryOperator, ObjectName, Query, TableFactor};
 
-use super::build::{self, Parts, call, column, ident, item, text};
-use super::dialect::{Calendar, Intake, Message, Scalars, Unsupported};
+use super::build::{self, Parts, column, ident, item, text};
+use super::dialect::{Calendar, Intake, MESSAGES, Scalars, Unsupported};
 use crate::plan::{DataType, Encoding, StoredColumn, Table};
 
 /// What is read.
@@ -69,8 +69,8 @@ pub fn intake(
             let day = how.day(of("_came"), calendar);
             let projection = vec![
                 item(day.clone(), ident("day")),
-                item(call("count", Vec::new()), ident("messages")),
-                item(how.count_of(is_dead()), ident("dead")),
+                item(how.count(None), ident("messages")),
+                item(how.count(Some(is_dead())), ident("dead")),
             ];
             (projection, None, vec![day])
         }
@@ -80,21 +80,12 @@ pub fn intake(
 
 /// All messages, with the value of each column and the reason why one is no row; an empty one for a row.
 fn messages(table: &Table, landed: &Landed, how: &dyn Intake, calendar: Calendar) -> Result<Query, Vec<Unsupported>> {
-    let raw = || column("l", ident(RAW));
-    let came = || column("l", ident(CAME));
-    let parsed = how.parsed(raw());
-    let message = Message { raw: raw(), parsed: parsed.as_ref().map_or_else(raw, |_| column("l", ident("_parsed"))) };
+    let raw = || column(MESSAGES, ident(RAW));
+    let came = || column(MESSAGES, ident(CAME));
     let mut projection = vec![item(came(), ident("_came")), item(raw(), ident("_raw"))];
-    let mut reasons = vec![(build::not(how.is_object(&message)), text("it is no JSON object"))];
-    let mut refused = Vec::new();
+    let mut reasons = vec![(build::not(how.is_object(raw())), text("it is no JSON object"))];
     for (at, of) in table.columns.iter().enumerate() {
-        let read = match how.column(of, &message, calendar) {
-            Ok(read) => read,
-            Err(Unsupported { construct, reason }) => {
-                refused.push(Unsupported { construct: format!("{construct} (`{}`)", of.name), reason });
-                continue;
-            }
-        };
+        let read = how.column(at, of, raw(), calendar);
         let is_arrived = landed.arrived == Some(of.name.as_str());
         if !of.nullable && !is_arrived {
             reasons.push((read.missing.clone(), text(format!("`{}` is missing", of.name))));
@@ -102,27 +93,34 @@ fn messages(table: &Table, landed: &Landed, how: &dyn Intake, calendar: Calendar
         let wrong = build::all([build::not(read.missing), build::not(read.fits)]).unwrap_or_else(build::null);
         reasons.push((wrong, text(format!("`{}` is not {}", of.name, wanted(of)))));
         let value = match landed.time {
-            Some((name, place)) if name == of.name => column("l", ident(place)),
+            Some((name, place)) if name == of.name => column(MESSAGES, ident(place)),
             _ if is_arrived => how.or_then(read.value, came(), of),
             _ => read.value,
         };
         projection.push(item(value, ident(&format!("_c{at}"))));
     }
-    if !refused.is_empty() {
-        return Err(refused);
-    }
     projection.push(item(how.choose(reasons, text("")), ident("_reason")));
-    let from = match parsed {
-        None => build::table(landed.name.clone(), "l"),
-        Some(parsed) => {
-            let kept = [RAW, CAME].into_iter().chain(landed.time.map(|(_, place)| place));
-            let mut projection: Vec<_> = kept.map(|name| item(column("l", ident(name)), ident(name))).collect();
-            projection.push(item(parsed, ident("_parsed")));
-            let from = Some(build::table(landed.name.clone(), "l"));
-            build::derived(Parts { projection, from, ..Parts::default() }.query(), "l")
-        }
-    };
+    let from = prepared(table, landed, how, calendar)?;
     Ok(Parts { projection, from: Some(from), ..Parts::default() }.query())
+}
+
+/// The messages with what is made of them first.
+fn prepared(
+    table: &Table,
+    landed: &Landed,
+    how: &dyn Intake,
+    calendar: Calendar,
+) -> Result<TableFactor, Vec<Unsupported>> {
+    let mut from = build::table(landed.name.clone(), MESSAGES);
+    let mut known: Vec<String> =
+        [RAW, CAME].into_iter().chain(landed.time.map(|(_, place)| place)).map(str::to_owned).collect();
+    for step in how.steps(&table.columns, column(MESSAGES, ident(RAW)), calendar)? {
+        let before = known.iter().map(|name| item(column(MESSAGES, ident(name)), ident(name)));
+        let projection = before.chain(step.iter().map(|(name, made)| item(made.clone(), ident(name)))).collect();
+        from = build::derived(Parts { projection, from: Some(from), ..Parts::default() }.query(), MESSAGES);
+        known.extend(step.into_iter().map(|(name, _)| name));
+    }
+    Ok(from)
 }
 
 /// What a column takes, in words.

@@ -264,7 +264,7 @@ fn texts(
     names: &Names,
 ) -> Result<([String; 3], Selects), Vec<Unsupported>> {
     let raw = risingwave::text_of(build::ident_expr(PAYLOAD));
-    let event_time = risingwave::time_of(time, raw.clone(), given.calendar).map_err(|one| vec![one])?;
+    let event_time = risingwave::time_of(time, &raw, given.calendar).map_err(|one| vec![one])?;
     let watermark = risingwave::watermark(build::ident_expr(EVENT_AT), build::ident_expr(READ_AT), source.lateness);
     let table = without_nulls(source.table);
     let place = |name: &Ident| ObjectName::from(vec![name.clone()]);

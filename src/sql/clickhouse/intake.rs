@@ -9,7 +9,7 @@ use super::number::finite;
 use super::{time, value};
 use crate::plan::{DataType, Encoding, Step, StoredColumn};
 use crate::sql::build::{self, binary, call, number};
-use crate::sql::dialect::{Calendar, Intake, Message, ReadColumn, Unsupported};
+use crate::sql::dialect::{Calendar, Intake, ReadColumn};
 
 /// The intake of ClickHouse.
 pub struct ClickHouseIntake;
@@ -28,8 +28,7 @@ struct Value {
 }
 
 impl Intake for ClickHouseIntake {
-    fn column(&self, column: &StoredColumn, message: &Message, calendar: Calendar) -> Result<ReadColumn, Unsupported> {
-        let raw = message.raw.clone();
+    fn column(&self, _: usize, column: &StoredColumn, raw: Expr, calendar: Calendar) -> ReadColumn {
         let name = || value::text(&column.name);
         let text = call("JSONExtractRaw", vec![raw.clone(), name()]);
         let missing = build::in_list(text.clone(), vec![build::text(""), build::text("null")]);
@@ -40,11 +39,11 @@ impl Intake for ClickHouseIntake {
             (DataType::String, _) if !column.domain.is_empty() => word(&text, &column.domain),
             (ty, _) => of(&text, ty, Some(whole), calendar),
         };
-        Ok(ReadColumn { value: read.value, missing, fits: read.fits })
+        ReadColumn { value: read.value, missing, fits: read.fits }
     }
 
-    fn is_object(&self, message: &Message) -> Expr {
-        build::equal(call("JSONType", vec![message.raw.clone()]), build::text("Object"))
+    fn is_object(&self, raw: Expr) -> Expr {
+        build::equal(call("JSONType", vec![raw]), build::text("Object"))
     }
 
     fn or_then(&self, value: Expr, came: Expr, column: &StoredColumn) -> Expr {
@@ -64,8 +63,11 @@ impl Intake for ClickHouseIntake {
         call("multiIf", arms.chain([otherwise]).collect())
     }
 
-    fn count_of(&self, condition: Expr) -> Expr {
-        call("countIf", vec![condition])
+    fn count(&self, only: Option<Expr>) -> Expr {
+        match only {
+            Some(condition) => call("countIf", vec![condition]),
+            None => call("count", Vec::new()),
+        }
     }
 }
 

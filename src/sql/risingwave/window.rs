@@ -149,3 +149,73 @@ pub fn kept(of: &Kept) -> Query {
     let projection = tells.iter().map(|name| same("k", name)).chain(fields).collect();
     Parts { projection, from: Some(build::derived(grouped, "k")), ..Parts::default() }.query()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::WeekStart;
+
+    fn said(step: Step, zone: chrono_tz::Tz, first: chrono::Weekday) -> Result<String, String> {
+        let calendar = Calendar { zone, week_start: WeekStart(first) };
+        let feed = ObjectName::from(vec![Ident::new("kept")]);
+        let made = RisingWave.bucketed(&feed, Ident::new("at"), step, calendar);
+        made.map(|made| made.from.to_string()).map_err(|refused| format!("{}: {}", refused.construct, refused.reason))
+    }
+
+    #[test]
+    fn windows_begin_where_buckets_do() {
+        use chrono::Weekday::{Mon, Sun};
+        let (hour, zone) = (3_600_000, chrono_tz::Asia::Shanghai);
+        for (step, first, arguments) in [
+            (Step::Subday(60_000), Mon, "INTERVAL '1 minutes'"),
+            (Step::Subday(500), Mon, "INTERVAL '00:00:00.500'"),
+            (Step::Subday(12 * hour), Mon, "INTERVAL '12 hours', INTERVAL '4 hours'"),
+            (Step::Day, Mon, "INTERVAL '24 hours', INTERVAL '16 hours'"),
+            // 1970-01-04 16:00 UTC was Monday in China, and 1970-01-03 16:00 UTC Sunday.
+            (Step::Week, Mon, "INTERVAL '168 hours', INTERVAL '88 hours'"),
+            (Step::Week, Sun, "INTERVAL '168 hours', INTERVAL '64 hours'"),
+        ] {
+            assert_eq!(said(step, zone, first), Ok(format!("TUMBLE(kept, at, {arguments}) AS b")));
+        }
+        let month = said(Step::Month, zone, Mon).expect_err("months differ");
+        assert!(month.contains("ST5") && month.contains("one length"), "{month}");
+        let day = said(Step::Day, chrono_tz::Europe::Berlin, Mon).expect_err("clocks change");
+        assert!(day.contains("ST5") && day.contains("Europe/Berlin"), "{day}");
+    }
+
+    /// Each bucket that the calendar knows is a window, on many days.
+    #[test]
+    fn windows_are_the_buckets_of_the_calendar() {
+        for zone in
+            [chrono_tz::Asia::Shanghai, chrono_tz::Asia::Kathmandu, chrono_tz::UTC, chrono_tz::America::New_York]
+        {
+            for step in [Step::Subday(900_000), Step::Subday(6 * 3_600_000), Step::Day, Step::Week] {
+                let calendar = Calendar { zone, week_start: WeekStart(chrono::Weekday::Wed) };
+                let length = time::length(step).expect("a length");
+                let Ok(origin) = time::origin(length, step, calendar) else {
+                    assert_eq!(zone, chrono_tz::America::New_York, "{step:?}");
+                    continue;
+                };
+                for at in (946_684_800_000..1_900_000_000_000_i64).step_by(7_919_777_123) {
+                    let start = at - (at - origin).rem_euclid(length);
+                    assert_eq!(start, step.bucket(at, zone, calendar.week_start), "{zone} {step:?} {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_exact_or_refused() {
+        let of = |ty: &DataType| {
+            let argument = Operand { sql: build::ident_expr("x"), ty, nullable: true, literal: None };
+            RisingWave.plain(Part::Sum, Some(argument), None, ty).map(|made| made.to_string())
+        };
+        let decimal = |precision| DataType::Decimal { precision, scale: 2 };
+        assert_eq!(of(&decimal(19)), Ok("coalesce(sum(x), CAST('0' AS NUMERIC))".to_owned()));
+        for precision in [20, 28, 38] {
+            assert!(of(&decimal(precision)).is_err_and(|refused| refused.reason.contains("28 digits")), "{precision}");
+        }
+        assert_eq!(of(&DataType::Float), Ok("coalesce(sum(x), CAST('0.0' AS DOUBLE PRECISION))".to_owned()));
+        assert!(of(&DataType::Duration).is_ok_and(|made| made.ends_with("AS BIGINT)")));
+    }
+}
