@@ -4,6 +4,8 @@
 //! `[midnight + k·step, midnight + (k+1)·step)`, cut at the next midnight, so a day of 23 or 25 hours has fewer or more
 //! buckets. Midnight is the first instant of the local day.
 
+use std::sync::{Mutex, PoisonError};
+
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
@@ -208,11 +210,26 @@ pub fn instant(wall: NaiveDateTime, zone: Tz) -> i64 {
 /// Where in intervals of so many milliseconds (counted from 1970 UTC; a divisor of a day, or a day) the local midnights of a zone
 /// lie, where all from the year 2000 to 2100 lie at one place: then such intervals are local ones, whatever the clocks do.
 pub fn grid(interval: i64, zone: Tz) -> Option<i64> {
-    // Weeks after 2000-01-01: no clock is changed for less.
-    let mut places = (0..5_218)
-        .map(|week| (midnight(local_date(946_684_800_000 + week * 7 * DAY_MS, zone), zone)).rem_euclid(interval));
+    let mut places = midnights(zone).into_iter().map(|place| place.rem_euclid(interval));
     let first = places.next()?;
     places.all(|place| place == first).then_some(first)
+}
+
+/// Where in a day of UTC the local midnights of a zone lie from the year 2000 to 2100, each place once.
+fn midnights(zone: Tz) -> Vec<i64> {
+    static KNOWN: Mutex<Vec<(Tz, Vec<i64>)>> = Mutex::new(Vec::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, places)) = known.iter().find(|(of, _)| *of == zone) {
+        return places.clone();
+    }
+    // By weeks: no clock is changed for less.
+    let first = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap_or_default();
+    let mut places: Vec<i64> =
+        (0..5_218).map(|week| midnight(first + Days::new(7 * week), zone).rem_euclid(DAY_MS)).collect();
+    places.sort_unstable();
+    places.dedup();
+    known.push((zone, places.clone()));
+    places
 }
 
 /// The days since 1970 of a day written `2026-11-01`.

@@ -28,18 +28,18 @@ impl Windows for RisingWave {
         step: Step,
         calendar: Calendar,
     ) -> Result<Bucketed, Unsupported> {
-        let length = time::length(step)?;
-        let origin = time::origin(length, step, calendar)?;
+        let window = time::window(step, calendar)?;
         let name = feed.0.iter().filter_map(|part| part.as_ident().cloned()).collect::<Vec<Ident>>();
         let name = match <[Ident; 1]>::try_from(name) {
             Ok([name]) => Expr::Identifier(name),
             Err(parts) => Expr::CompoundIdentifier(parts),
         };
-        let arguments = [name, Expr::Identifier(time)].into_iter().chain(time::window(length, origin));
+        let arguments = [name, Expr::Identifier(time)].into_iter().chain(window.arguments());
         let start = build::column(FEED, build::ident("window_start"));
         Ok(Bucketed {
             from: build::table_function("TUMBLE", arguments.collect(), FEED),
-            bucket: time::bucket(start.clone(), step, calendar),
+            bucket: window.bucket(start.clone(), step, calendar)?,
+            part: Some(window.part(start.clone())),
             group_by: vec![start],
         })
     }
@@ -177,10 +177,30 @@ mod tests {
         ] {
             assert_eq!(said(step, zone, first), Ok(format!("TUMBLE(kept, at, {arguments}) AS b")));
         }
-        let month = said(Step::Month, zone, Mon).expect_err("months differ");
-        assert!(month.contains("ST5") && month.contains("one length"), "{month}");
-        let day = said(Step::Day, chrono_tz::Europe::Berlin, Mon).expect_err("clocks change");
-        assert!(day.contains("ST5") && day.contains("Europe/Berlin"), "{day}");
+        // What has no length of its own is made of days, or of hours where clocks change.
+        let month = said(Step::Month, zone, Mon);
+        assert_eq!(month, Ok("TUMBLE(kept, at, INTERVAL '24 hours', INTERVAL '16 hours') AS b".to_owned()));
+        let hours = Ok("TUMBLE(kept, at, INTERVAL '1 hours') AS b".to_owned());
+        assert_eq!(said(Step::Day, chrono_tz::Europe::Berlin, Mon), hours);
+        let half = Ok("TUMBLE(kept, at, INTERVAL '30 minutes') AS b".to_owned());
+        assert_eq!(said(Step::Day, chrono_tz::Australia::Lord_Howe, Mon), half);
+        let quarter = said(Step::Subday(6 * hour), chrono_tz::Europe::Berlin, Mon).expect_err("clocks change");
+        assert!(quarter.contains("ST5") && quarter.contains("Europe/Berlin"), "{quarter}");
+    }
+
+    #[test]
+    fn a_bucket_of_several_windows_tells_them_apart() {
+        let calendar = Calendar { zone: chrono_tz::Europe::Berlin, week_start: WeekStart(chrono::Weekday::Sun) };
+        let feed = ObjectName::from(vec![Ident::new("kept")]);
+        let made = RisingWave.bucketed(&feed, Ident::new("at"), Step::Week, calendar).expect("a window");
+        assert_eq!(
+            made.bucket.to_string(),
+            "CAST(date_trunc('week', (b.window_start AT TIME ZONE 'Europe/Berlin') - (INTERVAL '144 hours')) + (INTERVAL '144 hours') AS DATE)"
+        );
+        let part = made.part.expect("a number").to_string();
+        assert_eq!(part, "CAST(floor(EXTRACT(EPOCH FROM b.window_start)) AS BIGINT)");
+        let whole = RisingWave.bucketed(&feed, Ident::new("at"), Step::Subday(60_000), calendar).expect("a window");
+        assert_eq!(whole.part.expect("a number of 64 bits").to_string(), "CAST(0 AS BIGINT)");
     }
 
     /// Each bucket that the calendar knows is a window, on many days.
@@ -189,16 +209,18 @@ mod tests {
         for zone in
             [chrono_tz::Asia::Shanghai, chrono_tz::Asia::Kathmandu, chrono_tz::UTC, chrono_tz::America::New_York]
         {
-            for step in [Step::Subday(900_000), Step::Subday(6 * 3_600_000), Step::Day, Step::Week] {
+            for step in [Step::Subday(900_000), Step::Subday(6 * 3_600_000), Step::Day, Step::Week, Step::Quarter] {
                 let calendar = Calendar { zone, week_start: WeekStart(chrono::Weekday::Wed) };
-                let length = time::length(step).expect("a length");
-                let Ok(origin) = time::origin(length, step, calendar) else {
-                    assert_eq!(zone, chrono_tz::America::New_York, "{step:?}");
+                let Ok(window) = time::window(step, calendar) else {
+                    assert_eq!((zone, step), (chrono_tz::America::New_York, Step::Subday(6 * 3_600_000)));
                     continue;
                 };
                 for at in (946_684_800_000..1_900_000_000_000_i64).step_by(7_919_777_123) {
-                    let start = at - (at - origin).rem_euclid(length);
-                    assert_eq!(start, step.bucket(at, zone, calendar.week_start), "{zone} {step:?} {at}");
+                    let start = at - (at - window.origin).rem_euclid(window.length);
+                    let bucket = |at| step.bucket(at, zone, calendar.week_start);
+                    let last = bucket(start + window.length - 1);
+                    assert_eq!((bucket(start), last), (bucket(at), bucket(at)), "{zone} {step:?} {at}");
+                    assert!(!window.whole || start == bucket(at), "{zone} {step:?} {at}");
                 }
             }
         }
