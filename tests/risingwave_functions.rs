@@ -3,9 +3,10 @@
 
 mod support;
 
-use metricc::plan::{DataType, Value, WeekStart};
+use metricc::plan::{DataType, Encoding, StoredColumn, Value, WeekStart};
 use metricc::sql::{self, Calendar, RISINGWAVE, Scalars, build};
-use support::{calls, pglast};
+use serde_json::json;
+use support::{calls, pglast, provision, python};
 
 /// An expression as a query.
 fn query(expression: &str) -> String {
@@ -103,5 +104,64 @@ fn strings_read_back_as_they_are() {
             panic!("{text}")
         };
         assert_eq!(*expr, build::text(content), "{text}");
+    }
+}
+
+/// The patterns that the member of a column is matched with, wherever it is made.
+fn patterns(ty: DataType, encoding: Encoding) -> Vec<String> {
+    let calendar = Calendar { zone: chrono_tz::Asia::Shanghai, week_start: WeekStart(chrono::Weekday::Mon) };
+    let column = StoredColumn { name: "amount".to_owned(), ty, nullable: true, encoding, domain: Vec::new() };
+    let how = RISINGWAVE.intake().expect("an intake");
+    let steps = how.steps(&[column], build::ident_expr("raw"), calendar).expect("can be read");
+    let made: String = steps.iter().flatten().map(|(_, made)| format!("{made}\n")).collect();
+    let quoted = made.split(" ~ '").skip(1).chain(made.split("regexp_match(raw, '").skip(1));
+    quoted.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
+}
+
+/// Python's expressions are those of Rust here, but for the word for the end of the text.
+const SEARCH: &str = r#"
+import json, re, sys
+print(json.dumps([re.search(p.replace(r"\z", r"\Z"), t) is not None for p, t in json.load(sys.stdin)]))
+"#;
+
+#[test]
+fn members_are_matched_as_the_intake_of_the_warehouse_matches_them() {
+    support::engine!("pglast");
+    let decimal = DataType::Decimal { precision: 18, scale: 2 };
+    let of_decimal = patterns(decimal, Encoding::Native);
+    // A whole number, few digits twice (of what was found, and of what JSON prints), the decimal, and the number in the message.
+    let [whole, few, few_again, fits, found] = of_decimal.as_slice() else { panic!("{of_decimal:?}") };
+    assert_eq!(few, few_again);
+    let of_clock = patterns(DataType::Timestamp, Encoding::Native);
+    let [with_offset, local] = of_clock.as_slice() else { panic!("{of_clock:?}") };
+    let cases = [
+        (fits, "12.50", true),
+        (fits, "12.505", false),
+        (fits, "12.500000", true),
+        (fits, "1234567890123456.99", true),
+        (fits, "12345678901234567.00", false),
+        (fits, "0000000000000000000000000000001.5", true),
+        (fits, "1,5", false),
+        (fits, ".5", false),
+        (fits, "1e3", false),
+        (fits, "", false),
+        (whole, "-12", true),
+        (whole, "1.0", false),
+        (few, "-0.00000000000001", true),
+        (few, "1234567890.123456", false),
+        (found, "{\"amount\" : -12.50}", true),
+        (found, "{\"amount\":\"12.50\"}", false),
+        (with_offset, "2026-11-01T04:00:00.123Z", true),
+        (with_offset, "2026-11-01 04:00:00+08:00", true),
+        (with_offset, "2026-11-01 24:00:00Z", false),
+        (local, "2026-11-01 12:00:00.123456789", true),
+        (local, "2026-11-01", false),
+        (local, "2026-11-01 12:00:00Z", false),
+    ];
+    let input: Vec<_> = cases.iter().map(|(pattern, text, _)| json!([pattern, text])).collect();
+    let interpreter = provision::pglast().unwrap_or_else(|error| panic!("{error}"));
+    let told = python::run(interpreter, SEARCH, &json!(input)).unwrap_or_else(|error| panic!("{error}"));
+    for ((pattern, text, expected), told) in cases.iter().zip(told.as_array().expect("a list")) {
+        assert_eq!(told.as_bool(), Some(*expected), "{text} by {pattern}");
     }
 }
