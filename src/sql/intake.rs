@@ -12,6 +12,8 @@ use crate::plan::{DataType, Encoding, StoredColumn, Table};
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Messages {
+    /// All messages: `_came`, `_raw`, the value of each column (`_c0` …), `_reason` (empty for a row), and what is kept beside them.
+    All,
     /// The rows of the table.
     Rows,
     /// `came`, `reason`, `raw`: messages that are no row.
@@ -33,6 +35,8 @@ pub struct Landed<'a> {
     pub arrived: Option<&'a str>,
     /// A column that was read out of its messages already, and where it lies beside them: the time that a watermark is kept of.
     pub time: Option<(&'a str, &'a str)>,
+    /// Other columns of it that go along.
+    pub kept: &'a [&'a str],
 }
 
 /// The SELECT over messages.
@@ -51,6 +55,7 @@ pub fn intake(
     let is_dead = || build::binary(of("_reason"), BinaryOperator::NotEq, text(""));
     let rows = messages(table, landed, how, calendar)?;
     let (projection, filter, group_by) = match read {
+        Messages::All => return Ok(rows),
         Messages::Rows => {
             let columns = table.columns.iter().enumerate().map(|(at, column)| {
                 let value = of(&format!("_c{at}"));
@@ -100,6 +105,7 @@ fn messages(table: &Table, landed: &Landed, how: &dyn Intake, calendar: Calendar
         projection.push(item(value, ident(&format!("_c{at}"))));
     }
     projection.push(item(how.choose(reasons, text("")), ident("_reason")));
+    projection.extend(landed.kept.iter().map(|name| item(column(MESSAGES, ident(name)), ident(name))));
     let from = prepared(table, landed, how, calendar)?;
     Ok(Parts { projection, from: Some(from), ..Parts::default() }.query())
 }
@@ -112,8 +118,8 @@ fn prepared(
     calendar: Calendar,
 ) -> Result<TableFactor, Vec<Unsupported>> {
     let mut from = build::table(landed.name.clone(), MESSAGES);
-    let mut known: Vec<String> =
-        [RAW, CAME].into_iter().chain(landed.time.map(|(_, place)| place)).map(str::to_owned).collect();
+    let kept = landed.time.map(|(_, place)| place).into_iter().chain(landed.kept.iter().copied());
+    let mut known: Vec<String> = [RAW, CAME].into_iter().chain(kept).map(str::to_owned).collect();
     for step in how.steps(&table.columns, column(MESSAGES, ident(RAW)), calendar)? {
         let before = known.iter().map(|name| item(column(MESSAGES, ident(name)), ident(name)));
         let projection = before.chain(step.iter().map(|(name, made)| item(made.clone(), ident(name)))).collect();

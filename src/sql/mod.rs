@@ -19,6 +19,7 @@ mod json;
 mod lower;
 pub mod memo;
 pub mod risingwave;
+pub mod spark;
 pub mod stream;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ pub use lower::{
     batch_gone, filling,
 };
 pub use risingwave::RisingWave;
+pub use spark::Spark;
 
 /// ClickHouse.
 pub static CLICKHOUSE: ClickHouse = ClickHouse;
@@ -49,6 +51,9 @@ pub static DATAFUSION: DataFusion = DataFusion::new();
 
 /// RisingWave, which counts streams.
 pub static RISINGWAVE: RisingWave = RisingWave;
+
+/// Spark, which counts streams.
+pub static SPARK: Spark = Spark;
 
 /// All dialects that answer questions.
 pub static DIALECTS: [&dyn Dialect; 2] = [&CLICKHOUSE, &DATAFUSION];

@@ -5,7 +5,7 @@
 //! for each value with how often it occurs (*values*), out of which the warehouse makes the state. Columns are those of the
 //! rollup: `_t`, `_d0` …, `_s0` …; of values `_v` and `_n`. A result of a bucket may come in parts, which `_w` tells apart.
 
-use sqlparser::ast::{Expr as Sql, Ident, ObjectName, Query, TableFactor};
+use sqlparser::ast::{BinaryOperator, Expr as Sql, Ident, ObjectName, Query, SetExpr, TableFactor};
 
 use super::build::{self, Parts};
 use super::dialect::{Calendar, Operand, Scalars, Unsupported};
@@ -53,6 +53,11 @@ pub trait Windows: Scalars {
     /// The rows of an entity as they are now, under an alias, where the engine can look them up: a column of the rows is read under
     /// its name and has its canonical value; null keys find nothing.
     fn entity(&self, table: &Table, columns: &[&StoredColumn], alias: &str) -> Result<TableFactor, Unsupported>;
+
+    /// Whether rows may be left out before they are counted; else a value that does not count is null, and groups without any are left out.
+    fn filters_values(&self) -> bool {
+        true
+    }
 
     /// The name of a type in a declaration.
     fn type_name(&self, ty: &DataType) -> Result<String, Unsupported>;
@@ -134,14 +139,26 @@ impl Counted<'_> {
             return Err(vec![unable()]);
         }
         let mut parts = self.grouped(dialect, &printer, &state.filter).map_err(|one| vec![one])?;
-        let value = printer.settled(argument, &Rows(dialect));
+        let mut value = printer.settled(argument, &Rows(dialect));
         let known = argument.nullable.then(|| build::is_not_null(value.clone()));
-        parts.filter = build::all(parts.filter.into_iter().chain(known));
+        let counts = build::all(parts.filter.take().into_iter().chain(known));
+        let filters = dialect.filters_values();
+        match counts {
+            Some(counts) if filters => parts.filter = Some(counts),
+            Some(counts) => value = build::case(vec![(counts, value)], None),
+            None => {}
+        }
         parts.group_by.push(value.clone());
-        parts.projection.push(build::item(value, build::ident("_v")));
-        let count = dialect.plain(Part::Count, None, None, &DataType::Int).map_err(|one| vec![one])?;
-        parts.projection.push(build::item(count, build::ident("_n")));
-        printer.made(parts.query())
+        parts.projection.push(build::item(value.clone(), build::ident("_v")));
+        let counted = if filters { None } else { Some(Operand { sql: value, ty: &argument.ty, nullable: true, literal: None }) };
+        let count = dialect.plain(Part::Count, counted, None, &DataType::Int).map_err(|one| vec![one])?;
+        parts.projection.push(build::item(count.clone(), build::ident("_n")));
+        let mut select = parts.select();
+        if !filters {
+            select.having = Some(build::binary(count, BinaryOperator::Gt, build::number(0)));
+        }
+        let query = build::query(SetExpr::Select(Box::new(select)));
+        printer.made(query)
     }
 
     /// The bucket and the dimensions of rows, grouped by them.

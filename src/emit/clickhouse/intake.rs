@@ -70,7 +70,7 @@ fn file(build: &Build, (settings, turn): (&Intake, &str), source: &Source, diagn
     let names = names(build, table);
     let calendar = Calendar { zone: build.input.zone, week_start: build.input.week_start };
     let what = format!("the intake of `{}`", table.name);
-    let landed = Landed { name: names.landed.clone(), arrived: source.arrived, time: None };
+    let landed = Landed { name: names.landed.clone(), arrived: source.arrived, time: None, kept: &[] };
     let mut select = |read: Messages| {
         let made = sql::intake(table, &landed, read, &CLICKHOUSE, calendar);
         read_back(build, &what, made, diagnostics)

@@ -268,7 +268,7 @@ fn texts(
     let watermark = risingwave::watermark(build::ident_expr(EVENT_AT), build::ident_expr(READ_AT), source.lateness);
     let table = without_nulls(source.table);
     let place = |name: &Ident| ObjectName::from(vec![name.clone()]);
-    let landed = |name: &Ident, time| Landed { name: place(name), arrived: source.arrived, time };
+    let landed = |name: &Ident, time| Landed { name: place(name), arrived: source.arrived, time, kept: &[] };
     let messages = |landed: Landed, read| sql::intake(&table, &landed, read, &RISINGWAVE, given.calendar);
     let event_at = Some((time.name.as_str(), EVENT_AT));
     let read = messages(landed(&names.landed, event_at), Messages::Rows)?;
