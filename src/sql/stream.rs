@@ -150,7 +150,8 @@ impl Counted<'_> {
         }
         parts.group_by.push(value.clone());
         parts.projection.push(build::item(value.clone(), build::ident("_v")));
-        let counted = if filters { None } else { Some(Operand { sql: value, ty: &argument.ty, nullable: true, literal: None }) };
+        let counted =
+            if filters { None } else { Some(Operand { sql: value, ty: &argument.ty, nullable: true, literal: None }) };
         let count = dialect.plain(Part::Count, counted, None, &DataType::Int).map_err(|one| vec![one])?;
         parts.projection.push(build::item(count.clone(), build::ident("_n")));
         let mut select = parts.select();

@@ -5,14 +5,16 @@
 //! which it makes the states.
 
 mod risingwave;
+mod spark;
 
 use super::{Emitted, Input, clickhouse};
 use crate::diagnostic::Diagnostics;
-use crate::plan::{Query, Step, Table};
+use crate::error;
+use crate::plan::{ExprKind, Input as Of, Query, Step, Table};
 use crate::project::{self, StreamingTarget, Target};
 use crate::rollup::Rollup;
-use crate::sql::Calendar;
 use crate::sql::stream::Windows;
+use crate::sql::{Calendar, Unsupported};
 use crate::value::time::DAY_MS;
 
 /// What an engine other than the warehouse is given.
@@ -95,8 +97,8 @@ pub trait Engine: Sync {
         None
     }
 
-    /// What a file of it begins with, to say that a line is a comment.
-    fn comment(&self) -> &'static str {
+    /// What a line of a file of it begins with, by its name, to be a comment.
+    fn comment(&self, _file: &str) -> &'static str {
         "-- "
     }
 }
@@ -113,12 +115,50 @@ pub fn duration(ms: i64) -> String {
     }
 }
 
+/// A table whose key and time are never null: a message without them is no row.
+fn without_nulls(table: &Table) -> Table {
+    let mut table = table.clone();
+    let tells = |name: &String| table.clean.key.contains(name) || table.clean.time.as_ref() == Some(name);
+    let known: Vec<bool> = table.columns.iter().map(|column| tells(&column.name)).collect();
+    for (column, known) in table.columns.iter_mut().zip(known) {
+        column.nullable &= !known;
+    }
+    table
+}
+
+/// Whether a window reads a column of its rows.
+fn reads(window: &Window, column: &str) -> bool {
+    let rollup = window.rollup;
+    let states = rollup.states.iter().flat_map(|state| state.argument.iter().chain(&state.filter));
+    let mut found = false;
+    for expr in states.chain(rollup.dimensions.iter().map(|dimension| &dimension.value)) {
+        expr.walk(&mut |part| {
+            found |= matches!(&part.kind, ExprKind::Column { input: Of::Base, name } if name == column);
+        });
+    }
+    found
+}
+
+/// Tells what an engine cannot do.
+fn tell(engine: &str, source: &str, refused: Vec<Unsupported>, diagnostics: &mut Diagnostics) {
+    for Unsupported { construct, reason } in refused {
+        diagnostics.push(error!(E0830, None, "{engine} cannot express {construct} in the stream of `{source}`";
+            help: ("{reason}")));
+    }
+}
+
+/// In one line, for a comment.
+fn line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
 /// The engine of a dialect; none for the warehouse itself.
 pub fn engine(of: project::Engine) -> Option<&'static dyn Engine> {
     match of {
         project::Engine::Clickhouse => None,
         project::Engine::Risingwave => Some(&risingwave::RisingWave),
-        project::Engine::Spark | project::Engine::Ksqldb => None,
+        project::Engine::Spark => Some(&spark::Spark),
+        project::Engine::Ksqldb => None,
     }
 }
 

@@ -5,11 +5,11 @@
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query};
 
-use super::{Engine, File, Given, Inlet, Source, Window};
+use super::{Engine, File, Given, Inlet, Source, Window, line, reads, tell, without_nulls};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{name, template};
 use crate::error;
-use crate::plan::{DataType, ExprKind, Input as Of, StoredColumn, Table};
+use crate::plan::{DataType, StoredColumn};
 use crate::sql::risingwave::{self, Kept};
 use crate::sql::stream::{Counted, Windows};
 use crate::sql::{self, Landed, Messages, RISINGWAVE, Scalars, Unsupported, build};
@@ -125,7 +125,7 @@ impl<'a> Made<'a> {
         let (expressions, selects) = match first {
             Ok(made) => made,
             Err(refused) => {
-                tell(&table.name, refused, diagnostics);
+                tell("risingwave", &table.name, refused, diagnostics);
                 return None;
             }
         };
@@ -212,7 +212,8 @@ impl<'a> Made<'a> {
             None => counted.plain(&RISINGWAVE),
             Some(at) => counted.values(at, &RISINGWAVE).map(Some),
         };
-        let query = made.map_err(|refused| tell(&self.source.table.name, refused, diagnostics)).ok()??;
+        let query =
+            made.map_err(|refused| tell("risingwave", &self.source.table.name, refused, diagnostics)).ok()??;
         if !is_bare(&inlet.table.1) {
             diagnostics.push(
                 error!(E0830, None, "risingwave cannot write to the inlet `{}`: it does not quote its name", inlet.table.1;
@@ -286,17 +287,6 @@ fn texts(
     Ok(([raw, event_time, watermark].map(|one: Expr| one.to_string()), selects))
 }
 
-/// A table whose key and time are never null: a message without them is no row.
-fn without_nulls(table: &Table) -> Table {
-    let mut table = table.clone();
-    let tells = |name: &String| table.clean.key.contains(name) || table.clean.time.as_ref() == Some(name);
-    let known: Vec<bool> = table.columns.iter().map(|column| tells(&column.name)).collect();
-    for (column, known) in table.columns.iter_mut().zip(known) {
-        column.nullable &= !known;
-    }
-    table
-}
-
 /// Lists and maps are kept only where something reads them.
 fn kept<'a>(source: &Source, time: &str, read: ObjectName) -> Kept<'a> {
     let table = source.table;
@@ -315,19 +305,6 @@ fn kept<'a>(source: &Source, time: &str, read: ObjectName) -> Kept<'a> {
     }
 }
 
-/// Whether a window reads a column of its rows.
-fn reads(window: &Window, column: &str) -> bool {
-    let rollup = window.rollup;
-    let states = rollup.states.iter().flat_map(|state| state.argument.iter().chain(&state.filter));
-    let mut found = false;
-    for expr in states.chain(rollup.dimensions.iter().map(|dimension| &dimension.value)) {
-        expr.walk(&mut |part| {
-            found |= matches!(&part.kind, ExprKind::Column { input: Of::Base, name } if name == column);
-        });
-    }
-    found
-}
-
 /// How many dead letters came on a day for a reason.
 fn by_reason(dead: Query, given: &Given) -> Query {
     let of = |name: &str| build::column("d", build::ident(name));
@@ -339,13 +316,6 @@ fn by_reason(dead: Query, given: &Given) -> Query {
     ];
     let from = Some(build::derived(dead, "d"));
     build::Parts { projection, from, group_by: vec![day, of("reason")], ..build::Parts::default() }.query()
-}
-
-fn tell(source: &str, refused: Vec<Unsupported>, diagnostics: &mut Diagnostics) {
-    for Unsupported { construct, reason } in refused {
-        diagnostics.push(error!(E0830, None, "risingwave cannot express {construct} in the stream of `{source}`";
-            help: ("{reason}")));
-    }
 }
 
 /// Reads a text back.
@@ -362,9 +332,4 @@ fn is_bare(name: &str) -> bool {
 
 fn quoted(text: &str) -> String {
     sql::quoted(text, &RISINGWAVE)
-}
-
-/// In one line, for a comment.
-fn line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
 }

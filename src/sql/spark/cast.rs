@@ -9,8 +9,8 @@ use super::unsupported;
 use super::value::{cast_to, decimal, finite, float, text, try_cast_to};
 use crate::plan::DataType;
 use crate::sql::build::{self, binary, call};
-use crate::sql::dialect::{Calendar, Call, Unsupported};
 use crate::sql::decimal_text;
+use crate::sql::dialect::{Calendar, Call, Unsupported};
 
 type Result = std::result::Result<Expr, Unsupported>;
 
@@ -18,8 +18,7 @@ type Result = std::result::Result<Expr, Unsupported>;
 pub const WHOLE: &str = r"^[+-]?[0-9]+\z";
 const DAY: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\z";
 /// A day and a clock time, in the years that the warehouse has.
-const CLOCK: &str =
-    r"^(19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?";
+const CLOCK: &str = r"^(19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?";
 const OFFSET: &str = r"(Z|[+-][0-9]{2}:?[0-9]{2})";
 
 pub fn cast(call_: &Call) -> Result {
@@ -95,9 +94,7 @@ pub fn text_to_int(x: Expr) -> Expr {
 fn to_float(x: Expr, from: &DataType) -> Result {
     const NUMBER: &str = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\z";
     match from {
-        DataType::String => {
-            Ok(when(rlike(x.clone(), NUMBER), finite(try_cast_to(x, &DataType::Float))))
-        }
+        DataType::String => Ok(when(rlike(x.clone(), NUMBER), finite(try_cast_to(x, &DataType::Float)))),
         DataType::Bool | DataType::Int | DataType::Duration | DataType::Decimal { .. } => {
             Ok(cast_to(x, &DataType::Float))
         }

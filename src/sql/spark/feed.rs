@@ -1,6 +1,8 @@
 //! The rows of a source without repetitions, as a stream of tables that follow one another.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, TableFactor};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, TableFactor, VisitMut, VisitorMut};
 
 use super::Spark;
 use super::value::{sort_key, text};
@@ -26,6 +28,25 @@ pub fn stream(name: &ObjectName, alias: &str) -> TableFactor {
         Err(parts) => Expr::CompoundIdentifier(parts),
     };
     build::table_function("STREAM", vec![name], alias)
+}
+
+/// A query that reads a table as a stream.
+pub fn streamed(mut query: Query, of: &ObjectName) -> Query {
+    struct Streamed<'a>(&'a ObjectName);
+    impl VisitorMut for Streamed<'_> {
+        type Break = ();
+
+        fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table { name, alias: Some(alias), args: None, .. } = factor
+                && name == self.0
+            {
+                *factor = stream(name, &alias.name.value.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(&mut query, &mut Streamed(of));
+    query
 }
 
 /// What a feed is made of.
@@ -69,11 +90,13 @@ impl Feed<'_> {
     pub fn feed(&self, marked: &ObjectName) -> Query {
         let keyed = !self.table.clean.key.is_empty();
         let tells = |one: &StoredColumn| one.name == self.time || (keyed && self.table.clean.key.contains(&one.name));
-        let (same, others): (Vec<&StoredColumn>, Vec<&StoredColumn>) = self.kept.iter().copied().partition(|one| tells(one));
+        let (same, others): (Vec<&StoredColumn>, Vec<&StoredColumn>) =
+            self.kept.iter().copied().partition(|one| tells(one));
         let of = |one: &StoredColumn| column("r", Spark.identifier(&one.name));
         let mut groups: Vec<Expr> = same.iter().map(|one| of(one)).collect();
         groups.push(column("r", ident(SEEN)));
-        let mut projection: Vec<SelectItem> = same.iter().map(|one| item(of(one), Spark.identifier(&one.name))).collect();
+        let mut projection: Vec<SelectItem> =
+            same.iter().map(|one| item(of(one), Spark.identifier(&one.name))).collect();
         projection.push(item(column("r", ident(SEEN)), ident(SEEN)));
         if !keyed {
             groups.push(column("r", ident(PLACE)));
@@ -83,7 +106,8 @@ impl Feed<'_> {
             let whole = call("named_struct", fields.flat_map(|(name, value)| [text(&name), value]).collect());
             projection.push(item(call("min", vec![whole]), ident(ROW)));
         }
-        let grouped = Parts { projection, from: Some(stream(marked, "r")), group_by: groups, ..Parts::default() }.query();
+        let grouped =
+            Parts { projection, from: Some(stream(marked, "r")), group_by: groups, ..Parts::default() }.query();
         let field = |(at, one): (usize, &&StoredColumn)| {
             let path = ["k", ROW, &format!("v{at}")].map(ident).to_vec();
             let value = Expr::CompoundIdentifier(path);

@@ -22,7 +22,7 @@ use super::dialect::{Calendar, Call, Intake, Lowering, Scalars, Unsupported};
 use super::identifier::{is_plain, is_reserved};
 use crate::plan::{DataType, Function, StoredColumn, Value};
 
-pub use feed::{Feed, OWN};
+pub use feed::{Feed, OWN, streamed};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]

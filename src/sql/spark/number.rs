@@ -66,9 +66,7 @@ fn days(ms: Expr) -> Expr {
 pub fn multiply(call_: &Call) -> Result {
     let (left, right) = (call_.arg(0), call_.arg(1));
     Ok(match call_.ty {
-        DataType::Int | DataType::Duration => {
-            wrapped(binary(digits(left), BinaryOperator::Multiply, digits(right)))
-        }
+        DataType::Int | DataType::Duration => wrapped(binary(digits(left), BinaryOperator::Multiply, digits(right))),
         DataType::Decimal { .. } => try_cast_to(call("try_multiply", vec![left, right]), call_.ty),
         _ => binary(left, BinaryOperator::Multiply, right),
     })

@@ -58,13 +58,7 @@ pub fn cast_to(x: Expr, ty: &DataType) -> Expr {
 
 /// `TRY_CAST(x AS type)`: null where it does not fit.
 pub fn try_cast_to(x: Expr, ty: &DataType) -> Expr {
-    Expr::Cast {
-        kind: CastKind::TryCast,
-        expr: Box::new(x),
-        data_type: type_of(ty),
-        array: false,
-        format: None,
-    }
+    Expr::Cast { kind: CastKind::TryCast, expr: Box::new(x), data_type: type_of(ty), array: false, format: None }
 }
 
 /// A decimal type.
@@ -146,10 +140,6 @@ pub fn sort_key(value: Expr, ty: &DataType) -> Expr {
 
 /// A value where it is a finite float.
 pub fn finite(x: Expr) -> Expr {
-    let within = build::binary(
-        call("abs", vec![x.clone()]),
-        sqlparser::ast::BinaryOperator::LtEq,
-        float(f64::MAX),
-    );
+    let within = build::binary(call("abs", vec![x.clone()]), sqlparser::ast::BinaryOperator::LtEq, float(f64::MAX));
     when(within, x)
 }

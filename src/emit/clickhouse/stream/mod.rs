@@ -313,7 +313,7 @@ fn external(
     artifacts.push(Artifact { path: format!("{}/warehouse/retire.sql", build.folder), ..retire });
     artifacts.extend(files.into_iter().chain(engine.rollback(&given)).map(|file| {
         let values = minijinja::context! {
-            what => file.what, version => env!("CARGO_PKG_VERSION"), target => build.target, comment => engine.comment(),
+            what => file.what, version => env!("CARGO_PKG_VERSION"), target => build.target, comment => engine.comment(&file.name),
         };
         let header = template::render("streaming/header.txt", values);
         Artifact { path: build.path(&file.name), text: header + &file.text, origin: file.origin }

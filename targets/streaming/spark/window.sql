@@ -1,0 +1,4 @@
+
+-- {{ about }}
+CREATE FLOW {{ flow }} AS INSERT INTO {{ sink }} BY NAME
+{{ select }};
