@@ -28,6 +28,7 @@ pub mod engines;
 pub mod front;
 pub mod git;
 pub mod kafka;
+pub mod messages;
 pub mod pglast;
 pub mod provision;
 pub mod python;

@@ -10,7 +10,7 @@ mod spark;
 use super::{Emitted, Input, clickhouse};
 use crate::diagnostic::Diagnostics;
 use crate::error;
-use crate::plan::{ExprKind, Input as Of, Query, Step, Table};
+use crate::plan::{ExprKind, Input as Of, Join, Query, Step, Table};
 use crate::project::{self, StreamingTarget, Target};
 use crate::rollup::Rollup;
 use crate::sql::stream::Windows;
@@ -130,6 +130,7 @@ fn without_nulls(table: &Table) -> Table {
 fn reads(window: &Window, column: &str) -> bool {
     let rollup = window.rollup;
     let states = rollup.states.iter().flat_map(|state| state.argument.iter().chain(&state.filter));
+    let states = states.chain(rollup.joins.iter().flat_map(Join::expressions));
     let mut found = false;
     for expr in states.chain(rollup.dimensions.iter().map(|dimension| &dimension.value)) {
         expr.walk(&mut |part| {
