@@ -110,6 +110,11 @@ impl Feed<'_> {
         build::ident(&self.table.own_name(own.word()))
     }
 
+    /// The same within a SELECT.
+    fn inner(&self, word: &str) -> Ident {
+        build::ident(&self.table.own_name(word))
+    }
+
     fn of(&self, alias: &str, own: Own) -> Expr {
         build::column(alias, self.own(own))
     }
@@ -210,13 +215,13 @@ impl Feed<'_> {
         let each = Parts {
             projection: vec![
                 build::item(self.of("b", Own::Hash), self.own(Own::Hash)),
-                build::item(call("count", Vec::new()), build::ident("_n")),
+                build::item(call("count", Vec::new()), self.inner("_n")),
             ],
             from: Some(build::table(self.names.rows.clone(), "b")),
             group_by: vec![self.of("b", Own::Hash)],
             ..Parts::default()
         };
-        let often = binary(build::column("t", build::ident("_n")), BinaryOperator::Gt, number(1));
+        let often = binary(build::column("t", self.inner("_n")), BinaryOperator::Gt, number(1));
         Parts {
             projection: vec![SelectItem::UnnamedExpr(self.of("t", Own::Hash))],
             from: Some(build::derived(each.query(), "t")),
@@ -283,7 +288,7 @@ impl Feed<'_> {
         let mut chosen = self.with("w", &[Own::Hash, Own::At]);
         let kept = self.keys("w").into_iter().chain([self.of("w", Own::At)]).collect();
         let counts = build::all([
-            build::equal(build::column("w", build::ident("_n")), number(1)),
+            build::equal(build::column("w", self.inner("_n")), number(1)),
             build::in_query(build::tuple(kept), self.kept()),
         ]);
         let verdict = call("if", vec![counts.unwrap_or_else(build::null), number(COUNTS), number(REPEATED)]);
@@ -307,7 +312,7 @@ impl Feed<'_> {
             rest.map(|one| build::sort(ClickHouse.sort_key(self.column("r", &one.name), &one.ty), false, one.nullable));
         let by = self.keys("r").into_iter().chain([self.of("r", Own::At)]).collect();
         let mut projection = self.with("r", &[Own::Hash, Own::At]);
-        projection.push(build::item(build::window("row_number", by, order.collect()), build::ident("_n")));
+        projection.push(build::item(build::window("row_number", by, order.collect()), self.inner("_n")));
         let from = Some(build::table(self.names.arrived.clone(), "r"));
         Parts { projection, from, filter: Some(self.may_repeat("r")), ..Parts::default() }.query()
     }
@@ -315,16 +320,16 @@ impl Feed<'_> {
     /// Keys and times of the rows that count among those that may be repetitions: from the earliest on, the first that is far enough
     /// from the last one kept. A slot gives at most one, so a step of the fold is a slot.
     fn kept(&self) -> Query {
-        let columns = [self.of("o", Own::Slot), build::column("o", build::ident("_times"))];
+        let columns = [self.of("o", Own::Slot), build::column("o", self.inner("_times"))];
         let mut projection = self.key_items("o");
-        projection.push(build::item(skeleton(IN_ORDER, &columns), build::ident("_slots")));
+        projection.push(build::item(skeleton(IN_ORDER, &columns), self.inner("_slots")));
         let of_keys = Parts {
             projection,
             from: Some(build::derived(self.open(), "o")),
             group_by: self.keys("o"),
             ..Parts::default()
         };
-        let chosen = skeleton(GREEDY, &[build::column("g", build::ident("_slots")), number(self.within)]);
+        let chosen = skeleton(GREEDY, &[build::column("g", self.inner("_slots")), number(self.within)]);
         let mut projection = self.key_items("g");
         projection.push(build::item(chosen, self.own(Own::At)));
         Parts { projection, from: Some(build::derived(of_keys.query(), "g")), ..Parts::default() }.query()
@@ -341,7 +346,7 @@ impl Feed<'_> {
             filter: Some(self.may_repeat("q")),
             ..Parts::default()
         };
-        let times = build::column("p", build::ident("_times"));
+        let times = build::column("p", self.inner("_times"));
         let filter = skeleton(FAR, &[self.of("r", Own::At), number(self.within), times]);
         let pairs = self.keys("p").into_iter().zip(self.keys("r"));
         let pairs = pairs.chain([(self.of("p", Own::Slot), self.of("r", Own::Slot))]);
@@ -349,7 +354,7 @@ impl Feed<'_> {
         let times = call("arraySort", vec![call("groupUniqArray", vec![self.of("r", Own::At)])]);
         let mut projection = self.key_items("r");
         projection.push(build::item(self.of("r", Own::Slot), self.own(Own::Slot)));
-        projection.push(build::item(times, build::ident("_times")));
+        projection.push(build::item(times, self.inner("_times")));
         let group_by = self.keys("r").into_iter().chain([self.of("r", Own::Slot)]).collect();
         Parts {
             projection,
@@ -367,7 +372,7 @@ impl Feed<'_> {
         let slots = skeleton(BESIDE, &[self.of("f", Own::Slot)]);
         let mut projection = self.key_items("f");
         projection.push(build::item(slots.clone(), self.own(Own::Slot)));
-        projection.push(build::item(call("groupArray", vec![self.of("f", Own::At)]), build::ident("_times")));
+        projection.push(build::item(call("groupArray", vec![self.of("f", Own::At)]), self.inner("_times")));
         let filter = build::all([
             build::in_query(self.of("f", Own::Slot), self.slots_of(&self.names.arrived, again())),
             build::in_query(self.of("f", Own::Hash), self.hashes_of(&self.names.arrived, again())),
