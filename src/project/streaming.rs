@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use super::clickhouse::{ClickhouseTarget, Intake};
+use super::clickhouse::{ClickhouseTarget, Intake, Reading};
 use super::target::{Target, TargetSettings};
 use super::yaml::Reader;
 use crate::diagnostic::{Diagnostics, Spanned};
 use crate::error;
 use crate::suggest::near;
+
+/// How many messages are read at once at most, and after how many milliseconds, however few.
+const BLOCK: u64 = 65_536;
+const FLUSH_MS: i64 = 1_000;
 
 /// A stream: rows are counted as they come, and the states of rollups are brought to a warehouse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +96,7 @@ impl StreamingTarget {
             within: reader.duration("deduplicate").map_or(300_000, |length| length.value),
             by: chosen(reader, "deduplicate_by", &by).unwrap_or(SameBy::Key),
             otherwise: chosen(reader, "otherwise", &otherwise).unwrap_or(Otherwise::Refuse),
-            intake: Intake::read(reader),
+            intake: read(Intake::read(reader)),
         }
     }
 
@@ -100,6 +104,13 @@ impl StreamingTarget {
     pub fn counts(&self, source: &str) -> bool {
         self.sources.as_ref().is_none_or(|sources| sources.iter().any(|one| one.value == source))
     }
+}
+
+/// How messages are read where it is not said: in blocks that a view looks through at once, and often.
+fn read(intake: Intake) -> Intake {
+    let Reading { consumers, block, flush } = intake.reading;
+    let reading = Reading { consumers, block: block.or(Some(BLOCK)), flush: flush.or(Some(FLUSH_MS)) };
+    Intake { reading, ..intake }
 }
 
 /// One of some words.

@@ -35,8 +35,12 @@ fn feed<'b>(build: &'b Build, stream: &StreamingTarget, place: usize) -> Feed<'b
 
 /// For how many days what counts is kept: as long as a repetition may come, and a day for each end.
 fn kept_days(feed: &Feed) -> i64 {
-    (feed.lateness.unwrap_or(0) + 2 * feed.within) / DAY_MS + 2
+    let near = feed.lateness.unwrap_or(0).saturating_add(feed.within.saturating_mul(2));
+    (near / DAY_MS + 2).min(LONGEST)
 }
+
+/// Ten years: what is longer than times are is as good as for ever.
+const LONGEST: i64 = 3_650;
 
 /// The file of a source's feed: all but the view that the rows come in by.
 pub fn file(build: &Build, stream: &StreamingTarget, place: usize, diagnostics: &mut Diagnostics) -> File {
@@ -171,7 +175,7 @@ fn state(build: &Build, stream: &StreamingTarget, place: usize) -> Value {
     let table = &build.input.tables[place];
     #[allow(clippy::cast_precision_loss)]
     let share = |ms: i64| rows * ms as f64 / DAY_MS as f64;
-    let keys = if table.clean.key.is_empty() { 0.0 } else { share(lateness + stream.within) };
+    let keys = if table.clean.key.is_empty() { 0.0 } else { share(lateness.saturating_add(stream.within)) };
     let windows =
         build.rollups.rollups.iter().filter(|rollup| rollup.table == place && rollup.way == crate::rollup::Way::Fed);
     let groups: f64 = windows
@@ -180,9 +184,13 @@ fn state(build: &Build, stream: &StreamingTarget, place: usize) -> Value {
             let a_day = build.statistics.estimate(rollup, step, &build.input.tables)?.rows_a_day;
             let largest = Mergeability::of_states(&rollup.states);
             #[allow(clippy::cast_precision_loss)]
-            let open = a_day * (lateness + 60_000) as f64 / DAY_MS as f64;
+            let open = a_day * lateness.saturating_add(60_000) as f64 / DAY_MS as f64;
             // What keeps values has at most one for each row.
-            Some(if largest >= Mergeability::Distinct { open.max(share(lateness + 60_000)) } else { open })
+            Some(if largest >= Mergeability::Distinct {
+                open.max(share(lateness.saturating_add(60_000)))
+            } else {
+                open
+            })
         })
         .sum();
     json!({

@@ -118,6 +118,10 @@ fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usi
                 help: "add `deduplicate_by: key_and_time`, if a row that is sent again has the time that it had"));
         }
     }
+    for (name, why) in several_readers(build, stream, places) {
+        diagnostics.push(error!(E0835, target.name.span, "ST1: {why} would read the messages of `{name}` at a time, and repetitions pass";
+            help: "leave `reading.consumers` out, and let one server read: one reader takes all partitions"));
+    }
     for place in places {
         let (table, upkeep) = (&build.input.tables[*place], &build.input.upkeep[*place]);
         let needs = stream.engine != Engine::Clickhouse || !table.clean.key.is_empty();
@@ -147,6 +151,19 @@ fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usi
             }
         }
     }
+}
+
+/// The sources with a key whose messages several would read at a time, and who: rows that come at the same time do not see each other.
+fn several_readers<'b>(build: &'b Build, stream: &StreamingTarget, places: &[usize]) -> Vec<(&'b str, String)> {
+    let is_read = stream.engine == Engine::Clickhouse && stream.intake.brokers.is_some();
+    let servers = build.settings.cluster.as_ref().filter(|cluster| cluster.on_cluster);
+    let who = match (stream.intake.reading.consumers, servers) {
+        (Some(count), _) if count > 1 => format!("{count} consumers"),
+        (_, Some(cluster)) => format!("all servers of `{}`", cluster.name),
+        _ => return Vec::new(),
+    };
+    let keyed = places.iter().map(|place| &build.input.tables[*place]).filter(|table| !table.clean.key.is_empty());
+    keyed.filter(|_| is_read).map(|table| (table.name.as_str(), who.clone())).collect()
 }
 
 /// The rollups that are filled out of a source.
