@@ -31,7 +31,21 @@ pub struct Warehouse {
     pub model: Model,
     pub input: Input,
     pub emitted: Emitted,
+    /// What the manifest tells of the stream that fills it, where there is one. Its artefacts are beside those of the warehouse.
+    pub stream: serde_json::Value,
     came: RefCell<BTreeMap<String, Vec<Row>>>,
+}
+
+/// The files of a project with one warehouse and, where its settings are given, one stream.
+pub fn files(zone: &str, declarations: &str, settings: &str, stream: Option<&str>) -> MemoryFiles {
+    let files = MemoryFiles::new()
+        .with("metricc.yaml", format!("name: shop\ntimezone: {zone}\nunits: [CNY]\npaths: [metrics]\n"))
+        .with("targets/warehouse.yaml", format!("kind: clickhouse\ncreate_sources: true\n{settings}"))
+        .with("metrics/shop.metric", declarations);
+    match stream {
+        Some(stream) => files.with("targets/stream.yaml", format!("kind: streaming\ndialect: clickhouse\n{stream}")),
+        None => files,
+    }
 }
 
 impl Warehouse {
@@ -51,22 +65,42 @@ impl Warehouse {
         warehouse
     }
 
+    /// The same with a stream that fills it, by the settings of its target.
+    pub fn streamed(zone: &str, declarations: &str, settings: &str, stream: &str) -> Warehouse {
+        let warehouse = Warehouse::built_with(zone, declarations, settings, Some(stream));
+        warehouse.set("cut_over", CUT_OVER);
+        warehouse.apply("warehouse/apply.sql");
+        warehouse.apply("stream/apply.sql");
+        warehouse
+    }
+
     /// Compiles declarations; nothing is applied yet.
     pub fn built(zone: &str, declarations: &str, settings: &str) -> Warehouse {
-        let (model, input, emitted) = compiled(zone, declarations, settings);
-        Warehouse { session: Session::exclusive(), model, input, emitted, came: RefCell::new(BTreeMap::new()) }
+        Warehouse::built_with(zone, declarations, settings, None)
+    }
+
+    /// The same, with a stream where its settings are given.
+    pub fn built_with(zone: &str, declarations: &str, settings: &str, stream: Option<&str>) -> Warehouse {
+        let Compiled { model, input, emitted, stream } = compiled(zone, declarations, settings, stream);
+        Warehouse { session: Session::exclusive(), model, input, emitted, stream, came: RefCell::default() }
     }
 
     /// The artefacts alone.
     pub fn emitted(zone: &str, declarations: &str, settings: &str) -> Emitted {
-        compiled(zone, declarations, settings).2
+        compiled(zone, declarations, settings, None).emitted
     }
 
     /// Another build for the same server; nothing of it is applied yet. Gives the artefacts of the one before, too.
     pub fn rebuilt(self, declarations: &str, settings: &str) -> (Warehouse, Emitted) {
-        let (model, input, emitted) = compiled(self.input.zone.name(), declarations, settings);
+        self.rebuilt_with(declarations, settings, None)
+    }
+
+    /// The same, with a stream where its settings are given.
+    pub fn rebuilt_with(self, declarations: &str, settings: &str, stream: Option<&str>) -> (Warehouse, Emitted) {
+        let Compiled { model, input, emitted, stream } =
+            compiled(self.input.zone.name(), declarations, settings, stream);
         let Warehouse { session, came, emitted: before, .. } = self;
-        (Warehouse { session, model, input, emitted, came }, before)
+        (Warehouse { session, model, input, emitted, stream, came }, before)
     }
 
     /// The files of a build, in the order of their application.
@@ -215,22 +249,35 @@ impl Warehouse {
     }
 }
 
-fn compiled(zone: &str, declarations: &str, settings: &str) -> (Model, Input, Emitted) {
-    let files = MemoryFiles::new()
-        .with("metricc.yaml", format!("name: shop\ntimezone: {zone}\nunits: [CNY]\npaths: [metrics]\n"))
-        .with("targets/warehouse.yaml", format!("kind: clickhouse\ncreate_sources: true\n{settings}"))
-        .with("metrics/shop.metric", declarations);
-    let (project, told) = load(&files);
+/// What a project becomes; see [`Warehouse`].
+pub struct Compiled {
+    pub model: Model,
+    pub input: Input,
+    pub emitted: Emitted,
+    pub stream: serde_json::Value,
+}
+
+/// Compiles the project of [`files`].
+pub fn compiled(zone: &str, declarations: &str, settings: &str, stream: Option<&str>) -> Compiled {
+    let (project, told) = load(&files(zone, declarations, settings, stream));
     let project = project.unwrap_or_else(|| panic!("{}", text(&told)));
     let (compiled, found) = compile(&project);
     assert!(!told.has_errors() && !found.has_errors(), "{}; {}", text(&told), text(&found));
     let (input, found) = emit::with_changes(&project, &compiled);
     assert!(!found.has_errors(), "{}", text(&found));
-    let (emitted, found) = emit::emit(&input, &project.targets[0]);
-    assert!(!found.has_errors(), "{}", text(&found));
-    (compiled.model, input, emitted)
+    let emitted = |name: &str| {
+        let (emitted, found) = emit::emit(&input, project.target(name).expect("a target"));
+        assert!(!found.has_errors(), "{}", text(&found));
+        emitted
+    };
+    let mut all = emitted("warehouse");
+    let stream = stream.map(|_| emitted("stream"));
+    let told = stream.as_ref().map_or(serde_json::Value::Null, |stream| stream.details.clone());
+    all.artifacts.extend(stream.into_iter().flat_map(|stream| stream.artifacts));
+    Compiled { model: compiled.model, input, emitted: all, stream: told }
 }
 
-fn text(found: &Diagnostics) -> String {
+/// What was found, in one line.
+pub fn text(found: &Diagnostics) -> String {
     found.iter().map(|one| format!("{}: {}", one.code, one.message)).collect::<Vec<_>>().join("; ")
 }
