@@ -58,9 +58,13 @@ impl Intake for ClickHouseIntake {
         time::bucket_key(came, Step::Day, calendar)
     }
 
+    /// All conditions are looked at: a choice that stops at the first that is true reads a message anew for each of them.
     fn choose(&self, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
-        let arms = branches.into_iter().flat_map(|(condition, value)| [condition, value]);
-        call("multiIf", arms.chain([otherwise]).collect())
+        let (mut holds, mut values): (Vec<Expr>, Vec<Expr>) = branches.into_iter().unzip();
+        holds.push(number(1));
+        values.push(otherwise);
+        let first = call("indexOf", vec![call("array", holds), number(1)]);
+        call("arrayElement", vec![call("array", values), first])
     }
 
     fn count(&self, only: Option<Expr>) -> Expr {
