@@ -20,6 +20,10 @@ pub enum Messages {
     Dead,
     /// `day`, `messages`, `dead`: how many came on a local day.
     Counts,
+    /// The same with the first alone, which takes no reading.
+    Came,
+    /// The same of the table of dead letters, with the second alone.
+    Died,
 }
 
 /// The columns of a table of messages.
@@ -51,11 +55,14 @@ pub fn intake(
         let reason = "it has no functions for that".to_owned();
         return Err(vec![Unsupported { construct: "reading rows out of messages".to_owned(), reason }]);
     };
+    if matches!(read, Messages::Came | Messages::Died) {
+        return Ok(counts(landed, read, how, calendar));
+    }
     let of = |name: &str| column("p", ident(name));
     let is_dead = || build::binary(of("_reason"), BinaryOperator::NotEq, text(""));
     let rows = messages(table, landed, how, calendar)?;
     let (projection, filter, group_by) = match read {
-        Messages::All => return Ok(rows),
+        Messages::All | Messages::Came | Messages::Died => return Ok(rows),
         Messages::Rows => {
             let columns = table.columns.iter().enumerate().map(|(at, column)| {
                 let value = of(&format!("_c{at}"));
@@ -81,6 +88,19 @@ pub fn intake(
         }
     };
     Ok(Parts { projection, from: Some(build::derived(rows, "p")), filter, group_by, ..Parts::default() }.query())
+}
+
+/// How many came on a day, in the column that is meant; the other one is 0.
+fn counts(landed: &Landed, read: Messages, how: &dyn Intake, calendar: Calendar) -> Query {
+    let day = how.day(column(MESSAGES, ident(CAME)), calendar);
+    let of = |one: Messages| how.count((read != one).then(|| build::boolean(false)));
+    let projection = vec![
+        item(day.clone(), ident("day")),
+        item(of(Messages::Came), ident("messages")),
+        item(of(Messages::Died), ident("dead")),
+    ];
+    let from = Some(build::table(landed.name.clone(), MESSAGES));
+    Parts { projection, from, group_by: vec![day], ..Parts::default() }.query()
 }
 
 /// All messages, with the value of each column and the reason why one is no row; an empty one for a row.
