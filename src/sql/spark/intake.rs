@@ -171,13 +171,13 @@ impl Intake for SparkIntake {
                 continue;
             }
             let path = text(&format!("$[\"{}\"]", column.name));
-            members.push((
-                format!("_m{at}"),
-                call("try_variant_get", vec![made(PARSED), path, build::text("VARIANT")]),
-            ));
+            members
+                .push((format!("_m{at}"), call("try_variant_get", vec![made(PARSED), path, build::text("VARIANT")])));
             match read(at, column, calendar) {
                 Ok((value, fits)) => values.extend([(format!("_v{at}"), value), (format!("_f{at}"), fits)]),
-                Err(one) => failed.push(Unsupported { construct: format!("{} (`{}`)", one.construct, column.name), ..one }),
+                Err(one) => {
+                    failed.push(Unsupported { construct: format!("{} (`{}`)", one.construct, column.name), ..one })
+                }
             }
         }
         if failed.is_empty() { Ok(vec![parsed, members, values]) } else { Err(failed) }
@@ -191,4 +191,3 @@ impl Intake for SparkIntake {
         time::local_day(came)
     }
 }
-
