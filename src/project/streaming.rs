@@ -30,6 +30,8 @@ pub struct StreamingTarget {
     pub by: SameBy,
     /// `otherwise`: what becomes of a metric that it cannot count.
     pub otherwise: Otherwise,
+    /// `lenient`: messages may be read as the engine reads JSON, where a text that holds a number is one.
+    pub lenient: bool,
     /// `brokers`, `group`, `keep`, `keep_dead` and `reading`: where messages come from.
     pub intake: Intake,
 }
@@ -96,6 +98,7 @@ impl StreamingTarget {
             within: reader.duration("deduplicate").map_or(300_000, |length| length.value),
             by: chosen(reader, "deduplicate_by", &by).unwrap_or(SameBy::Key),
             otherwise: chosen(reader, "otherwise", &otherwise).unwrap_or(Otherwise::Refuse),
+            lenient: reader.flag("lenient").unwrap_or(false),
             intake: read(Intake::read(reader)),
         }
     }

@@ -321,6 +321,16 @@ pub trait Scalars: Sync {
     /// The result of an expression in exactly the plan's type, where the engine may give it another.
     fn settle(&self, value: Expr, ty: &DataType) -> Expr;
 
+    /// A value of truth as a condition: where it is null, false may come out.
+    fn condition(&self, value: Expr) -> Expr {
+        value
+    }
+
+    /// Whether `sql(…)` may have a text for it.
+    fn takes_own_text(&self) -> bool {
+        true
+    }
+
     /// How a function is printed.
     fn function(&self, function: Function) -> Lowering;
 

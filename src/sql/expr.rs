@@ -56,7 +56,7 @@ impl<'a> Printer<'a> {
 
     /// The expression as a condition: where the plan says null, false may come out.
     pub fn condition(&self, expr: &Expr, leaves: &dyn Leaves) -> ast::Expr {
-        self.expr(expr, leaves, true)
+        self.scalars.condition(self.expr(expr, leaves, true))
     }
 
     /// The value of an expression in exactly its type.
@@ -141,6 +141,10 @@ impl<'a> Printer<'a> {
     /// The text that was written for this dialect, with its columns put in.
     fn escape(&self, variants: &[(String, String)], arguments: &[ast::Expr]) -> Result<ast::Expr, Unsupported> {
         let dialect = self.scalars.name();
+        if !self.scalars.takes_own_text() {
+            let reason = format!("{dialect} takes no text of its own: its nulls would be others than the plan's");
+            return Err(Unsupported { construct: "sql(…)".to_owned(), reason });
+        }
         let Some((_, text)) = variants.iter().find(|(name, _)| name == dialect) else {
             return Err(Unsupported {
                 construct: "sql(…)".to_owned(),

@@ -81,6 +81,62 @@ pub fn new_results(rollup: &Rollup, state: Option<usize>, inlet: &ObjectName, kn
     build::limited(new.query(), 1, vec![key(INLET)])
 }
 
+/// The columns of a topic of results, as ClickHouse reads the members of their objects: the names without `_`, buckets and parts as whole
+/// numbers (milliseconds or days since 1970), all else as texts.
+pub fn members(columns: &[(String, DataType, bool)]) -> Vec<(&str, &'static str)> {
+    let of = |(name, _, nullable): &'_ (String, DataType, bool)| match name.as_str() {
+        "_t" | "_w" => "Int64",
+        name if name.starts_with("_s") && *nullable => "Nullable(String)",
+        _ => "String",
+    };
+    columns.iter().map(|column| (column.0.trim_start_matches('_'), of(column))).collect()
+}
+
+/// Results out of a topic, as rows of their inlet. A dimension is an empty text for null, and else begins with `=`.
+pub fn arrived(columns: &[(String, DataType, bool)], topic: &ObjectName, calendar: Calendar) -> Query {
+    let value = |(name, ty, nullable): &(String, DataType, bool)| {
+        let member = build::column("k", build::ident(name.trim_start_matches('_')));
+        let value = match name.as_str() {
+            "_t" | "_w" => from_number(member, ty, calendar),
+            name if name.starts_with("_d") => {
+                let text = build::call("substring", vec![member.clone(), build::number(2)]);
+                let known = from_text(text, ty, calendar);
+                let is_null = build::equal(member, build::text(""));
+                if *nullable { build::call("if", vec![is_null, build::null(), known]) } else { known }
+            }
+            _ => from_text(member, ty, calendar),
+        };
+        build::item(value, build::ident(name))
+    };
+    let projection = columns.iter().map(value).collect();
+    Parts { projection, from: Some(build::table(topic.clone(), "k")), ..Parts::default() }.query()
+}
+
+/// A value out of its text.
+fn from_text(text: Expr, ty: &DataType, calendar: Calendar) -> Expr {
+    match ty {
+        DataType::Bool => build::equal(text, build::text("true")),
+        DataType::Int | DataType::Duration => build::call("toInt64", vec![text]),
+        DataType::Decimal { scale, .. } => build::call("toDecimal128", vec![text, build::number(scale)]),
+        DataType::Date | DataType::Timestamp => from_number(build::call("toInt64", vec![text]), ty, calendar),
+        _ => text,
+    }
+}
+
+/// An instant out of its milliseconds, a day out of the days since 1970.
+fn from_number(number: Expr, ty: &DataType, calendar: Calendar) -> Expr {
+    match ty {
+        DataType::Timestamp => {
+            build::call("fromUnixTimestamp64Milli", vec![number, build::text(calendar.zone.name())])
+        }
+        DataType::Date => {
+            let epoch = build::call("toDate32", vec![build::text("1970-01-01")]);
+            build::call("addDays", vec![epoch, number])
+        }
+        _ => number,
+    }
+}
+
 /// The states out of plain results, or out of the values of a state.
 pub fn states(
     rollup: &Rollup,

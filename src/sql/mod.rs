@@ -16,6 +16,7 @@ mod identifier;
 pub mod inlet;
 mod intake;
 mod json;
+pub mod ksqldb;
 mod lower;
 pub mod memo;
 pub mod risingwave;
@@ -36,6 +37,7 @@ pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Dictionary, Scalars, Unsupported};
 pub use intake::{Landed, Messages, intake};
+pub use ksqldb::KsqlDb;
 pub use lower::{
     Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months, batch_days,
     batch_gone, filling,
@@ -54,6 +56,9 @@ pub static RISINGWAVE: RisingWave = RisingWave;
 
 /// Spark, which counts streams.
 pub static SPARK: Spark = Spark;
+
+/// ksqlDB, which counts streams.
+pub static KSQLDB: KsqlDb = KsqlDb;
 
 /// All dialects that answer questions.
 pub static DIALECTS: [&dyn Dialect; 2] = [&CLICKHOUSE, &DATAFUSION];

@@ -50,6 +50,11 @@ pub trait Windows: Scalars {
         ty: &DataType,
     ) -> Result<Sql, Unsupported>;
 
+    /// Whether the values of a type can be told one by one, for a state that needs them.
+    fn values(&self, _part: Part, _ty: &DataType) -> Result<(), Unsupported> {
+        Ok(())
+    }
+
     /// The rows of an entity as they are now, under an alias, where the engine can look them up: a column of the rows is read under
     /// its name and has its canonical value; null keys find nothing.
     fn entity(&self, table: &Table, columns: &[&StoredColumn], alias: &str) -> Result<TableFactor, Unsupported>;
@@ -138,6 +143,7 @@ impl Counted<'_> {
         if matches!(state.part, Part::First | Part::Last) {
             return Err(vec![unable()]);
         }
+        dialect.values(state.part, &argument.ty).map_err(|one| vec![one])?;
         let mut parts = self.grouped(dialect, &printer, &state.filter).map_err(|one| vec![one])?;
         let mut value = printer.settled(argument, &Rows(dialect));
         let known = argument.nullable.then(|| build::is_not_null(value.clone()));

@@ -4,6 +4,7 @@
 //! others are told what to count ([`Given`]), and write results of windows to tables of the warehouse, its inlets, out of
 //! which it makes the states.
 
+mod ksqldb;
 mod risingwave;
 mod spark;
 
@@ -84,6 +85,16 @@ pub struct File {
     pub origin: Vec<String>,
 }
 
+/// Results of windows that wait in a topic of Kafka for an inlet.
+pub struct Arrival<'a> {
+    /// The rollup that is counted.
+    pub rollup: &'a Rollup,
+    /// Where they go.
+    pub inlet: &'a Inlet,
+    /// Where they wait: one object of JSON each, as [`crate::sql::inlet::arrived`] reads it.
+    pub topic: String,
+}
+
 /// An engine other than the warehouse.
 pub trait Engine: Sync {
     /// How it prints what is counted.
@@ -95,6 +106,16 @@ pub trait Engine: Sync {
     /// What takes all of it away again, which is not applied with the others.
     fn rollback(&self, _given: &Given) -> Option<File> {
         None
+    }
+
+    /// Whether it reads messages otherwise than the intake of the warehouse does, which a target has to allow.
+    fn is_lenient(&self) -> bool {
+        false
+    }
+
+    /// What the warehouse itself has to fetch for its inlets.
+    fn arrivals<'a>(&self, _given: &'a Given) -> Vec<Arrival<'a>> {
+        Vec::new()
     }
 
     /// What a line of a file of it begins with, by its name, to be a comment.
@@ -159,7 +180,7 @@ pub fn engine(of: project::Engine) -> Option<&'static dyn Engine> {
         project::Engine::Clickhouse => None,
         project::Engine::Risingwave => Some(&risingwave::RisingWave),
         project::Engine::Spark => Some(&spark::Spark),
-        project::Engine::Ksqldb => None,
+        project::Engine::Ksqldb => Some(&ksqldb::KsqlDb),
     }
 }
 

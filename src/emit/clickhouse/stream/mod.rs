@@ -2,6 +2,7 @@
 
 mod feed;
 mod inlets;
+mod topics;
 
 use std::collections::BTreeSet;
 
@@ -111,6 +112,10 @@ fn sources(input: &Input, target: &Target, stream: &StreamingTarget, diagnostics
 
 /// Tells the metrics that it cannot count, and sources whose repetitions it cannot drop as it is asked to.
 fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usize], diagnostics: &mut Diagnostics) {
+    if !stream.lenient && streaming::engine(stream.engine).is_some_and(streaming::Engine::is_lenient) {
+        diagnostics.push(error!(E0838, target.name.span, "ST4: {} reads messages less strictly than the warehouse", stream.engine.word();
+            help: "add `lenient: true`, if a text that holds a number may count as that number"));
+    }
     if stream.engine != Engine::Clickhouse && stream.by == SameBy::Key {
         for table in places.iter().map(|place| &build.input.tables[*place]).filter(|table| !table.clean.key.is_empty())
         {
@@ -315,18 +320,22 @@ fn external(
     let details: Vec<Value> = sources.iter().map(|source| of_source(build, stream, source)).collect();
     let given = Given { input: build.input, target: build.target, stream, warehouse, sources, calendar };
     let files = engine.files(&given, diagnostics);
+    let topics = topics::file(build, stream, &engine.arrivals(&given), diagnostics);
+    let of_warehouse: Vec<File> = std::iter::once(inlets).chain(topics).collect();
+    let warehouse_order: Vec<String> =
+        of_warehouse.iter().map(|file| build.path(&format!("warehouse/{}", file.name))).collect();
     let order: Vec<String> = files.iter().map(|file| build.path(&file.name)).collect();
     let details = json!({
         "kind": "streaming", "dialect": stream.engine.word(), "order": order, "sources": details,
-        "warehouse_order": [build.path(&format!("warehouse/{}", inlets.name))],
+        "warehouse_order": warehouse_order,
     });
     let whole = Whole {
         folder: format!("{}/warehouse", build.folder),
         apply: "The inlets of the warehouse, after its own apply.sql and its sets of changes".to_owned(),
         ..Whole::of(build)
     };
-    let retire = super::readers::retire(build, [&inlets].into_iter(), diagnostics);
-    let mut artifacts = build.artifacts(vec![inlets], &whole, &|_| true, diagnostics);
+    let retire = super::readers::retire(build, of_warehouse.iter(), diagnostics);
+    let mut artifacts = build.artifacts(of_warehouse, &whole, &|_| true, diagnostics);
     artifacts.push(Artifact { path: format!("{}/warehouse/retire.sql", build.folder), ..retire });
     artifacts.extend(files.into_iter().chain(engine.rollback(&given)).map(|file| {
         let values = minijinja::context! {
