@@ -81,30 +81,49 @@ pub fn new_results(rollup: &Rollup, state: Option<usize>, inlet: &ObjectName, kn
     build::limited(new.query(), 1, vec![key(INLET)])
 }
 
-/// The columns of a topic of results, as ClickHouse reads the members of their objects: the names without `_`, buckets and parts as whole
-/// numbers (milliseconds or days since 1970), all else as texts.
+/// The columns of a topic of results, as ClickHouse reads the members of their objects: the names without `_`; buckets, parts and whole
+/// numbers as such (instants in milliseconds, days since 1970), all else as texts.
 pub fn members(columns: &[(String, DataType, bool)]) -> Vec<(&str, &'static str)> {
-    let of = |(name, _, nullable): &'_ (String, DataType, bool)| match name.as_str() {
-        "_t" | "_w" => "Int64",
-        name if name.starts_with("_s") && *nullable => "Nullable(String)",
-        _ => "String",
+    let of = |(name, ty, nullable): &'_ (String, DataType, bool)| match (is_number(name, ty), *nullable) {
+        (true, false) => "Int64",
+        (true, true) => "Nullable(Int64)",
+        (false, true) if name.starts_with("_s") => "Nullable(String)",
+        (false, _) => "String",
     };
     columns.iter().map(|column| (column.0.trim_start_matches('_'), of(column))).collect()
+}
+
+/// Whether a member is a number: decimals are texts, and so is what results are grouped by.
+fn is_number(name: &str, ty: &DataType) -> bool {
+    match name {
+        "_t" | "_w" | "_n" => true,
+        name => name.starts_with("_s") && !matches!(ty, DataType::Decimal { .. }),
+    }
 }
 
 /// Results out of a topic, as rows of their inlet. A dimension is an empty text for null, and else begins with `=`.
 pub fn arrived(columns: &[(String, DataType, bool)], topic: &ObjectName, calendar: Calendar) -> Query {
     let value = |(name, ty, nullable): &(String, DataType, bool)| {
         let member = build::column("k", build::ident(name.trim_start_matches('_')));
-        let value = match name.as_str() {
-            "_t" | "_w" => from_number(member, ty, calendar),
-            name if name.starts_with("_d") => {
-                let text = build::call("substring", vec![member.clone(), build::number(2)]);
-                let known = from_text(text, ty, calendar);
-                let is_null = build::equal(member, build::text(""));
-                if *nullable { build::call("if", vec![is_null, build::null(), known]) } else { known }
+        let value = if is_number(name, ty) {
+            from_number(member, ty, calendar)
+        } else if name.starts_with("_d") {
+            let text = build::call("substring", vec![member.clone(), build::number(2)]);
+            if *nullable {
+                // An empty text stays null in what is made of it.
+                let none = build::text("");
+                let text = build::call("nullIf", vec![text, none.clone()]);
+                let is_null = build::equal(member, none);
+                let known = match ty {
+                    DataType::String => build::call("ifNull", vec![text, build::text("")]),
+                    _ => from_text(text, ty, calendar),
+                };
+                build::call("if", vec![is_null, build::null(), known])
+            } else {
+                from_text(text, ty, calendar)
             }
-            _ => from_text(member, ty, calendar),
+        } else {
+            from_text(member, ty, calendar)
         };
         build::item(value, build::ident(name))
     };

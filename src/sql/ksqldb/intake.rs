@@ -58,7 +58,7 @@ pub fn read(of: &Reading) -> Result<Rows, Vec<Unsupported>> {
         columns.iter().map(|column| item(value(of, column), KsqlDb.identifier(&column.name))).collect();
     projection.push(item(place(of), KsqlDb.identifier(of.at)));
     projection.push(item(came_on(column(MESSAGES, ident("ROWTIME")), of.calendar), KsqlDb.identifier(of.day)));
-    let filter = build::all(columns.iter().map(|column| fits(of, column)).chain(ahead(of)));
+    let filter = build::all(columns.iter().filter_map(|column| fits(of, column)).chain(ahead(of)));
     let from = Some(build::table(of.landed.clone(), MESSAGES));
     Ok(Rows {
         members: members.collect(),
@@ -107,8 +107,8 @@ fn value(of: &Reading, column: &StoredColumn) -> Expr {
     build::case(vec![(build::is_null(member), came)], Some(value))
 }
 
-/// Whether a member is a value of its column.
-fn fits(of: &Reading, column: &StoredColumn) -> Expr {
+/// Whether a member is a value of its column, where not every one is.
+fn fits(of: &Reading, column: &StoredColumn) -> Option<Expr> {
     let clean = &of.table.clean;
     let tells = clean.key.contains(&column.name) || clean.time.as_ref() == Some(&column.name);
     let member = || member(column);
@@ -132,13 +132,9 @@ fn fits(of: &Reading, column: &StoredColumn) -> Expr {
     };
     let is_arrived = of.arrived == Some(column.name.as_str());
     if tells || !(column.nullable || is_arrived) {
-        let known = build::is_not_null(member());
-        return build::all(std::iter::once(known).chain(fits)).unwrap_or_else(|| build::boolean(true));
+        return build::all(std::iter::once(build::is_not_null(member())).chain(fits));
     }
-    match fits {
-        Some(fits) => build::any([build::is_null(member()), fits]).unwrap_or_else(|| build::boolean(true)),
-        None => build::boolean(true),
-    }
+    build::any([build::is_null(member()), fits?])
 }
 
 fn whole(member: &Expr) -> Expr {

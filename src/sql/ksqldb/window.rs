@@ -146,7 +146,12 @@ pub fn stages(query: Query, columns: &[(String, DataType, bool)], rows: ObjectNa
             let (function, argument) = aggregated(expr)?;
             made.projection.push(item(argument, KsqlDb.identifier(&name)));
             let value = call(&function, vec![of(&name)]);
-            told.push(item(cast_to(value, &DataType::String), KsqlDb.identifier(plain)));
+            // Decimals of many digits are numbers of JSON that nobody reads exactly.
+            let value = match ty {
+                DataType::Decimal { .. } => cast_to(value, &DataType::String),
+                _ => value,
+            };
+            told.push(item(value, KsqlDb.identifier(plain)));
         }
     }
     results.projection.extend(told);
