@@ -1,11 +1,14 @@
 //! Streams in ksqlDB: what a project becomes, and what is refused with its code and rule. No ksqlDB runs or parses here: queries are read
 //! back by a general grammar of SQL, without the clauses of streams.
 
+mod support;
+
 use metricc::compile::compile;
 use metricc::diagnostic::Diagnostics;
 use metricc::emit::{self, Emitted};
 use metricc::project::{MemoryFiles, load};
 use metricc::sql::{self, KSQLDB};
+use support::clickhouse;
 
 const SOURCES: &str = r#"
 source event {
@@ -42,7 +45,8 @@ metric income = sum(amount from payment where count > 1) { grain: 1d; serve: str
 metric dearest = max(amount from payment) { grain: 1d; serve: stream(1d) }
 "#;
 
-const STREAM: &str = "kind: streaming\ndialect: ksqldb\ndeduplicate_by: key_and_time\nlenient: true\nbrokers: \"kafka:9092\"\n";
+const STREAM: &str =
+    "kind: streaming\ndialect: ksqldb\ndeduplicate_by: key_and_time\nlenient: true\nbrokers: \"kafka:9092\"\n";
 
 /// Compiles a project and makes the artefacts of its stream.
 fn built(zone: &str, declarations: &str, stream: &str) -> (Emitted, Diagnostics) {
@@ -140,6 +144,44 @@ fn no_operand_of_logic_or_arithmetic_is_a_value_that_may_be_null() {
         });
     }
     assert!(logic > 10, "{logic}");
+}
+
+/// What a view over a topic makes of objects of JSON.
+fn fetched(emitted: &Emitted, topic: &str, objects: &str) -> Vec<Vec<Option<String>>> {
+    let kafka = emitted.artifacts.iter().find(|artifact| artifact.path.ends_with("20_kafka.sql")).expect("topics");
+    let (_, rest) = kafka.text.split_once(&format!("{topic}__topic\n(\n")).expect("the table of a topic");
+    let (members, rest) = rest.split_once("\n)\n").expect("columns");
+    let select = rest.split("\nAS\n").nth(1).and_then(|rest| rest.split(";\n").next()).expect("a query");
+    let (select, _) = select.rsplit_once("FROM").expect("a table");
+    let members = members.replace('\n', " ");
+    let query = format!("{select}FROM format(JSONEachRow, '{}', '{objects}') AS k", members.trim());
+    clickhouse::bare(&query).unwrap_or_else(|error| panic!("{error}\n{query}")).rows
+}
+
+#[test]
+fn the_warehouse_reads_what_ksqldb_writes() {
+    support::engine!("clickhouse");
+    let emitted = made();
+    let inlets = emitted.artifacts.iter().find(|artifact| artifact.path.ends_with("10_inlets.sql")).expect("inlets");
+    let named = |word: &str| {
+        let names = inlets.text.split_whitespace().filter(|name| name.ends_with(word));
+        names.last().map(|name| name.trim_start_matches("metrics.").to_owned()).expect("an inlet")
+    };
+    let some = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect::<Vec<_>>();
+    let objects = r#"{"t":1700000040000,"w":1700000040000,"d0":"=web","v":"a=b","n":3}
+{"t":1700000040000,"w":1700000040000,"d0":"","v":"","n":1}"#;
+    let mut without = some(&["2023-11-15 06:14:00.000", "1700000040000", "", "", "1"]);
+    without[2] = None;
+    let rows = vec![some(&["2023-11-15 06:14:00.000", "1700000040000", "web", "a=b", "3"]), without];
+    assert_eq!(fetched(&emitted, &named("__values1"), objects), rows);
+    let objects = r#"{"t":-1,"w":0,"s0":"9007199254740993.10","s1":2,"s2":"1.25","s3":4}
+{"t":19676,"w":60000,"s0":"0.00","s1":0,"s2":null,"s3":4}"#;
+    let mut without = some(&["2023-11-15", "60000", "0", "0", "", "4"]);
+    without[4] = None;
+    let rows = vec![some(&["1969-12-31", "0", "9007199254740993.1", "2", "1.25", "4"]), without];
+    let plain = inlets.text.split_whitespace().filter(|name| name.ends_with("__plain") && name.contains("payment"));
+    let plain = plain.last().expect("an inlet").trim_start_matches("metrics.");
+    assert_eq!(fetched(&emitted, plain, objects), rows);
 }
 
 /// What is told of a project.

@@ -145,9 +145,7 @@ fn from_text(text: Expr, ty: &DataType, calendar: Calendar) -> Expr {
 /// An instant out of its milliseconds, a day out of the days since 1970.
 fn from_number(number: Expr, ty: &DataType, calendar: Calendar) -> Expr {
     match ty {
-        DataType::Timestamp => {
-            build::call("fromUnixTimestamp64Milli", vec![number, build::text(calendar.zone.name())])
-        }
+        DataType::Timestamp => build::call("fromUnixTimestamp64Milli", vec![number, build::text(calendar.zone.name())]),
         DataType::Date => {
             let epoch = build::call("toDate32", vec![build::text("1970-01-01")]);
             build::call("addDays", vec![epoch, number])

@@ -266,7 +266,8 @@ impl<'a> Made<'a> {
             None => counted.plain(&KSQLDB)?,
             Some(at) => Some(counted.values(at, &KSQLDB)?),
         };
-        let none = || vec![Unsupported { construct: "a window".to_owned(), reason: "ST4: nothing is counted".to_owned() }];
+        let none =
+            || vec![Unsupported { construct: "a window".to_owned(), reason: "ST4: nothing is counted".to_owned() }];
         let query = query.ok_or_else(none)?;
         let step = window.rollup.steps.first().copied().ok_or_else(none)?;
         let columns = inlet::columns(window.rollup, inlet.state, key_type(step));
@@ -290,9 +291,8 @@ impl<'a> Made<'a> {
             minijinja::context! { kind, name => named.name.to_string(), topic }
         };
         let sinks = self.sinks(diagnostics).into_iter();
-        let mut objects: Vec<_> = sinks
-            .flat_map(|sink| [object("TABLE", &sink.results, true), object("STREAM", &sink.rows, true)])
-            .collect();
+        let mut objects: Vec<_> =
+            sinks.flat_map(|sink| [object("TABLE", &sink.results, true), object("STREAM", &sink.rows, true)]).collect();
         objects.extend([object("TABLE", &names.rows, true), object("TABLE", &names.messages, true)]);
         if self.is_keyed() {
             objects.extend([object("STREAM", &names.kept, false), object("TABLE", &names.once, true)]);

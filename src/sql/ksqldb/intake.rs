@@ -112,7 +112,8 @@ fn fits(of: &Reading, column: &StoredColumn) -> Option<Expr> {
     let clean = &of.table.clean;
     let tells = clean.key.contains(&column.name) || clean.time.as_ref() == Some(&column.name);
     let member = || member(column);
-    let is_whole = || binary(matches(&member(), "^-?[0-9]+$"), BinaryOperator::And, build::is_not_null(whole(&member())));
+    let is_whole =
+        || binary(matches(&member(), "^-?[0-9]+$"), BinaryOperator::And, build::is_not_null(whole(&member())));
     let fits = match &column.ty {
         DataType::String if !column.domain.is_empty() => {
             Some(build::in_list(member(), column.domain.iter().map(|word| text(word)).collect()))

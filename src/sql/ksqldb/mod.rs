@@ -123,10 +123,12 @@ fn lowering(function: Function) -> Lowering {
         F::Negate => number::negate,
         F::Abs => number::abs,
         F::Round | F::Floor | F::Ceil => number::whole,
-        F::Sqrt | F::Ln | F::Exp | F::Power | F::Above | F::Erfc | F::ChiSquaredTail => |_| {
-            refuse("functions of floats", "nothing tells there whether a float is finite")
-        },
-        F::Lower | F::Upper => |_| refuse("lower(…) or upper(…)", "letters are changed as the server's language has it"),
+        F::Sqrt | F::Ln | F::Exp | F::Power | F::Above | F::Erfc | F::ChiSquaredTail => {
+            |_| refuse("functions of floats", "nothing tells there whether a float is finite")
+        }
+        F::Lower | F::Upper => {
+            |_| refuse("lower(…) or upper(…)", "letters are changed as the server's language has it")
+        }
         F::Trim => |_| refuse("trim(…)", "the engine takes off all control characters"),
         F::Substring => |_| refuse("substring(…)", "characters are counted by units of 16 bits there"),
         F::Length => text::length,

@@ -122,8 +122,7 @@ pub fn to_float(x: Expr, from: &DataType) -> Result {
 /// In floats: of whole numbers the engine cuts. A zero divisor gives null.
 pub fn divide(call: &Call) -> Result {
     let [of, by] = call.arguments.as_slice() else { return refuse("a division", "it has two sides") };
-    let quotient =
-        binary(to_float(of.sql.clone(), of.ty)?, BinaryOperator::Divide, to_float(by.sql.clone(), by.ty)?);
+    let quotient = binary(to_float(of.sql.clone(), of.ty)?, BinaryOperator::Divide, to_float(by.sql.clone(), by.ty)?);
     let zero = to_float(cast_to(int(0), by.ty), by.ty)?;
     let divisible = binary(to_float(by.sql.clone(), by.ty)?, BinaryOperator::NotEq, zero);
     let known = build::is_not_null(of.sql.clone());

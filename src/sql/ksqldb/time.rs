@@ -136,3 +136,72 @@ pub fn bucket(instant: Expr, step: Step, calendar: Calendar) -> Result {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::WeekStart;
+
+    /// What the engine makes of whole numbers: `x` is an instant.
+    fn evaluated(expr: &Expr, x: i64) -> i64 {
+        match expr {
+            Expr::Identifier(_) => x,
+            Expr::Nested(within) | Expr::Cast { expr: within, .. } => evaluated(within, x),
+            Expr::Value(value) => value.to_string().trim_matches('\'').parse().expect("a number"),
+            Expr::BinaryOp { left, op, right } => {
+                let (left, right) = (evaluated(left, x), evaluated(right, x));
+                match op {
+                    BinaryOperator::Plus => left + right,
+                    BinaryOperator::Minus => left - right,
+                    BinaryOperator::Multiply => left * right,
+                    BinaryOperator::Divide => left / right,
+                    BinaryOperator::Modulo => left % right,
+                    other => panic!("{other}"),
+                }
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn buckets_are_those_of_the_calendar() {
+        let zones = [
+            chrono_tz::UTC,
+            chrono_tz::Asia::Shanghai,
+            chrono_tz::Asia::Kathmandu,
+            chrono_tz::America::Phoenix,
+            chrono_tz::Pacific::Kiritimati,
+        ];
+        for (zone, first) in
+            zones.into_iter().flat_map(|zone| [(zone, chrono::Weekday::Mon), (zone, chrono::Weekday::Sat)])
+        {
+            let calendar = Calendar { zone, week_start: WeekStart(first) };
+            for step in [Step::Subday(60_000), Step::Subday(6 * 3_600_000), Step::Day, Step::Week] {
+                let made = bucket(build::ident_expr("x"), step, calendar).expect("a fixed offset");
+                for at in (946_700_000_000..1_900_000_000_000_i64).step_by(7_919_777_123) {
+                    let key = evaluated(&made, at);
+                    let start = match step {
+                        Step::Subday(_) => key,
+                        _ => {
+                            let day = i32::try_from(key).ok().and_then(chrono::NaiveDate::from_epoch_days);
+                            time::midnight(day.expect("a day"), zone)
+                        }
+                    };
+                    assert_eq!(start, step.bucket(at, zone, calendar.week_start), "{zone} {step:?} {at}");
+                }
+            }
+        }
+        let calendar = Calendar { zone: chrono_tz::Europe::Berlin, week_start: WeekStart(chrono::Weekday::Mon) };
+        for (step, is_said) in [(Step::Subday(900_000), true), (Step::Subday(6 * 3_600_000), false), (Step::Day, false)]
+        {
+            assert_eq!(bucket(build::ident_expr("x"), step, calendar).is_ok(), is_said, "{step:?}");
+        }
+    }
+
+    #[test]
+    fn quotients_of_times_before_1970_are_floors() {
+        for (of, by) in [(-1, 1000), (-1000, 1000), (-1001, 1000), (999, 1000), (0, 7), (-8, 7)] {
+            assert_eq!(evaluated(&quotient(build::ident_expr("x"), by), of), of.div_euclid(by), "{of} {by}");
+        }
+    }
+}
