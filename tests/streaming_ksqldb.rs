@@ -164,8 +164,8 @@ fn the_warehouse_reads_what_ksqldb_writes() {
     let emitted = made();
     let inlets = emitted.artifacts.iter().find(|artifact| artifact.path.ends_with("10_inlets.sql")).expect("inlets");
     let named = |word: &str| {
-        let names = inlets.text.split_whitespace().filter(|name| name.ends_with(word));
-        names.last().map(|name| name.trim_start_matches("metrics.").to_owned()).expect("an inlet")
+        let mut names = inlets.text.split_whitespace().filter(|name| name.ends_with(word));
+        names.next_back().map(|name| name.trim_start_matches("metrics.").to_owned()).expect("an inlet")
     };
     let some = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect::<Vec<_>>();
     let objects = r#"{"t":1700000040000,"w":1700000040000,"d0":"=web","v":"a=b","n":3}
@@ -179,8 +179,8 @@ fn the_warehouse_reads_what_ksqldb_writes() {
     let mut without = some(&["2023-11-15", "60000", "0", "0", "", "4"]);
     without[4] = None;
     let rows = vec![some(&["1969-12-31", "0", "9007199254740993.1", "2", "1.25", "4"]), without];
-    let plain = inlets.text.split_whitespace().filter(|name| name.ends_with("__plain") && name.contains("payment"));
-    let plain = plain.last().expect("an inlet").trim_start_matches("metrics.");
+    let mut plain = inlets.text.split_whitespace().filter(|name| name.ends_with("__plain") && name.contains("payment"));
+    let plain = plain.next_back().expect("an inlet").trim_start_matches("metrics.");
     assert_eq!(fetched(&emitted, plain, objects), rows);
 }
 
