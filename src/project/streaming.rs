@@ -186,7 +186,7 @@ fn into(
         }
         (Some(wanted), _) if known.contains(&wanted.value.as_str()) => Some(wanted.value.clone()),
         (Some(wanted), _) => {
-            let help = match near(wanted, known.into_iter()) {
+            let help = match near(wanted, known) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name a target of the kind `clickhouse`".to_owned(),
             };
