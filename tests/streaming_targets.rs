@@ -260,7 +260,9 @@ metric p95    = p95(took from event) { grain: 1d; by: platform, province; serve:
         .expect("done");
     let time = "toDateTime64(toStartOfMinute(fromUnixTimestamp64Milli(r.at, 'Asia/Shanghai')), 3, 'Asia/Shanghai')";
     let dimension = |at: usize| format!("r.{}", rollup.dimensions[at].name);
-    let keys = format!("{time} AS _t, {} AS _d0, {} AS _d1", dimension(0), dimension(1));
+    // A bucket comes in parts.
+    let part = "positiveModulo(r.at, 3) AS _w";
+    let keys = format!("{time} AS _t, {part}, {} AS _d0, {} AS _d1", dimension(0), dimension(1));
     let mut inserts = Vec::new();
     let mut plain = Vec::new();
     for (at, state) in rollup.states.iter().enumerate() {
