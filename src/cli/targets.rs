@@ -63,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     match args.format {
         Format::Table => {
             let mut columns = vec![Column::text(""), Column::text("construct")];
-            columns.extend(engines().iter().map(|name| Column::text(name)));
+            columns.extend(engines().iter().map(Column::text));
             let lines = rows.iter().map(|(group, name, answers)| {
                 let cells = answers.iter().map(Answer::text);
                 [group.clone(), name.clone()].into_iter().chain(cells).collect()

@@ -23,6 +23,8 @@ pub struct Target {
 }
 
 /// The settings of a target, by its kind.
+// A project has a handful of them.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetSettings {
     /// `kind: clickhouse`
