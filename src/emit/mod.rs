@@ -20,7 +20,7 @@ use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::{CaliberChange, Serve, Tier};
 
-pub use streaming::{is_written, refusal};
+pub use streaming::refusal;
 pub use views::{input, with_changes};
 
 /// A file of a build.

@@ -184,11 +184,6 @@ pub fn engine(of: project::Engine) -> Option<&'static dyn Engine> {
     }
 }
 
-/// Whether there are artefacts for an engine.
-pub fn is_written(of: project::Engine) -> bool {
-    of == project::Engine::Clickhouse || engine(of).is_some()
-}
-
 /// Why an engine cannot count what a question asks for, in a sentence with the number of the rule; none where it can.
 pub fn refusal(query: &Query, of: project::Engine, step: Step) -> Option<String> {
     query.table_scans().iter().find_map(|scan| clickhouse::refusal(of, scan, step))

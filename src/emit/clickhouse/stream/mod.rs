@@ -59,14 +59,7 @@ pub fn emit(
     }
     let (build, made, others) = (&*build, &*made, &*others);
     let emitted = match streaming::engine(stream.engine) {
-        None if stream.engine == Engine::Clickhouse => native((build, made), others, stream, &places, &mut diagnostics),
-        None => {
-            diagnostics.push(
-                error!(E0830, target.name.span, "`{}` is no engine that can be written for", stream.engine.word();
-                help: "write `dialect: clickhouse`"),
-            );
-            Emitted { artifacts: Vec::new(), details: Value::Null }
-        }
+        None => native((build, made), others, stream, &places, &mut diagnostics),
         Some(engine) => external((build, made), others, (stream, warehouse), engine, &places, &mut diagnostics),
     };
     diagnostics.extend(of_warehouse);
