@@ -142,10 +142,12 @@ fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usi
                 counted.then(|| fed::refusal(stream.engine, scan, step)).flatten()
             });
             if let Some(why) = refused {
-                diagnostics.push(
-                    error!(E0830, metric.span, "the stream `{}` cannot count `{}`", target.name.value, metric.name;
-                    help: ("{why}; serve it otherwise, or write `otherwise: warehouse` in the target")),
-                );
+                let found = error!(E0830, metric.span, "the stream `{}` cannot count `{}`", target.name.value, metric.name;
+                    help: ("{why}; serve it otherwise, or write `otherwise: warehouse` in the target"));
+                // Of a metric with several grains once.
+                if !diagnostics.iter().any(|known| *known == found) {
+                    diagnostics.push(found);
+                }
             }
         }
     }
