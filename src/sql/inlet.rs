@@ -54,9 +54,10 @@ pub fn new_results(rollup: &Rollup, state: Option<usize>, inlet: &ObjectName, kn
     let key = |alias: &str| {
         let parts = keys.iter().flat_map(|name| {
             let value = build::column(alias, build::ident(name));
-            [build::call("isNull", vec![value.clone()]), build::call("toString", vec![value])]
+            let written = build::call("ifNull", vec![build::call("toString", vec![value.clone()]), build::text("")]);
+            [build::call("isNull", vec![value]), written]
         });
-        build::call("tuple", parts.map(|part| build::call("ifNull", vec![part, build::text("")])).collect())
+        build::call("tuple", parts.collect())
     };
     let same_buckets = Parts {
         projection: vec![SelectItem::UnnamedExpr(build::column("c", build::ident("_t")))],
