@@ -525,7 +525,13 @@ mod right {
     /// That every view of the events says what the dry run says of the rows that count.
     pub fn agrees(shop: &Built, session: &Session, right: &[Event]) {
         let folder = tempfile::tempdir().expect("a folder");
-        let lines: Vec<&str> = right.iter().map(|row| row.message.as_str()).collect();
+        // A file of samples has no members that are no columns.
+        let line = |row: &Event| {
+            let mut members: serde_json::Value = serde_json::from_str(&row.message).expect("an object");
+            members.as_object_mut().expect("an object").remove("more");
+            members.to_string()
+        };
+        let lines: Vec<String> = right.iter().map(line).collect();
         std::fs::write(folder.path().join("event.ndjson"), lines.join("\n")).expect("a file");
         std::fs::write(folder.path().join("beat.ndjson"), "").expect("a file");
         std::fs::write(folder.path().join("user.csv"), "id,tier\nu1,gold\nu2,gold\nu3,\nu4,none\n").expect("a file");
