@@ -103,7 +103,7 @@ fn sources(input: &Input, target: &Target, stream: &StreamingTarget, diagnostics
     wanted
 }
 
-/// Tells the metrics that it cannot count, and sources whose repetitions it cannot drop as it is asked to.
+/// Tells what stands against counting sources as it is asked to, and the metrics that it cannot count.
 fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usize], diagnostics: &mut Diagnostics) {
     if !stream.lenient && streaming::engine(stream.engine).is_some_and(streaming::Engine::is_lenient) {
         diagnostics.push(error!(E0838, target.name.span, "ST4: {} reads messages less strictly than the warehouse", stream.engine.word();
@@ -128,9 +128,19 @@ fn check(build: &Build, target: &Target, stream: &StreamingTarget, places: &[usi
                 help: ("add `lateness: 5m` to the source `{}`", table.name)));
         }
     }
-    if stream.otherwise == Otherwise::Warehouse {
-        return;
+    if stream.otherwise == Otherwise::Refuse {
+        check_metrics(build, target, stream, places, diagnostics);
     }
+}
+
+/// Tells the metrics that it cannot count.
+fn check_metrics(
+    build: &Build,
+    target: &Target,
+    stream: &StreamingTarget,
+    places: &[usize],
+    diagnostics: &mut Diagnostics,
+) {
     for metric in &build.input.metrics {
         for serving in metric.asked().servings {
             let Serving::Stream(step) = serving else { continue };
