@@ -15,7 +15,7 @@ use crate::sql::stream::is_plain;
 use crate::sql::{CLICKHOUSE, Calendar, Dialect, inlet};
 use crate::value::time::DAY_MS;
 
-/// For how long results are remembered, so that one which is brought again is known, in days.
+/// For how long results are remembered, so that one which is brought again is known, in milliseconds.
 const REMEMBERED: i64 = 7 * DAY_MS;
 
 /// A rollup with its inlets.
