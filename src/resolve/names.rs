@@ -99,13 +99,15 @@ pub struct Names<'a> {
     pub tests: Vec<Declared<'a, ast::Test>>,
     /// Changes of calibers.
     pub changes: Vec<Declared<'a, ast::Change>>,
+    /// Rules of quality.
+    pub qualities: Vec<Declared<'a, ast::Block>>,
     /// What bare names mean.
     pub pins: Pins,
     rows: FxHashMap<&'a str, Vec<(u32, RowName)>>,
     dimension_names: FxHashMap<&'a str, Versions>,
     metric_names: FxHashMap<&'a str, Versions>,
     behaviour_names: FxHashMap<&'a str, Versions>,
-    later_tables: FxHashMap<&'a str, &'a str>,
+    quality_names: FxHashMap<&'a str, usize>,
 }
 
 impl<'a> Names<'a> {
@@ -182,20 +184,16 @@ impl<'a> Names<'a> {
                     self.behaviours.push(Declared { syntax: block, doc, span });
                 }
             }
-            DeclarationKind::Block(block) => self.add_block(block, seen, diagnostics),
-        }
-    }
-
-    /// Remembers the name of a declaration of a later kind, so that its uses are not told as unknown too.
-    fn add_block(&mut self, block: &'a ast::Block, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
-        let keyword = block.keyword.as_str();
-        match keyword {
-            "quality" if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) => {
-                self.later_tables.insert(block.name.as_str(), keyword);
+            DeclarationKind::Block(block) if block.keyword.value == "quality" => {
+                if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
+                    self.quality_names.insert(block.name.as_str(), self.qualities.len());
+                    self.qualities.push(Declared { syntax: block, doc, span });
+                }
             }
-            _ => {}
+            DeclarationKind::Block(block) => {
+                diagnostics.push(later(block.keyword.as_str(), block.keyword.span.to(block.name.span)));
+            }
         }
-        diagnostics.push(later(keyword, block.keyword.span.to(block.name.span)));
     }
 
     /// The row set of a name, with a version or the one that the name alone means.
@@ -266,9 +264,9 @@ impl<'a> Names<'a> {
         self.behaviour(name, None).is_some_and(|place| self.behaviours[place].syntax.keyword.value == kind)
     }
 
-    /// The kind of a table of behaviour, which is not compiled yet.
-    pub fn later_table(&self, name: &str) -> Option<&'a str> {
-        self.later_tables.get(name).copied()
+    /// The place of rules of quality.
+    pub fn quality(&self, name: &str) -> Option<usize> {
+        self.quality_names.get(name).copied()
     }
 
     /// The names of all tables of behaviour, sorted.

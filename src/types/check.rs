@@ -19,6 +19,7 @@ use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model};
 use super::ops::Ops;
+use super::quality::{self, Quality, Ruled};
 use super::rows::RowSets;
 use super::size::{FormulaSize, Size};
 use super::tables::check_tables;
@@ -47,6 +48,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
     let mut tables = tables;
     let (calendars, days) = check_calendars(&names, tables.len(), &mut d);
     tables.extend(days);
+    let qualities = quality::declare(&names, &tables, &mut d);
     let mut rows = RowSets::new(&names, tables, settings.zone);
     rows.declare_segments(&mut d);
     for made in resolve::row_set_order(&names, &mut d) {
@@ -61,6 +63,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
     for metric in &names.metrics {
         resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
     }
+    qualities.iter().flatten().for_each(|ruled| rows.prepare(&ruled.raw, &mut d));
     let declared = check_dimensions(&names, &rows, &mut d);
     let (mut dimensions, mut other_dimensions) = (Vec::new(), Vec::new());
     let mut dimension_ids: Vec<Option<DimensionId>> = vec![None; declared.len()];
@@ -86,17 +89,19 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         dimensions: &dimensions,
         dimension_ids: &dimension_ids,
         calendars: &calendars,
+        qualities: &qualities,
         units: &units,
         zone: settings.zone,
         week_start: settings.week_start,
     };
-    let (metrics, facts) = check_metrics(&declarations, &mut rows, &mut d);
+    let Metrics { metrics, facts, qualities: ruled } = check_metrics(&declarations, &mut rows, &mut d);
     let given = &rows.tables[..names.tables.len() + calendars.len()];
     check_tests(&names, given, &calendars, (&dimensions, &dimension_ids), &mut d);
     unused(&names, files, &mut d);
     let RowSets { tables, subsets, .. } = rows;
     let subsets = subsets.into_iter().flatten().collect();
     let tests = names.tests.iter().map(|test| test.syntax.clone()).collect();
+    drop(qualities);
     let pins = std::mem::take(&mut names.pins);
     drop(names);
     let model = Model {
@@ -112,6 +117,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         facts,
         tests,
         changes,
+        qualities: ruled,
         pins,
     };
     (model, d)
@@ -123,6 +129,7 @@ struct Declarations<'a> {
     dimensions: &'a [super::Dimension],
     dimension_ids: &'a [Option<DimensionId>],
     calendars: &'a [Calendar],
+    qualities: &'a [Option<Ruled<'a>>],
     units: &'a [&'a str],
     zone: chrono_tz::Tz,
     week_start: WeekStart,
@@ -148,6 +155,7 @@ impl Typed {
             dimensions: all.dimensions,
             dimension_ids: all.dimension_ids,
             calendars: all.calendars,
+            qualities: all.qualities,
             metrics: &self.metrics,
             metric_ids: &self.ids,
             known: &self.facts,
@@ -197,7 +205,14 @@ impl Typed {
     }
 }
 
-fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnostics) -> (Vec<Metric>, Vec<Facts>) {
+/// All metrics, with those of rules of quality behind the declared ones.
+struct Metrics {
+    metrics: Vec<Metric>,
+    facts: Vec<Facts>,
+    qualities: Vec<Quality>,
+}
+
+fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnostics) -> Metrics {
     let names = all.names;
     let count = names.metrics.len();
     let mut typed = Typed {
@@ -247,7 +262,25 @@ fn check_metrics(all: &Declarations<'_>, rows: &mut RowSets<'_>, d: &mut Diagnos
             }
         }
     }
-    (typed.metrics, typed.facts)
+    let qualities = check_qualities(&mut typed, all, rows, d);
+    Metrics { metrics: typed.metrics, facts: typed.facts, qualities }
+}
+
+/// Types the rules of quality, and puts a metric of each behind the declared ones.
+fn check_qualities(typed: &mut Typed, all: &Declarations<'_>, rows: &RowSets<'_>, d: &mut Diagnostics) -> Vec<Quality> {
+    let mut found = Vec::new();
+    typed.forget(all.dimensions.len());
+    for ruled in all.qualities.iter().flatten() {
+        let next = typed.metrics.len();
+        let Some((quality, made)) = quality::metrics(&typed.scope(all, rows), ruled, next, d) else { continue };
+        for (metric, facts, size) in made {
+            typed.metrics.push(metric);
+            typed.facts.push(facts);
+            typed.sizes.push(size);
+        }
+        found.push(quality);
+    }
+    found
 }
 
 /// Makes the table of an experiment's units of the metrics that are known, unless it is there.
@@ -281,7 +314,8 @@ fn unused(names: &Names<'_>, files: &[Arc<ast::File>], d: &mut Diagnostics) {
     let later = files.iter().flat_map(|file| &file.declarations);
     let is_later = |kind: &ast::DeclarationKind| match kind {
         ast::DeclarationKind::Block(block) => {
-            block.keyword.value != "session" && !resolve::BEHAVIOURS.contains(&block.keyword.as_str())
+            !matches!(block.keyword.as_str(), "session" | "quality")
+                && !resolve::BEHAVIOURS.contains(&block.keyword.as_str())
         }
         _ => false,
     };

@@ -28,6 +28,7 @@ mod output;
 mod part;
 pub mod paths;
 mod predicate;
+mod quality;
 mod row;
 mod rows;
 pub mod segment;
@@ -56,6 +57,7 @@ pub use model::{
 pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use output::{OutputExpr, OutputExprKind, OutputName, check_having};
 pub use part::{BucketPart, By};
+pub use quality::{Bound, BoundOp, Quality, Rule, RuleKind, Severity, Way};
 pub use size::Size;
 pub use unit::Unit;
 

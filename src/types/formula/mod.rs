@@ -30,9 +30,10 @@ use crate::syntax::ast::{self, ExprKind, Postfix};
 use crate::value::WeekStart;
 
 use super::Calendar;
-use cohort::Column;
+pub(super) use cohort::Column;
 
 use super::model::{Dimension, DimensionId, Formula, FormulaKind, Metric, MetricId, Table, TableId};
+use super::quality::Ruled;
 use super::rows::RowSets;
 use super::size::{FormulaSize, Known, Size, too_large};
 
@@ -61,6 +62,8 @@ pub struct FormulaScope<'a> {
     pub dimension_ids: &'a [Option<DimensionId>],
     /// Calendars, whose steps are steps of time.
     pub calendars: &'a [Calendar],
+    /// Rules of quality, by their places; none for broken ones.
+    pub qualities: &'a [Option<Ruled<'a>>],
     /// The metrics typed so far.
     pub metrics: &'a [Metric],
     /// Where a declared metric stands among the typed ones; none for a broken one.
@@ -89,12 +92,8 @@ impl FormulaScope<'_> {
     }
 
     fn metric(&self, path: &ast::Path, version: Option<u32>, span: Span, d: &mut Diagnostics) -> Option<Formula> {
-        // A table of a kind that is not compiled yet was told at its declaration.
-        if self.names.later_table(&path.parts[0]).is_some() {
-            return None;
-        }
         let column = Column { path, version, arguments: &[], at: None, span };
-        if let Some(found) = self.of_behaviour(&column, d) {
+        if let Some(found) = self.of_behaviour(&column, d).or_else(|| self.of_quality(&column, d)) {
             return found;
         }
         if let [first, column] = path.parts.as_slice()
@@ -147,11 +146,6 @@ impl FormulaScope<'_> {
     }
 
     fn postfix(&self, operand: &ast::Expr, postfix: &Postfix, span: Span, d: &mut Diagnostics) -> Option<Formula> {
-        if let ExprKind::Path { path, .. } | ExprKind::Call { function: path, .. } = &operand.kind
-            && self.names.later_table(&path.parts[0]).is_some()
-        {
-            return None;
-        }
         match postfix {
             Postfix::Where(condition) => {
                 let operand = self.check(operand, d);

@@ -54,13 +54,10 @@ impl Leaves<Formula> for FormulaLeaves<'_, '_> {
             ExprKind::Call { function, arguments } => {
                 let name = function.to_string();
                 let column = Column { path: function, version: None, arguments, at: None, span };
-                if scope.names.later_table(&function.parts[0]).is_none()
-                    && let Some(found) = scope.of_behaviour(&column, d)
-                {
+                if let Some(found) = scope.of_behaviour(&column, d).or_else(|| scope.of_quality(&column, d)) {
                     return Leaf::Done(found);
                 }
                 match name.as_str() {
-                    _ if scope.names.later_table(&function.parts[0]).is_some() => None,
                     "rate" | "growth" => scope.of_time(&name, arguments, span, d),
                     known if FUNCTIONS.contains(&known) => return Leaf::Shared,
                     _ => unknown_function(&name, function.span, d),

@@ -11,7 +11,7 @@ use crate::resolve::{Pins, Space};
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Size, Unit};
+use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Quality, Size, Unit};
 
 pub use formula::{
     Aggregation, AtLast, DimFilter, Formula, FormulaKind, Leaf, Level, Movement, Nested, NestedKey, Subject,
@@ -65,6 +65,8 @@ pub struct Model {
     pub tests: Vec<ast::Test>,
     /// Changes from one version of something to another, in the order of files.
     pub changes: Vec<CaliberChange>,
+    /// Rules of quality, in the order of files.
+    pub qualities: Vec<Quality>,
     /// What bare names mean, where that is not the newest version.
     pub pins: Pins,
 }

@@ -1,0 +1,175 @@
+//! `quality` declarations: rules for the rows of a source or an entity. Each is a share of rows with a bound, and a metric of
+//! its own.
+
+mod declare;
+mod rate;
+
+use crate::diagnostic::Span;
+use crate::syntax::ast;
+
+use super::model::{MetricId, TableId};
+
+pub use declare::{Ruled, declare};
+pub use rate::metrics;
+
+/// The rules for the rows of one table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quality {
+    /// Their name.
+    pub name: ast::Name,
+    /// Their description.
+    pub doc: Option<String>,
+    /// `title`
+    pub title: Option<String>,
+    /// `owner`
+    pub owner: Option<String>,
+    /// `runbook`
+    pub runbook: Option<String>,
+    /// The source or entity.
+    pub table: TableId,
+    /// How bad it is when a rule is broken.
+    pub severity: Severity,
+    /// The rules, in the order of the declaration.
+    pub rules: Vec<Rule>,
+    /// How many rows there are, as they came: `event_quality.rows`.
+    pub rows: MetricId,
+    /// The declaration.
+    pub span: Span,
+}
+
+impl Quality {
+    /// The name of a rule: `event_quality.complete(user_id)`.
+    pub fn label(&self, rule: &Rule) -> String {
+        format!("{}.{}", self.name.value, rule.name)
+    }
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Behind the dot: `complete(user_id)`.
+    pub name: String,
+    /// What it looks at.
+    pub kind: RuleKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuleKind {
+    /// A share of rows, between 0 and 1, and its bound.
+    Share {
+        /// The share.
+        metric: MetricId,
+        /// What it must satisfy.
+        bound: Bound,
+    },
+    /// How long ago the newest row came.
+    Fresh {
+        /// The instant of the newest row.
+        newest: MetricId,
+        /// At most so many milliseconds before now.
+        within: i64,
+    },
+    /// How far two ways that serve a metric are apart, each day, relative to the second one.
+    Reconcile {
+        /// The metric.
+        metric: MetricId,
+        /// Two of the ways that it is served in.
+        ways: [Way; 2],
+        /// What the difference must satisfy.
+        bound: Bound,
+    },
+}
+
+/// A way that a metric is served in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a stream.
+    Stream,
+    /// By a batch an hour.
+    Hourly,
+    /// By a batch a day.
+    Daily,
+}
+
+impl Way {
+    /// The words for them.
+    pub const WORDS: [(&'static str, Way); 3] =
+        [("stream", Way::Stream), ("hourly", Way::Hourly), ("daily", Way::Daily)];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Way::WORDS.iter().find(|(_, way)| *way == self).map_or("", |(word, _)| word)
+    }
+}
+
+/// How bad something is: who is woken by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The system does not work.
+    P0,
+    /// The core business is touched.
+    P1,
+    /// All else.
+    P2,
+}
+
+impl Severity {
+    /// The words for them.
+    pub const WORDS: [(&'static str, Severity); 3] = [("P0", Severity::P0), ("P1", Severity::P1), ("P2", Severity::P2)];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Severity::WORDS.iter().find(|(_, severity)| *severity == self).map_or("", |(word, _)| word)
+    }
+
+    /// Whether a broken rule keeps a batch from being published.
+    pub fn stops(self) -> bool {
+        self <= Severity::P1
+    }
+}
+
+/// What a share must satisfy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// How it is compared.
+    pub op: BoundOp,
+    /// With what: 0.995 for `99.5%`.
+    pub share: f64,
+    /// As it is written: `> 99.5%`.
+    pub text: String,
+}
+
+/// A comparison with a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum BoundOp {
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+}
+
+impl Bound {
+    /// All rows, or as good as the bound says.
+    pub fn all() -> Bound {
+        Bound { op: BoundOp::AtLeast, share: 1.0, text: ">= 100%".to_owned() }
+    }
+
+    /// No row.
+    pub fn none() -> Bound {
+        Bound { op: BoundOp::AtMost, share: 0.0, text: "<= 0%".to_owned() }
+    }
+
+    /// Whether a share satisfies it.
+    pub fn holds(&self, share: f64) -> bool {
+        match self.op {
+            BoundOp::Below => share < self.share,
+            BoundOp::AtMost => share <= self.share,
+            BoundOp::Above => share > self.share,
+            BoundOp::AtLeast => share >= self.share,
+        }
+    }
+}
