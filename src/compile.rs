@@ -83,12 +83,7 @@ fn check_with(project: &Project, Parsed(parsed): Parsed, settings: &Settings) ->
     }
     // What a kind gives that is not compiled yet (`user.rfm` of a segment) is as unknown as what is broken.
     let later = files.iter().flat_map(|file| &file.declarations).filter_map(|declaration| match &declaration.kind {
-        ast::DeclarationKind::Block(block)
-            if !matches!(block.keyword.as_str(), "session" | "calendar" | "quality")
-                && !crate::resolve::BEHAVIOURS.contains(&block.keyword.as_str()) =>
-        {
-            Some(block.name.as_str())
-        }
+        ast::DeclarationKind::Block(block) if !crate::resolve::is_compiled(&block.keyword) => Some(block.name.as_str()),
         _ => None,
     });
     let broken: Vec<&str> = files.iter().flat_map(|file| &file.broken).map(|name| name.as_str()).chain(later).collect();

@@ -246,6 +246,7 @@ impl<'a> Program<'a> {
                 reads.extend(levels.map(|dimension| (Item::Declared(dimension), Role::Level)));
             }
             Kind::Test => self.of_test(node, reads),
+            Kind::Report => self.of_report(node, reads),
             Kind::Source | Kind::Entity | Kind::Calendar | Kind::Session | Kind::Behaviour(_) => {
                 self.of_tables(node, reads);
             }
@@ -460,6 +461,23 @@ impl<'a> Program<'a> {
         let column = table.columns.iter().position(|column| column.name.value == source.value);
         reads.push((Item::Rows(calendar.table), Role::Step));
         reads.extend(column.map(|column| (Item::Column(ColumnId { table: calendar.table, column }), Role::Step)));
+    }
+
+    /// What a report tells of, and what it explains that by.
+    fn of_report(&self, node: NodeId, reads: &mut Reads) {
+        let span = self.nodes.all[node.0].span;
+        for report in self.model.reports.iter().filter(|report| report.span == span) {
+            for metric in report.metrics.iter().copied() {
+                reads.push((Item::Formula(metric), Role::Told));
+                for dimension in report.explained_by(self.model, metric) {
+                    self.bound_to(dimension, metric, Role::Group, reads);
+                }
+            }
+            for (metric, dimension) in report.structure.iter().copied() {
+                reads.push((Item::Formula(metric), Role::Told));
+                self.bound_to(dimension, metric, Role::Group, reads);
+            }
+        }
     }
 
     fn of_test(&self, node: NodeId, reads: &mut Reads) {

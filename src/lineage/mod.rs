@@ -43,6 +43,7 @@ pub enum Kind {
     Hierarchy,
     Metric,
     Test,
+    Report,
 }
 
 impl Kind {
@@ -60,7 +61,13 @@ impl Kind {
             Kind::Hierarchy => "hierarchy",
             Kind::Metric => "metric",
             Kind::Test => "test",
+            Kind::Report => "report",
         }
+    }
+
+    /// Whether it asks for others, and nothing is made of it.
+    pub fn only_asks(self) -> bool {
+        matches!(self, Kind::Test | Kind::Report)
     }
 
     /// Whether it has columns that are stored.
@@ -94,6 +101,8 @@ pub enum Role {
     Asked,
     /// A test gives rows of it.
     Given,
+    /// A report tells of it.
+    Told,
 }
 
 impl Role {
@@ -111,6 +120,7 @@ impl Role {
             Role::Level => "level",
             Role::Asked => "asked",
             Role::Given => "given",
+            Role::Told => "told",
         }
     }
 }

@@ -123,6 +123,7 @@ pub(super) fn head(declaration: &Declaration) -> Option<(Kind, String, u32)> {
             let kind = match block.keyword.as_str() {
                 "session" => Kind::Session,
                 "calendar" => Kind::Calendar,
+                "report" => Kind::Report,
                 keyword => Kind::Behaviour(BEHAVIOURS.iter().find(|known| **known == keyword)?),
             };
             (kind, block.name.value.clone(), version(&block.version))

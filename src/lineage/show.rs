@@ -73,6 +73,7 @@ fn rank(kind: Kind) -> u8 {
         Kind::Calendar => 7,
         Kind::Column => 8,
         Kind::Test => 9,
+        Kind::Report => 10,
     }
 }
 
@@ -149,7 +150,7 @@ fn shape(kind: Kind) -> &'static str {
         Kind::Source | Kind::Entity | Kind::Calendar => "cylinder",
         Kind::Column => "plaintext",
         Kind::Metric => "ellipse",
-        Kind::Test => "note",
+        Kind::Test | Kind::Report => "note",
         Kind::Dimension | Kind::Hierarchy => "hexagon",
         Kind::Subset | Kind::Session | Kind::Behaviour(_) => "box",
     }

@@ -43,6 +43,11 @@ pub enum RowName {
 pub const BEHAVIOURS: &[&str] =
     &["cohort", "lifecycle", "funnel", "conversion", "attribution", "path", "segment", "experiment"];
 
+/// Whether declarations with a keyword and a block are compiled.
+pub fn is_compiled(keyword: &str) -> bool {
+    matches!(keyword, "session" | "calendar" | "quality" | "report") || BEHAVIOURS.contains(&keyword)
+}
+
 type Versions = Vec<(u32, usize)>;
 
 /// What names are unique in.
@@ -97,6 +102,8 @@ pub struct Names<'a> {
     pub metrics: Vec<Declared<'a, ast::Metric>>,
     /// Tests.
     pub tests: Vec<Declared<'a, ast::Test>>,
+    /// Reports.
+    pub reports: Vec<Declared<'a, ast::Block>>,
     /// Changes of calibers.
     pub changes: Vec<Declared<'a, ast::Change>>,
     /// Rules of quality.
@@ -175,6 +182,11 @@ impl<'a> Names<'a> {
             DeclarationKind::Block(block) if block.keyword.value == "calendar" => {
                 if seen.first("calendar", &block.name, None, diagnostics) {
                     self.calendars.push(Declared { syntax: block, doc, span });
+                }
+            }
+            DeclarationKind::Block(block) if block.keyword.value == "report" => {
+                if seen.first("report", &block.name, None, diagnostics) {
+                    self.reports.push(Declared { syntax: block, doc, span });
                 }
             }
             DeclarationKind::Block(block) if BEHAVIOURS.contains(&block.keyword.as_str()) => {

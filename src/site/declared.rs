@@ -75,7 +75,7 @@ impl Site<'_> {
 
     /// A node and what uses it directly.
     fn direct(&self, id: NodeId, users: &[Edge]) -> Trace {
-        let shown: Vec<&Edge> = users.iter().filter(|edge| self.graph.node(edge.user).kind != Kind::Test).collect();
+        let shown: Vec<&Edge> = users.iter().filter(|edge| !self.graph.node(edge.user).kind.only_asks()).collect();
         let nodes = shown.iter().map(|edge| edge.user).chain([id]).collect();
         show::joined([Trace { nodes, edges: shown.into_iter().cloned().collect() }])
     }
@@ -162,7 +162,7 @@ impl Site<'_> {
 
     /// Nodes with what something is read for, by kind and name. Tests are told apart.
     fn listed(&self, all: impl Iterator<Item = (NodeId, Vec<Role>)>) -> Vec<Value> {
-        let mut all: Vec<(NodeId, Vec<Role>)> = all.filter(|(id, _)| self.graph.node(*id).kind != Kind::Test).collect();
+        let mut all: Vec<(NodeId, Vec<Role>)> = all.filter(|(id, _)| !self.graph.node(*id).kind.only_asks()).collect();
         let order = |id: NodeId| {
             let node = self.graph.node(id);
             (node.kind.word(), node.label.clone(), id)
@@ -216,7 +216,7 @@ impl Site<'_> {
             let unit = column.ty.unit.as_ref().filter(|unit| !unit.is_none()).map(ToString::to_string);
             let users = self.graph.direct_users(node);
             let users: Vec<Value> = (users.iter())
-                .filter(|edge| self.graph.node(edge.user).kind != Kind::Test && edge.user != id)
+                .filter(|edge| !self.graph.node(edge.user).kind.only_asks() && edge.user != id)
                 .map(|edge| self.reference(edge.user, &edge.roles))
                 .collect();
             Some(context! {

@@ -34,10 +34,10 @@ struct Place {
     width: f64,
 }
 
-/// The picture of a trace without tests, as SVG within a page; none where it has one node only, or too many. Around a `root`, what belongs
+/// The picture of a trace without tests and reports, as SVG within a page; none where it has one node only, or too many. Around a `root`, what belongs
 /// together is near it; without one, everything stands beside what it is made of.
 pub fn drawing(graph: &Graph, trace: &Trace, root: Option<NodeId>, up: &str, label: &str) -> Option<String> {
-    let shown: Vec<NodeId> = trace.nodes.iter().copied().filter(|id| graph.node(*id).kind != Kind::Test).collect();
+    let shown: Vec<NodeId> = trace.nodes.iter().copied().filter(|id| !graph.node(*id).kind.only_asks()).collect();
     if shown.len() < 2 || (root.is_some() && shown.len() > MOST) {
         return None;
     }

@@ -20,6 +20,7 @@ use super::metrics::{check_metric, check_unused};
 use super::model::{DimensionId, Metric, MetricId, Model};
 use super::ops::Ops;
 use super::quality::{self, Quality, Ruled};
+use super::reports::check_reports;
 use super::rows::RowSets;
 use super::size::{FormulaSize, Size};
 use super::tables::check_tables;
@@ -103,8 +104,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
     let tests = names.tests.iter().map(|test| test.syntax.clone()).collect();
     drop(qualities);
     let pins = std::mem::take(&mut names.pins);
-    drop(names);
-    let model = Model {
+    let mut model = Model {
         zone: settings.zone,
         week_start: settings.week_start,
         tables,
@@ -119,7 +119,9 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         changes,
         qualities: ruled,
         pins,
+        reports: Vec::new(),
     };
+    model.reports = check_reports(&names, &model, &mut d);
     (model, d)
 }
 
@@ -313,10 +315,7 @@ fn unused(names: &Names<'_>, files: &[Arc<ast::File>], d: &mut Diagnostics) {
     // Row sets inside of later kinds count as used: their meaning is not known here.
     let later = files.iter().flat_map(|file| &file.declarations);
     let is_later = |kind: &ast::DeclarationKind| match kind {
-        ast::DeclarationKind::Block(block) => {
-            !matches!(block.keyword.as_str(), "session" | "quality")
-                && !resolve::BEHAVIOURS.contains(&block.keyword.as_str())
-        }
+        ast::DeclarationKind::Block(block) => !resolve::is_compiled(&block.keyword),
         _ => false,
     };
     if later.clone().any(|declaration| is_later(&declaration.kind)) {

@@ -29,6 +29,7 @@ mod part;
 pub mod paths;
 mod predicate;
 mod quality;
+mod reports;
 mod row;
 mod rows;
 pub mod segment;
@@ -58,6 +59,7 @@ pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use output::{OutputExpr, OutputExprKind, OutputName, check_having};
 pub use part::{BucketPart, By};
 pub use quality::{Bound, BoundOp, Quality, Rule, RuleKind, Severity, Way};
+pub use reports::{Deliver, DeliverKind, Explain, Language, Report, TimeOfDay};
 pub use size::Size;
 pub use unit::Unit;
 

@@ -54,7 +54,8 @@ impl<'a> Edited<'a> {
             DeclarationKind::Change(change) => {
                 Some(Edit::Change(change.name.to_string(), change.from.value, change.to.value))
             }
-            _ => head(one).map(Edit::Declaration),
+            // A report moves no number.
+            _ => head(one).filter(|(kind, ..)| *kind != Kind::Report).map(Edit::Declaration),
         };
         self.all().filter_map(|one| Some((edit(one)?, one))).collect()
     }

@@ -11,7 +11,7 @@ use crate::resolve::{Pins, Space};
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
-use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Quality, Size, Unit};
+use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Quality, Report, Size, Unit};
 
 pub use formula::{
     Aggregation, AtLast, DimFilter, Formula, FormulaKind, Leaf, Level, Movement, Nested, NestedKey, Subject,
@@ -69,6 +69,8 @@ pub struct Model {
     pub qualities: Vec<Quality>,
     /// What bare names mean, where that is not the newest version.
     pub pins: Pins,
+    /// Reports, in the order of files.
+    pub reports: Vec<Report>,
 }
 
 /// The type of a value.
