@@ -10,7 +10,7 @@ use crate::syntax::ast;
 use super::model::{MetricId, TableId};
 
 pub use declare::{Ruled, declare};
-pub use rate::metrics;
+pub use rate::{metrics, named_rule};
 
 /// The rules for the rows of one table.
 #[derive(Clone, Debug, PartialEq)]

@@ -503,3 +503,16 @@ pub(super) fn length_text(ms: i64) -> String {
     }
     Length::Milliseconds(ms).text()
 }
+
+/// The name of the metric that a call means, where it may be one of a rule: `event_quality.complete(user_id)`.
+pub fn named_rule(expr: &ast::Expr) -> Option<String> {
+    let ExprKind::Call { function, arguments } = &expr.kind else { return None };
+    let [ast::Argument { name: None, value: ast::ArgumentValue::Expr(argument) }] = arguments.as_slice() else {
+        return None;
+    };
+    let argument = match &argument.kind {
+        ExprKind::Path { path, version: None } => path.single()?.value.clone(),
+        _ => length(argument).map(length_text).or_else(|| number_of(argument).map(|number| number.to_string()))?,
+    };
+    (function.parts.len() == 2).then(|| format!("{function}({argument})"))
+}

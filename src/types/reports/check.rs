@@ -10,6 +10,7 @@ use crate::value::{Span as Length, Step};
 use super::super::dimensions::unknown_dimension_named;
 use super::super::formula::{fits, length, unbound};
 use super::super::items::{Items, output_step};
+use super::super::quality::named_rule;
 use super::super::{DimensionId, Metric, MetricId, Model, Sensitivity, Type};
 use super::{Deliver, DeliverKind, Explain, Language, Report, TimeOfDay, by_default, has_dimension};
 
@@ -159,6 +160,9 @@ impl Checker<'_> {
 
     /// The metric that an expression names; none where it is told to be wrong, here or at its declaration.
     fn metric(&self, expr: &ast::Expr, clauses: &[Clause], d: &mut Diagnostics) -> Option<MetricId> {
+        if let (Some(found), []) = (named_rule(expr).and_then(|name| self.model.metric_named(&name, None)), clauses) {
+            return Some(found);
+        }
         let (ExprKind::Path { path, version }, []) = (&expr.kind, clauses) else {
             d.push(no_metric(expr.span));
             return None;
@@ -169,7 +173,7 @@ impl Checker<'_> {
         }
         // What is broken was told at its declaration.
         let family = path.parts[0].as_str();
-        if self.names.later_table(family).is_some() || self.names.metric(&text, version).is_some() {
+        if self.is_broken_quality(family) || self.names.metric(&text, version).is_some() {
             return None;
         }
         let versions = self.model.metrics.iter().any(|metric| metric.name.value == text);
@@ -187,6 +191,11 @@ impl Checker<'_> {
             }
         });
         None
+    }
+
+    /// Whether rules of quality have that name, and something is wrong with them.
+    fn is_broken_quality(&self, name: &str) -> bool {
+        self.names.quality(name).is_some() && !self.model.qualities.iter().any(|known| known.name.value == name)
     }
 
     /// Whether a metric is a number that each period of a report has.
