@@ -247,6 +247,7 @@ impl<'a> Program<'a> {
             }
             Kind::Test => self.of_test(node, reads),
             Kind::Report => self.of_report(node, reads),
+            Kind::Quality => self.of_quality(node, reads),
             Kind::Source | Kind::Entity | Kind::Calendar | Kind::Session | Kind::Behaviour(_) => {
                 self.of_tables(node, reads);
             }
@@ -477,6 +478,15 @@ impl<'a> Program<'a> {
                 reads.push((Item::Formula(metric), Role::Told));
                 self.bound_to(dimension, metric, Role::Group, reads);
             }
+        }
+    }
+
+    /// What rules of quality look at.
+    fn of_quality(&self, node: NodeId, reads: &mut Reads) {
+        let span = self.nodes.all[node.0].span;
+        for quality in self.model.qualities.iter().filter(|quality| quality.span == span) {
+            let metrics = quality.rules.iter().map(|rule| rule.kind.metric()).chain([quality.rows]);
+            reads.extend(metrics.map(|metric| (Item::Formula(metric), Role::Checked)));
         }
     }
 

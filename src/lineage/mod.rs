@@ -44,6 +44,7 @@ pub enum Kind {
     Metric,
     Test,
     Report,
+    Quality,
 }
 
 impl Kind {
@@ -62,12 +63,13 @@ impl Kind {
             Kind::Metric => "metric",
             Kind::Test => "test",
             Kind::Report => "report",
+            Kind::Quality => "quality",
         }
     }
 
     /// Whether it asks for others, and nothing is made of it.
     pub fn only_asks(self) -> bool {
-        matches!(self, Kind::Test | Kind::Report)
+        matches!(self, Kind::Test | Kind::Report | Kind::Quality)
     }
 
     /// Whether it has columns that are stored.
@@ -103,6 +105,8 @@ pub enum Role {
     Given,
     /// A report tells of it.
     Told,
+    /// A rule of quality looks at it.
+    Checked,
 }
 
 impl Role {
@@ -121,6 +125,7 @@ impl Role {
             Role::Asked => "asked",
             Role::Given => "given",
             Role::Told => "told",
+            Role::Checked => "checked",
         }
     }
 }

@@ -124,6 +124,7 @@ pub(super) fn head(declaration: &Declaration) -> Option<(Kind, String, u32)> {
                 "session" => Kind::Session,
                 "calendar" => Kind::Calendar,
                 "report" => Kind::Report,
+                "quality" => Kind::Quality,
                 keyword => Kind::Behaviour(BEHAVIOURS.iter().find(|known| **known == keyword)?),
             };
             (kind, block.name.value.clone(), version(&block.version))

@@ -74,6 +74,7 @@ fn rank(kind: Kind) -> u8 {
         Kind::Column => 8,
         Kind::Test => 9,
         Kind::Report => 10,
+        Kind::Quality => 11,
     }
 }
 
@@ -150,7 +151,7 @@ fn shape(kind: Kind) -> &'static str {
         Kind::Source | Kind::Entity | Kind::Calendar => "cylinder",
         Kind::Column => "plaintext",
         Kind::Metric => "ellipse",
-        Kind::Test | Kind::Report => "note",
+        Kind::Test | Kind::Report | Kind::Quality => "note",
         Kind::Dimension | Kind::Hierarchy => "hexagon",
         Kind::Subset | Kind::Session | Kind::Behaviour(_) => "box",
     }

@@ -86,7 +86,7 @@ impl Site<'_> {
         let whole = self.graph.whole();
         let shown = |id: NodeId| {
             let kind = self.graph.node(id).kind;
-            !matches!(kind, Kind::Dimension | Kind::Hierarchy | Kind::Test | Kind::Report | Kind::Column)
+            !kind.only_asks() && !matches!(kind, Kind::Dimension | Kind::Hierarchy | Kind::Column)
         };
         let carries = |edge: &&Edge| edge.roles.iter().any(|role| !matches!(role, Role::Group | Role::Join));
         let edges = whole.edges.iter().filter(|edge| shown(edge.user) && shown(edge.used)).filter(carries);

@@ -83,6 +83,16 @@ pub enum RuleKind {
     },
 }
 
+impl RuleKind {
+    /// The metric that it is about.
+    pub fn metric(&self) -> MetricId {
+        match self {
+            RuleKind::Share { metric, .. } | RuleKind::Reconcile { metric, .. } => *metric,
+            RuleKind::Fresh { newest, .. } => *newest,
+        }
+    }
+}
+
 /// A way that a metric is served in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
