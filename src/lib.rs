@@ -19,6 +19,7 @@ pub mod lineage;
 pub mod plan;
 pub mod power;
 pub mod project;
+pub mod quality;
 pub mod resolve;
 pub mod rollup;
 pub mod sample;

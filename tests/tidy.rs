@@ -24,6 +24,7 @@ const ORDER: &[&[&str]] = &[
     &["emit"],
     &["site"],
     &["table"],
+    &["quality"],
     &["dry_run"],
     &["ask"],
     &["testing"],

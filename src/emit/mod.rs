@@ -6,6 +6,7 @@
 
 mod clickhouse;
 mod name;
+mod ruled;
 mod streaming;
 mod template;
 mod views;
@@ -18,7 +19,7 @@ use crate::plan::{Query, Step, Table, WeekStart};
 use crate::project::{StreamingTarget, Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
-use crate::types::{CaliberChange, Serve, Tier};
+use crate::types::{Bound, CaliberChange, Serve, Severity, Tier};
 
 pub use streaming::refusal;
 pub use views::{input, with_changes};
@@ -60,6 +61,8 @@ pub struct Input {
     pub metrics: Vec<MetricView>,
     /// Changes of calibers of which both versions are to be built.
     pub changes: Vec<Beside>,
+    /// Rules of quality, in the order of the project.
+    pub qualities: Vec<Ruled>,
     /// Statements of an earlier build.
     pub memo: Memo,
 }
@@ -73,6 +76,47 @@ pub struct Beside {
     pub input: Input,
     /// The metrics that mean something else in it, sorted; growths go with theirs.
     pub moved: BTreeSet<String>,
+}
+
+/// The rules for the rows of a table.
+#[derive(Clone, Debug)]
+pub struct Ruled {
+    /// Their name.
+    pub name: String,
+    /// The source or entity.
+    pub on: String,
+    /// How bad it is when one is broken.
+    pub severity: Severity,
+    /// The shares of rows by day, with the number of rows; none where rows have no time, or no rule is of shares.
+    pub shares: Option<Shares>,
+    /// Metrics whose ways are compared.
+    pub reconciled: Vec<Reconciled>,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// Shares of rows.
+#[derive(Clone, Debug)]
+pub struct Shares {
+    /// The plan.
+    pub query: Query,
+    /// The column of the number of rows.
+    pub rows: String,
+    /// The name of each rule, the column of its share, and its bound.
+    pub rules: Vec<(String, String, Bound)>,
+}
+
+/// A metric whose results are compared, by day and its own dimensions.
+#[derive(Clone, Debug)]
+pub struct Reconciled {
+    /// The rule.
+    pub name: String,
+    /// The plan.
+    pub query: Query,
+    /// The ways that are compared.
+    pub ways: [Asked; 2],
+    /// What the difference must satisfy.
+    pub bound: Bound,
 }
 
 /// How the rows of a table come in and how long they stay.

@@ -29,12 +29,13 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
         metrics.extend(views);
         diagnostics.extend(found);
     }
+    let qualities = super::ruled::ruled(&lowering, &mut diagnostics);
     let tables = Arc::clone(&lowering.tables);
     let upkeep = model.tables.iter().map(upkeep).collect();
     let (zone, week_start) = (model.zone, model.week_start);
     let statistics = Statistics::default();
     let (changes, memo) = (Vec::new(), Memo::default());
-    (Input { tables, upkeep, statistics, zone, week_start, metrics, changes, memo }, diagnostics)
+    (Input { tables, upkeep, statistics, zone, week_start, metrics, changes, qualities, memo }, diagnostics)
 }
 
 /// The same of a project, with the other program of each change of which both versions can be built.

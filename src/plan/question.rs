@@ -1,6 +1,6 @@
 //! Questions: which metrics, by what, over which time.
 
-use crate::types::{By, DimFilter, DimensionId, Fill, MetricId, OutputExpr, TableId};
+use crate::types::{By, DimFilter, DimensionId, Fill, MetricId, Model, OutputExpr, Quality, RuleKind, TableId};
 use crate::value::Step;
 
 /// What is asked.
@@ -80,6 +80,20 @@ pub enum AskedStep {
 }
 
 impl Question {
+    /// The number of rows and all shares that rules of quality look at, by day; of rows without a time once. None where no rule
+    /// looks at a share.
+    pub fn of_quality(model: &Model, quality: &Quality) -> Option<Question> {
+        let shares = quality.rules.iter().filter(|rule| matches!(rule.kind, RuleKind::Share { .. }));
+        let shares: Vec<MetricId> = shares.map(|rule| rule.kind.metric()).collect();
+        if shares.is_empty() {
+            return None;
+        }
+        let timed = model.table(quality.table).time.is_some();
+        let step = if timed { AskedStep::Step(Step::Day) } else { AskedStep::None };
+        let metrics = std::iter::once(quality.rows).chain(shares).collect();
+        Some(Question { step, ..Question::of(metrics) })
+    }
+
     /// The metrics at their default step and with no dimension.
     pub fn of(metrics: Vec<MetricId>) -> Question {
         Question {

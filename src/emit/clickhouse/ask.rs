@@ -11,6 +11,20 @@ use crate::sql::{self, CLICKHOUSE};
 
 /// The SELECT that answers a question which may be served as told, and what else could have been read.
 pub fn answer(build: &Build, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
+    let Chosen { select, from, passed, refused } = choose(build, query, asked)?;
+    Ok(Answered { sql: sql::to_text(&select, &CLICKHOUSE), from, passed, refused })
+}
+
+/// A SELECT, and what it reads: see [`Answered`].
+pub struct Chosen {
+    pub select: sqlparser::ast::Query,
+    pub from: Vec<String>,
+    pub passed: Vec<Passed>,
+    pub refused: Vec<(String, String)>,
+}
+
+/// The same, as a tree.
+pub fn choose(build: &Build, query: &Query, asked: &Asked) -> Result<Chosen, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let (_, made) = rollups::tables(build, &mut diagnostics);
     if diagnostics.has_errors() {
@@ -50,7 +64,7 @@ pub fn answer(build: &Build, query: &Query, asked: &Asked) -> Result<Answered, D
     }
     let refused = served.refused.iter();
     let refused = refused.map(|(serving, reason)| (serving.text(), reason.text().to_owned())).collect();
-    Ok(Answered { sql: sql::to_text(&select, &CLICKHOUSE), from, passed, refused })
+    Ok(Chosen { select, from, passed, refused })
 }
 
 fn add<T: PartialEq>(list: &mut Vec<T>, one: T) {

@@ -16,6 +16,7 @@ mod dictionaries;
 mod fed;
 mod intake;
 mod metric;
+mod quality;
 mod readers;
 mod rollups;
 mod source;
@@ -184,11 +185,14 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     let beside = readers.artifacts(&build, all, &mut diagnostics);
     details["batches"] = batches.iter().map(|batch| batch.details(&build)).collect();
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
+    let (gates, told) = quality::artifacts(&build, &mut diagnostics);
+    details["quality"] = told;
     let mut artifacts = build.artifacts(files, &Whole::of(&build), &|_| true, &mut diagnostics);
     artifacts.extend(beside);
     artifacts.extend(access);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
+    artifacts.extend(gates);
     artifacts.extend(changes::artifacts(sets, &build, &known, &mut diagnostics));
     (Emitted { artifacts, details }, diagnostics)
 }
@@ -278,6 +282,7 @@ fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) 
         week_start: input.week_start,
         metrics: input.metrics.iter().cloned().chain(measures).collect(),
         changes: Vec::new(),
+        qualities: input.qualities.clone(),
         memo: Memo::default(),
     })
 }

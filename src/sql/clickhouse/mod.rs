@@ -5,6 +5,7 @@ mod aggregate;
 mod batch;
 mod calendar;
 mod cast;
+pub mod checks;
 mod dictionary;
 mod distribution;
 pub mod feed;

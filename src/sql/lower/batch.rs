@@ -55,11 +55,9 @@ impl Lowering<'_> {
     /// decided by all of them, but no other key can have a clean row there.
     pub(super) fn touched_keys(&self, table: &Table) -> Option<Sql> {
         let cadence = self.run?;
-        let scan = self.query.scans.first()?;
         // An entity that is looked up keeps all of its rows.
-        if scan.table().is_none_or(|base| self.tables[base].name != table.name) {
-            return None;
-        }
+        let counts = |scan: &&Scan| scan.table().is_some_and(|base| self.tables[base].name == table.name);
+        let scan = self.query.scans.iter().find(counts)?;
         let time = scan.time.as_ref()?;
         let filter = self.in_run(scan, cadence);
         let keys = self.keys_of(table, &[time], Vec::new(), filter);

@@ -50,6 +50,8 @@ pub(super) struct Lowering<'a> {
     reads: &'a [Read<'a>],
     /// The batch whose days are read.
     run: Option<Cadence>,
+    /// Whether rows count on the days of a daily batch alone, here and in the queries that are read.
+    on_days: bool,
     /// How many queries this one is inside of.
     level: usize,
     /// Prints expressions, and remembers what can't be said.
@@ -67,6 +69,19 @@ pub fn query(
 ) -> Result<Query, Vec<Unsupported>> {
     let mut lowering = Lowering::new(query, dialect, options);
     lowering.reads = reads;
+    lowered(query, lowering)
+}
+
+/// The same over the days that a daily batch stages: an answer by day of those days alone.
+pub fn query_on_days(query: &plan::Query, dialect: &dyn Dialect, options: &Options) -> Result<Query, Vec<Unsupported>> {
+    let mut lowering = Lowering::new(query, dialect, options);
+    lowering.run = Some(Cadence::Daily);
+    lowering.on_days = true;
+    lowered(query, lowering)
+}
+
+fn lowered(query: &plan::Query, lowering: Lowering<'_>) -> Result<Query, Vec<Unsupported>> {
+    let (dialect, options) = (lowering.dialect, lowering.options);
     let (mut body, starts) = lowering.answer();
     if lowering.looks_up_intervals(query) {
         body.settings = dialect.interval_join_settings();
@@ -106,6 +121,7 @@ impl<'a> Lowering<'a> {
             calendar,
             reads: &[],
             run: None,
+            on_days: false,
             level: 0,
             printer: Printer::new(dialect, calendar),
             members: RefCell::default(),
@@ -118,6 +134,8 @@ impl<'a> Lowering<'a> {
         inner.reads = reads;
         inner.level = self.level + 1;
         inner.tables = self.tables;
+        inner.on_days = self.on_days;
+        inner.run = self.run.filter(|_| self.on_days);
         let (body, tables) = inner.answer();
         self.printer.take_over(inner.printer);
         build::with(body, tables)

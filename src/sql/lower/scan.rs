@@ -88,10 +88,11 @@ impl Lowering<'_> {
     pub(super) fn row_filter(&self, scan: &Scan, filters: &Filters) -> Option<Sql> {
         let leaves = Rows(self.dialect);
         let bucket = scan.time.iter().flat_map(|time| self.bucket_filter(scan, self.value(time, &leaves)));
+        let days = self.run.filter(|_| self.on_days).map(|cadence| self.in_run(scan, cadence)).unwrap_or_default();
         let time = scan.time.iter().flat_map(|time| self.time_filter(scan, time)).chain(bucket);
         let filter = filters.rows.iter().map(|part| self.condition(part, &leaves));
         let mut parts: Vec<Sql> = Vec::new();
-        for part in time.chain(filter) {
+        for part in time.chain(days).chain(filter) {
             if !parts.contains(&part) {
                 parts.push(part);
             }
