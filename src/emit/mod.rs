@@ -21,6 +21,7 @@ use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::{Bound, CaliberChange, Serve, Severity, Tier};
 
+pub use name::view_name;
 pub use streaming::refusal;
 pub use views::{input, with_changes};
 

@@ -20,6 +20,12 @@ pub fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What the names of a metric's views begin with. The name of a growth has a dot (`dau.growth_1d`), that of a rule of quality brackets
+/// behind it (`event_quality.complete(user_id)`).
+pub fn view_name(metric: &str) -> String {
+    metric.replace('.', "__").replace('(', "_").replace(')', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

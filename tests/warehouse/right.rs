@@ -16,7 +16,7 @@ pub fn agrees(warehouse: &Warehouse) {
 pub fn agrees_with(warehouse: &Warehouse, answers: Vec<(String, Answer)>) {
     let mut wrong = Vec::new();
     for (view, (_, answer)) in warehouse.input.metrics.iter().zip(answers) {
-        let name = format!("{}__{}", view.name, view.grain());
+        let name = format!("{}__{}", metricc::emit::view_name(&view.name), view.grain());
         let mut right = Rows::new();
         for row in answer.rows {
             answers::put(&mut right, row, answer.keys);
@@ -49,6 +49,11 @@ fn answers_over(warehouse: &Warehouse, rows: &dyn Fn(&str) -> Vec<Row>) -> Vec<(
         (view.name.clone(), answer)
     };
     warehouse.input.metrics.iter().map(of).collect()
+}
+
+/// The dry run over the rows that came.
+pub fn dry_run_over_what_came(warehouse: &Warehouse) -> DryRun {
+    dry_run(warehouse, &|table| warehouse.came(table))
 }
 
 fn dry_run(warehouse: &Warehouse, rows: &dyn Fn(&str) -> Vec<Row>) -> DryRun {

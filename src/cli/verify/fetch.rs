@@ -201,5 +201,5 @@ fn readers(wanted: &Wanted, target: &Target) -> Result<From, Diagnostic> {
     }
     let beside = wanted.program.beside.as_ref().map(|name| format!("__{name}")).unwrap_or_default();
     let database = target.clickhouse().map(|settings| settings.database.clone()).unwrap_or_default();
-    Ok(From::View(vec![database, format!("{}__{step}{beside}", name.replace('.', "__"))]))
+    Ok(From::View(vec![database, format!("{}__{step}{beside}", emit::view_name(name))]))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::metric::ServedView;
-use super::readers::{self, READERS, Readers, family, plain, stable};
+use super::readers::{self, READERS, Readers, family, stable};
 use super::rollups::Made;
 use super::{
     Build, File, Object, Part, Whole, backfill, clean, details, fillers, metric, options, tables, with_measures,
@@ -169,7 +169,7 @@ impl Maker<'_> {
     /// `dau__1d__dau_v2`
     fn beside(&self, metric: &MetricView) -> String {
         let change = &self.of.change;
-        format!("{}__{}_v{}", stable(metric), plain(&change.name), change.other())
+        format!("{}__{}_v{}", stable(metric), crate::emit::view_name(&change.name), change.other())
     }
 
     /// The views that show the metrics as they are in the other program.

@@ -20,17 +20,12 @@ pub const READERS: &str = "90_readers.sql";
 
 /// The name of a metric's view without its version.
 pub fn stable(metric: &MetricView) -> String {
-    format!("{}__{}", plain(&metric.name), metric.grain())
+    format!("{}__{}", name::view_name(&metric.name), metric.grain())
 }
 
 /// The name of a metric's view with its version.
 pub fn pinned(metric: &MetricView) -> String {
-    format!("{}__v{}__{}", plain(&metric.name), metric.version, metric.grain())
-}
-
-/// A growth's name has a dot: `dau.growth_1d`.
-pub fn plain(name: &str) -> String {
-    name.replace('.', "__")
+    format!("{}__v{}__{}", name::view_name(&metric.name), metric.version, metric.grain())
 }
 
 /// The views that readers see.
