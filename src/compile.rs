@@ -106,6 +106,7 @@ pub fn settings(project: &Project) -> Settings {
         zone: project.config.timezone,
         week_start: WeekStart(project.config.week_starts),
         units: project.config.units.iter().map(|unit| unit.value.clone()).collect(),
+        receivers: project.config.receivers.clone(),
         applied: Vec::new(),
     }
 }

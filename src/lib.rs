@@ -23,6 +23,7 @@ pub mod quality;
 pub mod resolve;
 pub mod rollup;
 pub mod sample;
+mod secret;
 pub mod site;
 pub mod sql;
 pub mod stack;

@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 
 /// The stages in order: a folder or file of `src` uses only those in lines above its own, or on it.
 ///
-/// `stack`, `suggest`, `value`, `diagnostic` and `project` are below all. Modules on one line know each other; why is told in
+/// `stack`, `secret`, `suggest`, `value`, `diagnostic` and `project` are below all. Modules on one line know each other; why is told in
 /// `docs/architecture.md`.
 const ORDER: &[&[&str]] = &[
-    &["stack", "power", "suggest", "template"],
+    &["stack", "secret", "power", "suggest", "template"],
     &["value"],
     &["diagnostic", "project"],
     &["syntax"],

@@ -3,8 +3,8 @@
 use chrono_tz::Tz;
 
 use super::failure::Fault;
-use super::secret::Secret;
 use crate::plan::{DataType, OutputColumn, Value};
+use crate::secret::Secret;
 use crate::table::form;
 
 /// The rows of an answer; none is null.

@@ -2,7 +2,7 @@
 //!
 //! It is an edge: it opens connections, waits and reads the files and variables that secrets are in. Every question is sent
 //! with limits and as read-only; what fails for a passing reason is tried again within one deadline; an answer is taken only
-//! when it is whole. Secrets are in [`Secret`] and are never printed, whatever a server sends back.
+//! when it is whole. Secrets are in [`crate::secret::Secret`] and are never printed, whatever a server sends back.
 
 mod answer;
 mod exception;
@@ -10,7 +10,6 @@ mod exchange;
 mod failure;
 mod place;
 mod retry;
-mod secret;
 mod server;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +18,6 @@ use std::time::Instant;
 pub use answer::{Rows, typed};
 pub use failure::{Failure, Fault};
 pub use retry::Retries;
-pub use secret::Secret;
 pub use server::{Environment, Server};
 
 use exchange::Exchange;

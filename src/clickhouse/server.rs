@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::secret::Secret;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::error;
 use crate::project::{Connection, io_message, url_fault};
+use crate::secret::Secret;
 
 /// The variables that say what a target's `connection` leaves out.
 const URL: &str = "METRICC_CLICKHOUSE_URL";

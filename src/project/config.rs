@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    SourceMap,
+    Receivers, SourceMap,
     yaml::{Document, Reader},
 };
 
@@ -53,6 +53,10 @@ pub struct Config {
     pub policy: Policy,
     /// `ledger`: where verdicts on double runs are recorded.
     pub ledger: LedgerPlace,
+    /// `receivers` and `mail`: who can be written to.
+    pub receivers: Receivers,
+    /// `deliveries`: the file in which deliveries are recorded, relative to the root.
+    pub deliveries: String,
     /// Whether `paths` was written, rather than taken from the defaults.
     paths_are_explicit: bool,
 }
@@ -70,6 +74,9 @@ pub enum LedgerPlace {
         table: Spanned<String>,
     },
 }
+
+/// The file in which deliveries are recorded where nothing is said.
+const DELIVERIES_FILE: &str = "metricc.deliveries.jsonl";
 
 /// The file that is the ledger where nothing is said.
 pub const LEDGER_FILE: &str = "metricc.ledger.jsonl";
@@ -107,6 +114,8 @@ impl Config {
             samples: "samples".to_owned(),
             policy: Policy::default(),
             ledger: LedgerPlace::usual(),
+            receivers: Receivers::default(),
+            deliveries: DELIVERIES_FILE.to_owned(),
             paths_are_explicit: false,
         }
     }
@@ -134,6 +143,8 @@ struct Written {
     samples: Option<String>,
     policy: Option<Policy>,
     ledger: Option<LedgerPlace>,
+    receivers: Receivers,
+    deliveries: Option<String>,
 }
 
 impl Written {
@@ -148,6 +159,8 @@ impl Written {
             samples: self.samples.unwrap_or(default.samples),
             policy: self.policy.unwrap_or(default.policy),
             ledger: self.ledger.unwrap_or(default.ledger),
+            receivers: self.receivers,
+            deliveries: self.deliveries.unwrap_or(default.deliveries),
         }
     }
 }
@@ -162,6 +175,8 @@ fn read_keys(reader: &mut Reader<'_>) -> Written {
         samples: reader.text("samples").and_then(|path| inside(vec![path], reader).pop()).map(|path| path.value),
         policy: reader.mapping("policy", policy),
         ledger: LedgerPlace::read(reader),
+        receivers: Receivers::read(reader),
+        deliveries: reader.text("deliveries").and_then(|path| inside(vec![path], reader).pop()).map(|path| path.value),
     }
 }
 
@@ -297,7 +312,7 @@ mod tests {
                 "5:8 [metrics] E0022: `paths` is a text, not a list (write `[a, b]`, or one `- a` a line)",
                 "6:10 [../data] E0026: `../data` lies outside of the project (write a path relative to the folder of `metricc.yaml`, without `..`)",
                 "1:1 [nmae] E0021: `metricc.yaml` has no key `nmae` (did you mean `name`?)",
-                "7:1 [owner] E0021: `metricc.yaml` has no key `owner` (the keys are `name`, `timezone`, `week_starts`, `units`, `paths`, `samples`, `policy` and `ledger`)",
+                "7:1 [owner] E0021: `metricc.yaml` has no key `owner` (the keys are `name`, `timezone`, `week_starts`, `units`, `paths`, `samples`, `policy`, `ledger`, `mail`, `receivers` and `deliveries`)",
             ]
         );
         assert_eq!(config.paths, Config::new(FileId(0)).paths);

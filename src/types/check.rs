@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Diagnostics;
 use crate::error;
+use crate::project::Receivers;
 use crate::resolve::{self, MadeRows, Names};
 use crate::syntax::ast;
 use crate::value::WeekStart;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub week_start: WeekStart,
     /// The declared units.
     pub units: Vec<String>,
+    /// Who can be written to.
+    pub receivers: Receivers,
     /// Changes that are taken in their other stage: what is in double run as live, and what is live as in double run.
     pub applied: Vec<Applied>,
 }

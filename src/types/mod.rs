@@ -30,6 +30,7 @@ pub mod paths;
 mod predicate;
 mod quality;
 mod reports;
+pub mod receivers;
 mod row;
 mod rows;
 pub mod segment;

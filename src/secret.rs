@@ -1,8 +1,8 @@
-//! A text that is never printed.
+//! A text that is never printed: what opens a door, and only the one place that sends it may look at.
 
 use std::fmt;
 
-/// A password.
+/// A password, a token, or an address with one in it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -19,7 +19,7 @@ impl Secret {
     }
 
     /// The text, for the one place that sends it.
-    pub(super) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 
