@@ -4,6 +4,7 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
+mod answers;
 mod asked;
 mod context;
 pub mod declared;
@@ -34,6 +35,7 @@ mod lock;
 mod locked;
 mod man;
 mod promote;
+mod quality;
 mod query;
 pub mod revisions;
 pub mod sample;
@@ -105,6 +107,7 @@ verbs! {
     Lock => lock,
     Diff => diff,
     Verify => verify,
+    Quality => quality,
     Promote => promote,
     Experiment => experiment,
     Init => init,

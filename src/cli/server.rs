@@ -46,7 +46,8 @@ pub fn stop(client: &Client, failure: &Failure, statement: &str) -> Stop {
     told(client.server(), failure, statement)
 }
 
-fn told(server: &Server, failure: &Failure, statement: &str) -> Stop {
+/// The same, before anything was sent.
+pub fn told(server: &Server, failure: &Failure, statement: &str) -> Stop {
     let mut sources = SourceMap::new();
     let found = failure.told(server, statement, &mut sources);
     Stop::Found { sources: Box::new(sources), root: PathBuf::from("."), diagnostics: [found].into_iter().collect() }

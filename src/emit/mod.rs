@@ -22,6 +22,7 @@ use crate::sql::memo::Memo;
 use crate::types::{Bound, CaliberChange, Serve, Severity, Tier};
 
 pub use name::view_name;
+pub use ruled::asked_by;
 pub use streaming::refusal;
 pub use views::{input, with_changes};
 

@@ -17,7 +17,8 @@ pub fn agrees_with(_: &Warehouse, _: Vec<(String, Answer)>) {}
 /// If a view does not answer.
 pub fn answers(warehouse: &Warehouse) -> Vec<(String, Answer)> {
     let of = |view: &metricc::emit::MetricView| {
-        let (name, columns) = (format!("{}__{}", metricc::emit::view_name(&view.name), view.grain()), view.query.columns());
+        let (name, columns) =
+            (format!("{}__{}", metricc::emit::view_name(&view.name), view.grain()), view.query.columns());
         let select = format!("SELECT * FROM metrics.{name} ORDER BY ALL");
         let rows = answers::clickhouse_rows(&warehouse.session, &select, &columns);
         let rows = rows.unwrap_or_else(|error| panic!("{name}: {error}"));
