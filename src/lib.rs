@@ -10,6 +10,7 @@ pub mod change;
 pub mod cli;
 pub mod clickhouse;
 pub mod compile;
+pub mod delivery;
 pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;

@@ -30,6 +30,7 @@ const ORDER: &[&[&str]] = &[
     &["testing"],
     &["change"],
     &["clickhouse"],
+    &["delivery"],
     &["sample"],
     &["format"],
     &["cli"],

@@ -331,6 +331,8 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0852,
         codes::E0853,
         codes::E0854,
+        codes::E0875,
+        codes::E0876,
         codes::E0050,
         codes::E0051,
         codes::E0052,

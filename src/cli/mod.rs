@@ -20,6 +20,7 @@ mod catalog;
 mod check;
 mod completions;
 mod debug;
+pub mod deliver;
 mod diff;
 mod docs;
 #[cfg(feature = "dry-run")]

@@ -30,6 +30,7 @@ pub mod git;
 pub mod kafka;
 pub mod messages;
 pub mod pglast;
+pub mod post;
 pub mod provision;
 pub mod python;
 pub mod report;
