@@ -70,7 +70,7 @@ fn ledger(folder: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn mail_is_caught_whole_once_for_each_recipient() {
-    let server = Taker::mail(json!({ "tls": "starttls", "user": "ann", "password": "s3cret-word" }));
+    let mut server = Taker::mail(json!({ "tls": "starttls", "user": "ann", "password": "s3cret-word" }));
     let project = project(&format!(
         "receivers:\n  kpi: {{ email: [\"财务 <cfo@example.com>\", ann@example.com] }}\n  all: {{ email: [ANN@example.com] }}\n\
          mail: {{ host: localhost, port: {}, from: \"指标 <metrics@example.com>\", user_env: U, password_env: P, \
@@ -148,7 +148,7 @@ fn a_server_is_trusted_or_gets_nothing() {
         (users, "tls", ours, State::Failed, "530"),
         (json!({ "refuse": "a@example.com" }), "none", "", State::Failed, "550"),
     ] {
-        let server = Taker::mail(settings.clone());
+        let mut server = Taker::mail(settings.clone());
         let folder = tempfile::tempdir().expect("a folder");
         let variables = [("U", "ann"), ("P", "wrong-word")];
         let made = run(&mail(server.port, tls, more), folder.path(), &to, How::Send, &variables);
@@ -177,7 +177,7 @@ fn what_passes_is_waited_for_and_what_is_not_known_is_not_sent_again() {
         ))
     };
     // It has the whole mail when it hangs up.
-    let server = Taker::mail(json!({ "vanish": true }));
+    let mut server = Taker::mail(json!({ "vanish": true }));
     assert_eq!(states(&run(&of(&server), folder.path(), &to, How::Send, &[])), [State::Unknown]);
     server.next_of("mail");
     let again = run(&of(&server), folder.path(), &to, How::Send, &[]);
@@ -194,7 +194,7 @@ fn what_passes_is_waited_for_and_what_is_not_known_is_not_sent_again() {
 
 /// A robot with the given settings and answers, and a run against it.
 fn to_robot(settings: Value, more: &str, secret: &str) -> (Vec<Delivered>, Vec<Value>) {
-    let robot = Taker::robot(settings);
+    let mut robot = Taker::robot(settings);
     let project = project(&format!(
         "receivers: {{ ops: {{ dingtalk: {{ token_env: T, secret_env: S, url: \"http://127.0.0.1:{}\"{more} }} }} }}\n",
         robot.port

@@ -1,9 +1,9 @@
 //! Those who take messages: a mail server, and a robot of DingTalk with a gateway for short messages. They are written in another language
 //! than the program, with its own mail reader and its own HMAC, so that no mistake is made twice.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Someone who takes messages, as a process that ends with this.
 pub struct Taker {
     child: Child,
+    input: ChildStdin,
     events: Receiver<Value>,
     /// Where.
     pub port: u16,
@@ -43,11 +44,12 @@ impl Taker {
     fn start(script: &str, settings: &Value) -> Taker {
         let mut child = Command::new("python3")
             .args(["-I", "-X", "utf8", "-c", script, &settings.to_string()])
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("Python runs");
         let out = child.stdout.take().expect("an output");
+        let input = child.stdin.take().expect("an input");
         let (sender, events) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -57,7 +59,7 @@ impl Taker {
                 }
             }
         });
-        let mut taker = Taker { child, events, port: 0 };
+        let mut taker = Taker { child, input, events, port: 0 };
         let first = taker.next();
         taker.port = first["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
         taker
@@ -78,9 +80,16 @@ impl Taker {
         }
     }
 
-    /// What was told so far and not looked at.
-    pub fn rest(&self) -> Vec<Value> {
-        self.events.try_iter().collect()
+    /// What was told so far and not looked at. What was answered was told before.
+    pub fn rest(&mut self) -> Vec<Value> {
+        writeln!(self.input).expect("a line");
+        let mut events = Vec::new();
+        loop {
+            match self.next() {
+                mark if mark["event"] == "mark" => return events,
+                event => events.push(event),
+            }
+        }
     }
 }
 

@@ -90,6 +90,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def mark():
+    """What was told before a line of the input is told before its mark."""
+    for _ in sys.stdin:
+        tell(event="mark")
+
+
+threading.Thread(target=mark, daemon=True).start()
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 tell(event="listening", port=server.server_address[1])
 server.serve_forever()

@@ -166,6 +166,13 @@ def serve(connection):
         session.connection.close()
 
 
+def mark():
+    """What was told before a line of the input is told before its mark."""
+    for _ in sys.stdin:
+        tell(event="mark")
+
+
+threading.Thread(target=mark, daemon=True).start()
 listener = socket.create_server(("127.0.0.1", 0))
 tell(event="listening", port=listener.getsockname()[1])
 while True:
