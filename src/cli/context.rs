@@ -333,6 +333,7 @@ fn is_failure(found: &Diagnostic) -> bool {
         codes::E0854,
         codes::E0875,
         codes::E0876,
+        codes::E0878,
         codes::E0050,
         codes::E0051,
         codes::E0052,

@@ -35,6 +35,7 @@ mod lineage;
 mod lock;
 mod locked;
 mod man;
+mod notify;
 mod promote;
 mod quality;
 mod query;
@@ -111,6 +112,7 @@ verbs! {
     Quality => quality,
     Promote => promote,
     Experiment => experiment,
+    Notify => notify,
     Init => init,
     Targets => targets,
     Debug => debug,

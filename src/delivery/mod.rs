@@ -2,10 +2,11 @@
 //!
 //! Composing is pure: the bytes of a mail ([`mail`]), the body and the address of a robot's message ([`dingtalk`]), when something may
 //! be sent ([`limit`]) and when it is tried again ([`again`]). Around it is an edge, beside `clickhouse` the only one that opens
-//! connections: `smtp` and `http` send, [`ledger`] records. Secrets come from the environment, are in [`crate::secret::Secret`], and are
+//! connections: `smtp` and `http` send, [`ledger`] records, [`alerts`] hears Alertmanager. Secrets come from the environment, are in [`crate::secret::Secret`], and are
 //! never printed.
 
 pub mod again;
+pub mod alerts;
 mod carrier;
 mod clock;
 mod deliver;
