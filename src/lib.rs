@@ -21,6 +21,7 @@ pub mod plan;
 pub mod power;
 pub mod project;
 pub mod quality;
+pub mod report;
 pub mod resolve;
 pub mod rollup;
 pub mod sample;

@@ -31,6 +31,7 @@ const ORDER: &[&[&str]] = &[
     &["change"],
     &["clickhouse"],
     &["delivery"],
+    &["report"],
     &["sample"],
     &["format"],
     &["cli"],

@@ -39,6 +39,7 @@ mod notify;
 mod promote;
 mod quality;
 mod query;
+mod report;
 pub mod revisions;
 pub mod sample;
 mod server;
@@ -113,6 +114,7 @@ verbs! {
     Promote => promote,
     Experiment => experiment,
     Notify => notify,
+    Report => report,
     Init => init,
     Targets => targets,
     Debug => debug,

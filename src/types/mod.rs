@@ -48,7 +48,9 @@ pub use calendars::{Calendar, step_named};
 pub use changes::{Applied, CaliberChange, Changed, Stage};
 pub use check::{Settings, check};
 pub use domain::Domain;
-pub use formula::{Compared, DimensionNames, Facts, FilterScope, InContext, KeyScope, RowMetrics, check_filter, facts};
+pub use formula::{
+    Compared, DimensionNames, Facts, FilterScope, InContext, KeyScope, RowMetrics, check_filter, facts, sum_type,
+};
 pub use metrics::{divides, has_zero};
 pub use model::{
     Aggregation, AtLast, Better, Binding, Column, ColumnId, DimFilter, Dimension, DimensionId, Encoding, Fill, Formula,

@@ -320,7 +320,7 @@ fn fitting(aggregation: Aggregation, ty: &Type) -> &'static str {
 }
 
 /// The sum of ints and decimals has as many digits as there are.
-pub(super) fn sum_type(ty: &Type) -> Type {
+pub fn sum_type(ty: &Type) -> Type {
     match ty {
         Type::Int => Type::Decimal { precision: 38, scale: 0 },
         Type::Decimal { scale, .. } => Type::Decimal { precision: 38, scale: *scale },

@@ -41,6 +41,7 @@ pub use compared::{Compared, compared, compared_metric};
 pub use facts::{Facts, facts};
 pub use filter::{Declared, DimensionNames, FilterScope, InContext, check_filter};
 pub use key::KeyScope;
+pub use leaf::sum_type;
 pub(super) use leaf::{Units, aggregation, result_type};
 pub use measurable::{Amount, Measurable, What};
 pub use moved::length;

@@ -1,0 +1,176 @@
+//! `metricc report`: makes a report of a period.
+
+mod fetch;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use super::ready::Ready;
+use super::ui::Paint;
+use super::{Context, Exit, Outcome, Stop, rewrite};
+use crate::diagnostic::Diagnostic;
+use crate::error;
+use crate::report::{self, Made, Period, write};
+use crate::suggest::near;
+use crate::types::Report;
+use crate::value::Step;
+use crate::value::time::{midnight, parse_date};
+
+/// Make a report: values of a period beside earlier ones, what carries the changes, and what is unusual
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The report, as it is declared
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A day of the period (2026-11-01), or its month (2026-11) [default: the last period that is over]
+    #[arg(long, value_name = "DAY")]
+    date: Option<String>,
+    /// The folder with the data of a dry run [default: `samples` of metricc.yaml]
+    #[arg(long, value_name = "DIR", conflicts_with = "clickhouse")]
+    data: Option<PathBuf>,
+    /// Ask a ClickHouse server: that of the target, or the one at this address
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
+    clickhouse: Option<String>,
+    /// The target whose rollups may be read, where there are several
+    #[arg(long, value_name = "NAME", requires = "clickhouse")]
+    target: Option<String>,
+    /// Read the sources themselves, whatever rollups there are
+    #[arg(long, requires = "clickhouse")]
+    live: bool,
+    /// Tell of a period that is not over, too
+    #[arg(long)]
+    partial: bool,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+    /// The file to write it to; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For a terminal
+    Text,
+    /// One page that needs nothing else
+    Html,
+    /// Tables and lists
+    Markdown,
+    /// A workbook
+    Xlsx,
+    /// For programs
+    Json,
+}
+
+/// Asks for the values, makes the report and writes it.
+pub fn run(args: &Args, context: &Context) -> Outcome {
+    let to_screen = args.output.is_none() && std::io::stdout().is_terminal();
+    if args.format == Format::Xlsx && to_screen {
+        return Err(error!(E0959, None, "a workbook is binary, and standard output is a terminal";
+            help: "add `--output report.xlsx`")
+        .into());
+    }
+    let ready = context.compiled()?;
+    let report = named(&args.name, &ready)?;
+    let mut fetcher = fetch::Fetcher::new(args, &ready, context)?;
+    let now = match fetcher.now()? {
+        Some(now) => now,
+        None => clock(),
+    };
+    let period = period(args, report, &ready, now)?;
+    let plan = report::plan(&ready.compiled.model, report, period);
+    let answers = fetcher.answers(&plan)?;
+    let made = report::made(&plan, report, &answers, period.end <= now);
+    has_values(&made)?;
+    show(args, &made, context)?;
+    Ok(Exit::Clean)
+}
+
+/// The machine's clock, in milliseconds since 1970.
+fn clock() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The report of a name.
+fn named<'r>(name: &str, ready: &'r Ready) -> Result<&'r Report, Stop> {
+    let reports = &ready.compiled.model.reports;
+    reports.iter().find(|report| report.name.value == name).ok_or_else(|| {
+        let known = || reports.iter().map(|report| report.name.as_str());
+        let help = match near(name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if reports.is_empty() => {
+                "declare one: `report daily { at: \"08:30\"; every: 1d; metrics: dau }`".to_owned()
+            }
+            None => format!("the reports are: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        error!(E0867, None, "no report named `{name}`"; help: help).into()
+    })
+}
+
+/// The period that is asked for: the one of a day or month, or the last one that is over.
+fn period(args: &Args, report: &Report, ready: &Ready, now: i64) -> Result<Period, Stop> {
+    let model = &ready.compiled.model;
+    let current = Period::holding(now, report.every, model);
+    let Some(text) = args.date.as_deref().map(str::trim) else {
+        return Ok(if args.partial { current } else { Period::holding(current.start - 1, report.every, model) });
+    };
+    let is_by_months = matches!(report.every, Step::Month | Step::Quarter | Step::Year);
+    let month = || parse_date(&format!("{text}-01")).filter(|_| is_by_months);
+    let Some(days) = parse_date(text).or_else(month) else {
+        let form = if is_by_months { "2026-11, or a day such as 2026-11-01" } else { "2026-11-01" };
+        return Err(error!(E0868, None, "`--date {text}` is no day of a period"; help: ("write {form}")).into());
+    };
+    let day = chrono::NaiveDate::default() + chrono::Duration::days(i64::from(days));
+    let asked = Period::holding(midnight(day, model.zone), report.every, model);
+    if asked.end > now && !args.partial {
+        return Err(error!(E0868, None, "the period of `--date {text}` is not over";
+            help: "name an earlier day, or add `--partial` to see what is there so far")
+        .into());
+    }
+    Ok(asked)
+}
+
+/// A report of nothing is none: it is not shown, and not sent.
+fn has_values(made: &Made) -> Result<(), Box<Diagnostic>> {
+    if made.metrics.iter().any(|metric| metric.value.is_some()) {
+        return Ok(());
+    }
+    let newest = made.metrics.iter().flat_map(|metric| metric.series.iter().filter(|(_, value)| value.is_some()));
+    let newest = newest.map(|(start, _)| *start).max();
+    let words = write::Words(crate::types::Language::En);
+    let help = match newest {
+        Some(start) => {
+            let day = crate::value::time::local_date(start, made.zone);
+            format!("the newest value is of the period of {day}: `--date {day}`")
+        }
+        None => "are the rows of this period there? name another one with `--date`".to_owned(),
+    };
+    let period = words.period(made.period, made);
+    Err(Box::new(error!(E0869, None, "no metric of `{}` has a value for {period}", made.name; help: help)))
+}
+
+fn show(args: &Args, made: &Made, context: &Context) -> Result<(), Stop> {
+    let file = args.output.as_deref().filter(|file| *file != Path::new("-"));
+    let bytes = match args.format {
+        Format::Text => {
+            let paint = if file.is_some() { Paint::new(false) } else { context.paint() };
+            let (bold, good, bad) =
+                (|text: &str| paint.bold(text), |text: &str| paint.green(text), |text: &str| paint.red(text));
+            write::text(made, write::Marks { bold: &bold, good: &good, bad: &bad, unicode: true }).into_bytes()
+        }
+        Format::Markdown => write::markdown(made).into_bytes(),
+        Format::Html => write::html(made).into_bytes(),
+        Format::Json => write::json(made).into_bytes(),
+        Format::Xlsx => write::workbook(made).map_err(Stop::from)?,
+    };
+    match file {
+        Some(file) => {
+            rewrite::create(file, &bytes).map_err(|failure| *failure)?;
+            context.note(&format!("wrote {}", file.display()));
+            Ok(())
+        }
+        None => context.print_bytes(&bytes),
+    }
+}
