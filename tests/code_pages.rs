@@ -4,6 +4,17 @@ use metricc::compile::compile;
 use metricc::diagnostic::{Code, Severity, codes};
 use metricc::project::{MemoryFiles, load};
 
+/// The project that examples stand in, with the receivers that they name.
+const CONFIG: &str = "\
+name: page
+timezone: Asia/Shanghai
+units: [CNY, quota]
+receivers:
+  kpi: { email: [kpi@example.com] }
+  ops: { dingtalk: { token_env: OPS_TOKEN } }
+mail: { host: smtp.example.com, from: metrics@example.com }
+";
+
 /// The metric texts below a heading of a page.
 fn examples<'a>(page: &'a str, heading: &str) -> Vec<&'a str> {
     let Some(start) = page.find(&format!("\n## {heading}")) else { return Vec::new() };
@@ -14,9 +25,7 @@ fn examples<'a>(page: &'a str, heading: &str) -> Vec<&'a str> {
 
 /// What the compiler says of a text, as a project of one file.
 fn diagnostics(text: &str) -> Vec<(Code, String)> {
-    let files = MemoryFiles::new()
-        .with("metricc.yaml", "name: page\ntimezone: Asia/Shanghai\nunits: [CNY, quota]\n")
-        .with("metrics/page.metric", text);
+    let files = MemoryFiles::new().with("metricc.yaml", CONFIG).with("metrics/page.metric", text);
     let (project, mut found) = load(&files);
     if let Some(project) = project {
         found.extend(compile(&project).1);

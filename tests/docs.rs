@@ -30,6 +30,17 @@ use metricc::project::{MemoryFiles, load};
 use metricc::sql;
 use metricc::types::MetricId;
 
+/// The project that examples stand in, with the receivers that they name.
+const CONFIG: &str = "\
+name: page
+timezone: Asia/Shanghai
+units: [CNY, quota]
+receivers:
+  kpi: { email: [kpi@example.com] }
+  ops: { dingtalk: { token_env: OPS_TOKEN } }
+mail: { host: smtp.example.com, from: metrics@example.com }
+";
+
 /// A fenced block: the words behind its three back quotes, its first line's number, its text.
 struct Fence {
     info: String,
@@ -67,7 +78,7 @@ fn read(path: &str) -> String {
 /// What the compiler makes of some declarations and an example.
 fn compiled(declared: &str, example: &str) -> (Option<Compiled>, Diagnostics) {
     let files = MemoryFiles::new()
-        .with("metricc.yaml", "name: page\ntimezone: Asia/Shanghai\nunits: [CNY, quota]\n")
+        .with("metricc.yaml", CONFIG)
         .with("metrics/declared.metric", declared)
         .with("metrics/example.metric", example);
     let (project, mut found) = load(&files);

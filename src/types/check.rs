@@ -124,7 +124,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         pins,
         reports: Vec::new(),
     };
-    model.reports = check_reports(&names, &model, &mut d);
+    model.reports = check_reports(&names, &model, settings, &mut d);
     (model, d)
 }
 

@@ -1,17 +1,18 @@
 //! Checking `report` declarations.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
 use crate::error;
 use crate::resolve::{Declared, Names};
 use crate::suggest::near;
 use crate::syntax::ast::{self, ArgumentValue, Clause, ExprKind, Literal, Path, Value, ValueKind};
 use crate::value::{Span as Length, Step};
 
+use super::super::check::Settings;
 use super::super::dimensions::unknown_dimension_named;
 use super::super::formula::{fits, length, unbound};
 use super::super::items::{Items, output_step};
 use super::super::quality::named_rule;
-use super::super::{DimensionId, Metric, MetricId, Model, Sensitivity, Type};
+use super::super::{DimensionId, Metric, MetricId, Model, Sensitivity, Type, receivers};
 use super::{Deliver, DeliverKind, Explain, Language, Report, TimeOfDay, by_default, has_dimension};
 
 const ITEMS: &[&str] = &[
@@ -33,14 +34,17 @@ const DEFAULT_TOP: u64 = 3;
 const MOST: u64 = 20;
 
 /// All reports of a program whose other declarations are typed.
-pub fn check_reports(names: &Names<'_>, model: &Model, d: &mut Diagnostics) -> Vec<Report> {
+pub fn check_reports(names: &Names<'_>, model: &Model, settings: &Settings, d: &mut Diagnostics) -> Vec<Report> {
     let reports = names.reports.iter();
-    reports.filter_map(|declared| Checker { names, model, block: declared.syntax }.report(*declared, d)).collect()
+    reports
+        .filter_map(|declared| Checker { names, model, settings, block: declared.syntax }.report(*declared, d))
+        .collect()
 }
 
 struct Checker<'a> {
     names: &'a Names<'a>,
     model: &'a Model,
+    settings: &'a Settings,
     block: &'a ast::Block,
 }
 
@@ -381,7 +385,7 @@ impl Checker<'_> {
         let Some((_, values)) = items.get("deliver") else { return Vec::new() };
         let mut found: Vec<Deliver> = Vec::new();
         for value in values {
-            let Some(one) = delivery(value, d) else { continue };
+            let Some((one, name)) = delivery(value, d) else { continue };
             if let Some(first) = found.iter().find(|known| known.kind == one.kind && known.to == one.to) {
                 d.push(
                     error!(E0204, value.span, "the report goes to `{}` twice", one.to; help: "keep one of them")
@@ -389,14 +393,16 @@ impl Checker<'_> {
                 );
                 continue;
             }
-            found.push(one);
+            if receivers::check(self.settings, one.kind.channel(), &name, d) {
+                found.push(one);
+            }
         }
         found
     }
 }
 
-/// One way to people.
-fn delivery(value: &Value, d: &mut Diagnostics) -> Option<Deliver> {
+/// One way to people, and the name of the receiver with its place.
+fn delivery(value: &Value, d: &mut Diagnostics) -> Option<(Deliver, Spanned<String>)> {
     const FORMS: &str = "write `email(\"kpi\")` or `dingtalk(\"ops\")`";
     let ValueKind::Expr { expr, clauses } = &value.kind else {
         d.push(error!(E0866, value.span, "this is no way to deliver a report"; help: FORMS));
@@ -418,7 +424,9 @@ fn delivery(value: &Value, d: &mut Diagnostics) -> Option<Deliver> {
     };
     let to = match arguments.as_slice() {
         [ast::Argument { name: None, value: ArgumentValue::Expr(argument) }] => match &argument.kind {
-            ExprKind::Literal(Literal::String(text)) if !text.trim().is_empty() => Some(text.clone()),
+            ExprKind::Literal(Literal::String(text)) if !text.trim().is_empty() => {
+                Some(Spanned::new(text.clone(), argument.span))
+            }
             _ => None,
         },
         _ => None,
@@ -426,7 +434,8 @@ fn delivery(value: &Value, d: &mut Diagnostics) -> Option<Deliver> {
     if to.is_none() {
         d.push(error!(E0866, value.span, "`{word}` takes the name of its receivers"; help: ("write `{word}(\"kpi\")`, and `kpi` under `receivers` in metricc.yaml")));
     }
-    Some(Deliver { kind: *kind, to: to?, span: value.span })
+    let to = to?;
+    Some((Deliver { kind: *kind, to: to.value.clone(), span: value.span }, to))
 }
 
 /// Whether the values of a metric can be subtracted from one another.

@@ -5,6 +5,7 @@ mod check;
 use std::fmt;
 
 use crate::diagnostic::Span;
+use crate::project::{Address, Channel};
 use crate::syntax::ast;
 use crate::value::{Span as Length, Step};
 
@@ -125,6 +126,13 @@ pub struct Deliver {
     pub span: Span,
 }
 
+impl Deliver {
+    /// The receiver and the channel, as deliveries take them.
+    pub fn address(&self) -> Address {
+        Address { channel: self.kind.channel(), receiver: self.to.clone() }
+    }
+}
+
 /// The ways of a report to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DeliverKind {
@@ -138,6 +146,14 @@ impl DeliverKind {
     /// All of them, as they are written.
     pub const WORDS: [(&'static str, DeliverKind); 2] =
         [("email", DeliverKind::Email), ("dingtalk", DeliverKind::Dingtalk)];
+
+    /// The channel that receivers have for it.
+    pub fn channel(self) -> Channel {
+        match self {
+            DeliverKind::Email => Channel::Email,
+            DeliverKind::Dingtalk => Channel::Dingtalk,
+        }
+    }
 
     /// As it is written.
     pub fn word(self) -> &'static str {

@@ -68,7 +68,16 @@ pub struct Asking {
     pub answer: Option<String>,
 }
 
-const MANIFEST: &str = "name: case\ntimezone: Asia/Shanghai\nunits: [CNY, quota]\n";
+const MANIFEST: &str = "\
+name: case
+timezone: Asia/Shanghai
+units: [CNY, quota]
+receivers:
+  kpi: { email: [kpi@example.com] }
+  board: { email: [board@example.com] }
+  ops: { dingtalk: { token_env: OPS_TOKEN } }
+mail: { host: smtp.example.com, from: metrics@example.com }
+";
 
 /// Where the cases are.
 pub fn folder() -> PathBuf {
