@@ -28,6 +28,7 @@ fn view(name: &str, query: Query, serve: Vec<Serve>) -> MetricView {
         query,
         serve,
         tier: None,
+        about: metricc::emit::About::default(),
         fingerprint: None,
         span: None,
     }

@@ -219,6 +219,7 @@ fn view(
         query,
         serve: serve.to_vec(),
         tier: None,
+        about: metricc::emit::About::default(),
         fingerprint: None,
         span: None,
     })

@@ -393,6 +393,7 @@ fn streamed() -> Vec<MetricView> {
             query,
             serve: vec![Serve::Stream(stream)],
             tier: None,
+            about: metricc::emit::About::default(),
             fingerprint: None,
             span: None,
         });

@@ -4,8 +4,9 @@
 //! hold what stands around it (engines, partitions, comments) and never build an expression. Equal input gives equal
 //! bytes.
 
+mod airflow;
 mod clickhouse;
-mod name;
+pub mod name;
 mod ruled;
 mod streaming;
 mod template;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
-use crate::project::{StreamingTarget, Target, TargetSettings};
+use crate::project::{AirflowTarget, StreamingTarget, Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::{Bound, CaliberChange, Serve, Severity, Tier};
@@ -155,10 +156,21 @@ pub struct MetricView {
     pub tier: Option<Tier>,
     /// How it is served.
     pub serve: Vec<Serve>,
+    /// What people are told of it.
+    pub about: About,
     /// A hash of its meaning, where one is known; else its SQL is hashed.
     pub fingerprint: Option<String>,
     /// The declaration.
     pub span: Option<Span>,
+}
+
+/// What people are told of a metric beside its numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Its formula as it is written, on one line.
+    pub formula: Option<String>,
 }
 
 impl MetricView {
@@ -236,14 +248,18 @@ pub struct Passed {
     pub because: String,
 }
 
-/// The SELECT that answers a question from what a target has (a stream has none of its own: its warehouse's are asked), where it may be served as told.
+/// The SELECT that answers a question from what a target has (a stream or a scheduler has nothing of its own: its warehouse is asked), where it
+/// may be served as told.
 pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
     match &target.settings {
         TargetSettings::Clickhouse(settings) => clickhouse::answer(input, &target.name.value, settings, query, asked),
         TargetSettings::Streaming(StreamingTarget { into: Some((name, settings)), .. }) => {
             clickhouse::answer(input, name, settings, query, asked)
         }
-        TargetSettings::Streaming(_) => Err(Diagnostics::new()),
+        TargetSettings::Airflow(AirflowTarget { of: Some((name, settings)), .. }) => {
+            clickhouse::answer(input, name, settings, query, asked)
+        }
+        TargetSettings::Streaming(_) | TargetSettings::Airflow(_) => Err(Diagnostics::new()),
     }
 }
 
@@ -252,5 +268,6 @@ pub fn emit(input: &Input, target: &Target) -> (Emitted, Diagnostics) {
     match &target.settings {
         TargetSettings::Clickhouse(settings) => clickhouse::emit(input, &target.name.value, settings),
         TargetSettings::Streaming(settings) => streaming::emit(input, target, settings),
+        TargetSettings::Airflow(settings) => airflow::emit(input, target, settings),
     }
 }

@@ -15,6 +15,20 @@ pub fn file(name: &str) -> String {
     safe
 }
 
+/// A name of a page or a place in one. Letters that some file systems or links have trouble with are told by their numbers, and
+/// so are capitals, which some do not tell from small letters.
+pub fn plain(name: &str) -> String {
+    let mut plain = String::new();
+    for letter in name.chars() {
+        if letter.is_alphanumeric() && !letter.is_uppercase() || matches!(letter, '_' | '-') {
+            plain.push(letter);
+        } else {
+            plain.push_str(&format!("~{:x}~", u32::from(letter)));
+        }
+    }
+    plain
+}
+
 /// A short hash of a statement, for the end of a name.
 pub fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use minijinja::{AutoEscape, Environment, Value};
 
+use super::airflow::python;
 use crate::template;
 
 /// The templates by name.
@@ -16,6 +17,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/backfill_stage.sql", include_str!("../../targets/clickhouse/backfill_stage.sql")),
     ("clickhouse/backfill_publish.sql", include_str!("../../targets/clickhouse/backfill_publish.sql")),
     ("clickhouse/staged.sql", include_str!("../../targets/clickhouse/staged.sql")),
+    ("clickhouse/batch_ready.sql", include_str!("../../targets/clickhouse/batch_ready.sql")),
+    ("clickhouse/batch_built.sql", include_str!("../../targets/clickhouse/batch_built.sql")),
     ("clickhouse/batch_days.sql", include_str!("../../targets/clickhouse/batch_days.sql")),
     ("clickhouse/batch_stage.sql", include_str!("../../targets/clickhouse/batch_stage.sql")),
     ("clickhouse/batch_publish.sql", include_str!("../../targets/clickhouse/batch_publish.sql")),
@@ -34,6 +37,17 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("clickhouse/view.sql", include_str!("../../targets/clickhouse/view.sql")),
     ("clickhouse/header.sql", include_str!("../../targets/clickhouse/header.sql")),
     ("clickhouse/rollback.sql", include_str!("../../targets/clickhouse/rollback.sql")),
+    ("airflow/header.txt", include_str!("../../targets/airflow/header.txt")),
+    ("airflow/alerts.py", include_str!("../../targets/airflow/alerts.py")),
+    ("airflow/assets.py", include_str!("../../targets/airflow/assets.py")),
+    ("airflow/batches.py", include_str!("../../targets/airflow/batches.py")),
+    ("airflow/across.py", include_str!("../../targets/airflow/across.py")),
+    ("airflow/batch.py", include_str!("../../targets/airflow/batch.py")),
+    ("airflow/commands.py", include_str!("../../targets/airflow/commands.py")),
+    ("airflow/freshness.py", include_str!("../../targets/airflow/freshness.py")),
+    ("airflow/join.py", include_str!("../../targets/airflow/join.py")),
+    ("airflow/verify.py", include_str!("../../targets/airflow/verify.py")),
+    ("airflow/dag.py", include_str!("../../targets/airflow/dag.py")),
     ("streaming/header.txt", include_str!("../../targets/streaming/header.txt")),
     ("streaming/inlet.sql", include_str!("../../targets/streaming/inlet.sql")),
     ("streaming/spark/spark-pipeline.yml", include_str!("../../targets/streaming/spark/spark-pipeline.yml")),
@@ -57,6 +71,12 @@ fn environment() -> &'static Environment<'static> {
     MADE.get_or_init(|| {
         template::environment(TEMPLATES, |environment| {
             environment.set_auto_escape_callback(|_| AutoEscape::None);
+            environment
+                .add_filter("py", |value: String, indent: usize, before: usize| python::text(&value, indent, before));
+            environment.add_filter("py_lines", |value: String, indent: usize| python::lines(&value, indent));
+            environment.add_filter("py_list", |values: Vec<String>, indent: usize, before: usize| {
+                python::list(&values, indent, before)
+            });
         })
     })
 }

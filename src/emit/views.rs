@@ -15,7 +15,7 @@ use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
 use crate::types::{self, Grain, MetricId, Model, family};
 
-use super::{Beside, Input, MetricView, Upkeep};
+use super::{About, Beside, Input, MetricView, Upkeep};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -41,6 +41,14 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
 /// The same of a project, with the other program of each change of which both versions can be built.
 pub fn with_changes(project: &Project, compiled: &Compiled) -> (Input, Diagnostics) {
     let (mut all, mut diagnostics) = input(&compiled.model);
+    for view in &mut all.metrics {
+        // A comparison has no formula of its own.
+        let declared =
+            compiled.model.metrics.iter().find(|one| one.name.value == view.name && one.version == view.version);
+        let span = declared.map(|metric| metric.formula.span);
+        view.about.formula =
+            span.map(|span| project.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" "));
+    }
     for change in compiled.model.changes.iter().filter(|change| change.beside) {
         let (other, found) = compile::other(project, change);
         if found.has_errors() {
@@ -98,6 +106,7 @@ fn views(lowering: &Lowering<'_>, id: MetricId, meant: &FxHashMap<&str, u32>) ->
                 query,
                 tier: metric.tier,
                 serve: metric.serve.clone(),
+                about: About { owner: metric.owner.clone(), formula: None },
                 fingerprint: None,
                 span: Some(metric.name.span),
             }),

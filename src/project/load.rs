@@ -85,12 +85,12 @@ impl Loader<'_> {
             read => self.add(CONFIG_FILE, read)?,
         };
         let config = Config::read(file, &self.sources, &mut self.diagnostics);
-        let targets = self.targets();
+        let targets = self.targets(&config);
         let files = self.metric_files(&config);
         Some((config, targets, files))
     }
 
-    fn targets(&mut self) -> Vec<Target> {
+    fn targets(&mut self, config: &Config) -> Vec<Target> {
         let mut listing = self.files.list("targets", "yaml");
         // A project without targets can still be checked and run on samples.
         listing.problems.retain(|(path, error)| !(path == "targets" && *error == FileError::Missing));
@@ -100,6 +100,7 @@ impl Loader<'_> {
         }
         target::check_names(&targets, &mut self.diagnostics);
         super::streaming::tie(&mut targets, &mut self.diagnostics);
+        super::airflow::tie(&mut targets, &config.name, &mut self.diagnostics);
         targets
     }
 

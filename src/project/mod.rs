@@ -1,7 +1,9 @@
 //! Loading a project: `metricc.yaml`, `*.metric` files and `targets/*.yaml`, through one [`Files`] trait.
 
 mod access;
+mod airflow;
 mod clickhouse;
+mod clock;
 mod config;
 mod connection;
 mod files;
@@ -14,7 +16,9 @@ mod text;
 mod yaml;
 
 pub use access::{Access, Quota, Role};
+pub use airflow::{AirflowTarget, Wait, WaitFor};
 pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Reading, Storage};
+pub use clock::Clock;
 pub use config::{CONFIG_FILE, CaliberPolicy, Config, LEDGER_FILE, LedgerPlace, Policy};
 pub use connection::{Connection, url_fault};
 pub use files::{DiskFiles, FileError, Files, GitFiles, Listing, MemoryFiles, Repository, SIZE_LIMIT, io_message};

@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    ClickhouseTarget, SourceMap, StreamingTarget,
+    AirflowTarget, ClickhouseTarget, SourceMap, StreamingTarget,
     yaml::{Document, Reader, list},
 };
 
@@ -31,6 +31,8 @@ pub enum TargetSettings {
     Clickhouse(ClickhouseTarget),
     /// `kind: streaming`
     Streaming(StreamingTarget),
+    /// `kind: airflow`
+    Airflow(AirflowTarget),
 }
 
 impl TargetSettings {
@@ -39,6 +41,7 @@ impl TargetSettings {
         match self {
             TargetSettings::Clickhouse(_) => "clickhouse",
             TargetSettings::Streaming(_) => "streaming",
+            TargetSettings::Airflow(_) => "airflow",
         }
     }
 }
@@ -49,6 +52,7 @@ type ReadSettings = fn(&mut Reader<'_>) -> TargetSettings;
 const KINDS: &[(&str, ReadSettings)] = &[
     ("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader))),
     ("streaming", |reader| TargetSettings::Streaming(StreamingTarget::read(reader))),
+    ("airflow", |reader| TargetSettings::Airflow(AirflowTarget::read(reader))),
 ];
 
 impl Target {
@@ -56,7 +60,7 @@ impl Target {
     pub fn clickhouse(&self) -> Option<&ClickhouseTarget> {
         match &self.settings {
             TargetSettings::Clickhouse(settings) => Some(settings),
-            TargetSettings::Streaming(_) => None,
+            TargetSettings::Streaming(_) | TargetSettings::Airflow(_) => None,
         }
     }
 

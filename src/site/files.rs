@@ -1,5 +1,6 @@
 //! Where the pages of a site are, and how links to them are written.
 
+use crate::emit::name::plain;
 use crate::lineage::{Graph, Kind, Node, NodeId};
 
 /// The longest name of a file without its ending, in bytes; what is longer is cut and told apart by a number.
@@ -22,20 +23,6 @@ pub fn folder(kind: Kind) -> Option<&'static str> {
 pub fn path(graph: &Graph, id: NodeId) -> Option<String> {
     let node = graph.node(id);
     Some(format!("{}/{}.html", folder(node.kind)?, stem(node, id)))
-}
-
-/// A name of a file or place in a page. Letters that some file systems or links have trouble with are told by their numbers, and
-/// so are capitals, which some do not tell from small letters.
-fn plain(name: &str) -> String {
-    let mut plain = String::new();
-    for letter in name.chars() {
-        if letter.is_alphanumeric() && !letter.is_uppercase() || matches!(letter, '_' | '-') {
-            plain.push(letter);
-        } else {
-            plain.push_str(&format!("~{:x}~", u32::from(letter)));
-        }
-    }
-    plain
 }
 
 /// The name of a page's file without its ending.

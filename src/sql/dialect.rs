@@ -190,6 +190,9 @@ pub trait Batches: Sync {
     /// That an instant lies on one of the days of [`Batches::span`].
     fn in_span(&self, time: Expr, cadence: Cadence, days: u32, calendar: Calendar) -> Vec<Expr>;
 
+    /// The instants at which the day (or hour) that the run is for begins and is over.
+    fn last(&self, cadence: Cadence, calendar: Calendar) -> (Expr, Expr);
+
     /// That an instant lies in the day (or hour) that the run is for.
     fn in_last(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr>;
 

@@ -39,8 +39,8 @@ pub use dialect::{Calendar, Dialect, Dictionary, Scalars, Unsupported};
 pub use intake::{Landed, Messages, intake};
 pub use ksqldb::KsqlDb;
 pub use lower::{
-    Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months, batch_days,
-    batch_gone, filling,
+    Batch, Built, CutOver, Days, Filling, Layer, Read, Side, Source, Stored, StoredColumn, backfill_months,
+    batch_built, batch_days, batch_gone, batch_ready, filling,
 };
 pub use risingwave::RisingWave;
 pub use spark::Spark;

@@ -12,3 +12,6 @@ ALTER TABLE {{ step.table }} REPLACE PARTITION {day: Date32} FROM {{ step.stagin
 ALTER TABLE {{ step.table }} MATERIALIZE TTL IN PARTITION {day: Date32};
 {% endif %}
 {% endfor %}
+
+INSERT INTO {{ built }} (day)
+SELECT {day: Date32} AS day;

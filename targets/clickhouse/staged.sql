@@ -1,8 +1,8 @@
 
--- What the {{ word }} has prepared and may put in its place.
+-- What is {{ what }} the {{ word }}.
 CREATE TABLE IF NOT EXISTS {{ staged }}{{ cluster }}
 (
-    {{ column }}
+    {{ columns }}
 )
 ENGINE = {{ engine }}
 ORDER BY tuple()

@@ -182,6 +182,14 @@ pub fn quote_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+/// The output of a statement in a database and a format, for what stands beside a session: a front of HTTP.
+///
+/// # Errors
+/// As of [`Session::execute`].
+pub fn output_in(database: &str, sql: &str, format: &str) -> Result<Vec<u8>, String> {
+    Server::get().run_as(Some(database), script::without_sync(sql), format)
+}
+
 /// What the server of the process is started with.
 static ARGUMENTS: OnceLock<Vec<String>> = OnceLock::new();
 

@@ -169,6 +169,23 @@ impl Front {
         Front { listening, database, requests }
     }
 
+    /// Beside an exclusive session, on its server: parameters of queries are taken, and settings are passed over, which the statements say
+    /// themselves.
+    pub fn beside(session: &Session) -> Front {
+        let database = session.database().to_owned();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (kept, of) = (Arc::clone(&requests), database.clone());
+        let listening = Listening::start(move || {
+            move |mut stream: TcpStream| {
+                let Some(request) = Request::read(&stream) else { return };
+                let answer = if request.path == "/ping" { answer("200 OK", &[], b"Ok.\n") } else { run(&of, &request) };
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+                let _ = stream.write_all(&answer);
+            }
+        });
+        Front { listening, database, requests }
+    }
+
     /// Its address.
     pub fn url(&self) -> &str {
         &self.listening.url
@@ -229,12 +246,31 @@ fn answered(session: &Session, user: Option<&User>, request: &Request) -> Vec<u8
     let format = request.parameter("default_format").unwrap_or("TabSeparated");
     match session.output_as(&sql, format) {
         Ok(body) => answer("200 OK", &[("X-ClickHouse-Format", format)], &body),
-        Err(text) => {
-            let code =
-                text.strip_prefix("Code: ").and_then(|rest| rest.split('.').next()?.parse().ok()).unwrap_or(1000);
-            refused(code, &text)
+        Err(text) => told(&text),
+    }
+}
+
+/// Runs a statement with the parameters of its query.
+fn run(database: &str, request: &Request) -> Vec<u8> {
+    for (name, value) in &request.parameters {
+        if name.starts_with("param_") {
+            let set = format!("SET {name} = {}", super::clickhouse::quote_text(value));
+            if let Err(text) = super::clickhouse::output_in(database, &set, "TabSeparated") {
+                return told(&text);
+            }
         }
     }
+    let format = request.parameter("default_format").unwrap_or("TabSeparated");
+    match super::clickhouse::output_in(database, &request.body, format) {
+        Ok(body) => answer("200 OK", &[("X-ClickHouse-Format", format), ("X-ClickHouse-Timezone", "UTC")], &body),
+        Err(text) => told(&text),
+    }
+}
+
+/// An exception of the engine.
+fn told(text: &str) -> Vec<u8> {
+    let code = text.strip_prefix("Code: ").and_then(|rest| rest.split('.').next()?.parse().ok()).unwrap_or(1000);
+    refused(code, text)
 }
 
 fn setting(name: &str, value: &str) -> String {

@@ -16,6 +16,7 @@
 // Each test binary compiles this module for itself and uses a part of it.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+pub mod airflow;
 pub mod answers;
 pub mod apart;
 pub mod batches;

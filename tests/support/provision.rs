@@ -22,6 +22,18 @@ pub fn clickhouse() -> Result<&'static Path, &'static str> {
     })
 }
 
+/// The Python interpreter whose packages are Airflow and what lints its DAGs.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn airflow() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("airflow", &["requirements.txt"], install_packages)?;
+        existing("airflow", folder.join("bin/python"))
+    })
+}
+
 /// The Python interpreter whose packages are DuckDB and what it needs.
 ///
 /// # Errors

@@ -120,7 +120,11 @@ impl Backfill<'_> {
     /// Adds the table that says which month is prepared to the rollups of its source.
     pub fn add_table(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
         let rollup = self.steps().next().map(|step| step.table.clone());
-        Staged { table: &self.staged, column: "month UInt32", word: "backfill", rollup }.add(build, files, diagnostics);
+        Staged { table: &self.staged, columns: &["month UInt32"], what: "prepared by", word: "backfill", rollup }.add(
+            build,
+            files,
+            diagnostics,
+        );
     }
 
     fn folder(&self, build: &Build) -> String {

@@ -1,8 +1,9 @@
 //! Batches: what fills the rollups that are served daily or hourly.
 //!
-//! A batch is a source's, for all of its rollups of one cadence. A run asks which days to build (`1_days.sql`), prepares
-//! them beside what is read (`2_stage.sql`), and puts one day after the other in its place (`3_publish.sql`). Each can be
-//! run again; whatever a run that was killed left behind is removed by the next. `history.sql` gives all days there are.
+//! A batch is a source's, for all of its rollups of one cadence. A run waits for its rows (`0_ready.sql`), asks which days to
+//! build (`1_days.sql`), prepares them beside what is read (`2_stage.sql`), and puts one day after the other in its place
+//! (`3_publish.sql`). Each can be run again; whatever a run that was killed left behind is removed by the next. `history.sql`
+//! gives all days there are, and `built.sql` tells whether a run is done.
 
 use serde_json::{Value, json};
 use sqlparser::ast::ObjectName;
@@ -11,22 +12,27 @@ use super::rollups::{Made, MadeStep};
 use super::{Build, File, Staged, dictionaries, version};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Artifact, name};
-use crate::plan::Expr;
+use crate::plan::{Expr, Query};
 use crate::rollup::{Cadence, Rollup, Way};
-use crate::sql::{self, CLICKHOUSE, Days};
+use crate::sql::{self, CLICKHOUSE, Days, Unsupported};
 use crate::value::time::DAY_MS;
 
 /// A batch as it was made.
 pub struct Batch<'a> {
-    table: usize,
-    cadence: Cadence,
+    /// The place of its source.
+    pub table: usize,
+    /// How often it runs.
+    pub cadence: Cadence,
     /// Its rollups, in the order of the plan.
     rollups: Vec<(&'a Rollup, &'a Made)>,
-    /// Its three steps and its history, as file names and statements.
-    files: Vec<(&'static str, String)>,
+    /// Its steps, its history and what tells that it is done, as file names and statements.
+    pub files: Vec<(&'static str, String)>,
     /// Which days are prepared.
     staged: ObjectName,
-    rebuilds: String,
+    /// When each day was put in its place.
+    built: ObjectName,
+    /// In words: which days a run builds.
+    pub rebuilds: String,
 }
 
 /// The batches of all sources, in the order of their tables.
@@ -46,6 +52,7 @@ pub fn batches<'a>(build: &'a Build, made: &'a [Made], diagnostics: &mut Diagnos
                 rollups: vec![(rollup, made)],
                 files: Vec::new(),
                 staged: ObjectName(Vec::new()),
+                built: ObjectName(Vec::new()),
                 rebuilds: String::new(),
             }),
         }
@@ -64,6 +71,7 @@ impl Batch<'_> {
         let word = self.cadence.word();
         let run = version::run(&build.rollups, self.table, Way::Batched(self.cadence));
         self.staged = build.versioned(&format!("staged__{source}__{word}"), &run);
+        self.built = build.versioned(&format!("built__{source}__{word}"), &run);
         let days_of = |ms: i64| u32::try_from(ms.max(0).div_euclid(DAY_MS)).unwrap_or(u32::MAX);
         let revised = upkeep.revised.map(|ms| days_of(ms.saturating_add(DAY_MS - 1)));
         let retain = upkeep.retain.map(days_of);
@@ -82,6 +90,9 @@ impl Batch<'_> {
             retain,
         };
         self.rebuilds = rebuilds(&of);
+        let ready = self.question(build, |like| sql::batch_ready(&of, like, &CLICKHOUSE), diagnostics);
+        let built = self.built.clone();
+        let is_built = self.question(build, |like| sql::batch_built(&of, built, like, &CLICKHOUSE), diagnostics);
         let days = self.days(build, &of, Days::Run, diagnostics);
         let history = self.days(build, &of, Days::History, diagnostics);
         let parameter = match self.cadence {
@@ -92,22 +103,26 @@ impl Batch<'_> {
         let gone = if retain.is_some() { self.gone(build, &of, diagnostics) } else { Vec::new() };
         let values = minijinja::context! {
             source, word, parameter, hourly => self.cadence == Cadence::Hourly, rebuilds => self.rebuilds.as_str(),
-            staged => self.staged.to_string(), days, history, steps, gone,
+            staged => self.staged.to_string(), built => self.built.to_string(), ready, is_built, days, history, steps, gone,
+            unit => if self.cadence == Cadence::Daily { "day" } else { "hour" },
             dictionaries => dictionaries::of(build, self.rollups.iter().map(|(rollup, _)| *rollup)),
         };
         let file = |name: &'static str, template: &str| (name, build.render(template, values.clone()));
         self.files = vec![
+            file("0_ready.sql", "clickhouse/batch_ready.sql"),
             file("1_days.sql", "clickhouse/batch_days.sql"),
             file("2_stage.sql", "clickhouse/batch_stage.sql"),
             file("3_publish.sql", "clickhouse/batch_publish.sql"),
             file("history.sql", "clickhouse/batch_history.sql"),
+            file("built.sql", "clickhouse/batch_built.sql"),
         ];
         for (name, text) in &self.files {
             super::check(build, name, text, diagnostics);
         }
     }
 
-    fn steps(&self) -> impl Iterator<Item = &MadeStep> {
+    /// The steps of its rollups.
+    pub fn steps(&self) -> impl Iterator<Item = &MadeStep> {
         self.rollups.iter().flat_map(|(_, made)| &made.steps)
     }
 
@@ -119,9 +134,19 @@ impl Batch<'_> {
     }
 
     fn days(&self, build: &Build, of: &sql::Batch, days: Days, diagnostics: &mut Diagnostics) -> String {
+        self.question(build, |like| sql::batch_days(of, days, like, &CLICKHOUSE), diagnostics)
+    }
+
+    /// A query of the batch; it is given one that it is of the same project with.
+    fn question(
+        &self,
+        build: &Build,
+        make: impl FnOnce(&Query) -> Result<sqlparser::ast::Query, Vec<Unsupported>>,
+        diagnostics: &mut Diagnostics,
+    ) -> String {
         let Some(like) = build.input.metrics.first().map(|metric| &metric.query) else { return String::new() };
         let what = format!("the batch of `{}`", build.input.tables[self.table].name);
-        super::read_back(build, &what, sql::batch_days(of, days, like, &CLICKHOUSE), diagnostics)
+        super::read_back(build, &what, make(like), diagnostics)
     }
 
     /// For each rollup the SELECT that counts its rows of days that the source has no rows of any more.
@@ -136,11 +161,19 @@ impl Batch<'_> {
         .collect()
     }
 
-    /// Adds the table that says which days are prepared to the rollups of its source.
-    pub fn add_table(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
+    /// Adds the tables that say which days are prepared, and when days were built, to the rollups of its source.
+    pub fn add_tables(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
         let rollup = self.steps().next().map(|step| step.table.clone());
         let word = format!("{} batch", self.cadence.word());
-        Staged { table: &self.staged, column: "day Date32", word: &word, rollup }.add(build, files, diagnostics);
+        let staged = Staged { table: &self.staged, columns: &["day Date32"], what: "prepared by", word: &word, rollup };
+        let built = Staged {
+            table: &self.built,
+            columns: &["day Date32", "at DateTime64(3, 'UTC') DEFAULT now64(3)"],
+            what: "built by",
+            ..staged.clone()
+        };
+        staged.add(build, files, diagnostics);
+        built.add(build, files, diagnostics);
     }
 
     fn folder(&self, build: &Build) -> String {
@@ -161,10 +194,12 @@ impl Batch<'_> {
             "every": self.cadence.word(),
             "zone": build.input.zone.name(),
             "rebuilds": self.rebuilds,
+            "ready": { "file": path("0_ready.sql"), "parameters": [run] },
             "days": { "file": path("1_days.sql"), "parameters": [run] },
             "stage": { "file": path("2_stage.sql"), "parameters": stage },
             "publish": { "file": path("3_publish.sql"), "parameters": ["day"] },
             "history": { "file": path("history.sql"), "parameters": [run] },
+            "built": { "file": path("built.sql"), "parameters": [run] },
             "rollups": self.steps().map(|step| step.table.to_string()).collect::<Vec<_>>(),
         })
     }

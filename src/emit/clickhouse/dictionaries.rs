@@ -290,6 +290,7 @@ fn measure(like: &Query, place: usize, joins: Vec<Join>, arrives: bool) -> Metri
         query,
         tier: None,
         serve: vec![if arrives { Serve::Stream(Step::Day) } else { Serve::Live }],
+        about: crate::emit::About::default(),
         fingerprint: None,
         span: None,
     }

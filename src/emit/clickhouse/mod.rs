@@ -19,6 +19,7 @@ mod metric;
 mod quality;
 mod readers;
 mod rollups;
+mod schedule;
 mod source;
 mod storage;
 mod stream;
@@ -41,6 +42,7 @@ use crate::sql::{self, CLICKHOUSE, Options, Scalars, Unsupported};
 use crate::suggest::near;
 
 pub use fed::refusal;
+pub use schedule::{Gate, Run, Schedule, schedule};
 pub use stream::emit as stream;
 
 /// What all parts of a build share.
@@ -226,7 +228,7 @@ fn fillers<'b>(
     }
     let batches = batch::batches(build, made, diagnostics);
     for batch in &batches {
-        batch.add_table(build, files, diagnostics);
+        batch.add_tables(build, files, diagnostics);
     }
     (backfills, batches)
 }
@@ -472,12 +474,15 @@ fn checked(build: &Build, file: File, diagnostics: &mut Diagnostics) -> File {
     file
 }
 
-/// What is prepared, by a batch or a backfill.
+/// What is prepared or built, by a batch or a backfill.
+#[derive(Clone)]
 struct Staged<'a> {
     /// The table that says so.
     table: &'a ObjectName,
-    /// Its one column.
-    column: &'a str,
+    /// Its columns.
+    columns: &'a [&'a str],
+    /// `prepared by`
+    what: &'a str,
     /// Who prepares it.
     word: &'a str,
     /// A rollup that it is prepared for.
@@ -489,9 +494,9 @@ impl Staged<'_> {
     fn add(&self, build: &Build, files: &mut [File], diagnostics: &mut Diagnostics) {
         let makes = |file: &&mut File| file.objects().any(|object| Some(&object.name) == self.rollup.as_ref());
         let Some(file) = files.iter_mut().find(makes) else { return };
-        let comment = build.comment(&format!("prepared by the {}", self.word));
+        let comment = build.comment(&format!("{} the {}", self.what, self.word));
         let table = self.table.to_string();
-        let values = minijinja::context! { engine => cluster::engine(build, "MergeTree"), staged => table.as_str(), word => self.word, column => self.column, comment };
+        let values = minijinja::context! { engine => cluster::engine(build, "MergeTree"), staged => table.as_str(), what => self.what, word => self.word, columns => self.columns.join(",\n    "), comment };
         let text = build.render("clickhouse/staged.sql", values);
         check(build, &table, &text, diagnostics);
         file.add(text, vec![Object { kind: "TABLE", name: self.table.clone() }]);

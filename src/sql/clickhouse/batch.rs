@@ -105,11 +105,16 @@ impl Batches for ClickHouseBatches {
         within(time, midnight(first, calendar), midnight(add_days(last, number(1)), calendar))
     }
 
-    fn in_last(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr> {
+    fn last(&self, cadence: Cadence, calendar: Calendar) -> (Expr, Expr) {
         match cadence {
-            Cadence::Daily => within(time, midnight(day(), calendar), midnight(add_days(day(), number(1)), calendar)),
-            Cadence::Hourly => within(time, hour(), call("addHours", vec![hour(), number(1)])),
+            Cadence::Daily => (midnight(day(), calendar), midnight(add_days(day(), number(1)), calendar)),
+            Cadence::Hourly => (hour(), call("addHours", vec![hour(), number(1)])),
         }
+    }
+
+    fn in_last(&self, time: Expr, cadence: Cadence, calendar: Calendar) -> Vec<Expr> {
+        let (start, end) = self.last(cadence, calendar);
+        within(time, start, end)
     }
 
     fn in_month(&self, time: Expr, calendar: Calendar) -> Vec<Expr> {

@@ -35,6 +35,16 @@ use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table,
 #[derive(Clone, Copy, Debug)]
 pub struct ClickHouse;
 
+impl ClickHouse {
+    /// The statements of a script in our forms, each without the `;` behind it.
+    ///
+    /// # Errors
+    /// What is no token of the dialect.
+    pub fn split<'t>(&self, text: &'t str) -> Result<Vec<&'t str>, ParserError> {
+        script::split(text)
+    }
+}
+
 impl Scalars for ClickHouse {
     fn name(&self) -> &'static str {
         "clickhouse"

@@ -22,6 +22,26 @@ pub fn statements(text: &str) -> Result<usize, ParserError> {
     }
 }
 
+/// The statements of a script in our forms, each without the `;` behind it and with the comments before it.
+pub fn split(text: &str) -> Result<Vec<&str>, ParserError> {
+    let tokens = Tokenizer::new(&Grammar, text).tokenize_with_location()?;
+    let ends = tokens.iter().filter(|token| token.token == Token::SemiColon).map(|token| token.span.start);
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut found = Vec::new();
+    let mut from = 0;
+    for end in ends {
+        // Lines and columns are counted from 1, columns in characters.
+        let line = usize::try_from(end.line).ok().and_then(|line| starts.get(line.checked_sub(1)?)).copied();
+        let before = usize::try_from(end.column).unwrap_or(usize::MAX).saturating_sub(1);
+        let at = line.and_then(|line| Some(line + text[line..].char_indices().nth(before)?.0));
+        let at = at.filter(|at| *at >= from && text[*at..].starts_with(';'));
+        let Some(at) = at else { return Err(ParserError::ParserError("a statement has no end".to_owned())) };
+        found.push(text[from..at].trim());
+        from = at + 1;
+    }
+    Ok(found)
+}
+
 struct Reader<'p>(Parser<'p>);
 
 type Read = Result<(), ParserError>;
@@ -527,6 +547,14 @@ mod tests {
             "CREATE SETTINGS PROFILE OR REPLACE p SETTINGS max_memory_usage = 10 MAX 20, readonly = 1 CONST TO reader;",
         );
         reads("CREATE ROW POLICY OR REPLACE p ON m.v FOR SELECT USING a = 'b' AS PERMISSIVE TO reader;");
+    }
+
+    #[test]
+    fn statements_end_where_a_semicolon_stands_outside_of_texts() {
+        let text = "-- one; two\nSELECT 'a;''b\\';' AS `x;y`;\n\n/* ; */ SELECT '订;单' AS 中, 2; SELECT 3;\n";
+        let all = ["-- one; two\nSELECT 'a;''b\\';' AS `x;y`", "/* ; */ SELECT '订;单' AS 中, 2", "SELECT 3"];
+        assert_eq!(split(text).expect("three"), all);
+        assert_eq!(split("-- nothing\n").expect("none"), [""; 0]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A run has one parameter, the day (or hour) that is over. It asks which days to build: that day, and earlier ones whose
 //! rows came late or may have changed. Then it builds them, at most [`DAYS`] at once, because each is a partition.
 
-use sqlparser::ast::{BinaryOperator, Expr as Sql, Query, Select, SelectItem, SetExpr};
+use sqlparser::ast::{BinaryOperator, Expr as Sql, ObjectName, Query, Select, SelectItem, SetExpr};
 
 use super::Lowering;
 use super::filling::{CutOver, SIDE, Side};
@@ -110,6 +110,41 @@ impl Lowering<'_> {
         filter.push(binary(day, BinaryOperator::Lt, least));
         let projection = vec![build::item(build::call("count", Vec::new()), ident("rows"))];
         let from = Some(build::table(rollup.table.clone(), ROLLUP));
+        Parts { projection, from, filter: build::all(filter), ..Parts::default() }.query()
+    }
+
+    /// See [`super::batch_ready`].
+    pub(super) fn batch_ready(&self, batch: &Batch, how: &dyn Batches) -> Query {
+        let table = &self.tables[batch.table];
+        let own = table.clean.time.as_deref().map(|name| column(BASE, self.name(name)));
+        let dated = batch.times.first().map(|time| self.value(time, &Rows(self.dialect)));
+        let arrived = batch.arrived.map(|name| column(BASE, self.name(name)));
+        let (start, end) = how.last(batch.cadence, self.calendar);
+        let time = own.or(dated);
+        let since = time.clone().map(|time| binary(time, BinaryOperator::GtEq, start));
+        let past = arrived.or(time).map(|at| binary(at, BinaryOperator::GtEq, end));
+        let some = |count: Sql| binary(count, BinaryOperator::Gt, build::number(0));
+        // What is null is not past.
+        let past = past.map(|past| build::call("count", vec![build::case(vec![(past, build::number(1))], None)]));
+        let mut projection = vec![build::item(some(build::call("count", Vec::new())), ident("has_rows"))];
+        projection.extend(past.map(|count| build::item(some(count), ident("is_past"))));
+        let mut read: Vec<&str> = batch.times.first().map(|time| columns(time)).unwrap_or_default();
+        read.extend(table.clean.time.as_deref().into_iter().chain(batch.arrived));
+        let from = Some(build::derived(self.raw_rows(table, &read), BASE));
+        Parts { projection, from, filter: build::all(since), ..Parts::default() }.query()
+    }
+
+    /// See [`super::batch_built`].
+    pub(super) fn batch_built(&self, batch: &Batch, built: ObjectName, how: &dyn Batches) -> Query {
+        let of = |name: &str| column("b", ident(name));
+        let (_, end) = how.last(batch.cadence, self.calendar);
+        let filter = [
+            build::equal(of("day"), how.last_day(batch.cadence, self.calendar)),
+            binary(of("at"), BinaryOperator::GtEq, end),
+        ];
+        let is_built = binary(build::call("count", Vec::new()), BinaryOperator::Gt, build::number(0));
+        let projection = vec![build::item(is_built, ident("is_built"))];
+        let from = Some(build::table(built, "b"));
         Parts { projection, from, filter: build::all(filter), ..Parts::default() }.query()
     }
 

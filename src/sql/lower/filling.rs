@@ -143,6 +143,29 @@ pub fn batch_days(
     lowering.made(select)
 }
 
+/// Whether the rows of a run have come: one row of `has_rows`, whether there is one since its day (or hour) began, and `is_past`, whether one
+/// has come since that is over (by the time of arrival, where the source says it).
+pub fn batch_ready(batch: &Batch, like: &plan::Query, dialect: &dyn Dialect) -> Result<Query, Vec<Unsupported>> {
+    let options = Options::default();
+    let lowering = Lowering::new(like, dialect, &options);
+    let mut select = lowering.batch_ready(batch, dialect.batches().ok_or_else(unable)?);
+    aliases::keep_apart(&mut select, &like.tables, []);
+    lowering.made(select)
+}
+
+/// Whether a run is done, by the table that says when each day was built: `is_built`.
+pub fn batch_built(
+    batch: &Batch,
+    built: ObjectName,
+    like: &plan::Query,
+    dialect: &dyn Dialect,
+) -> Result<Query, Vec<Unsupported>> {
+    let options = Options::default();
+    let lowering = Lowering::new(like, dialect, &options);
+    let select = lowering.batch_built(batch, built, dialect.batches().ok_or_else(unable)?);
+    lowering.made(select)
+}
+
 /// How many rows a rollup has of what is to be built and that the source has no rows of any more: `rows`. Of a backfill it
 /// is the history of a month, else the days of a batch.
 pub fn batch_gone(

@@ -28,7 +28,9 @@ use sqlparser::ast::{Ident, Query};
 
 use super::Options;
 pub use batch::{Batch, Days, single};
-pub use filling::{CutOver, Filling, Side, Source, backfill_months, batch_days, batch_gone, filling};
+pub use filling::{
+    CutOver, Filling, Side, Source, backfill_months, batch_built, batch_days, batch_gone, batch_ready, filling,
+};
 pub use layers::{Built, Layer, Read};
 pub use stored::{Stored, StoredColumn};
 
