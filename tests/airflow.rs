@@ -80,11 +80,13 @@ fn tried_files(files: &MemoryFiles) -> (Option<Emitted>, Diagnostics) {
 }
 
 fn told(zone: &str, declarations: &str, settings: &str) -> Vec<String> {
-    let found = tried(zone, declarations, settings).1;
-    found
-        .iter()
-        .map(|one| format!("{} {} ({})", one.code, one.message, one.help.as_deref().unwrap_or_default()))
-        .collect()
+    problems(&tried(zone, declarations, settings).1)
+}
+
+/// What is wrong, without what is only not nice.
+fn problems(found: &Diagnostics) -> Vec<String> {
+    let found = found.iter().filter(|one| !one.code.0.starts_with('L'));
+    found.map(|one| format!("{} {} ({})", one.code, one.message, one.help.as_deref().unwrap_or_default())).collect()
 }
 
 /// A server beside the session of a warehouse, and the connection to it.
@@ -104,7 +106,7 @@ fn dags_load_and_are_linted() {
     support::engine!("airflow");
     let settings = "deadlines: true\nalerts: alertmanager\ndocs_url: https://metrics.example.com/docs/\nprefix: \"店铺 \\\"1\\\"\"\nowner: data\ntags: [\"a 'b' \\\"c\\\"\"]\n";
     let (emitted, found) = made(NEW_YORK, SHOP, settings);
-    assert!(found.is_empty(), "{}", text(&found));
+    assert_eq!(problems(&found), [""; 0]);
     assert_eq!(made(NEW_YORK, SHOP, settings).0.artifacts, emitted.artifacts);
     let mut airflow = Airflow::start("airflow", &emitted.artifacts, &[]);
     let lint = airflow.lint(&["check", "--isolated", "--preview", "--select", "AIR,DTZ,F,E"]);
@@ -174,17 +176,17 @@ use warehouse::right::agrees;
 fn agrees(_: &Warehouse) {}
 
 const FIRST_DAY: &str = "
-    e1 | 2026-10-31 00:00:00 | 2026-10-31 00:00:05 | u1 | web
-    e2 | 2026-10-31 12:00:00 | 2026-10-31 12:00:05 | u2 | web
-    e2 | 2026-10-31 12:00:01 | 2026-10-31 12:01:00 | u2 | web
-    e3 | 2026-10-31 23:59:59 | 2026-11-01 00:00:01 | u1 | ios";
+    e1 | 2024-11-02 00:00:00 | 2024-11-02 00:00:05 | u1 | web
+    e2 | 2024-11-02 12:00:00 | 2024-11-02 12:00:05 | u2 | web
+    e2 | 2024-11-02 12:00:01 | 2024-11-02 12:01:00 | u2 | web
+    e3 | 2024-11-02 23:59:59 | 2024-11-03 00:00:01 | u1 | ios";
 /// It has 25 hours.
 const SECOND_DAY: &str = "
-    e4 | 2026-11-01 00:00:00 | 2026-11-01 00:00:05 | u1 | web
-    e7 | 2026-11-01 23:30:00 | 2026-11-02 00:30:01 | u2 | web";
+    e4 | 2024-11-03 00:00:00 | 2024-11-03 00:00:05 | u1 | web
+    e7 | 2024-11-03 23:30:00 | 2024-11-04 00:30:01 | u2 | web";
 const THIRD_DAY: &str = "
-    e8 | 2026-11-02 09:00:00 | 2026-11-02 09:00:01 | u3 | web
-    e9 | 2026-11-02 10:00:00 | 2026-11-03 00:00:01 | u3 | ios";
+    e8 | 2024-11-04 09:00:00 | 2024-11-04 09:00:01 | u3 | web
+    e9 | 2024-11-04 10:00:00 | 2024-11-05 00:00:01 | u3 | ios";
 
 const GROWTH: &str = "shop__u589e_u957f_";
 
@@ -205,38 +207,41 @@ fn three_days_and_runs_again() {
     let (_front, connection) = serve(&shop);
     let mut airflow = Airflow::start("airflow", &emitted.artifacts, &[connection]);
     let (growth, trade) = (dag(&emitted, &[GROWTH, "__daily"]), dag(&emitted, &["shop__trade__daily"]));
-    // The clocks go back on 1 November; the run for it starts 25 hours after its midnight.
+    // The clocks go back on 3 November; the run for it starts 25 hours after its midnight.
     assert_eq!(
-        airflow.intervals(&growth, "2026-10-31T00:00:00-04:00", 3)[2],
-        json!(["2026-11-02 07:00:00+00:00", "2026-11-01 07:00:00+00:00"])
+        airflow.intervals(&growth, "2024-11-02T00:00:00-04:00", 3)[2],
+        json!(["2024-11-04 07:00:00+00:00", "2024-11-03 07:00:00+00:00"])
     );
     shop.insert("event", FIRST_DAY);
     shop.insert(
         "event",
-        "x1 | 2026-10-31 08:00:00 | 2026-10-31 08:00:00 | u9 | {{ ds }}; {% raw %} {day: Date32}\n".trim_end(),
+        "x1 | 2024-11-02 08:00:00 | 2024-11-02 08:00:00 | u9 | {{ ds }}; {% raw %} {day: Date32}\n".trim_end(),
     );
-    shop.insert("order", "o1 | 2026-10-31 10:00:00 | 2026-10-31 10:00:00 | u1 | 10");
-    shop.insert("call", "2026-10-31 10:00:00 | true");
-    airflow.succeed(&growth, "2026-11-01T02:00:00-05:00");
-    airflow.succeed(&trade, "2026-11-01T02:00:00-05:00");
+    shop.insert("order", "o1 | 2024-11-02 10:00:00 | 2024-11-02 10:00:00 | u1 | 10");
+    shop.insert("call", "2024-11-02 10:00:00 | true");
+    airflow.succeed(&growth, "2024-11-03T02:00:00-05:00");
+    airflow.succeed(&trade, "2024-11-03T02:00:00-05:00");
     assert_eq!(shop.view("dau__1d").len(), 3);
     shop.insert("event", SECOND_DAY);
-    shop.insert("order", "o1 | 2026-10-31 10:00:00 | 2026-11-01 09:00:00 | u1 | 12.5\no2 | 2026-11-01 10:00:00 | 2026-11-01 10:00:00 | u1 | 5");
-    shop.insert("call", "2026-11-01 10:00:00 | true");
-    airflow.succeed(&growth, "2026-11-02T02:00:00-05:00");
-    airflow.succeed(&trade, "2026-11-02T02:00:00-05:00");
+    shop.insert("order", "o1 | 2024-11-02 10:00:00 | 2024-11-03 09:00:00 | u1 | 12.5\no2 | 2024-11-03 10:00:00 | 2024-11-03 10:00:00 | u1 | 5");
+    shop.insert("call", "2024-11-03 10:00:00 | true");
+    airflow.succeed(&growth, "2024-11-04T02:00:00-05:00");
+    airflow.succeed(&trade, "2024-11-04T02:00:00-05:00");
     shop.insert("event", THIRD_DAY);
-    shop.insert("order", "o3 | 2026-11-02 10:00:00 | 2026-11-02 10:00:00 | u2 |");
-    shop.insert("call", "2026-11-02 10:00:00 | false");
-    airflow.succeed(&growth, "2026-11-03T02:00:00-05:00");
-    airflow.succeed(&trade, "2026-11-03T02:00:00-05:00");
+    shop.insert("order", "o3 | 2024-11-04 10:00:00 | 2024-11-04 10:00:00 | u2 |");
+    shop.insert("call", "2024-11-04 10:00:00 | false");
+    airflow.succeed(&growth, "2024-11-05T02:00:00-05:00");
+    airflow.succeed(&trade, "2024-11-05T02:00:00-05:00");
     agrees(&shop);
-    assert_eq!(shop.view("gmv__1d"), ["2026-10-31 00:00:00.000 | 12.5", "2026-11-01 00:00:00.000 | 5"]);
+    assert_eq!(
+        shop.view("gmv__1d"),
+        ["2024-11-02 00:00:00.000 | 12.5", "2024-11-03 00:00:00.000 | 5", "2024-11-04 00:00:00.000 | 0"]
+    );
     // Once more, and out of order.
     let views = ["dau__1d", "dau__1w", "gmv__1d", "orders__1d", "客单价__1d"];
     let built: Vec<Vec<String>> =
         views.iter().map(|view| shop.lines(&format!("SELECT * FROM metrics.`{view}` ORDER BY ALL"))).collect();
-    for day in ["2026-11-03", "2026-11-01", "2026-11-02", "2026-11-02"] {
+    for day in ["2024-11-05", "2024-11-03", "2024-11-04", "2024-11-04"] {
         airflow.succeed(&growth, &format!("{day}T02:00:00-05:00"));
         airflow.succeed(&trade, &format!("{day}T02:00:00-05:00"));
     }
@@ -245,18 +250,18 @@ fn three_days_and_runs_again() {
     assert_eq!(again, built);
     agrees(&shop);
     // Killed between stage and publish, and in the middle of publishing: the next run makes it good.
-    let days = ["2026-11-01".to_owned(), "2026-11-02".to_owned()];
+    let days = ["2024-11-03".to_owned(), "2024-11-04".to_owned()];
     shop.stage("event__daily", &days);
-    shop.set("day", "2026-11-01");
+    shop.set("day", "2024-11-03");
     shop.apply_a_part(shop.file("event__daily", "publish"), 2);
-    airflow.succeed(&growth, "2026-11-03T02:00:00-05:00");
+    airflow.succeed(&growth, "2024-11-05T02:00:00-05:00");
     assert_eq!(shop.view("dau__1d"), built[0]);
     // What has no rows yet is waited for, and given up with a reason.
-    let run = airflow.run(&growth, "2026-11-04T02:00:00-05:00", &Value::Null);
+    let run = airflow.run(&growth, "2024-11-06T02:00:00-05:00", &Value::Null);
     assert_eq!((run["state"].as_str(), state(&run, "event.wait").as_str()), (Some("failed"), "failed"));
     assert_eq!(state(&run, "event.days"), "upstream_failed");
     assert!(
-        run["log"].as_str().is_some_and(|log| log.contains("for 2026-11-03 in vain")),
+        run["log"].as_str().is_some_and(|log| log.contains("for 2024-11-05 in vain")),
         "{}",
         run["log"].as_str().unwrap_or_default()
     );
@@ -276,26 +281,26 @@ fn the_past_hours_and_what_is_late() {
     shop.insert("event", SECOND_DAY);
     shop.insert("event", THIRD_DAY);
     // All that there is up to a day, whatever the run of the day would build.
-    let run = airflow.run(&daily, "2026-11-02T02:00:00+05:30", &json!({ "history": true }));
+    let run = airflow.run(&daily, "2024-11-04T02:00:00+05:30", &json!({ "history": true }));
     assert_eq!(run["state"], "success", "{}", run["log"].as_str().unwrap_or_default());
     assert_eq!(
-        shop.lines("SELECT sum(dau) FROM metrics.dau__1d WHERE time < toDateTime64('2026-11-02', 3, 'Asia/Kolkata')"),
+        shop.lines("SELECT sum(dau) FROM metrics.dau__1d WHERE time < toDateTime64('2024-11-04', 3, 'Asia/Kolkata')"),
         ["5"]
     );
     assert_eq!(
-        shop.lines("SELECT count() FROM metrics.dau__1d WHERE time >= toDateTime64('2026-11-02', 3, 'Asia/Kolkata')"),
+        shop.lines("SELECT count() FROM metrics.dau__1d WHERE time >= toDateTime64('2024-11-04', 3, 'Asia/Kolkata')"),
         ["0"]
     );
     // The hour from nine, half an hour off UTC.
-    shop.insert("call", "2026-11-01 00:10:00 | true\n2026-11-01 09:59:59 | true\n2026-11-01 10:00:00 | false");
-    airflow.succeed(&hourly, "2026-11-01T10:05:00+05:30");
-    assert_eq!(shop.view("calls__1h"), ["2026-11-01 00:00:00.000 | 1", "2026-11-01 09:00:00.000 | 1"]);
-    // Whether a day is built is asked apart from its runs: nothing of 3 November is.
+    shop.insert("call", "2024-11-03 00:10:00 | true\n2024-11-03 09:59:59 | true\n2024-11-03 10:00:00 | false");
+    airflow.succeed(&hourly, "2024-11-03T10:05:00+05:30");
+    assert_eq!(shop.view("calls__1h"), ["2024-11-03 00:00:00.000 | 1", "2024-11-03 09:00:00.000 | 1"]);
+    // Whether a day is built is asked apart from its runs: nothing of 5 November is.
     let freshness = dag(&emitted, &["shop__freshness__hourly"]);
-    let run = airflow.run(&freshness, "2026-11-01T10:55:00+05:30", &Value::Null);
+    let run = airflow.run(&freshness, "2024-11-03T10:55:00+05:30", &Value::Null);
     assert_eq!(run["state"], "success", "{}", run["log"].as_str().unwrap_or_default());
-    let run = airflow.run(&freshness, "2026-11-01T11:55:00+05:30", &Value::Null);
-    assert_eq!(state(&run, "call__hourly"), "success", "built since then: the clock of this test is later");
+    let run = airflow.run(&freshness, "2024-11-04T11:55:00+05:30", &Value::Null);
+    assert_eq!(state(&run, "call__hourly"), "failed");
     let all = emitted.details["dags"].as_array().expect("a list");
     let id = all
         .iter()
@@ -303,16 +308,107 @@ fn the_past_hours_and_what_is_late() {
         .find(|id| id.ends_with("__freshness"))
         .expect("a DAG")
         .to_owned();
-    let run = airflow.run(&id, "2026-11-02T08:30:00+05:30", &Value::Null);
+    let run = airflow.run(&id, "2024-11-04T08:30:00+05:30", &Value::Null);
     assert_eq!(
         ["event__daily", "order__daily", "call__hourly"].map(|task| state(&run, task)),
         ["success", "failed", "success"]
     );
     assert!(
-        run["log"].as_str().is_some_and(|log| log.contains("order__daily of 2026-11-01 is not built")),
+        run["log"].as_str().is_some_and(|log| log.contains("order__daily of 2024-11-03 is not built")),
         "{}",
         run["log"].as_str().unwrap_or_default()
     );
+}
+
+#[test]
+fn broken_rules_keep_a_day_back() {
+    support::engine!("airflow");
+    support::engine!("clickhouse");
+    let rules = "quality amounts on order { valid: pay_amount >= 0; severity: P0 }\nquality whole on order { complete: user_id; severity: P2 }\n";
+    let declarations = format!("{SHOP}{rules}");
+    let shop = Warehouse::new(NEW_YORK, &declarations);
+    let emitted = made(NEW_YORK, &declarations, "domains:\n  order: [order]\n").0;
+    let (_front, connection) = serve(&shop);
+    let mut airflow = Airflow::start("airflow", &emitted.artifacts, &[connection]);
+    let trade = dag(&emitted, &["shop__order__daily"]);
+    shop.insert("order", "o1 | 2024-11-02 10:00:00 | 2024-11-02 10:00:00 | u1 | 10");
+    airflow.succeed(&trade, "2024-11-03T02:00:00-05:00");
+    let good = shop.view("gmv__1d");
+    assert_eq!(good, ["2024-11-02 00:00:00.000 | 10"]);
+    // A late row spoils the day before, and a new one comes without its user.
+    shop.insert(
+        "order",
+        "o1 | 2024-11-02 10:00:00 | 2024-11-03 09:00:00 | u1 | -10\no2 | 2024-11-03 10:00:00 | 2024-11-03 10:00:00 | u1 | 7",
+    );
+    let run = airflow.run(&trade, "2024-11-04T02:00:00-05:00", &Value::Null);
+    assert_eq!((run["state"].as_str(), state(&run, "order.build[0]").as_str()), (Some("failed"), "failed"));
+    assert_eq!(state(&run, "order.built"), "upstream_failed");
+    let log = run["log"].as_str().expect("a text");
+    assert!(log.contains("quality keeps days back") && log.contains("2024-11-02: "), "{log}");
+    // Of the day that is broken readers see what they saw; the other one is there.
+    assert_eq!(shop.view("gmv__1d"), [good[0].as_str(), "2024-11-03 00:00:00.000 | 7"]);
+    shop.insert("order", "o1 | 2024-11-02 10:00:00 | 2024-11-03 11:00:00 | u1 | 11");
+    airflow.succeed(&trade, "2024-11-04T02:00:00-05:00");
+    assert_eq!(shop.view("gmv__1d"), ["2024-11-02 00:00:00.000 | 11", "2024-11-03 00:00:00.000 | 7"]);
+    agrees(&shop);
+}
+
+#[test]
+fn double_runs_are_built_and_verified() {
+    support::engine!("airflow");
+    support::engine!("clickhouse");
+    let change = "metric gmv v2 = sum(pay_amount from order where pay_amount > 1) { owner: \"trade\"; grain: 1d, month; serve: daily }\n\
+                  change gmv v1 -> v2 { reason: \"small ones are tests\"; stage: double_run }\n\
+                  report daily { title: \"日报\"; at: \"08:30\"; every: 1d; metrics: gmv, dau }\n";
+    let declarations = format!("{SHOP}{change}");
+    let project = tempfile::tempdir().expect("a folder");
+    let settings = format!("project: {}\ncommand: {}\n", project.path().display(), env!("CARGO_BIN_EXE_metricc"));
+    for (path, text) in [
+        ("metricc.yaml", format!("name: shop\ntimezone: {NEW_YORK}\nunits: [CNY]\n")),
+        ("targets/warehouse.yaml", "kind: clickhouse\ncreate_sources: true\n".to_owned()),
+        ("metrics/shop.metric", declarations.clone()),
+    ] {
+        let path = project.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    let shop = Warehouse::new(NEW_YORK, &declarations);
+    let set = shop.emitted.details["changes"][0]["apply"].as_str().expect("a path").to_owned();
+    shop.apply(&set);
+    let (emitted, found) = made(NEW_YORK, &declarations, &settings);
+    assert_eq!(problems(&found), [""; 0]);
+    let (_front, connection) = serve(&shop);
+    let mut airflow = Airflow::start("airflow", &emitted.artifacts, &[connection]);
+    let lint = airflow.lint(&["check", "--isolated", "--preview", "--select", "AIR,DTZ,F,E"]);
+    assert_eq!(lint["code"], 0, "{}", lint["text"].as_str().unwrap_or_default());
+    let lint = airflow.lint(&["format", "--isolated", "--diff"]);
+    assert_eq!(lint["code"], 0, "{}", lint["text"].as_str().unwrap_or_default());
+    let loaded = airflow.load();
+    assert_eq!(loaded["errors"], json!({}));
+    let reports = dag(&emitted, &["shop__reports__1d__0830"]);
+    let task = &loaded["dags"][&reports]["tasks"]["report__daily"];
+    assert_eq!(
+        (&task["display"], &task["after"]),
+        (&json!("日报"), &json!(["wait__event__daily", "wait__order__daily"]))
+    );
+    let (trade, double) = (dag(&emitted, &["shop__trade__daily"]), dag(&emitted, &["shop__double_runs__daily"]));
+    shop.insert("order", "o1 | 2024-11-02 10:00:00 | 2024-11-02 10:00:00 | u1 | 10");
+    shop.insert("call", "2024-11-02 10:00:00 | true");
+    airflow.succeed(&trade, "2024-11-03T02:00:00-05:00");
+    airflow.succeed(&double, "2024-11-03T02:00:00-05:00");
+    assert_eq!(shop.view("gmv__1d__gmv_v2"), shop.view("gmv__1d"));
+    // A small order: the versions do not agree any more.
+    shop.insert("order", "o2 | 2024-11-03 10:00:00 | 2024-11-03 10:00:00 | u1 | 8\no3 | 2024-11-03 10:00:00 | 2024-11-03 10:00:00 | u1 | 0.5");
+    shop.insert("call", "2024-11-03 10:00:00 | true");
+    airflow.succeed(&trade, "2024-11-04T02:00:00-05:00");
+    let run = airflow.run(&double, "2024-11-04T02:00:00-05:00", &Value::Null);
+    assert_eq!(state(&run, "verify__gmv_v1_v2"), "failed", "{}", run["log"].as_str().unwrap_or_default());
+    let ledger = std::fs::read_to_string(project.path().join("metricc.ledger.jsonl")).expect("a ledger");
+    let verdicts: Vec<Value> = ledger.lines().map(|line| serde_json::from_str(line).expect("a line")).collect();
+    let of = |day: &str| {
+        verdicts.iter().filter(|one| one["day"] == day).map(|one| one["verdict"].clone()).collect::<Vec<_>>()
+    };
+    assert!(of("2024-11-02").contains(&json!("good")) && of("2024-11-03").contains(&json!("bad")), "{ledger}");
 }
 
 #[test]
@@ -382,6 +478,8 @@ fn settings_that_do_not_fit_are_told() {
     let two = files(NEW_YORK, SHOP, "", None)
         .with("targets/airflow.yaml", "kind: airflow\n")
         .with("targets/b.yaml", "kind: airflow\n");
-    let found: Vec<String> = tried_files(&two).1.iter().map(|one| format!("{} {}", one.code, one.message)).collect();
-    assert_eq!(found, ["E0857 the DAGs of two targets have the names `shop…`"]);
+    assert_eq!(
+        problems(&tried_files(&two).1),
+        ["E0857 the DAGs of two targets have the names `shop…` (give each of them its own `prefix`)"]
+    );
 }

@@ -63,6 +63,8 @@ fn input() -> Input {
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
         changes: Vec::new(),
+        reports: Vec::new(),
+        qualities: Vec::new(),
         memo: Memo::default(),
     }
 }

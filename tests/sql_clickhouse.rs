@@ -36,6 +36,8 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
         week_start: WeekStart(chrono::Weekday::Mon),
         metrics,
         changes: Vec::new(),
+        reports: Vec::new(),
+        qualities: Vec::new(),
         memo: Memo::default(),
     };
     let (emitted, diagnostics) = emit(&input, &target);

@@ -66,8 +66,27 @@ pub struct Input {
     pub changes: Vec<Beside>,
     /// Rules of quality, in the order of the project.
     pub qualities: Vec<Ruled>,
+    /// What is told to people, in the order of the project.
+    pub reports: Vec<Told>,
     /// Statements of an earlier build.
     pub memo: Memo,
+}
+
+/// A report, for whoever has it made at its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a line.
+    pub title: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// At what time of the first day after each period, in minutes since midnight there.
+    pub minutes: u16,
+    /// The period.
+    pub every: Step,
+    /// The names of the metrics that it tells of.
+    pub metrics: Vec<String>,
 }
 
 /// A change, and the program in which it is in its other stage.

@@ -46,6 +46,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("airflow/commands.py", include_str!("../../targets/airflow/commands.py")),
     ("airflow/freshness.py", include_str!("../../targets/airflow/freshness.py")),
     ("airflow/join.py", include_str!("../../targets/airflow/join.py")),
+    ("airflow/report.py", include_str!("../../targets/airflow/report.py")),
+    ("airflow/wait.py", include_str!("../../targets/airflow/wait.py")),
     ("airflow/verify.py", include_str!("../../targets/airflow/verify.py")),
     ("airflow/dag.py", include_str!("../../targets/airflow/dag.py")),
     ("streaming/header.txt", include_str!("../../targets/streaming/header.txt")),

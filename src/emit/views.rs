@@ -15,7 +15,7 @@ use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
 use crate::types::{self, Grain, MetricId, Model, family};
 
-use super::{About, Beside, Input, MetricView, Upkeep};
+use super::{About, Beside, Input, MetricView, Told, Upkeep};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -29,13 +29,14 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
         metrics.extend(views);
         diagnostics.extend(found);
     }
+    let reports = model.reports.iter().map(|report| told(model, report)).collect();
     let qualities = super::ruled::ruled(&lowering, &mut diagnostics);
     let tables = Arc::clone(&lowering.tables);
     let upkeep = model.tables.iter().map(upkeep).collect();
     let (zone, week_start) = (model.zone, model.week_start);
     let statistics = Statistics::default();
     let (changes, memo) = (Vec::new(), Memo::default());
-    (Input { tables, upkeep, statistics, zone, week_start, metrics, changes, qualities, memo }, diagnostics)
+    (Input { tables, upkeep, statistics, zone, week_start, metrics, changes, qualities, reports, memo }, diagnostics)
 }
 
 /// The same of a project, with the other program of each change of which both versions can be built.
@@ -70,6 +71,24 @@ pub fn with_changes(project: &Project, compiled: &Compiled) -> (Input, Diagnosti
         all.changes.push(Beside { change: change.clone(), input, moved });
     }
     (all, diagnostics)
+}
+
+fn told(model: &Model, report: &types::Report) -> Told {
+    let metrics = report.metrics.iter().chain(report.structure.iter().map(|(metric, _)| metric));
+    let mut names: Vec<String> = Vec::new();
+    for name in metrics.map(|metric| &model.metrics[metric.0].name.value) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    Told {
+        name: report.name.value.clone(),
+        title: report.title.clone().or_else(|| report.title_en.clone()),
+        owner: report.owner.clone(),
+        minutes: report.at.minutes,
+        every: report.every,
+        metrics: names,
+    }
 }
 
 fn upkeep(table: &types::Table) -> Upkeep {

@@ -88,3 +88,44 @@ class Verify(Command):
                 f"{self.change}: the versions do not agree on {day}\n{done.stdout}"
             )
         return f"{self.change}: the versions agree on {day}"
+{% if reports %}
+
+
+class Report(Command):
+    """Makes a report of the period that ended with the day before, and sends it.
+
+    Whoever has it is not sent it again, so a task that failed may be run again.
+
+    :param report: its name
+    :param warehouse: the target that is asked for the values
+    """
+
+    def __init__(self, *, report: str, warehouse: str, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.report = report
+        self.warehouse = warehouse
+
+    def execute(self, context: Context) -> None:
+        """Fails where it could not be made, or did not reach somebody."""
+        day = self.day_before(context)
+        done = self.run_command(
+            "report",
+            self.report,
+            "--date",
+            day,
+            "--clickhouse",
+            "--target",
+            self.warehouse,
+            "--send",
+        )
+        if done.returncode != 0:
+            raise AirflowException(f"the report {self.report} of {day} is not delivered")
+
+    def day_before(self, context: Context) -> str:
+        """The day before the one on which the run starts."""
+        end = context.get("data_interval_end")
+        if end is None:
+            raise AirflowFailException("this run has no logical date, so it has no day")
+        local = pendulum.instance(end).in_timezone(self.zone)
+        return local.subtract(days=1).to_date_string()
+{% endif %}

@@ -1,4 +1,3 @@
-
     {{ verify }} = Verify(
         task_id={{ id | py(8, 8) }},
         task_display_name={{ display | py(8, 18) }},
@@ -10,19 +9,7 @@
         connection=CONNECTION,
         doc_md={{ about | py(8, 7) }},
     )
-{% for wait in waits %}
-    {{ wait.variable }} = Wait(
-        task_id={{ wait.id | py(8, 8) }},
-        batch={{ wait.folder | py(8, 6) }},
-        zone=ZONE,
-        connection=CONNECTION,
-        step="built.sql",
-        until="is_built",
-        every=timedelta({{ every }}),
-        up_to=timedelta({{ up_to }}),
-{% if wait.whole_days %}
-        whole_days=True,
-{% endif %}
-    )
-{% endfor %}
+{% if after %}
     [{{ after | join(", ") }}] >> {{ verify }}
+{% endif %}
+

@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 use serde_json::json;
 
 use super::domain::{self, Domain, Join};
-use super::{Build, batches, double_runs, freshness, id, one_line, python};
+use super::{Build, batches, double_runs, freshness, id, one_line, python, reports};
 use crate::emit::{Artifact, template};
 
 /// A DAG: a file of Python.
@@ -54,6 +54,7 @@ pub fn dags(build: &Build) -> Vec<Dag> {
     let mut made = batches::dags(build, &plan);
     made.extend(freshness::dags(build));
     made.extend(double_runs::dags(build));
+    made.extend(reports::dags(build));
     made
 }
 
@@ -110,6 +111,7 @@ const IMPORTS: &[(&str, &str)] = &[
     (".batches", "CompareDays("),
     (".batches", "ListDays("),
     (".batches", "Wait("),
+    (".commands", "Report("),
     (".commands", "Verify("),
 ];
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Build;
 use super::domain::{Domain, Join, name_of};
 use crate::emit::clickhouse::{Run, Schedule};
-use crate::emit::{Beside, Input, MetricView, name};
+use crate::emit::{Beside, Input, MetricView, Told, name};
 use crate::project::AirflowTarget;
 use crate::rollup::Cadence;
 
@@ -135,6 +135,20 @@ pub fn double_runs<'b>(changes: impl Iterator<Item = &'b Beside>) -> String {
         let reason = &beside.change.reason;
         let moved = and(beside.moved.iter().map(|name| code(name)));
         text.push_str(&format!("- {}: {}; it moves {moved}\n", plain(&beside.change.label()), plain(reason)));
+    }
+    text.push('\n');
+    text
+}
+
+/// Of a DAG of reports.
+pub fn reports(reports: &[&Told]) -> String {
+    let mut text = "Reports of the period that ended with the day before, made once what they tell of is built. `metricc report --send` \
+                    sends each once to whom it is for, however often a task is run.\n\n"
+        .to_owned();
+    for report in reports {
+        let title = report.title.as_deref().map(|title| format!(": {}", plain(title))).unwrap_or_default();
+        let metrics = and(report.metrics.iter().map(|name| code(name)));
+        text.push_str(&format!("- {}{title}; it tells of {metrics}\n", code(&report.name)));
     }
     text.push('\n');
     text

@@ -6,7 +6,7 @@ use minijinja::context;
 
 use super::batches::{self, Group};
 use super::dags::{Dag, Parts, dag};
-use super::{Build, doc, id, scripts};
+use super::{Build, commands, doc, id, scripts};
 use crate::emit::clickhouse::Run;
 use crate::emit::{Beside, template};
 use crate::rollup::Cadence;
@@ -16,12 +16,12 @@ pub fn dags(build: &Build) -> Vec<Dag> {
     let changes: Vec<(&Beside, &Vec<Run>)> = build.input.changes.iter().zip(&build.schedule.changes).collect();
     let mut made = Vec::new();
     for cadence in [Cadence::Daily, Cadence::Hourly] {
-        let mut body = String::new();
+        let (mut body, mut waits) = (String::new(), Vec::new());
         for (beside, runs) in &changes {
             let runs: Vec<&Run> = runs.iter().filter(|run| run.cadence == cadence).collect();
             runs.iter().for_each(|run| body.push_str(&batches::group(build, run, &group(beside, run))));
             if cadence == Cadence::Daily {
-                body.push_str(&verify(build, beside, &runs));
+                body.push_str(&verify(build, beside, &runs, &mut waits));
             }
         }
         if !body.is_empty() {
@@ -50,34 +50,30 @@ fn group(beside: &Beside, run: &Run) -> Group {
     }
 }
 
-/// The task that compares both versions, once all batches are built that either is read from.
-fn verify(build: &Build, beside: &Beside, runs: &[&Run]) -> String {
+/// The task that compares both versions, once all batches are built that either is read from. `waits` are the tasks that wait already.
+fn verify(build: &Build, beside: &Beside, runs: &[&Run], waits: &mut Vec<String>) -> String {
     let (Some((warehouse, _)), Some(project)) = (&build.settings.of, &build.settings.project) else {
         return String::new();
     };
-    let settings = build.settings;
-    let moved = |metric: usize| beside.moved.contains(crate::types::family(&build.input.metrics[metric].name));
-    let own: BTreeSet<usize> =
-        build.schedule.metrics.iter().filter(|need| moved(need.metric)).flat_map(|need| need.batches.clone()).collect();
-    let own: Vec<&Run> = own.into_iter().map(|place| &build.schedule.batches[place]).collect();
-    let name = change(beside);
-    let wait = |run: &&Run| {
-        let folder = scripts::folder(run);
-        context! {
-            variable => format!("wait_{name}_{folder}"), id => format!("wait__{name}__{folder}"), folder,
-            whole_days => run.cadence == Cadence::Hourly,
+    let own = commands::batches_of(build, |name| beside.moved.contains(crate::types::family(name)));
+    let mut text = String::new();
+    for run in &own {
+        let wait = commands::waiting(run);
+        if !waits.contains(&wait) {
+            text.push_str(&commands::wait(build, run));
+            waits.push(wait);
         }
-    };
+    }
+    let name = change(beside);
     let mut after: Vec<String> = runs.iter().map(|run| group(beside, run).built()).collect();
-    after.extend(own.iter().map(|run| format!("wait_{name}_{}", scripts::folder(run))));
+    after.extend(own.iter().map(|run| commands::waiting(run)));
     let values = context! {
         id => format!("verify__{name}"), display => format!("verify {}", beside.change.label()), verify => format!("verify_{name}"),
-        change => beside.change.name.as_str(), warehouse, project => project.as_str(), command => settings.command.as_str(),
+        change => beside.change.name.as_str(), warehouse, project => project.as_str(),
+        command => build.settings.command.as_str(), after,
         about => format!("Fails on a day on which both versions do not agree: {}.", beside.change.label()),
-        waits => own.iter().map(wait).collect::<Vec<_>>(), after,
-        every => super::timedelta(settings.wait.every), up_to => super::timedelta(settings.wait.up_to),
     };
-    template::render("airflow/verify.py", values)
+    text + &template::render("airflow/verify.py", values)
 }
 
 fn of(build: &Build, changes: &[(&Beside, &Vec<Run>)], cadence: Cadence, body: String) -> Dag {

@@ -4,6 +4,7 @@
 //! they run: SQL is never in a place where Airflow renders templates. What the tasks do is a package beside the DAGs.
 
 mod batches;
+mod commands;
 mod dags;
 mod doc;
 mod domain;
@@ -11,6 +12,7 @@ mod double_runs;
 mod freshness;
 mod id;
 pub mod python;
+mod reports;
 mod scripts;
 
 use std::collections::BTreeSet;
@@ -87,7 +89,7 @@ pub fn emit(input: &Input, target: &Target, settings: &AirflowTarget) -> (Emitte
 fn package(build: &Build) -> Vec<Artifact> {
     let settings = build.settings;
     let render = |name: &str| {
-        let values = minijinja::context! { prefix => build.prefix.as_str(), alerts => settings.alerts.as_deref(), reports => false };
+        let values = minijinja::context! { prefix => build.prefix.as_str(), alerts => settings.alerts.as_deref(), reports => !build.input.reports.is_empty() };
         template::render(&format!("airflow/{name}"), values)
     };
     let file = |name: &str, what: &str| {
@@ -131,8 +133,11 @@ fn check(input: &Input, target: &Target, settings: &AirflowTarget, schedule: &Sc
         seen.push(source);
     }
     settings.wait.by_source.iter().for_each(|(source, _)| is_batched(source, &sources, diagnostics));
-    if settings.project.is_none() && !input.changes.is_empty() {
-        diagnostics.push(error!(W0856, target.name.span, "nothing verifies the double runs: `{}` does not say `project`", target.name.value;
+    let left =
+        [("sends the reports", input.reports.is_empty()), ("verifies the double runs", input.changes.is_empty())];
+    for (what, _) in left.iter().filter(|(_, is_empty)| settings.project.is_none() && !is_empty) {
+        diagnostics
+            .push(error!(W0856, target.name.span, "nothing {what}: `{}` does not say `project`", target.name.value;
             help: "add `project:` with the folder of the project on the workers"));
     }
     if settings.deadline.value <= settings.starts.value {

@@ -285,6 +285,7 @@ fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) 
         metrics: input.metrics.iter().cloned().chain(measures).collect(),
         changes: Vec::new(),
         qualities: input.qualities.clone(),
+        reports: Vec::new(),
         memo: Memo::default(),
     })
 }

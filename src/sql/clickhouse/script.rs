@@ -490,7 +490,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::statements;
+    use super::{split, statements};
 
     #[track_caller]
     fn reads(text: &str) {
