@@ -119,7 +119,7 @@ class Report(Command):
             "--send",
         )
         if done.returncode != 0:
-            raise AirflowException(f"the report {self.report} of {day} is not delivered")
+            raise AirflowException(f"{self.report} of {day} is not delivered")
 
     def day_before(self, context: Context) -> str:
         """The day before the one on which the run starts."""

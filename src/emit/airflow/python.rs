@@ -83,15 +83,16 @@ pub fn import(module: &str, names: &[&str]) -> String {
 
 /// What a text takes at most; a quote may have to be escaped.
 fn width(text: &str) -> usize {
-    text.chars().map(|c| if c == '"' { 2 } else { c.width().unwrap_or(0) }).sum()
+    text.chars().map(|c| if matches!(c, '"' | '\'') { 2 } else { c.width().unwrap_or(0) }).sum()
 }
 
-/// An escaped text in the quotes of which it holds none, if possible.
+/// An escaped text in the quotes of which it holds fewer.
 fn quoted(text: &str) -> String {
-    match (text.contains('"'), text.contains('\'')) {
-        (false, _) => format!("\"{text}\""),
-        (true, false) => format!("'{text}'"),
-        (true, true) => format!("\"{}\"", text.replace('"', "\\\"")),
+    let count = |quote: char| text.matches(quote).count();
+    if count('"') > count('\'') {
+        format!("'{}'", text.replace('\'', "\\'"))
+    } else {
+        format!("\"{}\"", text.replace('"', "\\\""))
     }
 }
 
@@ -127,7 +128,8 @@ mod tests {
     fn a_text_is_a_literal() {
         assert_eq!(text("shop", 4, 7), "\"shop\"");
         assert_eq!(text("a\"b\\c\t\u{202e}\u{0}\u{1f600}", 0, 0), r#"'a"b\\c\t\u202e\x00\U0001f600'"#);
-        assert_eq!(text("it's \"so\"", 0, 0), r#""it's \"so\"""#);
+        assert_eq!(text("it's \"so\"", 0, 0), r#"'it\'s "so"'"#);
+        assert_eq!(text("'a' \"b", 0, 0), r#""'a' \"b""#);
         assert_eq!(text("支付金额", 0, 0), "\"支付金额\"");
         assert_eq!(text("", 0, 0), "\"\"");
         assert_eq!(lines("", 0), "(\n    \"\"\n)");
@@ -137,7 +139,8 @@ mod tests {
     fn no_line_is_too_wide() {
         let long = "支付金额".repeat(40) + " and words that are cut between " + &"x".repeat(200) + "\n\nend";
         let made = text(&long, 8, 0);
-        assert!(made.lines().all(|line| width(line) <= WIDTH), "{made}");
+        let shown = |line: &str| line.chars().map(|c| c.width().unwrap_or(0)).sum::<usize>();
+        assert!(made.lines().all(|line| shown(line) <= WIDTH), "{made}");
         let joined: String =
             made.lines().map(str::trim).filter_map(|line| line.strip_prefix('"')?.strip_suffix('"')).collect();
         assert_eq!(joined, long.replace('\n', "\\n"));
