@@ -118,11 +118,10 @@ fn mail_is_caught_whole_once_for_each_recipient() {
     let again = run(&project, folder.path(), &to, How::Send, &variables);
     assert_eq!(states(&again), [State::SentBefore, State::SentBefore]);
     assert!(server.rest().iter().all(|event| event["event"] != "mail"));
-    // Unless a person says so, and then readers can tell that it is the same mail.
-    assert_eq!(states(&run(&project, folder.path(), &to[..1], How::Again, &variables)), [State::Sent, State::Sent]);
-    assert_eq!(server.next_of("mail")["headers"]["message-id"], mails[0]["headers"]["message-id"]);
+    let again = run(&project, folder.path(), &to, How::Again, &variables);
+    assert_eq!(states(&again), [State::SentBefore, State::SentBefore]);
     let text = fs::read_to_string(folder.path().join("deliveries.jsonl")).expect("a record");
-    assert!(!text.contains("s3cret-word") && text.lines().count() == 8, "{text}");
+    assert!(!text.contains("s3cret-word") && text.lines().count() == 4, "{text}");
 }
 
 #[test]
@@ -179,17 +178,17 @@ fn what_passes_is_waited_for_and_what_is_not_known_is_not_sent_again() {
     // It has the whole mail when it hangs up.
     let mut server = Taker::mail(json!({ "vanish": true }));
     assert_eq!(states(&run(&of(&server), folder.path(), &to, How::Send, &[])), [State::Unknown]);
-    server.next_of("mail");
+    let first = server.next_of("mail");
     let again = run(&of(&server), folder.path(), &to, How::Send, &[]);
     assert!(again[0].state == State::Unknown && again[0].line().contains("--again"), "{}", again[0].line());
     assert!(server.rest().iter().all(|event| event["event"] != "mail"));
     // "Later" is certain: it is tried again at once, and by the next run.
     let later = Taker::mail(json!({ "later": 1 }));
     assert_eq!(states(&run(&of(&later), folder.path(), &to, How::Again, &[])), [State::Sent]);
-    assert_eq!(
-        (later.next()["event"].clone(), later.next_of("mail")["event"].clone()),
-        (json!("later"), json!("mail"))
-    );
+    assert_eq!(later.next()["event"], "later");
+    // Programs behind can tell that it is the same mail.
+    assert_eq!(later.next_of("mail")["headers"]["message-id"], first["headers"]["message-id"]);
+    assert_eq!(states(&run(&of(&later), folder.path(), &to, How::Again, &[])), [State::SentBefore]);
 }
 
 /// A robot with the given settings and answers, and a run against it.

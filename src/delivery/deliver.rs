@@ -19,7 +19,7 @@ pub enum How {
     Plan,
     /// What was not sent yet is sent.
     Send,
-    /// Everything is sent, what was sent before and what may have been, too.
+    /// What may have been sent before is sent, too. What surely was is not.
     Again,
 }
 
@@ -148,13 +148,13 @@ impl Delivery<'_> {
             How::Send | How::Again => self.ledger.claim(&entry, how == How::Again)?,
         };
         match (how, known) {
-            (How::Plan | How::Send, Known::Sent) => return Ok(made(State::SentBefore, None)),
+            (_, Known::Sent) => return Ok(made(State::SentBefore, None)),
             (How::Plan | How::Send, Known::Unknown) => {
                 let why = "a run that sent it was cut off, or still sends it";
                 return Ok(made(State::Unknown, Some(why.to_owned())));
             }
             (How::Plan, Known::Open) => return Ok(made(State::WouldSend, None)),
-            (How::Send, Known::Open) | (How::Again, _) => {}
+            (How::Send | How::Again, Known::Open) | (How::Again, Known::Unknown) => {}
         }
         let ended = self.plan.run(self.clock, &mut || carrier.carry(route, message, &digest));
         let (state, event, why) = match ended {

@@ -95,8 +95,9 @@ impl Ledger {
         Ok(known(&entries, delivery))
     }
 
-    /// Writes down that a delivery will be sent, unless it was sent or may have been; `again` sends it all the same. Gives what was
-    /// known before: with [`Known::Open`], or `again`, it is now the caller's to send and to [`Ledger::record`].
+    /// Writes down that a delivery will be sent, unless it was sent or may have been; what may have been, `again` sends all the same. Gives
+    /// what was known before: with [`Known::Open`], or [`Known::Unknown`] and `again`, it is now the caller's to send and to
+    /// [`Ledger::record`].
     ///
     /// # Errors
     /// Why the file can't be read or written. Then nothing may be sent.
@@ -106,7 +107,7 @@ impl Ledger {
         file.read_to_end(&mut bytes).map_err(|failure| self.failed("read", &failure))?;
         let entries = self.entries(&bytes)?;
         let known = known(&entries, &entry.delivery);
-        if known == Known::Open || again {
+        if known == Known::Open || (known == Known::Unknown && again) {
             append(&mut file, &bytes, entry).map_err(|failure| self.failed("written", &failure))?;
         }
         Ok(known)
@@ -249,10 +250,12 @@ mod tests {
         ledger.record(&ended("a", Event::Sent)).expect("written");
         assert_eq!(ledger.claim(&entry("a"), false).expect("written"), Known::Sent);
         assert_eq!(ledger.claim(&entry("a"), true).expect("written"), Known::Sent);
-        // A second sending that fails does not undo the first.
+        // One that was sent twice after all, and failed the second time, was sent.
         ledger.record(&ended("a", Event::Failed)).expect("written");
         assert_eq!(ledger.known("a").expect("readable"), Known::Sent);
-        assert_eq!(ledger.known("b").expect("readable"), Known::Unknown);
+        assert_eq!(ledger.claim(&entry("b"), true).expect("written"), Known::Unknown);
+        ledger.record(&ended("b", Event::Sent)).expect("written");
+        assert_eq!(ledger.known("b").expect("readable"), Known::Sent);
     }
 
     #[test]
