@@ -1,6 +1,7 @@
 //! Requests of HTTP/1.1, as far as a webhook needs them: one a connection, with a body of a known length.
 
 use std::io::{self, Read, Write};
+use std::time::Instant;
 
 /// The most bytes of a head.
 const MOST_OF_HEAD: usize = 16 << 10;
@@ -71,11 +72,11 @@ impl Response {
     }
 }
 
-/// Reads a request. `None`: the other side said nothing and went.
+/// Reads a request, which must be whole by a moment. `None`: the other side said nothing and went.
 ///
 /// # Errors
 /// The answer to what is no request, or not one that is taken.
-pub fn read<S: Read + Write>(stream: &mut S) -> Result<Option<Request>, Response> {
+pub fn read<S: Read + Write>(stream: &mut S, until: Instant) -> Result<Option<Request>, Response> {
     let mut bytes = Vec::new();
     let (head, length) = loop {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
@@ -88,7 +89,7 @@ pub fn read<S: Read + Write>(stream: &mut S) -> Result<Option<Request>, Response
             }
             Err(failure) => return Err(Response::text(400, format!("this is no request of HTTP/1.1: {failure}"))),
         }
-        if more(stream, &mut bytes)? == 0 {
+        if more(stream, &mut bytes, until)? == 0 {
             return if bytes.is_empty() { Ok(None) } else { Err(Response::text(400, "the head broke off")) };
         }
     };
@@ -98,7 +99,7 @@ pub fn read<S: Read + Write>(stream: &mut S) -> Result<Option<Request>, Response
         let _ = stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
     while body.len() < head.length {
-        if more(stream, &mut body)? == 0 {
+        if more(stream, &mut body, until)? == 0 {
             return Err(Response::text(400, "the body broke off"));
         }
     }
@@ -149,16 +150,20 @@ impl Head {
 }
 
 /// Reads what is there, and gives how much it was.
-fn more(stream: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<usize, Response> {
+fn more(stream: &mut dyn Read, bytes: &mut Vec<u8>, until: Instant) -> Result<usize, Response> {
     let mut buffer = [0; 16 << 10];
+    let late = || Response::text(408, "the request did not come in time");
     loop {
+        if Instant::now() >= until {
+            return Err(late());
+        }
         match stream.read(&mut buffer) {
             Ok(count) => {
                 bytes.extend_from_slice(&buffer[..count]);
                 return Ok(count);
             }
             Err(failure) if failure.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Err(Response::text(408, "the request did not come in time")),
+            Err(_) => return Err(late()),
         }
     }
 }
@@ -215,7 +220,8 @@ mod tests {
 
     fn status(text: &str) -> Result<Option<Request>, u16> {
         let mut stream = Stream { pieces: text.as_bytes().chunks(7).collect(), written: Vec::new() };
-        read(&mut stream).map_err(|response| response.status)
+        let until = Instant::now() + std::time::Duration::from_secs(3_600);
+        read(&mut stream, until).map_err(|response| response.status)
     }
 
     #[test]
@@ -244,6 +250,12 @@ mod tests {
         ] {
             assert_eq!(status(&text), Err(wanted), "{}", &text[..text.len().min(60)]);
         }
+    }
+
+    #[test]
+    fn who_takes_too_long_is_told() {
+        let mut stream = Stream { pieces: vec![b"GET / HTTP/1.1\r\n\r\n"], written: Vec::new() };
+        assert_eq!(read(&mut stream, Instant::now()).map_err(|response| response.status), Err(408));
     }
 
     #[test]

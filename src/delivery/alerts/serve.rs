@@ -1,10 +1,10 @@
 //! The server: hears Alertmanager, answers, and ends in good order.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::counters::labels;
 use super::hub::Hub;
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 /// How many requests are heard at a time.
 const MOST_AT_ONCE: usize = 64;
 
-/// How long a part of a request may be on its way.
+/// How long a request may be on its way, and an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks a server for its end, from another thread.
@@ -94,7 +94,7 @@ pub fn serve(hub: &Hub, listener: &TcpListener, stopper: &Stopper, token: Option
 fn converse(hub: &Hub, mut stream: TcpStream, token: Option<&Secret>) {
     let _ = stream.set_read_timeout(Some(PATIENCE));
     let _ = stream.set_write_timeout(Some(PATIENCE));
-    let response = match request::read(&mut stream) {
+    let response = match request::read(&mut stream, Instant::now() + PATIENCE) {
         Ok(None) => return,
         Ok(Some(request)) => answer(hub, &request, token),
         Err(response) => response,
@@ -104,8 +104,23 @@ fn converse(hub: &Hub, mut stream: TcpStream, token: Option<&Secret>) {
     let _ = response.write(&mut stream);
     let _ = stream.flush();
     let _ = stream.shutdown(Shutdown::Write);
-    // What was sent and not read would break off the answer.
-    let _ = io::copy(&mut io::Read::take(&mut stream, 1 << 20), &mut io::sink());
+    linger(&mut stream);
+}
+
+/// Reads what was sent and not heard, for a moment: left unread it would break off the answer.
+fn linger(stream: &mut TcpStream) {
+    let until = Instant::now() + Duration::from_secs(1);
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
 }
 
 /// The answer to a request.
