@@ -422,7 +422,7 @@ fn comparison(value: &ast::Value) -> Option<(crate::diagnostic::Spanned<BinaryOp
     let ExprKind::Binary { op, left, right } = &expr.kind else { return None };
     use BinaryOp::{Greater, GreaterEqual, Less, LessEqual};
     let compares = matches!(op.value, Less | LessEqual | Greater | GreaterEqual);
-    (clauses.is_empty() && compares).then_some((op.clone(), left, right))
+    (clauses.is_empty() && compares).then_some((*op, left, right))
 }
 
 /// A length of time in milliseconds.

@@ -277,7 +277,7 @@ impl<'s, 'a> Of<'s, 'a> {
         match &expr.kind {
             ExprKind::Binary { op, left, right } => {
                 let (left, right) = (self.number(left, d), self.number(right, d));
-                self.scope.ops().binary(op.clone(), left?, right?, self.span, d)
+                self.scope.ops().binary(*op, left?, right?, self.span, d)
             }
             _ => self.scope.check(expr, d).map(plain),
         }
