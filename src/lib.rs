@@ -3,6 +3,7 @@
 //! The library is pure: text in, artefacts and diagnostics out. Files, clocks, processes and terminals live in
 //! the command line. The pipeline is a chain of types, one folder a stage; see `docs/architecture.md`.
 
+pub mod alerting;
 pub mod ask;
 pub mod caliber;
 pub mod catalog;

@@ -21,6 +21,7 @@ const ORDER: &[&[&str]] = &[
     &["plan"],
     &["rollup"],
     &["sql"],
+    &["alerting"],
     &["emit"],
     &["site"],
     &["table"],

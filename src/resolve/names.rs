@@ -45,7 +45,7 @@ pub const BEHAVIOURS: &[&str] =
 
 /// Whether declarations with a keyword and a block are compiled.
 pub fn is_compiled(keyword: &str) -> bool {
-    matches!(keyword, "session" | "calendar" | "quality" | "report") || BEHAVIOURS.contains(&keyword)
+    matches!(keyword, "session" | "calendar" | "quality" | "report" | "alert" | "slo") || BEHAVIOURS.contains(&keyword)
 }
 
 type Versions = Vec<(u32, usize)>;
@@ -104,6 +104,10 @@ pub struct Names<'a> {
     pub tests: Vec<Declared<'a, ast::Test>>,
     /// Reports.
     pub reports: Vec<Declared<'a, ast::Block>>,
+    /// Alerts.
+    pub alerts: Vec<Declared<'a, ast::Block>>,
+    /// Objectives.
+    pub slos: Vec<Declared<'a, ast::Block>>,
     /// Changes of calibers.
     pub changes: Vec<Declared<'a, ast::Change>>,
     /// Rules of quality.
@@ -200,6 +204,16 @@ impl<'a> Names<'a> {
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
                     self.quality_names.insert(block.name.as_str(), self.qualities.len());
                     self.qualities.push(Declared { syntax: block, doc, span });
+                }
+            }
+            DeclarationKind::Block(block) if block.keyword.value == "alert" => {
+                if seen.first("alert", &block.name, None, diagnostics) {
+                    self.alerts.push(Declared { syntax: block, doc, span });
+                }
+            }
+            DeclarationKind::Block(block) if block.keyword.value == "slo" => {
+                if seen.first("slo", &block.name, None, diagnostics) {
+                    self.slos.push(Declared { syntax: block, doc, span });
                 }
             }
             DeclarationKind::Block(block) => {

@@ -12,6 +12,7 @@ use crate::resolve::{self, MadeRows, Names};
 use crate::syntax::ast;
 use crate::value::WeekStart;
 
+use super::alerts;
 use super::behaviour::Behaviour;
 use super::calendars::{Calendar, check_calendars};
 use super::changes::{Applied, check_changes};
@@ -99,6 +100,16 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         week_start: settings.week_start,
     };
     let Metrics { metrics, facts, qualities: ruled } = check_metrics(&declarations, &mut rows, &mut d);
+    let known = alerts::Known {
+        names: &names,
+        tables: &rows.tables,
+        metrics: &metrics,
+        facts: &facts,
+        dimensions: &dimensions,
+        dimension_ids: &dimension_ids,
+        calendars: &calendars,
+    };
+    let (alerts, slos) = (alerts::check_alerts(&known, &mut d), alerts::check_slos(&known, &mut d));
     let given = &rows.tables[..names.tables.len() + calendars.len()];
     check_tests(&names, given, &calendars, (&dimensions, &dimension_ids), &mut d);
     unused(&names, files, &mut d);
@@ -119,6 +130,8 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         metrics,
         facts,
         tests,
+        alerts,
+        slos,
         changes,
         qualities: ruled,
         pins,

@@ -174,7 +174,8 @@ fn grain_of(calendars: &[Calendar], value: &Value) -> Option<Grain> {
     step_of(calendars, value).map(Grain::Step)
 }
 
-fn step_of(calendars: &[Calendar], value: &Value) -> Option<Step> {
+/// The step that a value is: of the calendar, of a declared one, or a length of time.
+pub fn step_of(calendars: &[Calendar], value: &Value) -> Option<Step> {
     match &value.kind {
         ValueKind::Step(AstStep::Declared(path)) => step_named(calendars, &path.to_string()),
         ValueKind::Step(step) => output_step(step),

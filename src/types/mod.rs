@@ -1,5 +1,6 @@
 //! The typed model: every declaration with its names bound and its types, units and sensitivity known.
 
+pub mod alerts;
 pub mod attribution;
 pub mod behaviour;
 mod bind;

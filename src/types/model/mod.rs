@@ -11,6 +11,7 @@ use crate::resolve::{Pins, Space};
 use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
+use super::alerts::{Alert, Slo};
 use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Quality, Report, Size, Unit};
 
 pub use formula::{
@@ -63,6 +64,10 @@ pub struct Model {
     pub facts: Vec<Facts>,
     /// Tests, as written; their tables are read when they run.
     pub tests: Vec<ast::Test>,
+    /// Alerts, in the order of files.
+    pub alerts: Vec<Alert>,
+    /// Objectives, in the order of files.
+    pub slos: Vec<Slo>,
     /// Changes from one version of something to another, in the order of files.
     pub changes: Vec<CaliberChange>,
     /// Rules of quality, in the order of files.
