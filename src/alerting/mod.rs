@@ -85,20 +85,23 @@ fn value(volume: Option<&Volume>, series: Series<'_>, at: usize) -> Option<f64> 
     enough.then_some(value)
 }
 
-/// Whether a condition holds: nothing where nothing in it can be compared, else the number that makes it hold, if it does.
+/// Whether a condition holds: nothing where what can't be compared decides, else the number that makes it hold, if it does.
 fn truth(condition: &Condition, values: &[Option<f64>], step: i64, at: usize) -> Option<Option<f64>> {
     match condition {
         Condition::Test(test) => compared(test, values, step, at),
         Condition::All(parts) => {
             let all: Vec<_> = parts.iter().map(|part| truth(part, values, step, at)).collect();
-            all.iter().any(Option::is_some).then(|| {
-                let holds = all.iter().all(|one| matches!(one, Some(Some(_))));
-                all.first().copied().flatten().flatten().filter(|_| holds)
-            })
+            let fails = all.iter().any(|one| matches!(one, Some(None)));
+            if fails {
+                Some(None)
+            } else {
+                all.iter().all(Option::is_some).then(|| all.first().copied().flatten().flatten())
+            }
         }
         Condition::Any(parts) => {
             let all: Vec<_> = parts.iter().map(|part| truth(part, values, step, at)).collect();
-            all.iter().any(Option::is_some).then(|| all.iter().copied().flatten().flatten().next())
+            let holds = all.iter().copied().flatten().flatten().next();
+            if holds.is_some() { Some(holds) } else { all.iter().all(Option::is_some).then_some(None) }
         }
     }
 }

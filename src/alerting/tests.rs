@@ -85,7 +85,7 @@ fn parts_of_a_condition_that_are_unknown_do_not_hold() {
     let low = || test(Subject::Value, Comparison::Less, Bound::Number(5.0));
     let drop = || test(Subject::Growth(2 * MINUTE), Comparison::Less, Bound::Number(-0.2));
     assert_eq!(states(&alert(Condition::All(vec![low(), drop()]), 0), "4 4 3 3 9", None), "..FF.");
-    assert_eq!(states(&alert(Condition::Any(vec![low(), drop()]), 0), "4 9 9 4 7", None), "F..FF");
+    assert_eq!(states(&alert(Condition::Any(vec![low(), drop()]), 0), "4 9 9 4 7", None), "FF.FF");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! bytes.
 
 mod airflow;
+mod alerts;
 mod clickhouse;
 pub mod name;
 mod ruled;
@@ -62,6 +63,8 @@ pub struct Input {
     pub week_start: WeekStart,
     /// Every metric at each of its default steps, in the order of the project.
     pub metrics: Vec<MetricView>,
+    /// Alerts and objectives with what they look at.
+    pub alerts: alerts::Given,
     /// Changes of calibers of which both versions are to be built.
     pub changes: Vec<Beside>,
     /// Rules of quality, in the order of the project.
@@ -278,7 +281,9 @@ pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> R
         TargetSettings::Airflow(AirflowTarget { of: Some((name, settings)), .. }) => {
             clickhouse::answer(input, name, settings, query, asked)
         }
-        TargetSettings::Streaming(_) | TargetSettings::Airflow(_) => Err(Diagnostics::new()),
+        TargetSettings::Streaming(_) | TargetSettings::Airflow(_) | TargetSettings::Alerts(_) => {
+            Err(Diagnostics::new())
+        }
     }
 }
 
@@ -288,5 +293,6 @@ pub fn emit(input: &Input, target: &Target) -> (Emitted, Diagnostics) {
         TargetSettings::Clickhouse(settings) => clickhouse::emit(input, &target.name.value, settings),
         TargetSettings::Streaming(settings) => streaming::emit(input, target, settings),
         TargetSettings::Airflow(settings) => airflow::emit(input, target, settings),
+        TargetSettings::Alerts(settings) => alerts::emit(input, &target.name.value, settings),
     }
 }

@@ -50,6 +50,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("airflow/wait.py", include_str!("../../targets/airflow/wait.py")),
     ("airflow/verify.py", include_str!("../../targets/airflow/verify.py")),
     ("airflow/dag.py", include_str!("../../targets/airflow/dag.py")),
+    ("alerts/header.yml", include_str!("../../targets/alerts/header.yml")),
     ("streaming/header.txt", include_str!("../../targets/streaming/header.txt")),
     ("streaming/inlet.sql", include_str!("../../targets/streaming/inlet.sql")),
     ("streaming/spark/spark-pipeline.yml", include_str!("../../targets/streaming/spark/spark-pipeline.yml")),

@@ -15,7 +15,7 @@ use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
 use crate::types::{self, Grain, MetricId, Model, family};
 
-use super::{About, Beside, Input, MetricView, Told, Upkeep};
+use super::{About, Beside, Input, MetricView, Told, Upkeep, alerts};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -31,12 +31,15 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
     }
     let reports = model.reports.iter().map(|report| told(model, report)).collect();
     let qualities = super::ruled::ruled(&lowering, &mut diagnostics);
+    let alerts = alerts::given(model, &lowering, &mut diagnostics);
     let tables = Arc::clone(&lowering.tables);
     let upkeep = model.tables.iter().map(upkeep).collect();
     let (zone, week_start) = (model.zone, model.week_start);
     let statistics = Statistics::default();
     let (changes, memo) = (Vec::new(), Memo::default());
-    (Input { tables, upkeep, statistics, zone, week_start, metrics, changes, qualities, reports, memo }, diagnostics)
+    let made =
+        Input { tables, upkeep, statistics, zone, week_start, metrics, alerts, changes, qualities, reports, memo };
+    (made, diagnostics)
 }
 
 /// The same of a project, with the other program of each change of which both versions can be built.

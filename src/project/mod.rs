@@ -2,6 +2,7 @@
 
 mod access;
 mod airflow;
+mod alerts;
 mod clickhouse;
 mod clock;
 mod config;
@@ -17,6 +18,7 @@ mod yaml;
 
 pub use access::{Access, Quota, Role};
 pub use airflow::{AirflowTarget, Wait, WaitFor};
+pub use alerts::{AlertReceiver, AlertWay, AlertsTarget, Mute, Smtp};
 pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Reading, Storage};
 pub use clock::Clock;
 pub use config::{CONFIG_FILE, CaliberPolicy, Config, LEDGER_FILE, LedgerPlace, Policy};

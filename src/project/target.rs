@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    AirflowTarget, ClickhouseTarget, SourceMap, StreamingTarget,
+    AirflowTarget, AlertsTarget, ClickhouseTarget, SourceMap, StreamingTarget,
     yaml::{Document, Reader, list},
 };
 
@@ -33,6 +33,8 @@ pub enum TargetSettings {
     Streaming(StreamingTarget),
     /// `kind: airflow`
     Airflow(AirflowTarget),
+    /// `kind: alerts`
+    Alerts(AlertsTarget),
 }
 
 impl TargetSettings {
@@ -42,6 +44,7 @@ impl TargetSettings {
             TargetSettings::Clickhouse(_) => "clickhouse",
             TargetSettings::Streaming(_) => "streaming",
             TargetSettings::Airflow(_) => "airflow",
+            TargetSettings::Alerts(_) => "alerts",
         }
     }
 }
@@ -53,6 +56,7 @@ const KINDS: &[(&str, ReadSettings)] = &[
     ("clickhouse", |reader| TargetSettings::Clickhouse(ClickhouseTarget::read(reader))),
     ("streaming", |reader| TargetSettings::Streaming(StreamingTarget::read(reader))),
     ("airflow", |reader| TargetSettings::Airflow(AirflowTarget::read(reader))),
+    ("alerts", |reader| TargetSettings::Alerts(AlertsTarget::read(reader))),
 ];
 
 impl Target {
@@ -60,7 +64,7 @@ impl Target {
     pub fn clickhouse(&self) -> Option<&ClickhouseTarget> {
         match &self.settings {
             TargetSettings::Clickhouse(settings) => Some(settings),
-            TargetSettings::Streaming(_) | TargetSettings::Airflow(_) => None,
+            TargetSettings::Streaming(_) | TargetSettings::Airflow(_) | TargetSettings::Alerts(_) => None,
         }
     }
 

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use super::report;
 
 /// The engines that tests know. `METRICC_ENGINES` takes their names, separated by commas, or `none`.
-pub const KNOWN: [&str; 8] = ["airflow", "browser", "clickhouse", "duckdb", "kafka", "pglast", "spark", "statistics"];
+pub const KNOWN: [&str; 9] =
+    ["airflow", "browser", "clickhouse", "duckdb", "kafka", "pglast", "prometheus", "spark", "statistics"];
 
 /// Whether `engine` is switched on. If not, the test is written down as not run.
 pub fn wanted(engine: &str, test: &str) -> bool {

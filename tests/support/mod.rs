@@ -32,6 +32,7 @@ pub mod kafka;
 pub mod messages;
 pub mod pglast;
 pub mod post;
+pub mod prometheus;
 pub mod provision;
 pub mod python;
 pub mod report;

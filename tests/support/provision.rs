@@ -83,6 +83,21 @@ pub fn pglast() -> Result<&'static Path, &'static str> {
     })
 }
 
+/// The folder with promtool, amtool and vmalert.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn prometheus() -> Result<&'static Path, &'static str> {
+    static BINARIES: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&BINARIES, || {
+        let folder = provision("prometheus", &["packages.txt"], install_debian)?;
+        for program in ["promtool", "amtool", "vmalert"] {
+            existing("prometheus", folder.join("usr/bin").join(program))?;
+        }
+        Ok(folder.join("usr/bin"))
+    })
+}
+
 /// The Python interpreter whose packages are those of statistics.
 ///
 /// # Errors
@@ -125,6 +140,29 @@ fn install_packages(locks: &Path, to: &Path) -> Result<(), String> {
             "-r",
         ])
         .arg(locks.join("requirements.txt")))
+}
+
+/// Unpacks packages of Debian; nothing is installed on the machine.
+fn install_debian(locks: &Path, to: &Path) -> Result<(), String> {
+    let list =
+        fs::read_to_string(locks.join("packages.txt")).map_err(|error| format!("cannot read packages.txt: {error}"))?;
+    let names: Vec<&str> =
+        list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let download = || run(Command::new("apt-get").args(["download", "--quiet"]).args(&names).current_dir(to));
+    if download().is_err() {
+        // A fresh machine has no lists of packages; who may not fetch them is told by the second try.
+        let _ = run(Command::new("apt-get").args(["update", "--quiet"]));
+        download()?;
+    }
+    let files = fs::read_dir(to).map_err(|error| format!("cannot list {}: {error}", to.display()))?;
+    let mut packages: Vec<PathBuf> = files.filter_map(Result::ok).map(|file| file.path()).collect();
+    packages.retain(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    packages.sort();
+    for package in packages {
+        run(Command::new("dpkg").arg("-x").arg(&package).arg(to))?;
+        fs::remove_file(&package).map_err(|error| format!("cannot remove {}: {error}", package.display()))?;
+    }
+    Ok(())
 }
 
 /// The folder of the installed engine.

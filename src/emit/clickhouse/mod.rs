@@ -283,6 +283,7 @@ fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) 
         zone: input.zone,
         week_start: input.week_start,
         metrics: input.metrics.iter().cloned().chain(measures).collect(),
+        alerts: super::alerts::Given::default(),
         changes: Vec::new(),
         qualities: input.qualities.clone(),
         reports: Vec::new(),

@@ -312,7 +312,7 @@ impl Known<'_> {
                 d.push(error!(E0208, name.span, "no dimension named `{}`", name.value; help: help));
                 continue;
             };
-            let Some(id) = self.dimension_ids[place] else { return None };
+            let id = self.dimension_ids[place]?;
             if found.contains(&id) {
                 d.push(
                     error!(E0204, name.span, "the dimension `{}` stands twice", name.value; help: "keep one of them"),

@@ -1,0 +1,279 @@
+//! Rules for Prometheus: promtool, amtool and vmalert take them, and they fire when the declarations say so.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use metricc::alerting::{Series, State, verdicts};
+use metricc::compile::{Compiled, compile};
+use metricc::emit::{Emitted, emit, input};
+use metricc::project::{MemoryFiles, Project, load};
+use support::prometheus::{amtool, promtool, vmalert};
+
+const SOURCES: &str = r#"
+source task {
+  table: "dwd.task"
+  key: id
+  time: at
+  column id: int
+  column at: timestamp
+  column ok: bool
+  column feature: string
+  column kind: string
+  column spent: decimal(18, 2) unit CNY
+  column took: duration(ms)
+}
+dimension feature = task.feature
+dimension 种类 = task.kind
+metric tasks = count(task) { grain: 1h; compare: 1w; owner: "平台 {{ }}" }
+metric good  = count(task where ok) { grain: 1h }
+metric rate  = good / tasks { unit: ratio; better: up; title: "成功\"率\"" }
+metric available = 1 - count(task where not ok) / tasks { unit: ratio; better: up }
+metric 收入  = sum(spent from task) { unit: CNY; grain: 1d; serve: daily }
+metric slow  = p95(took from task) { grain: 1h }
+"#;
+
+const TARGET: &str = r#"kind: alerts
+retention: 40d
+receivers:
+  dingtalk: { webhook: "http://127.0.0.1:9099/dingtalk" }
+  sms: { webhook: "http://127.0.0.1:9099/sms", max_alerts: 5 }
+  email: { email: [ops@example.com, "财务 <cfo@example.com>"] }
+smtp: { host: "smtp.example.com:587", from: "alerts@example.com" }
+notify: { P0: [sms, dingtalk], P1: [dingtalk, email], P2: [email] }
+mute:
+  nights: { severities: [P2], from: "22:00", to: "08:00" }
+  weekend: { severities: [P1, P2], days: [saturday, sunday], from: "00:00", to: "24:00" }
+runbooks: "https://wiki.example.com/x/"
+"#;
+
+fn project(declarations: &str, target: &str) -> (Project, Compiled) {
+    let files = MemoryFiles::new()
+        .with("metricc.yaml", "name: p\ntimezone: Asia/Shanghai\nunits: [CNY]\n")
+        .with("metrics/m.metric", format!("{SOURCES}{declarations}"))
+        .with("targets/alerts.yaml", target);
+    let (project, found) = load(&files);
+    assert!(!found.has_errors(), "{found:?}");
+    let project = project.expect("a project");
+    let (compiled, found) = compile(&project);
+    assert!(!found.has_errors(), "{found:?}");
+    (project, compiled)
+}
+
+fn built(declarations: &str, target: &str) -> (Emitted, Vec<String>) {
+    let (project, compiled) = project(declarations, target);
+    let (input, mut found) = input(&compiled.model);
+    let (emitted, more) = emit(&input, &project.targets[0]);
+    found.extend(more);
+    (emitted, found.iter().map(|one| format!("{} {}", one.code, one.message)).collect())
+}
+
+fn written(emitted: &Emitted) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for artifact in &emitted.artifacts {
+        let path = folder.path().join(&artifact.path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, &artifact.text).expect("a file");
+    }
+    folder
+}
+
+/// The files in a folder of a build.
+fn files(folder: &Path, of: &str) -> Vec<String> {
+    let list = fs::read_dir(folder.join("alerts").join(of)).expect("a folder");
+    let mut names: Vec<String> =
+        list.map(|one| format!("alerts/{of}/{}", one.expect("a file").file_name().to_string_lossy())).collect();
+    names.sort();
+    names
+}
+
+const ALERTS: &str = r#"
+/// Tasks fail: {{ $x }}
+alert fine on rate { every: 1m; when: value < 95% for 5m; by: feature, 种类; severity: P0; volume: tasks >= 100; absent: 10m; notify: dingtalk, sms; runbook: "r.md" }
+alert slow_tasks on slow { when: value > 2s or value > seasonal(period: 6h, cycles: 3) for 1h; severity: P1 }
+alert grown on tasks.growth_1w { when: value not between -20% and 50%; severity: P1 }
+alert 收入异常 on 收入 { when: (value outside ewma(alpha: 0.8) and value > 10) or growth(value, 2d) < -20%; severity: P2; absent: 1d }
+alert odd on tasks { every: 5m; when: value outside ewma(alpha: 0.3, sigma: 3) for 15m; severity: P2 }
+alert low on tasks { every: 5m; when: value < seasonal(period: 2h, cycles: 3, sigma: 3) for 10m; by: feature; severity: P2 }
+alert drop on tasks { every: 1h; when: growth(value, 1d) < -20%; severity: P1 }
+alert daily_drop on tasks { every: 1d; when: growth(value, 2d) < -20%; severity: P1; by: feature }
+alert fast on tasks { every: 30s; when: value < 10 for 1m; volume: tasks > 5; severity: P2 }
+slo rate_ok on rate { objective: 99.9% over 30d; minimum: 50 }
+slo up on available { objective: 99.95% over 28d; runbook: "https://example.com/up" }
+"#;
+
+#[test]
+fn rules_do_what_their_own_tests_say() {
+    support::engine!("prometheus");
+    let (emitted, told) = built(ALERTS, TARGET);
+    assert_eq!(told, [""; 0]);
+    let folder = written(&emitted);
+    let rules = files(folder.path(), "rules");
+    let arguments: Vec<&str> = ["check", "rules"].into_iter().chain(rules.iter().map(String::as_str)).collect();
+    let checked = promtool(folder.path(), &arguments);
+    assert!(checked.ok, "{}", checked.said);
+    let tests = files(folder.path(), "tests");
+    assert_eq!(tests.len(), 11, "{tests:?}");
+    let arguments: Vec<&str> = ["test", "rules"].into_iter().chain(tests.iter().map(String::as_str)).collect();
+    let tested = promtool(folder.path(), &arguments);
+    assert!(tested.ok, "{}", tested.said);
+    let taken = vmalert(folder.path(), &["-dryRun", "-rule=alerts/rules/*.yml"]);
+    assert!(taken.ok, "{}", taken.said);
+}
+
+#[test]
+fn who_is_told_follows_from_the_severity_and_the_alert() {
+    support::engine!("prometheus");
+    let (emitted, _) = built(ALERTS, TARGET);
+    let folder = written(&emitted);
+    let config = "alerts/alertmanager.yml";
+    let checked = amtool(folder.path(), &["check-config", config]);
+    assert!(checked.ok, "{}", checked.said);
+    let told = |labels: &[&str]| {
+        let arguments: Vec<&str> =
+            ["config", "routes", "test", "--config.file", config].into_iter().chain(labels.iter().copied()).collect();
+        let routed = amtool(folder.path(), &arguments);
+        assert!(routed.ok, "{}", routed.said);
+        routed.said.lines().next().unwrap_or_default().trim().to_owned()
+    };
+    assert_eq!(told(&["severity=P0", "notify=dingtalk,sms"]), "dingtalk,sms");
+    assert_eq!(told(&["severity=P1", "notify=dingtalk,email"]), "dingtalk,email");
+    assert_eq!(told(&["severity=P2", "notify=email"]), "email");
+    // What is of somebody else is told to nobody.
+    assert_eq!(told(&["severity=P2", "notify=sms2"]), "nobody");
+    let text = &emitted.artifacts.iter().find(|one| one.path.ends_with("alertmanager.yml")).expect("a file").text;
+    // AL5: nothing is hidden by labels that both lack, times of the day have a place, messages have an end.
+    for part in ["metric!=\"\"", "location: Asia/Shanghai", "max_alerts: 5", "continue: true"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// A sequence that looks random, the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+}
+
+/// Values about a level that now and then jump, stay or are missing.
+fn course(dice: &mut Dice, length: usize) -> Vec<Option<f64>> {
+    let mut level = 100;
+    (0..length)
+        .map(|_| {
+            match dice.roll(12) {
+                0 => level = 20 + dice.roll(200),
+                1 => level = 100,
+                _ => {}
+            }
+            (dice.roll(9) > 0).then(|| (level + dice.roll(5)) as f64)
+        })
+        .collect()
+}
+
+const CONDITIONS: &[&str] = &[
+    "value < 60 for 3m",
+    "value > 140",
+    "value between 90 and 104 for 2m",
+    "growth(value, 7m) < -20% for 1m",
+    "value outside ewma(alpha: 0.3, sigma: 3) for 2m",
+    "value < ewma(alpha: 0.7, sigma: 1, floor: 0%)",
+    "value > seasonal(period: 10m, cycles: 4, sigma: 3)",
+    "value outside seasonal(period: 7m, cycles: 5, sigma: 1, floor: 20%) for 1m",
+    "value > 110 and growth(value, 3m) > 10%",
+    "(value outside ewma(alpha: 0.5) or growth(value, 5m) > 50%) and value < 180 for 1m",
+];
+
+#[test]
+fn promql_fires_when_the_declaration_says_so() {
+    support::engine!("prometheus");
+    const LENGTH: usize = 160;
+    let mut declarations = String::new();
+    for (place, condition) in CONDITIONS.iter().enumerate() {
+        writeln!(declarations, "alert a{place} on tasks {{ every: 1m; when: {condition}; severity: P2 }}")
+            .expect("text");
+        writeln!(
+            declarations,
+            "alert b{place} on tasks {{ every: 1m; when: {condition}; severity: P2; volume: good >= 50 }}"
+        )
+        .expect("text");
+    }
+    let (emitted, told) = built(&declarations, TARGET);
+    assert_eq!(told, [""; 0]);
+    let folder = written(&emitted);
+    let (_, compiled) = project(&declarations, TARGET);
+    let mut tests = String::from("rule_files: [alerts/rules/all-tasks-1m.yml]\nevaluation_interval: 1m\ntests:\n");
+    let (mut fired, mut silent) = (0, 0);
+    for seed in 1..=4 {
+        let mut dice = Dice(seed);
+        let values = course(&mut dice, LENGTH);
+        let volume: Vec<Option<f64>> = course(&mut dice, LENGTH);
+        writeln!(tests, "- interval: 1m\n  input_series:").expect("text");
+        for (metric, values) in [("tasks", &values), ("good", &volume)] {
+            let labels = format!("{{metric=\"{metric}\",step=\"1m\",by=\"\"}}");
+            writeln!(tests, "  - {{series: 'metricc_{metric}{labels}', values: '{}'}}", samples(values)).expect("text");
+            writeln!(tests, "  - {{series: 'metricc_bucket_end_seconds{labels}', values: '0+60x{}'}}", LENGTH + 1)
+                .expect("text");
+        }
+        writeln!(tests, "  promql_expr_test:").expect("text");
+        for alert in &compiled.model.alerts {
+            let volume = alert.volume.is_some().then_some(volume.as_slice());
+            let found = verdicts(alert, Series { values: &values, volume, step: 60_000 });
+            for (at, verdict) in found.iter().enumerate() {
+                let fires = u8::from(verdict.state == State::Firing);
+                (fired, silent) = (fired + usize::from(fires), silent + usize::from(1 - fires));
+                let query =
+                    format!("count(ALERTS{{alertname=\"{}\",alertstate=\"firing\"}}) or vector(0)", alert.name.value);
+                writeln!(
+                    tests,
+                    "  - {{expr: '{query}', eval_time: {}m, exp_samples: [{{labels: '{{}}', value: {fires}}}]}}",
+                    at + 1
+                )
+                .expect("text");
+            }
+        }
+    }
+    assert!(fired > 500 && silent > 500, "{fired} and {silent}");
+    fs::write(folder.path().join("random_test.yml"), tests).expect("a file");
+    let tested = promtool(folder.path(), &["test", "rules", "random_test.yml"]);
+    assert!(tested.ok, "{}", tested.said.chars().take(4_000).collect::<String>());
+}
+
+/// Samples a minute apart: each bucket is seen at its end, and a series that is not there any more is stale.
+fn samples(values: &[Option<f64>]) -> String {
+    let mut text = String::from("_");
+    let mut before = None;
+    for value in values {
+        match (value, before) {
+            (Some(value), _) => write!(text, " {value}").expect("text"),
+            (None, Some(_)) => text.push_str(" stale"),
+            (None, None) => text.push_str(" _"),
+        }
+        before = *value;
+    }
+    text
+}
+
+#[test]
+fn what_a_target_cannot_do_is_told() {
+    let told = |declarations: &str, target: &str| built(declarations, target).1;
+    let plain = "kind: alerts\nreceivers:\n  sms: { webhook: \"http://127.0.0.1:9099/sms\" }\nnotify: { P1: [sms] }\n";
+    let alert = |items: &str| format!("alert a on tasks {{ every: 1h; {items} }}\n");
+    assert_eq!(told(&alert("when: value < 1; severity: P1"), plain), [""; 0]);
+    assert_eq!(told(&alert("when: value < 1; severity: P1; notify: smss"), plain), ["E0890 no receiver named `smss`"]);
+    assert_eq!(told(&alert("when: value < 1; severity: P0"), plain), ["E0890 nobody is told of `a`, which is P0"]);
+    assert_eq!(
+        told(&alert("when: value < seasonal(); severity: P1"), plain),
+        ["E0891 `a` compares with what was 28 days ago, and Prometheus keeps 15 days"]
+    );
+}
+
+#[test]
+fn a_build_is_the_same_to_the_byte() {
+    let texts = || built(ALERTS, TARGET).0.artifacts.into_iter().map(|one| (one.path, one.text)).collect::<Vec<_>>();
+    assert_eq!(texts(), texts());
+}
