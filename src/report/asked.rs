@@ -90,7 +90,7 @@ pub struct Told {
     pub metric: MetricId,
     /// How its groups make it up, before any dimension is known.
     pub parts: Parts,
-    /// Numerator and denominator, where it is a quotient that is explained.
+    /// Numerator and denominator, where it is a quotient.
     pub quotient: Option<(MetricId, MetricId)>,
 }
 
@@ -123,10 +123,7 @@ pub fn plan(model: &Model, report: &Report, period: Period) -> Plan {
         }
     }
     for (place, told) in metrics.iter_mut().enumerate() {
-        let explained = report.metrics.contains(&told.metric) && !report.explained_by(&model, told.metric).is_empty();
-        if let Parts::Ratio(of) = told.parts.clone()
-            && (explained || report.structure.iter().any(|(metric, _)| *metric == told.metric))
-        {
+        if let Parts::Ratio(of) = told.parts.clone() {
             let mut add = |word: &str, sum| add_part(&mut model, told.metric, format!("{place}/{word}"), sum);
             told.quotient = Some((add("numerator", &of.numerator), add("denominator", &of.denominator)));
         }

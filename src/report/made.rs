@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::asked::{Ask, Period, Plan, Told, season, shown};
-use super::parts::Parts;
+use super::parts::{Parts, is_share};
 use super::share::{Contribution, Effects, Group, Pair, Slice, contributions, effects};
-use super::usual::{Judged, judge};
+use super::usual::{Chance, Judged, judge};
 use crate::change::verify::{Cell, Number};
 use crate::plan::OutputColumn;
 use crate::table::Answer;
@@ -61,6 +61,8 @@ pub struct MadeMetric {
     pub ty: DataType,
     /// Their unit.
     pub unit: Option<String>,
+    /// Whether they are shares, which are told in percent.
+    pub is_share: bool,
     /// The value of the period; none where there is no row, or null.
     pub value: Option<Number>,
     /// Against each period that it is compared with.
@@ -160,6 +162,8 @@ pub struct Structure {
     pub ty: DataType,
     /// Their unit.
     pub unit: Option<String>,
+    /// Whether they are shares, which are told in percent.
+    pub is_share: bool,
     /// The name of the dimension.
     pub dimension: String,
     /// Its title.
@@ -287,10 +291,11 @@ impl<'a> Found<'a> {
             better: declared.better,
             ty: column.ty.clone(),
             unit: column.unit.clone(),
+            is_share: is_share(&self.plan.model, id),
             value,
             compared: compared.collect(),
             series: self.series(&values, report.every),
-            judged: self.judged(value, &values, report.every, column.ty == DataType::Int),
+            judged: self.judged(value, &values, report.every, self.chance(told, column)),
             explained: explained.collect(),
         })
     }
@@ -309,13 +314,26 @@ impl<'a> Found<'a> {
         series.split_off(first)
     }
 
-    fn judged(&self, value: Option<Number>, values: &BTreeMap<i64, Number>, every: Step, counts: bool) -> Judged {
+    /// How much chance alone moves a metric: counts by themselves, and shares of counts by how many they are shares of.
+    fn chance(&self, told: &Told, column: &OutputColumn) -> Chance {
+        let is_count = |metric: MetricId| self.column(metric).is_some_and(|column| column.ty == DataType::Int);
+        match told.quotient.filter(|(above, below)| is_count(*above) && is_count(*below)) {
+            Some((_, below)) if is_share(&self.plan.model, told.metric) => {
+                let all = self.values(below).get(&self.plan.period.start).map_or(0.0, |all| all.as_f64());
+                Chance::Share { of: all }
+            }
+            _ if column.ty == DataType::Int => Chance::Count,
+            _ => Chance::Unknown,
+        }
+    }
+
+    fn judged(&self, value: Option<Number>, values: &BTreeMap<i64, Number>, every: Step, chance: Chance) -> Judged {
         let season = season(every);
         let earlier = (1..=season.most).filter_map(|count| {
             let at = self.plan.period.before(season.every.times(count), every, &self.plan.model);
             Some(values.get(&at.start)?.as_f64())
         });
-        judge(value.map(Number::as_f64), &earlier.collect::<Vec<f64>>(), counts)
+        judge(value.map(Number::as_f64), &earlier.collect::<Vec<f64>>(), chance)
     }
 
     fn explained(
@@ -416,6 +434,7 @@ impl<'a> Found<'a> {
             title: titled(language, &declared.title, &declared.title_en, &declared.name.value),
             ty: column.ty.clone(),
             unit: column.unit.clone(),
+            is_share: is_share(&self.plan.model, metric),
             dimension,
             by: title,
             parts,
@@ -450,7 +469,9 @@ fn compared(value: Option<Number>, before: Option<Number>) -> Compared {
     Compared { before, difference, relative }
 }
 
+/// What carries nothing is not shown, but it is one of the others.
 fn shares_of_sum(mut all: Vec<Contribution>, top: usize) -> Shares {
+    let top = top.min(all.iter().filter(|one| !one.effect.is_zero()).count());
     let others = if all.len() > top { all.split_off(top) } else { Vec::new() };
     let effect = others.iter().map(|one| one.effect).fold(Number::int(0), Number::plus);
     Shares::Sum { shown: all, other: (!others.is_empty()).then_some((others.len(), effect)) }
@@ -458,6 +479,7 @@ fn shares_of_sum(mut all: Vec<Contribution>, top: usize) -> Shares {
 
 fn shares_of_ratio(mut all: Vec<Effects>, top: usize) -> Shares {
     let whole = Effect::of(all.iter());
+    let top = top.min(all.iter().filter(|one| one.rate != 0.0 || one.mix != 0.0 || one.beside != 0.0).count());
     let others = if all.len() > top { all.split_off(top) } else { Vec::new() };
     let other = (!others.is_empty()).then(|| (others.len(), Effect::of(others.iter())));
     Shares::Ratio { shown: all, other, all: whole }

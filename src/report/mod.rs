@@ -15,4 +15,4 @@ pub use asked::{Ask, FEWEST, Period, Plan, Season, plan, season};
 pub use made::{Compared, Effect, Explained, Made, MadeMetric, Part, Shares, Structure, made};
 pub use parts::Parts;
 pub use share::{Contribution, Effects, Group, Pair, Slice, contributions, effects};
-pub use usual::{Baseline, Judged, judge};
+pub use usual::{Baseline, Chance, Judged, judge};

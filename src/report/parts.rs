@@ -60,6 +60,30 @@ impl Parts {
     }
 }
 
+/// Whether a metric is a share: a quotient of two values of one unit. It is told in percent.
+pub fn is_share(model: &Model, metric: MetricId) -> bool {
+    let declared = &model.metrics[metric.0];
+    let plain = declared.ty.unit.as_ref().is_some_and(crate::types::Unit::is_none);
+    plain && declared.ty.ty == Type::Float && is_quotient(model, &declared.formula)
+}
+
+fn is_quotient(model: &Model, formula: &Formula) -> bool {
+    match &formula.kind {
+        FormulaKind::Metric(id) => is_quotient(model, &model.metrics[id.0].formula),
+        FormulaKind::Where { operand, .. } | FormulaKind::Moved { operand, .. } => is_quotient(model, operand),
+        FormulaKind::Call(Function::Divide, arguments) => arguments.get(1).is_some_and(|by| !is_literal(by)),
+        FormulaKind::Call(Function::Subtract, arguments) => match arguments.as_slice() {
+            [a, b] => is_one(a) && is_quotient(model, b),
+            _ => false,
+        },
+        FormulaKind::Call(Function::Coalesce | Function::Cast | Function::Greatest | Function::Least, arguments) => {
+            arguments.iter().any(|part| is_quotient(model, part))
+                && arguments.iter().all(|part| is_literal(part) || is_quotient(model, part))
+        }
+        _ => false,
+    }
+}
+
 fn parts(model: &Model, formula: &Formula) -> Parts {
     let of = |inner: &Formula| parts(model, inner);
     match &formula.kind {

@@ -145,8 +145,8 @@ pub fn effects(slices: &[Slice<Pair>], old: Pair, new: Pair) -> Option<Vec<Effec
 fn effect(slice: &Slice<Pair>, old: Pair, new: Pair, middle: f64) -> Effects {
     let (before, after) = (slice.old.rate(), slice.new.rate());
     let (old_share, new_share) = (slice.old.denominator / old.denominator, slice.new.denominator / new.denominator);
-    let known = before.or(after).unwrap_or(middle);
-    let (from, to) = (before.unwrap_or(after.unwrap_or(known)), after.unwrap_or(before.unwrap_or(known)));
+    // What is not there in one period has the rate of the other one.
+    let (from, to) = (before.or(after).unwrap_or(middle), after.or(before).unwrap_or(middle));
     let lone = |pair: Pair, whole: Pair| if pair.denominator == 0.0 { pair.numerator / whole.denominator } else { 0.0 };
     Effects {
         group: slice.group.clone(),
@@ -232,7 +232,7 @@ mod tests {
     fn effects_of_any_groups_sum_to_the_whole() {
         let mut random = fastrand::Rng::with_seed(17);
         for round in 0..20_000 {
-            let mut part = |random: &mut fastrand::Rng| match random.u8(0..10) {
+            let part = |random: &mut fastrand::Rng| match random.u8(0..10) {
                 0 => Pair::default(),
                 1 => pair(f64::from(random.i32(-5..50)), 0.0),
                 2 => pair(0.0, f64::from(random.i32(1..50))),

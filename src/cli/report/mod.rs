@@ -1,6 +1,7 @@
 //! `metricc report`: makes a report of a period.
 
 mod fetch;
+mod send;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,13 +9,14 @@ use std::path::{Path, PathBuf};
 use super::ready::Ready;
 use super::ui::Paint;
 use super::{Context, Exit, Outcome, Stop, rewrite};
+use crate::delivery::How;
 use crate::diagnostic::Diagnostic;
 use crate::error;
 use crate::report::{self, Made, Period, write};
 use crate::suggest::near;
 use crate::types::Report;
 use crate::value::Step;
-use crate::value::time::{midnight, parse_date};
+use crate::value::time::{midnight, parse_date, parse_timestamp};
 
 /// Make a report: values of a period beside earlier ones, what carries the changes, and what is unusual
 #[derive(clap::Args, Debug)]
@@ -37,9 +39,21 @@ pub struct Args {
     /// Read the sources themselves, whatever rollups there are
     #[arg(long, requires = "clickhouse")]
     live: bool,
+    /// Take it to be this time: the end of a day (2026-11-01), or an instant [default: the clock of the server or this machine]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
     /// Tell of a period that is not over, too
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["send", "no_send"])]
     partial: bool,
+    /// Send it to those that it is declared for, to each at most once a period, and tell what became of it
+    #[arg(long)]
+    send: bool,
+    /// Tell what would be sent to whom, and send nothing
+    #[arg(long, conflicts_with = "send")]
+    no_send: bool,
+    /// Send it also to those who got it before
+    #[arg(long, requires = "send")]
+    again: bool,
     /// How it is written
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
@@ -66,7 +80,7 @@ enum Format {
 /// Asks for the values, makes the report and writes it.
 pub fn run(args: &Args, context: &Context) -> Outcome {
     let to_screen = args.output.is_none() && std::io::stdout().is_terminal();
-    if args.format == Format::Xlsx && to_screen {
+    if args.format == Format::Xlsx && to_screen && !(args.send || args.no_send) {
         return Err(error!(E0959, None, "a workbook is binary, and standard output is a terminal";
             help: "add `--output report.xlsx`")
         .into());
@@ -74,23 +88,48 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let ready = context.compiled()?;
     let report = named(&args.name, &ready)?;
     let mut fetcher = fetch::Fetcher::new(args, &ready, context)?;
-    let now = match fetcher.now()? {
-        Some(now) => now,
-        None => clock(),
+    let now = match as_of(args, &ready)? {
+        Some(told) => told,
+        None => fetcher.now()?.unwrap_or_else(clock),
     };
     let period = period(args, report, &ready, now)?;
     let plan = report::plan(&ready.compiled.model, report, period);
     let answers = fetcher.answers(&plan)?;
     let made = report::made(&plan, report, &answers, period.end <= now);
-    has_values(&made)?;
-    show(args, &made, context)?;
-    Ok(Exit::Clean)
+    has_values(&made).map_err(|found| Stop::found(&ready.project, [*found].into_iter().collect()))?;
+    let how = match (args.send, args.no_send) {
+        (true, _) => Some(if args.again { How::Again } else { How::Send }),
+        (false, true) => Some(How::Plan),
+        (false, false) => None,
+    };
+    // Of what is sent, standard output tells what became of it.
+    if how.is_none() || args.output.is_some() {
+        show(args, &made, context)?;
+    }
+    match how {
+        Some(how) => send::send(report, &made, how, args.format == Format::Json, &ready.project, context),
+        None => Ok(Exit::Clean),
+    }
 }
 
 /// The machine's clock, in milliseconds since 1970.
 fn clock() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The instant of `--as-of`: of a day its end.
+fn as_of(args: &Args, ready: &Ready) -> Result<Option<i64>, Stop> {
+    let Some(text) = args.as_of.as_deref().map(str::trim) else { return Ok(None) };
+    let zone = ready.compiled.model.zone;
+    let of_day = parse_date(text)
+        .map(|days| midnight(chrono::NaiveDate::default() + chrono::Duration::days(i64::from(days) + 1), zone));
+    match of_day.or_else(|| parse_timestamp(text, zone)) {
+        Some(told) => Ok(Some(told)),
+        None => Err(error!(E0955, None, "`--as-of {text}` is not a day or time";
+            help: "write 2026-11-01 or \"2026-11-01 08:00:00\"")
+        .into()),
+    }
 }
 
 /// The report of a name.

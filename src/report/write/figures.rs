@@ -12,22 +12,29 @@ pub struct Kind {
     pub ty: DataType,
     /// Their unit.
     pub unit: Option<String>,
+    /// Whether they are shares.
+    pub share: bool,
 }
 
 impl Kind {
     /// Of a metric.
     pub fn of(metric: &MadeMetric) -> Kind {
-        Kind { ty: metric.ty.clone(), unit: metric.unit.clone() }
+        Kind { ty: metric.ty.clone(), unit: metric.unit.clone(), share: metric.is_share }
+    }
+
+    /// Of shares.
+    pub fn of_shares() -> Kind {
+        Kind { ty: DataType::Float, unit: None, share: true }
     }
 
     /// Whether it is a share, which is shown in percent.
     pub fn is_share(&self) -> bool {
-        self.unit.as_deref() == Some("ratio")
+        self.share
     }
 
     /// The unit behind a value; of shares it is the sign of percent.
     pub fn unit(&self) -> Option<&str> {
-        self.unit.as_deref().filter(|_| !self.is_share())
+        self.unit.as_deref().filter(|_| !self.share)
     }
 
     /// A value: `12,345.60`, `95.2%`, `1m 20s`.
@@ -116,7 +123,7 @@ mod tests {
     use super::*;
 
     fn kind(ty: DataType, unit: Option<&str>) -> Kind {
-        Kind { ty, unit: unit.map(str::to_owned) }
+        Kind { ty, unit: unit.map(str::to_owned), share: false }
     }
 
     #[test]
@@ -124,7 +131,7 @@ mod tests {
         let money = kind(DataType::Decimal { precision: 38, scale: 2 }, Some("CNY"));
         assert_eq!(money.value(Number::Exact { digits: 123_456_789, scale: 2 }), "1,234,567.89");
         assert_eq!(money.difference(Number::Exact { digits: -100, scale: 2 }, " pp"), "-1.00");
-        let share = kind(DataType::Float, Some("ratio"));
+        let share = Kind::of_shares();
         assert_eq!(share.value(Number::Float(0.951_26)), "95.13%");
         assert_eq!(share.difference(Number::Float(0.012_5), " pp"), "+1.25 pp");
         let count = kind(DataType::Int, None);

@@ -81,6 +81,7 @@ fn of_metric(metric: &MadeMetric, made: &Made) -> Json {
         "title": metric.title,
         "owner": metric.owner,
         "unit": metric.unit,
+        "share": metric.is_share,
         "better": metric.better.map(|better| match better {
             Better::Up => "up",
             Better::Down => "down",

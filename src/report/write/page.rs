@@ -297,8 +297,8 @@ fn explained(words: Words, metric: &MadeMetric, by: &Explained, made: &Made) -> 
 }
 
 fn structure(words: Words, of: &Structure, made: &Made) -> Section {
-    let kind = Kind { ty: of.ty.clone(), unit: of.unit.clone() };
-    let points = Kind { ty: crate::value::DataType::Float, unit: Some("ratio".to_owned()) };
+    let kind = Kind { ty: of.ty.clone(), unit: of.unit.clone(), share: of.is_share };
+    let points = Kind::of_shares();
     let value = |number: Option<Number>| Cell::from(number.map_or_else(|| "–".to_owned(), |number| kind.value(number)));
     let [earlier, now] = both(words, made);
     let mut table = Table { heads: vec![(of.by.clone(), false), (earlier, true), (now, true)], rows: Vec::new() };

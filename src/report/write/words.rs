@@ -330,6 +330,11 @@ impl Words {
         if !is_worse || (relative_change.abs() < WORTH && metric.judged.unusual().is_none()) {
             return None;
         }
+        let kind = Kind::of(metric);
+        let change = match kind.is_share() {
+            true => self.difference(&kind, compared.difference?),
+            false => relative(relative_change),
+        };
         let owner = metric.owner.as_ref().map(|owner| match self.0 {
             Language::En => format!(" (owner: {owner})"),
             Language::Zh => format!("（负责人：{owner}）"),
@@ -348,22 +353,17 @@ impl Words {
             (Language::En, Some((by, group, part))) => format!(
                 "{}{owner} got worse by {}: look at {by} = {group} first, which carries {} of it.",
                 metric.title,
-                relative(relative_change),
+                change,
                 share(part)
             ),
-            (Language::En, None) => format!(
-                "{}{owner} got worse by {}: no group carries half of it.",
-                metric.title,
-                relative(relative_change)
-            ),
-            (Language::Zh, Some((by, group, part))) => format!(
-                "{}{owner}变差 {}：建议先看 {by} = {group}，占变化的 {}。",
-                metric.title,
-                relative(relative_change),
-                share(part)
-            ),
+            (Language::En, None) => {
+                format!("{}{owner} got worse by {}: no group carries half of it.", metric.title, change)
+            }
+            (Language::Zh, Some((by, group, part))) => {
+                format!("{}{owner}变差 {}：建议先看 {by} = {group}，占变化的 {}。", metric.title, change, share(part))
+            }
             (Language::Zh, None) => {
-                format!("{}{owner}变差 {}：没有单一组占到一半。", metric.title, relative(relative_change))
+                format!("{}{owner}变差 {}：没有单一组占到一半。", metric.title, change)
             }
         })
     }
@@ -387,7 +387,7 @@ impl Words {
         let moved = of.parts.iter().filter_map(|part| Some((part, shift(part)?)));
         let moved = moved.max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs())).filter(|(_, by)| by.abs() >= SHIFT);
         let moved = moved.map(|(part, by)| {
-            let kind = Kind { ty: crate::value::DataType::Float, unit: Some("ratio".to_owned()) };
+            let kind = Kind::of_shares();
             (self.group(part.group.as_deref()), kind.difference(Number::Float(by), self.points()))
         });
         let (title, by, (group, part)) = (&of.title, &of.by, greatest);

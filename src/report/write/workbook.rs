@@ -239,7 +239,7 @@ impl Sheets<'_> {
         ];
         let heads = if of.adds_up { &heads[..] } else { &heads[..3] };
         self.heads(sheet, 2, heads, 1)?;
-        let kind = Kind { ty: of.ty.clone(), unit: of.unit.clone() };
+        let kind = Kind { ty: of.ty.clone(), unit: of.unit.clone(), share: of.is_share };
         for (row, part) in (3..).zip(&of.parts) {
             sheet.write(row, 0, &words.group(part.group.as_deref()))?;
             number(sheet, row, 1, part.before, &kind)?;
