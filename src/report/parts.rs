@@ -8,6 +8,7 @@ use crate::value::{Function, Value};
 
 /// How a metric's groups make up its whole.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // A report has a handful of them.
 pub enum Parts {
     /// The values of groups add up to the whole.
     Sum(Sum),

@@ -143,7 +143,7 @@ impl Sheets<'_> {
     fn explained(&mut self, sheet: &mut Worksheet, metric: &MadeMetric, at: usize) -> Result<(), XlsxError> {
         let by = &metric.explained[at];
         self.name(sheet, &format!("{} {}", metric.name, by.dimension))?;
-        sheet.write(0, 0, &self.words.explained(metric, by))?;
+        sheet.write(0, 0, self.words.explained(metric, by))?;
         let kind = Kind::of(metric);
         let words = self.words;
         let earlier = self.made.compare.first().map(|(length, _)| words.earlier(*length, self.made.every));
@@ -172,21 +172,21 @@ impl Sheets<'_> {
         match &by.shares {
             Shares::Sum { shown, other } => {
                 for one in shown {
-                    sheet.write(row, 0, &words.group(one.group.as_deref()))?;
+                    sheet.write(row, 0, words.group(one.group.as_deref()))?;
                     number(sheet, row, 1, one.old, &kind)?;
                     number(sheet, row, 2, one.new, &kind)?;
                     number(sheet, row, 3, Some(one.effect), &kind)?;
                     row += 1;
                 }
                 if let Some((count, effect)) = other {
-                    sheet.write(row, 0, &words.others(*count))?;
+                    sheet.write(row, 0, words.others(*count))?;
                     number(sheet, row, 3, Some(*effect), &kind)?;
                     row += 1;
                 }
             }
             Shares::Ratio { shown, other, all } => {
                 for one in shown {
-                    sheet.write(row, 0, &words.group(one.group.as_deref()))?;
+                    sheet.write(row, 0, words.group(one.group.as_deref()))?;
                     number(sheet, row, 1, one.old.map(Number::Float), &kind)?;
                     number(sheet, row, 2, one.new.map(Number::Float), &kind)?;
                     share(sheet, row, 3, Some(one.old_share))?;
@@ -195,7 +195,7 @@ impl Sheets<'_> {
                     row += 1;
                 }
                 if let Some((count, sum)) = other {
-                    sheet.write(row, 0, &words.others(*count))?;
+                    sheet.write(row, 0, words.others(*count))?;
                     effects(sheet, row, [sum.rate, sum.mix, sum.beside])?;
                     row += 1;
                 }
@@ -203,7 +203,7 @@ impl Sheets<'_> {
             }
             Shares::Beside { shown, .. } => {
                 for one in shown {
-                    sheet.write(row, 0, &words.group(one.group.as_deref()))?;
+                    sheet.write(row, 0, words.group(one.group.as_deref()))?;
                     number(sheet, row, 1, one.old, &kind)?;
                     number(sheet, row, 2, one.new, &kind)?;
                     number(sheet, row, 3, one.new.zip(one.old).map(|(new, old)| new.minus(old)), &kind)?;
@@ -228,7 +228,7 @@ impl Sheets<'_> {
         let of = &self.made.structure[at];
         self.name(sheet, &format!("{} {}", of.metric, of.dimension))?;
         let words = self.words;
-        sheet.write(0, 0, &words.structure(of).unwrap_or_default())?;
+        sheet.write(0, 0, words.structure(of).unwrap_or_default())?;
         let earlier = self.made.compare.first().map(|(length, _)| words.earlier(*length, self.made.every));
         let heads = [
             of.by.clone(),
@@ -241,7 +241,7 @@ impl Sheets<'_> {
         self.heads(sheet, 2, heads, 1)?;
         let kind = Kind { ty: of.ty.clone(), unit: of.unit.clone(), share: of.is_share };
         for (row, part) in (3..).zip(&of.parts) {
-            sheet.write(row, 0, &words.group(part.group.as_deref()))?;
+            sheet.write(row, 0, words.group(part.group.as_deref()))?;
             number(sheet, row, 1, part.before, &kind)?;
             number(sheet, row, 2, part.value, &kind)?;
             if of.adds_up {
