@@ -3,7 +3,8 @@
 use super::*;
 use crate::diagnostic::{FileId, Span, Spanned};
 use crate::types::MetricId;
-use crate::types::alerts::{Ewma, Seasonal, Severity};
+use crate::types::Severity;
+use crate::types::alerts::{Ewma, Seasonal};
 use crate::value::Step;
 
 const MINUTE: i64 = 60_000;

@@ -35,6 +35,7 @@ mod reports;
 mod row;
 mod rows;
 pub mod segment;
+mod severity;
 mod size;
 mod stream;
 mod tables;
@@ -62,8 +63,9 @@ pub use model::{
 pub use origin::{History, Kept, Member, Origin, Session, Union};
 pub use output::{OutputExpr, OutputExprKind, OutputName, check_having};
 pub use part::{BucketPart, By};
-pub use quality::{Bound, BoundOp, Quality, Rule, RuleKind, Severity, Way};
+pub use quality::{Bound, BoundOp, Quality, Rule, RuleKind, Way};
 pub use reports::{Deliver, DeliverKind, Explain, Language, Report, TimeOfDay};
+pub use severity::Severity;
 pub use size::Size;
 pub use unit::Unit;
 

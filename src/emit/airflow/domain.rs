@@ -38,7 +38,7 @@ pub struct Join {
 }
 
 /// Who answers for most of some metrics; the first by name of several.
-pub fn owner<'i>(metrics: impl Iterator<Item = usize>, input: &'i Input) -> Option<&'i str> {
+pub fn owner(metrics: impl Iterator<Item = usize>, input: &Input) -> Option<&str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for owner in metrics.filter_map(|place| input.metrics[place].about.owner.as_deref()) {
         *counts.entry(owner).or_default() += 1;

@@ -4,7 +4,7 @@ use super::condition::{Record, Timing, hold};
 use super::given::{BUCKET_END, Objective, ascii, exported};
 use super::promql::{Expr, short};
 use crate::emit::streaming::duration;
-use crate::types::alerts::Severity;
+use crate::types::Severity;
 use crate::value::Step;
 
 const MINUTE_MS: i64 = 60_000;

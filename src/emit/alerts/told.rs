@@ -9,7 +9,8 @@ use crate::emit::streaming::duration;
 use crate::error;
 use crate::project::AlertsTarget;
 use crate::suggest::near;
-use crate::types::alerts::{Bound, Condition, Severity, Subject};
+use crate::types::Severity;
+use crate::types::alerts::{Bound, Condition, Subject};
 
 /// A name for the beginning of other names.
 pub fn plain(name: &str) -> String {

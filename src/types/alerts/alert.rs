@@ -12,8 +12,9 @@ use crate::types::metrics::step_of;
 use crate::types::model::{Dimension, DimensionId, Grain, Metric, MetricId, Serve, Table};
 use crate::value::Step;
 
+use super::super::severity::Severity;
 use super::condition::Watched;
-use super::{Alert, Condition, Severity, Volume};
+use super::{Alert, Condition, Volume};
 
 const ITEMS: &[&str] = &["every", "when", "by", "severity", "volume", "absent", "notify", "runbook"];
 
@@ -43,7 +44,7 @@ pub fn check_alerts(known: &Known<'_>, d: &mut Diagnostics) -> Vec<Alert> {
 fn alert(known: &Known<'_>, declared: Declared<'_, ast::Block>, d: &mut Diagnostics) -> Option<Alert> {
     let syntax = declared.syntax;
     let items = Items::read("alert", &syntax.items, ITEMS, &[], d);
-    let severity = items.word("severity", &Severity::ALL, d);
+    let severity = items.word("severity", &Severity::WORDS, d);
     let notify = receivers(&items, d);
     let runbook = text(&items, "runbook", d);
     let metric = known.watched(syntax, "alert", d);

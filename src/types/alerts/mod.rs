@@ -9,6 +9,7 @@ use crate::syntax::ast;
 use crate::value::Step;
 
 use super::model::{DimensionId, Formula, MetricId};
+use super::severity::Severity;
 
 pub use alert::{Known, check_alerts};
 pub use slo::check_slos;
@@ -50,27 +51,6 @@ impl Alert {
         let mut longest = 0;
         self.when.walk(&mut |test| longest = longest.max(test.reaches_back()));
         longest
-    }
-}
-
-/// How urgent it is, the most urgent first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Severity {
-    /// The system does not work.
-    P0,
-    /// Core business suffers.
-    P1,
-    /// Something should be looked at.
-    P2,
-}
-
-impl Severity {
-    /// All, with the words for them.
-    pub const ALL: [(&'static str, Severity); 3] = [("P0", Severity::P0), ("P1", Severity::P1), ("P2", Severity::P2)];
-
-    /// As it is written.
-    pub fn word(self) -> &'static str {
-        Severity::ALL[self as usize].0
     }
 }
 

@@ -9,8 +9,9 @@ use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, RowSetKind, ValueKin
 use super::super::items::{Items, milliseconds};
 use super::super::listed::some_of;
 use super::super::model::{Table, TableId, Type};
+use super::super::severity::Severity;
 use super::super::type_name::{show_type, with_article};
-use super::{Bound, BoundOp, Severity, Way};
+use super::{Bound, BoundOp, Way};
 
 const ITEMS: &[&str] =
     &["complete", "unique", "fresh", "late", "match", "valid", "reconcile", "severity", "title", "owner", "runbook"];
