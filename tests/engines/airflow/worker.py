@@ -63,7 +63,7 @@ def about(dag):
 
 def assets(dag):
     condition = getattr(dag.timetable, "asset_condition", None)
-    return sorted(asset.uri for _, asset in condition.iter_assets()) if condition else []
+    return sorted(asset.uri for asset in condition.objects) if condition else []
 
 
 def load(request):
