@@ -362,7 +362,11 @@ fn double_runs_are_built_and_verified() {
                   report daily { title: \"日报\"; at: \"08:30\"; every: 1d; metrics: gmv, dau }\n";
     let declarations = format!("{SHOP}{change}");
     let project = tempfile::tempdir().expect("a folder");
-    let settings = format!("project: {}\ncommand: {}\n", project.path().display(), env!("CARGO_BIN_EXE_metricc"));
+    let settings = format!(
+        "wait:\n  every: 1s\n  up_to: 2s\n  for: {{ event: nothing }}\nproject: {}\ncommand: {}\n",
+        project.path().display(),
+        env!("CARGO_BIN_EXE_metricc")
+    );
     for (path, text) in [
         ("metricc.yaml", format!("name: shop\ntimezone: {NEW_YORK}\nunits: [CNY]\n")),
         ("targets/warehouse.yaml", "kind: clickhouse\ncreate_sources: true\n".to_owned()),
@@ -392,15 +396,18 @@ fn double_runs_are_built_and_verified() {
         (&json!("日报"), &json!(["wait__event__daily", "wait__order__daily"]))
     );
     let (trade, double) = (dag(&emitted, &["shop__trade__daily"]), dag(&emitted, &["shop__double_runs__daily"]));
+    let growth = dag(&emitted, &[GROWTH, "__daily"]);
     shop.insert("order", "o1 | 2024-11-02 10:00:00 | 2024-11-02 10:00:00 | u1 | 10");
     shop.insert("call", "2024-11-02 10:00:00 | true");
     airflow.succeed(&trade, "2024-11-03T02:00:00-05:00");
+    airflow.succeed(&growth, "2024-11-03T02:00:00-05:00");
     airflow.succeed(&double, "2024-11-03T02:00:00-05:00");
     assert_eq!(shop.view("gmv__1d__gmv_v2"), shop.view("gmv__1d"));
     // A small order: the versions do not agree any more.
     shop.insert("order", "o2 | 2024-11-03 10:00:00 | 2024-11-03 10:00:00 | u1 | 8\no3 | 2024-11-03 10:00:00 | 2024-11-03 10:00:00 | u1 | 0.5");
     shop.insert("call", "2024-11-03 10:00:00 | true");
     airflow.succeed(&trade, "2024-11-04T02:00:00-05:00");
+    airflow.succeed(&growth, "2024-11-04T02:00:00-05:00");
     let run = airflow.run(&double, "2024-11-04T02:00:00-05:00", &Value::Null);
     assert_eq!(state(&run, "verify__gmv_v1_v2"), "failed", "{}", run["log"].as_str().unwrap_or_default());
     let ledger = std::fs::read_to_string(project.path().join("metricc.ledger.jsonl")).expect("a ledger");
