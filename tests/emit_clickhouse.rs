@@ -65,6 +65,7 @@ fn input() -> Input {
         changes: Vec::new(),
         reports: Vec::new(),
         qualities: Vec::new(),
+        alerts: Default::default(),
         memo: Memo::default(),
     }
 }

@@ -38,6 +38,7 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
         changes: Vec::new(),
         reports: Vec::new(),
         qualities: Vec::new(),
+        alerts: Default::default(),
         memo: Memo::default(),
     };
     let (emitted, diagnostics) = emit(&input, &target);
