@@ -151,7 +151,7 @@ class Wait(BatchOperator):
 
     def execute(self, context: Context) -> None:
         """Looks for the first time."""
-        # Not by `kwargs` of the trigger: `dag.test` drops these where there is an event.
+        # Not by `kwargs` of the trigger: `dag.test` drops those beside an event.
         context["ti"].xcom_push(key="since", value=pendulum.now("UTC").isoformat())
         self.look(context)
 
@@ -172,10 +172,7 @@ class Wait(BatchOperator):
                 f"waited {self.up_to} for {when} in vain: "
                 f"`{self.until}` of sql/{self.batch}/{self.step} is not true"
             )
-        self.defer(
-            trigger=TimeDeltaTrigger(self.every),
-            method_name="execute_complete",
-        )
+        self.defer(trigger=TimeDeltaTrigger(self.every), method_name="execute_complete")
 
 
 class ListDays(BatchOperator):
