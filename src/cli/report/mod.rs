@@ -1,18 +1,21 @@
 //! `metricc report`: makes a report of a period.
 
-mod fetch;
 mod send;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use super::answers::{EngineArgs, Fetcher};
 use super::ready::Ready;
 use super::ui::Paint;
 use super::{Context, Exit, Outcome, Stop, rewrite};
 use crate::delivery::How;
 use crate::diagnostic::Diagnostic;
+use crate::emit;
 use crate::error;
-use crate::report::{self, Made, Period, write};
+use crate::plan::{Lowering, Query};
+use crate::report::{self, Ask, Made, Period, Plan, write};
+use crate::rollup::Asked;
 use crate::suggest::near;
 use crate::types::Report;
 use crate::value::Step;
@@ -27,18 +30,8 @@ pub struct Args {
     /// A day of the period (2026-11-01), or its month (2026-11) [default: the last period that is over]
     #[arg(long, value_name = "DAY")]
     date: Option<String>,
-    /// The folder with the data of a dry run [default: `samples` of metricc.yaml]
-    #[arg(long, value_name = "DIR", conflicts_with = "clickhouse")]
-    data: Option<PathBuf>,
-    /// Ask a ClickHouse server: that of the target, or the one at this address
-    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
-    clickhouse: Option<String>,
-    /// The target whose rollups may be read, where there are several
-    #[arg(long, value_name = "NAME", requires = "clickhouse")]
-    target: Option<String>,
-    /// Read the sources themselves, whatever rollups there are
-    #[arg(long, requires = "clickhouse")]
-    live: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Take it to be this time: the end of a day (2026-11-01), or an instant [default: the clock of the server or this machine]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
@@ -87,14 +80,14 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     }
     let ready = context.compiled()?;
     let report = named(&args.name, &ready)?;
-    let mut fetcher = fetch::Fetcher::new(args, &ready, context)?;
+    let mut fetcher = Fetcher::new(&args.engine, &ready, context)?;
     let now = match as_of(args, &ready)? {
         Some(told) => told,
         None => fetcher.now()?.unwrap_or_else(clock),
     };
     let period = period(args, report, &ready, now)?;
     let plan = report::plan(&ready.compiled.model, report, period);
-    let answers = fetcher.answers(&plan)?;
+    let answers = fetcher.answers(&queries(&plan, &ready)?)?;
     let made = report::made(&plan, report, &answers, period.end <= now);
     has_values(&made).map_err(|found| Stop::found(&ready.project, [*found].into_iter().collect()))?;
     let how = match (args.send, args.no_send) {
@@ -130,6 +123,17 @@ fn as_of(args: &Args, ready: &Ready) -> Result<Option<i64>, Stop> {
             help: "write 2026-11-01 or \"2026-11-01 08:00:00\"")
         .into()),
     }
+}
+
+/// What is asked for a report, each from where all of its metrics may be served.
+fn queries(plan: &Plan, ready: &Ready) -> Result<Vec<(Query, Asked)>, Stop> {
+    let lowering = Lowering::new(&plan.model);
+    let query = |ask: &Ask| {
+        let query = lowering.lower(&ask.question).map_err(|found| Stop::found(&ready.project, found))?;
+        let serve = ask.question.metrics.iter().map(|id| plan.model.metrics[id.0].serve.as_slice());
+        Ok((query, emit::asked_together(serve)))
+    };
+    plan.asks.iter().map(query).collect()
 }
 
 /// The report of a name.
