@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 use serde_json::Value;
 use support::cli::{Place, Run};
 use support::front::Front;
+use support::post::Taker;
 
 const METRICS: &str = r#"
 entity user {
@@ -237,6 +238,46 @@ fn what_is_sent_is_planned_first() {
     assert_eq!(lines.len(), 3, "{planned}");
     assert!(lines.iter().all(|line| line.contains("would be sent")), "{planned}");
     assert!(!place.path("metricc.deliveries.jsonl").exists(), "nothing is recorded");
+}
+
+#[test]
+fn a_report_reaches_each_mailbox_once_with_pictures_and_a_workbook() {
+    support::engine!("clickhouse");
+    let front = Front::start();
+    fill(&front);
+    let place = place(Some(&front));
+    let mut server = Taker::mail(serde_json::json!({ "tls": "none" }));
+    let config = format!(
+        "name: shop\ntimezone: Asia/Shanghai\nunits: [CNY]\nreceivers:\n  kpi: {{ email: [kpi@example.com, cfo@example.com] }}\nmail: {{ host: localhost, port: {}, tls: none, from: metrics@example.com }}\n",
+        server.port
+    );
+    place.write("metricc.yaml", config);
+    place.write("metrics/a.metric", METRICS.replace("explain: top 2", "deliver: email(\"kpi\")\n  explain: top 2"));
+    let asked = ["report", "daily", "--date", "2026-10-30", "--as-of", NOW, "--clickhouse", front.url(), "--send"];
+    let first = place.run(&asked).assert_code(0);
+    assert_eq!(first.out.lines().count(), 2, "{}", first.out);
+    for recipient in ["kpi@example.com", "cfo@example.com"] {
+        let mail = server.next_of("mail");
+        assert_eq!(mail["recipients"], serde_json::json!([recipient]));
+        assert_eq!(mail["defects"], serde_json::json!([]));
+        let subject = mail["headers"]["subject"].as_str().expect("a subject");
+        assert!(subject.contains("2026-10-30"), "{subject}");
+        let parts = mail["parts"].as_array().expect("parts");
+        let page = parts.iter().find_map(|part| part["text"].as_str().filter(|text| text.contains("<html")));
+        let page = page.expect("a page");
+        // Each picture that the page shows is in the mail.
+        let pictures = parts.iter().filter_map(|part| part["id"].as_str()).collect::<Vec<_>>();
+        assert_eq!(pictures.len(), 6, "{pictures:?}");
+        for picture in pictures {
+            assert!(page.contains(&format!("cid:{}", picture.trim_matches(['<', '>']))), "{picture}");
+        }
+        assert!(parts.iter().any(|part| part["name"] == "daily-2026-10-30.xlsx"), "{:?}", mail["structure"]);
+    }
+    let again = place.run(&asked).assert_code(0);
+    assert_eq!(again.out.lines().count(), 2, "{}", again.out);
+    assert!(server.rest().iter().all(|event| event["event"] != "mail"), "nobody gets it twice");
+    let ledger = std::fs::read_to_string(place.path("metricc.deliveries.jsonl")).expect("a record");
+    assert_eq!(ledger.lines().filter(|line| line.contains("\"sent\"")).count(), 2, "{ledger}");
 }
 
 #[cfg(feature = "dry-run")]
