@@ -60,16 +60,6 @@ fn place(target: &str) -> Place {
     place
 }
 
-fn post(front: &Front, statement: &str) {
-    let variable = |name: &str| (name == "METRICC_CLICKHOUSE_URL").then(|| front.url().to_owned());
-    let environment = metricc::clickhouse::Environment { variable: &variable, root: std::path::Path::new(".") };
-    let mut warnings = metricc::diagnostic::Diagnostics::new();
-    let server =
-        metricc::clickhouse::Server::of("t", None, front.database(), &environment, &mut warnings).expect("a server");
-    let client = metricc::clickhouse::Client::new(server, Default::default(), Default::default()).expect("a client");
-    client.execute(statement).unwrap_or_else(|failure| panic!("{statement}: {failure:?}"));
-}
-
 /// A server with the table of the source and its rows. Events of a project are in a database of their own.
 fn served() -> (Front, Place) {
     let front = Front::start();
@@ -77,9 +67,7 @@ fn served() -> (Front, Place) {
     let place = place(&format!("database: {database}\nconnection:\n  url: {}\n", front.url()));
     place.write("metrics/a.metric", EVENTS.replace("dwd.event", &format!("{database}.event")));
     let zoned = "DateTime64(3, 'Asia/Shanghai')";
-    post(
-        &front,
-        &format!(
+    front.execute(&format!(
             "CREATE OR REPLACE TABLE {database}.event (event_id String, at {zoned}, got {zoned}, user Nullable(String), amount Int64) ENGINE = MergeTree ORDER BY event_id"
         ),
     );
@@ -88,7 +76,7 @@ fn served() -> (Front, Place) {
         format!("('{id}', '{at}', '{got}', {user}, {amount})")
     };
     let rows: Vec<String> = ROWS.iter().map(value).collect();
-    post(&front, &format!("INSERT INTO {database}.event VALUES {}", rows.join(", ")));
+    front.execute(&format!("INSERT INTO {database}.event VALUES {}", rows.join(", ")));
     (front, place)
 }
 

@@ -108,15 +108,7 @@ fn json(run: &Run) -> Value {
 
 /// The rows in the tables that the sources name.
 fn fill(front: &Front) {
-    let variable = |name: &str| (name == "METRICC_CLICKHOUSE_URL").then(|| front.url().to_owned());
-    let environment = metricc::clickhouse::Environment { variable: &variable, root: std::path::Path::new(".") };
-    let mut warnings = metricc::diagnostic::Diagnostics::new();
-    let server =
-        metricc::clickhouse::Server::of("t", None, front.database(), &environment, &mut warnings).expect("a server");
-    let client = metricc::clickhouse::Client::new(server, Default::default(), Default::default()).expect("a client");
-    let run = |statement: &str| {
-        client.execute(statement).unwrap_or_else(|failure| panic!("{statement:.200}: {failure:?}"));
-    };
+    let run = |statement: &str| front.execute(statement);
     let db = front.database();
     run(&format!("CREATE TABLE {db}.user (user_id String, channel String) ENGINE = MergeTree ORDER BY user_id"));
     run(&format!(

@@ -48,7 +48,7 @@ fn place(target: &str, config: &str) -> Place {
 
 /// Two views by hand, as the build names them; 100 users on each platform, a tenth per cent fewer in the new version.
 fn views(front: &Front, days: std::ops::RangeInclusive<u32>, new: impl Fn(u32, &str) -> i64) {
-    let client = |statement: &str| post(front, statement);
+    let client = |statement: &str| front.execute(statement);
     for (name, is_new) in [("dau__1d", false), ("dau__1d__dau_v2", true)] {
         let table = format!("{}.{name}", front.database());
         client(&format!(
@@ -65,16 +65,6 @@ fn views(front: &Front, days: std::ops::RangeInclusive<u32>, new: impl Fn(u32, &
             .collect();
         client(&format!("INSERT INTO {table} VALUES {}", rows.join(", ")));
     }
-}
-
-fn post(front: &Front, statement: &str) {
-    let variable = |name: &str| (name == "METRICC_CLICKHOUSE_URL").then(|| front.url().to_owned());
-    let environment = metricc::clickhouse::Environment { variable: &variable, root: std::path::Path::new(".") };
-    let mut warnings = metricc::diagnostic::Diagnostics::new();
-    let server =
-        metricc::clickhouse::Server::of("t", None, front.database(), &environment, &mut warnings).expect("a server");
-    let client = metricc::clickhouse::Client::new(server, Default::default(), Default::default()).expect("a client");
-    client.execute(statement).unwrap_or_else(|failure| panic!("{statement}: {failure:?}"));
 }
 
 fn target(front: &Front) -> String {
@@ -184,7 +174,7 @@ fn views_without_rows_agree_in_nothing() {
     let place = place(&target(&front), "");
     views(&front, 1..=1, |_, _| 990);
     for name in ["dau__1d", "dau__1d__dau_v2"] {
-        post(&front, &format!("TRUNCATE TABLE {}.{name}", front.database()));
+        front.execute(&format!("TRUNCATE TABLE {}.{name}", front.database()));
     }
     let run = place.run(&["verify", "dau"]).assert_code(1);
     assert!(run.out.contains("neither side has a row"), "{}{}", run.out, run.err);
@@ -409,7 +399,7 @@ fn both_versions_are_compared_over_samples() {
 fn apply(front: &Front, place: &Place, folder: &str) {
     let script = std::fs::read_to_string(place.path(folder).join("apply.sql")).expect("a script");
     for statement in support::script::statements(&script) {
-        post(front, statement);
+        front.execute(statement);
     }
 }
 
@@ -433,14 +423,11 @@ fn what_a_build_makes_of_a_change_is_verified() {
         let abnormal = user % 2 == 0 && user / 2 < if day == 4 { 5 } else { 1 };
         format!("('e{day}_{user}', toDateTime64('2026-11-{day:02} 12:00:00', 3, 'Asia/Shanghai'), 'u{user}', '{platform}', {abnormal})")
     })).collect();
-    post(
-        &front,
-        &format!(
-            "INSERT INTO {}.event (event_id, at, user_id, platform, is_abnormal) VALUES {}",
-            front.database(),
-            rows.join(", ")
-        ),
-    );
+    front.execute(&format!(
+        "INSERT INTO {}.event (event_id, at, user_id, platform, is_abnormal) VALUES {}",
+        front.database(),
+        rows.join(", ")
+    ));
 
     let run = place.run(&["verify", "--record", "--as-of", "2026-11-09 01:00:00", "--format", "json"]).assert_code(1);
     let found = json(&run);

@@ -151,6 +151,21 @@ impl Front {
         Front::of(Some(user))
     }
 
+    /// Runs a statement by way of the front.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn execute(&self, statement: &str) {
+        let variable = |name: &str| (name == "METRICC_CLICKHOUSE_URL").then(|| self.url().to_owned());
+        let environment = metricc::clickhouse::Environment { variable: &variable, root: std::path::Path::new(".") };
+        let mut warnings = metricc::diagnostic::Diagnostics::new();
+        let server = metricc::clickhouse::Server::of("t", None, self.database(), &environment, &mut warnings);
+        let server = server.expect("a server");
+        let client = metricc::clickhouse::Client::new(server, Default::default(), Default::default());
+        let client = client.expect("a client");
+        client.execute(statement).unwrap_or_else(|failure| panic!("{statement:.200}: {failure:?}"));
+    }
+
     fn of(user: Option<User>) -> Front {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (kept, (told, database)) = (Arc::clone(&requests), mpsc::channel());

@@ -9,7 +9,8 @@ use super::{Checked, consequence, shown};
 use crate::quality::{Judged, Outcome, Verdict};
 use crate::template;
 
-const STYLE: &str = include_str!("../../../targets/site/style.css");
+const STYLE: &str =
+    concat!(include_str!("../../../targets/site/style.css"), include_str!("../../../targets/site/verdicts.css"));
 const PAGE: &str = include_str!("../../../targets/quality/page.html");
 
 fn environment() -> &'static Environment<'static> {

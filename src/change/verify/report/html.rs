@@ -12,7 +12,8 @@ use crate::table::{Answer, plot};
 use crate::template;
 use crate::value::{DataType, Value};
 
-const STYLE: &str = include_str!("../../../../targets/site/style.css");
+const STYLE: &str =
+    concat!(include_str!("../../../../targets/site/style.css"), include_str!("../../../../targets/site/verdicts.css"));
 const PAGE: &str = include_str!("../../../../targets/verify/page.html");
 
 fn environment() -> &'static Environment<'static> {
