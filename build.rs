@@ -42,7 +42,6 @@ fn code_pages() {
         .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
         .collect();
     names.sort();
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets the package folder");
     let mut constants = String::new();
     let mut pages = String::from("/// Every code with its page, in order.\npub static PAGES: &[(Code, &str)] = &[\n");
     for name in &names {
@@ -52,7 +51,9 @@ fn code_pages() {
             .strip_prefix(&format!("# {name}: "))
             .unwrap_or_else(|| panic!("{name}.md must start with `# {name}: title`"));
         writeln!(constants, "#[doc = {title:?}]\npub const {name}: Code = Code({name:?});").expect("write to a string");
-        writeln!(pages, "    ({name}, include_str!({:?})),", format!("{root}/src/diagnostic/codes/{name}.md"))
+        // By the folder of whoever compiles: another clone may find this file in a shared target folder.
+        let file = format!("/src/diagnostic/codes/{name}.md");
+        writeln!(pages, "    ({name}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?}))),")
             .expect("write to a string");
     }
     pages.push_str("];\n");
