@@ -95,6 +95,9 @@ impl Side<'_> {
             if let Some((_, why)) = answered.refused.first() {
                 return Ok(vec![unjudged(format!("it is not served by `{}`: {why}", way.word()))]);
             }
+            if answered.from.is_empty() {
+                return Ok(vec![unjudged(format!("no rollup has what `{}` makes of it", way.word()))]);
+            }
             let answer = fetcher.select(&answered.sql, &query)?;
             series.push(Series::of(&answer, way.word(), answer.keys, None));
         }

@@ -44,7 +44,7 @@ pub struct Args {
     /// Tell what would be sent to whom, and send nothing
     #[arg(long, conflicts_with = "send")]
     no_send: bool,
-    /// Send it also to those who got it before
+    /// Send it also to those of whom it is unknown whether they got it
     #[arg(long, requires = "send")]
     again: bool,
     /// How it is written
