@@ -38,8 +38,8 @@ metric slow  = p95(took from task) { grain: 1h }
 const TARGET: &str = r#"kind: alerts
 retention: 40d
 receivers:
-  dingtalk: { webhook: "http://127.0.0.1:9099/dingtalk" }
-  sms: { webhook: "http://127.0.0.1:9099/sms", max_alerts: 5 }
+  dingtalk: { webhook: "http://127.0.0.1:9098/alertmanager/dingtalk" }
+  sms: { webhook: "http://127.0.0.1:9098/alertmanager/sms", max_alerts: 5 }
   email: { email: [ops@example.com, "财务 <cfo@example.com>"] }
 smtp: { host: "smtp.example.com:587", from: "alerts@example.com" }
 notify: { P0: [sms, dingtalk], P1: [dingtalk, email], P2: [email] }
@@ -261,7 +261,7 @@ fn samples(values: &[Option<f64>]) -> String {
 #[test]
 fn what_a_target_cannot_do_is_told() {
     let told = |declarations: &str, target: &str| built(declarations, target).1;
-    let plain = "kind: alerts\nreceivers:\n  sms: { webhook: \"http://127.0.0.1:9099/sms\" }\nnotify: { P1: [sms] }\n";
+    let plain = "kind: alerts\nreceivers:\n  sms: { webhook: \"http://127.0.0.1:9098/alertmanager/sms\" }\nnotify: { P1: [sms] }\n";
     let alert = |items: &str| format!("alert a on tasks {{ every: 1h; {items} }}\n");
     assert_eq!(told(&alert("when: value < 1; severity: P1"), plain), [""; 0]);
     assert_eq!(told(&alert("when: value < 1; severity: P1; notify: smss"), plain), ["E0890 no receiver named `smss`"]);

@@ -164,7 +164,7 @@ impl AlertReceiver {
                 if let Some(fault) = url_fault(&url) {
                     // What may hold a token is not shown.
                     reader.tell(error!(E0023, url.span, "`webhook` {fault}";
-                        help: "name an address without secrets, such as a gateway on this machine: `http://127.0.0.1:9099/dingtalk`"));
+                        help: "name an address without secrets, such as a gateway on this machine: `http://127.0.0.1:9098/alertmanager/dingtalk`"));
                     return None;
                 }
                 AlertWay::Webhook { url: url.value, most }
@@ -174,7 +174,7 @@ impl AlertReceiver {
                 let place = reader.place();
                 reader.tell(
                     error!(E0024, place, "the receiver `{}` does not say one way in which it is told", name.value;
-                    help: "add `webhook: \"http://127.0.0.1:9099/dingtalk\"` or `email: [ops@example.com]`"),
+                    help: "add `webhook: \"http://127.0.0.1:9098/alertmanager/dingtalk\"` or `email: [ops@example.com]`"),
                 );
                 return None;
             }
