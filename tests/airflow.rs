@@ -379,8 +379,18 @@ fn double_runs_are_built_and_verified() {
     let shop = Warehouse::new(NEW_YORK, &declarations);
     let set = shop.emitted.details["changes"][0]["apply"].as_str().expect("a path").to_owned();
     shop.apply(&set);
-    let (emitted, found) = made(NEW_YORK, &declarations, &settings);
+    // A report that goes to nobody has nothing to run.
+    let (quiet, found) = made(NEW_YORK, &declarations, &settings);
     assert_eq!(problems(&found), [""; 0]);
+    assert!(quiet.artifacts.iter().all(|artifact| !artifact.path.contains("reports")));
+    let sent = declarations.replace("metrics: gmv, dau }", "metrics: gmv, dau; deliver: email(\"kpi\") }");
+    let receivers =
+        "receivers:\n  kpi: { email: [kpi@example.com] }\nmail: { host: localhost, from: kpi@example.com }\n";
+    let config = format!("name: shop\ntimezone: {NEW_YORK}\nunits: [CNY]\npaths: [metrics]\n{receivers}");
+    let all = files(NEW_YORK, &sent, "", None).with("metricc.yaml", config);
+    let (emitted, found) = tried_files(&all.with("targets/airflow.yaml", format!("kind: airflow\n{settings}")));
+    assert_eq!(problems(&found), [""; 0]);
+    let emitted = emitted.expect("artefacts");
     let (_front, connection) = serve(&shop);
     let mut airflow = Airflow::start("airflow", &emitted.artifacts, &[connection]);
     let lint = airflow.lint(&["check", "--isolated", "--preview", "--select", "AIR,DTZ,F,E"]);

@@ -69,7 +69,7 @@ pub struct Input {
     pub changes: Vec<Beside>,
     /// Rules of quality, in the order of the project.
     pub qualities: Vec<Ruled>,
-    /// What is told to people, in the order of the project.
+    /// What is delivered to people, in the order of the project.
     pub reports: Vec<Told>,
     /// Statements of an earlier build.
     pub memo: Memo,

@@ -29,7 +29,9 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
         metrics.extend(views);
         diagnostics.extend(found);
     }
-    let reports = model.reports.iter().map(|report| told(model, report)).collect();
+    // One that goes to nobody is made by whoever wants it.
+    let delivered = model.reports.iter().filter(|report| !report.deliver.is_empty());
+    let reports = delivered.map(|report| told(model, report)).collect();
     let qualities = super::ruled::ruled(&lowering, &mut diagnostics);
     let alerts = alerts::given(model, &lowering, &mut diagnostics);
     let tables = Arc::clone(&lowering.tables);
