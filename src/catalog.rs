@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::lineage::{Graph, NodeId};
+use crate::lineage::{Graph, Kind, NodeId};
 use crate::project::SourceMap;
 use crate::types::{Better, Grain, Metric, MetricId, Model, Serve, Tier, Type};
 
@@ -41,6 +41,8 @@ pub struct Entry {
     pub better: Option<&'static str>,
     /// Its description.
     pub doc: Option<String>,
+    /// What tells people of it, by kind: alerts, objectives, reports, dashboards.
+    pub told: Vec<(Kind, String)>,
     /// The file of its declaration.
     pub file: String,
     /// The line there.
@@ -92,9 +94,19 @@ fn entry(id: MetricId, metric: &Metric, model: &Model, graph: &Graph, sources: &
             Better::None => "none",
         }),
         doc: metric.doc.clone(),
+        told: told(node, graph),
         file: file.path.clone(),
         line: file.position(metric.name.span.start).0,
     }
+}
+
+/// What tells people of a metric, in order.
+fn told(metric: NodeId, graph: &Graph) -> Vec<(Kind, String)> {
+    let users = graph.direct_users(metric).into_iter().map(|edge| graph.node(edge.user));
+    let mut told: Vec<(Kind, String)> =
+        users.filter(|node| node.kind.only_tells()).map(|node| (node.kind, node.label.clone())).collect();
+    told.sort();
+    told
 }
 
 /// The unit of a number; of a time, which has none, its type.
@@ -144,6 +156,9 @@ impl Entry {
 
     /// All of it for programs.
     pub fn json(&self) -> Value {
+        let told = |kind: Kind| -> Vec<&str> {
+            self.told.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.as_str()).collect()
+        };
         json!({
             "name": self.name,
             "version": self.version,
@@ -158,6 +173,9 @@ impl Entry {
             "serve": self.serve,
             "better": self.better,
             "doc": self.doc,
+            "alerts": told(Kind::Alert),
+            "objectives": told(Kind::Slo),
+            "reports": told(Kind::Report),
             "file": self.file,
             "line": self.line,
         })

@@ -66,7 +66,7 @@ fn unknown_names_are_told_with_what_is_near() {
     assert!(said.contains("`order` has no column `pay_amont`") && said.contains("`order.pay_amount`?"), "{said}");
     let said = err(&["impact", "odrer.paid_at"]);
     assert!(said.contains("as `odrer`") && said.contains("did you mean `order.paid_at`?"), "{said}");
-    assert!(err(&["impact", "gmv"]).contains("`gmv` names no column"));
+    assert!(err(&["impact", "gmw"]).contains("did you mean `gmv`?"));
     assert!(err(&["impact", "zzzzzz.a"]).contains("name a column with its source or entity"));
     assert!(err(&["lineage"]).contains("<NAME>"));
 }
@@ -84,6 +84,39 @@ fn impact_tells_the_way_and_what_targets_make() {
     let built = told["built"].as_array().expect("a list");
     assert!(built.iter().any(|one| one["kind"] == "view" && one["for"][0] == "gmv 1d"), "{built:?}");
     assert!(impact(&["user.registered_at"]).contains("nothing that is declared reads it"));
+}
+
+#[test]
+fn impact_and_catalog_name_what_tells_of_a_metric() {
+    let place = Place::with_shop();
+    let more = "/// Few orders.\nalert gmv_low on gmv { every: 1d; when: value < 100; severity: P2 }\n\
+        report daily { at: \"08:30\"; every: 1d; metrics: arppu }\n";
+    place.write("shop/metrics/told.metric", more);
+    let run = |args: &[&str]| place.run_in("shop", args).assert_code(0).out;
+    check_snapshot("impact_metric", &run(&["impact", "gmv"]));
+    let told = json(&run(&["impact", "gmv", "--format", "json"]));
+    let names = texts(&told["touches"], "name");
+    assert_eq!((names[0], &names[3..]), ("arppu", &["gmv_low", "daily"][..]), "after two tests");
+    assert_eq!((&told["of"][0]["name"], told.get("column")), (&serde_json::json!("gmv"), None));
+    assert_eq!(texts(&told["touches"][4]["path"], "name"), ["gmv", "arppu", "daily"]);
+    // The views of what moves, and no others.
+    let views = told["built"].as_array().expect("a list").iter().filter(|one| one["kind"] == "view");
+    let of: Vec<&str> = views.filter_map(|one| one["for"][0].as_str()).collect();
+    assert!(of.contains(&"gmv 1d") && of.contains(&"arppu 1d"), "{of:?}");
+    assert!(!of.iter().any(|one| one.starts_with("paid_orders")), "{of:?}");
+    let listed = json(&run(&["catalog", "--format", "json"]));
+    let gmv = listed.as_array().expect("a list").iter().find(|one| one["name"] == "gmv").expect("gmv");
+    assert_eq!((&gmv["alerts"], &gmv["reports"]), (&serde_json::json!(["gmv_low"]), &serde_json::json!([])));
+    // Its page tells of them, too.
+    let out = place.path("site").to_string_lossy().into_owned();
+    run(&["docs", "--no-charts", "--out", &out]);
+    let page = std::fs::read_to_string(place.path("site/metrics/gmv.html")).expect("a page");
+    let section = page.split("id=\"told\"").nth(1).expect("a section");
+    assert!(
+        section.contains("gmv_low") && section.contains("Few orders.") && section.contains("told.metric"),
+        "{section}"
+    );
+    assert!(!section.split("</section>").next().expect("its text").contains("daily"));
 }
 
 #[test]

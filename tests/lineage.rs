@@ -293,6 +293,45 @@ fn what_uses_something_is_found_from_either_end() {
 }
 
 #[test]
+fn what_tells_of_a_metric_moves_with_it() {
+    let more = r#"
+metric share = ios / gmv { grain: 1d }
+alert few on gmv { every: 1d; when: value < 10; volume: dau >= 5; by: platform; severity: P2 }
+alert odd on arpu { every: 1d; when: growth(value, 1w) < -20%; severity: P1 }
+slo most on share { objective: 99% over 30d }
+report daily { at: "08:30"; every: 1d; metrics: ios }
+quality whole on event { complete: page }
+"#;
+    let compiled = program(&format!("{SHOP}{more}"));
+    let graph = graph(&compiled);
+    let touched = |name: &str| {
+        let impact = graph.impact(one(&graph, name)).into_iter().filter(|one| graph.node(one.node).kind.only_tells());
+        impact.map(|one| (names(&graph, &one.path), one.roles)).collect::<Vec<_>>()
+    };
+    let way =
+        |names: &[&str], role: Role| (names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), vec![role]);
+    assert_eq!(
+        touched("gmv"),
+        [
+            way(&["gmv", "few"], Role::Watched),
+            way(&["gmv", "arpu", "odd"], Role::Value),
+            way(&["gmv", "share", "most"], Role::Value),
+        ]
+    );
+    // By way of its volume, and not by that of a dimension that it is not shown by.
+    assert_eq!(touched("dau")[0], way(&["dau", "few"], Role::Filter));
+    assert_eq!(touched("ios"), [way(&["ios", "share", "most"], Role::Value), way(&["ios", "daily"], Role::Told)]);
+    let far = |name: &str| touched(name).into_iter().map(|(path, _)| path[path.len() - 1].clone()).collect::<Vec<_>>();
+    assert_eq!(far("order.client"), ["few", "most", "daily"]);
+    assert!(far("event.page").is_empty() && far("province").is_empty(), "{:?}", touched("event.page"));
+    assert_eq!(far("order"), ["few", "odd", "most", "daily"]);
+    assert_eq!(
+        names(&graph, &graph.upstream(one(&graph, "few"), false).nodes),
+        ["event", "order", "paid", "platform", "gmv", "dau", "few"]
+    );
+}
+
+#[test]
 fn a_cohort_is_made_of_the_subsets_that_it_names() {
     let more = "cohort back of user { start: paid; active: event; until: 1d; by: platform }\nmetric kept = back.retained at 1d { grain: 1d }\n";
     let compiled = program(&format!("{SHOP}{more}"));

@@ -248,6 +248,8 @@ impl<'a> Program<'a> {
             Kind::Test => self.of_test(node, reads),
             Kind::Report => self.of_report(node, reads),
             Kind::Quality => self.of_quality(node, reads),
+            Kind::Alert => self.of_alert(node, reads),
+            Kind::Slo => self.of_slo(node, reads),
             Kind::Source | Kind::Entity | Kind::Calendar | Kind::Session | Kind::Behaviour(_) => {
                 self.of_tables(node, reads);
             }
@@ -322,7 +324,7 @@ impl<'a> Program<'a> {
     }
 
     /// A dimension over all rows that a metric is of, other than those that it is looked up across.
-    fn bound_to(&self, dimension: DimensionId, metric: MetricId, role: Role, reads: &mut Reads) {
+    pub fn bound_to(&self, dimension: DimensionId, metric: MetricId, role: Role, reads: &mut Reads) {
         let read = &self.model.facts[metric.0].reads;
         let tables: Vec<TableId> = if self.looks_across {
             let grouped = self.grouped(metric, dimension);
@@ -454,7 +456,7 @@ impl<'a> Program<'a> {
     }
 
     /// The days of a declared calendar.
-    fn of_step(&self, step: Step, reads: &mut Reads) {
+    pub fn of_step(&self, step: Step, reads: &mut Reads) {
         let Step::Declared(step) = step else { return };
         let source = step.source();
         let Some(calendar) = self.model.calendars.iter().find(|one| one.name.value == source.calendar) else { return };
@@ -462,61 +464,5 @@ impl<'a> Program<'a> {
         let column = table.columns.iter().position(|column| column.name.value == source.value);
         reads.push((Item::Rows(calendar.table), Role::Step));
         reads.extend(column.map(|column| (Item::Column(ColumnId { table: calendar.table, column }), Role::Step)));
-    }
-
-    /// What a report tells of, and what it explains that by.
-    fn of_report(&self, node: NodeId, reads: &mut Reads) {
-        let span = self.nodes.all[node.0].span;
-        for report in self.model.reports.iter().filter(|report| report.span == span) {
-            for metric in report.metrics.iter().copied() {
-                reads.push((Item::Formula(metric), Role::Told));
-                for dimension in report.explained_by(self.model, metric) {
-                    self.bound_to(dimension, metric, Role::Group, reads);
-                }
-            }
-            for (metric, dimension) in report.structure.iter().copied() {
-                reads.push((Item::Formula(metric), Role::Told));
-                self.bound_to(dimension, metric, Role::Group, reads);
-            }
-        }
-    }
-
-    /// What rules of quality look at.
-    fn of_quality(&self, node: NodeId, reads: &mut Reads) {
-        let span = self.nodes.all[node.0].span;
-        for quality in self.model.qualities.iter().filter(|quality| quality.span == span) {
-            let metrics = quality.rules.iter().map(|rule| rule.kind.metric()).chain([quality.rows]);
-            reads.extend(metrics.map(|metric| (Item::Formula(metric), Role::Checked)));
-        }
-    }
-
-    fn of_test(&self, node: NodeId, reads: &mut Reads) {
-        let Some(DeclarationKind::Test(test)) = self.nodes.declared[node.0].map(|declaration| &declaration.kind) else {
-            return;
-        };
-        for (path, version) in &test.metrics {
-            let name = path.to_string();
-            let version = version.as_ref().map(|version| version.value);
-            let Some(metric) = self.model.metric_named(&name, version) else { continue };
-            reads.push((Item::Formula(metric), Role::Asked));
-            for column in &test.expect.header {
-                let name = column.value.split('@').next().unwrap_or_default();
-                let shown = self.model.dimensions.iter().position(|dimension| dimension.name.value == name);
-                shown.into_iter().for_each(|shown| {
-                    self.bound_to(DimensionId(shown), metric, Role::Group, reads);
-                });
-            }
-        }
-        for given in &test.given {
-            let name = given.table.to_string();
-            let Some(table) = self.model.table_named(&name) else { continue };
-            reads.push((Item::Table(table), Role::Given));
-            for column in &given.data.header {
-                let columns = self.model.table(table).columns.iter();
-                let column = columns.clone().position(|own| own.name.value == column.value && !own.internal);
-                let id = column.map(|column| ColumnId { table, column });
-                reads.extend(id.map(|id| (Item::Column(id), Role::Given)));
-            }
-        }
     }
 }

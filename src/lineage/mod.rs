@@ -4,6 +4,7 @@
 //! those of other sources that the dimension is bound to; a metric that another one names counts without its own
 //! dimensions. So what a trace reaches is what is read, and not what is merely named.
 
+mod asking;
 mod expand;
 mod names;
 mod nodes;
@@ -45,6 +46,9 @@ pub enum Kind {
     Test,
     Report,
     Quality,
+    Alert,
+    /// An objective.
+    Slo,
 }
 
 impl Kind {
@@ -64,12 +68,19 @@ impl Kind {
             Kind::Test => "test",
             Kind::Report => "report",
             Kind::Quality => "quality",
+            Kind::Alert => "alert",
+            Kind::Slo => "slo",
         }
     }
 
     /// Whether it asks for others, and nothing is made of it.
     pub fn only_asks(self) -> bool {
-        matches!(self, Kind::Test | Kind::Report | Kind::Quality)
+        matches!(self, Kind::Test | Kind::Quality) || self.only_tells()
+    }
+
+    /// Whether it tells people of numbers: an edit of it moves none.
+    pub fn only_tells(self) -> bool {
+        matches!(self, Kind::Report | Kind::Alert | Kind::Slo)
     }
 
     /// Whether it has columns that are stored.
@@ -107,6 +118,8 @@ pub enum Role {
     Told,
     /// A rule of quality looks at it.
     Checked,
+    /// An alert or an objective looks at it.
+    Watched,
 }
 
 impl Role {
@@ -126,6 +139,7 @@ impl Role {
             Role::Given => "given",
             Role::Told => "told",
             Role::Checked => "checked",
+            Role::Watched => "watched",
         }
     }
 }

@@ -125,6 +125,8 @@ pub(super) fn head(declaration: &Declaration) -> Option<(Kind, String, u32)> {
                 "calendar" => Kind::Calendar,
                 "report" => Kind::Report,
                 "quality" => Kind::Quality,
+                "alert" => Kind::Alert,
+                "slo" => Kind::Slo,
                 keyword => Kind::Behaviour(BEHAVIOURS.iter().find(|known| **known == keyword)?),
             };
             (kind, block.name.value.clone(), version(&block.version))

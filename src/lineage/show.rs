@@ -75,6 +75,8 @@ fn rank(kind: Kind) -> u8 {
         Kind::Test => 9,
         Kind::Report => 10,
         Kind::Quality => 11,
+        Kind::Alert => 12,
+        Kind::Slo => 13,
     }
 }
 
@@ -151,7 +153,7 @@ fn shape(kind: Kind) -> &'static str {
         Kind::Source | Kind::Entity | Kind::Calendar => "cylinder",
         Kind::Column => "plaintext",
         Kind::Metric => "ellipse",
-        Kind::Test | Kind::Report | Kind::Quality => "note",
+        Kind::Test | Kind::Report | Kind::Quality | Kind::Alert | Kind::Slo => "note",
         Kind::Dimension | Kind::Hierarchy => "hexagon",
         Kind::Subset | Kind::Session | Kind::Behaviour(_) => "box",
     }

@@ -38,14 +38,14 @@ impl Trace {
     }
 }
 
-/// A node that an edit of a column touches.
+/// A node that an edit of another one touches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Touched {
     /// It.
     pub node: NodeId,
-    /// The shortest way to it: the column first, then what stands between, then the node.
+    /// The shortest way to it: what is edited first, then what stands between, then the node.
     pub path: Vec<NodeId>,
-    /// What the column is read for by what stands behind it on this way.
+    /// What the edited one is read for by what stands behind it on this way.
     pub roles: Vec<Role>,
 }
 
@@ -111,24 +111,25 @@ impl Graph {
         found.into_iter().map(edge).collect()
     }
 
-    /// Whatever an edit of a column touches, in the order of nodes.
-    pub fn impact(&self, column: NodeId) -> Vec<Touched> {
-        let starts = self.items_of(&[column]);
+    /// Whatever an edit of a declaration or column touches, in the order of nodes; what is of itself is left out.
+    pub fn impact(&self, of: NodeId) -> Vec<Touched> {
+        let own = self.with_columns(of);
+        let starts = self.items_of(&own);
         let (order, before) = self.walk(&starts, Way::Down);
-        let table = self.node(column).table;
+        let table = self.node(of).table;
+        let is_other = |node: &NodeId| !own.contains(node) && Some(*node) != table;
         let mut found: BTreeMap<NodeId, Touched> = BTreeMap::new();
         for item in &order {
-            let Some(node) = self.owners[*item].filter(|node| *node != column && Some(*node) != table) else {
-                continue;
-            };
-            let touched = self.path(*item, &before, column);
+            let Some(node) = self.owners[*item].filter(is_other) else { continue };
+            let touched = self.path(*item, &before, of);
             let shorter = found.get(&node).is_none_or(|known| touched.path.len() < known.path.len());
             if shorter {
                 found.insert(node, touched);
             }
         }
         for touched in found.values_mut() {
-            touched.roles = self.roles_between(touched.path[1], column);
+            let first = touched.path.iter().position(is_other).unwrap_or(1);
+            touched.roles = self.roles_between(touched.path[first], touched.path[first - 1]);
         }
         found.into_values().collect()
     }

@@ -54,6 +54,7 @@ impl Site<'_> {
                 own_columns => self.own_columns(id),
                 users => users,
                 tests => self.tests(id),
+                told => self.told(id),
                 sql => sql,
                 no_sql => no_sql,
             },
@@ -246,6 +247,26 @@ impl Site<'_> {
             }
         };
         tests.map(one).collect()
+    }
+
+    /// What tells people of a metric: alerts, objectives, reports, dashboards; and the rules of quality that look at it.
+    fn told(&self, id: NodeId) -> Vec<Value> {
+        let users = self.graph.direct_users(id);
+        let tells = |kind: Kind| kind.only_asks() && kind != Kind::Test;
+        let mut found: Vec<&Edge> = users.iter().filter(|edge| tells(self.graph.node(edge.user).kind)).collect();
+        found.sort_by_key(|edge| (self.graph.node(edge.user).kind, edge.user));
+        let one = |edge: &&Edge| {
+            let summary = self.doc(edge.user).map(text::summary).unwrap_or_default();
+            context! {
+                label => self.graph.node(edge.user).label.as_str(),
+                kind => self.graph.node(edge.user).kind.word(),
+                titles => self.titles(edge.user),
+                lang => language(&summary),
+                summary => summary,
+                place => show::place(self.graph, edge.user, self.input.sources),
+            }
+        };
+        found.iter().map(one).collect()
     }
 
     /// The SELECT of a metric by its own dimensions from the sources, or why there is none.

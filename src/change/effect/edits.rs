@@ -54,8 +54,7 @@ impl<'a> Edited<'a> {
             DeclarationKind::Change(change) => {
                 Some(Edit::Change(change.name.to_string(), change.from.value, change.to.value))
             }
-            // A report moves no number.
-            _ => head(one).filter(|(kind, ..)| *kind != Kind::Report).map(Edit::Declaration),
+            _ => head(one).filter(|(kind, ..)| !kind.only_tells()).map(Edit::Declaration),
         };
         self.all().filter_map(|one| Some((edit(one)?, one))).collect()
     }
