@@ -176,6 +176,7 @@ impl Entry {
             "alerts": told(Kind::Alert),
             "objectives": told(Kind::Slo),
             "reports": told(Kind::Report),
+            "dashboards": told(Kind::Dashboard),
             "file": self.file,
             "line": self.line,
         })

@@ -301,6 +301,7 @@ alert odd on arpu { every: 1d; when: growth(value, 1w) < -20%; severity: P1 }
 slo most on share { objective: 99% over 30d }
 report daily { at: "08:30"; every: 1d; metrics: ios }
 quality whole on event { complete: page }
+dashboard board { filter: platform; row "a" { line dau by page; card half; text "x" } }
 "#;
     let compiled = program(&format!("{SHOP}{more}"));
     let graph = graph(&compiled);
@@ -316,15 +317,17 @@ quality whole on event { complete: page }
             way(&["gmv", "few"], Role::Watched),
             way(&["gmv", "arpu", "odd"], Role::Value),
             way(&["gmv", "share", "most"], Role::Value),
+            way(&["gmv", "arpu", "half", "board"], Role::Value),
         ]
     );
     // By way of its volume, and not by that of a dimension that it is not shown by.
     assert_eq!(touched("dau")[0], way(&["dau", "few"], Role::Filter));
+    assert_eq!(touched("half"), [way(&["half", "board"], Role::Shown)]);
     assert_eq!(touched("ios"), [way(&["ios", "share", "most"], Role::Value), way(&["ios", "daily"], Role::Told)]);
     let far = |name: &str| touched(name).into_iter().map(|(path, _)| path[path.len() - 1].clone()).collect::<Vec<_>>();
-    assert_eq!(far("order.client"), ["few", "most", "daily"]);
-    assert!(far("event.page").is_empty() && far("province").is_empty(), "{:?}", touched("event.page"));
-    assert_eq!(far("order"), ["few", "odd", "most", "daily"]);
+    assert_eq!(far("order.client"), ["few", "most", "daily", "board"]);
+    assert_eq!((far("event.page"), far("province").len()), (vec!["board".to_owned()], 0));
+    assert_eq!(far("order"), ["few", "odd", "most", "daily", "board"]);
     assert_eq!(
         names(&graph, &graph.upstream(one(&graph, "few"), false).nodes),
         ["event", "order", "paid", "platform", "gmv", "dau", "few"]

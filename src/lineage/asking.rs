@@ -1,4 +1,4 @@
-//! What only asks of metrics: tests, reports, rules of quality, alerts and objectives.
+//! What only asks of metrics: tests, reports, rules of quality, alerts, objectives and dashboards.
 
 use crate::syntax::ast::DeclarationKind;
 use crate::types::{ColumnId, DimensionId};
@@ -81,5 +81,20 @@ impl Program<'_> {
         let span = self.nodes.all[node.0].span;
         let own = self.model.slos.iter().filter(|slo| slo.span == span);
         reads.extend(own.map(|slo| (Item::Formula(slo.metric), Role::Watched)));
+    }
+
+    /// What a dashboard shows, by what, and what it can be filtered by.
+    pub fn of_dashboard(&self, node: NodeId, reads: &mut Reads) {
+        let span = self.nodes.all[node.0].span;
+        let own = self.model.dashboards.iter().filter(|dashboard| dashboard.span == span);
+        for (dashboard, shown) in own.flat_map(|dashboard| dashboard.shown().map(move |shown| (dashboard, shown))) {
+            for metric in shown.metrics.iter().copied() {
+                reads.push((Item::Formula(metric), Role::Shown));
+                shown.by.iter().for_each(|dimension| self.bound_to(*dimension, metric, Role::Group, reads));
+                let filter = dashboard.filtered(self.model, shown);
+                filter.for_each(|dimension| self.bound_to(dimension, metric, Role::Filter, reads));
+            }
+            self.of_step(shown.step, reads);
+        }
     }
 }

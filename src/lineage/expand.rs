@@ -250,6 +250,7 @@ impl<'a> Program<'a> {
             Kind::Quality => self.of_quality(node, reads),
             Kind::Alert => self.of_alert(node, reads),
             Kind::Slo => self.of_slo(node, reads),
+            Kind::Dashboard => self.of_dashboard(node, reads),
             Kind::Source | Kind::Entity | Kind::Calendar | Kind::Session | Kind::Behaviour(_) => {
                 self.of_tables(node, reads);
             }

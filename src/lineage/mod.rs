@@ -49,6 +49,7 @@ pub enum Kind {
     Alert,
     /// An objective.
     Slo,
+    Dashboard,
 }
 
 impl Kind {
@@ -70,6 +71,7 @@ impl Kind {
             Kind::Quality => "quality",
             Kind::Alert => "alert",
             Kind::Slo => "slo",
+            Kind::Dashboard => "dashboard",
         }
     }
 
@@ -80,7 +82,7 @@ impl Kind {
 
     /// Whether it tells people of numbers: an edit of it moves none.
     pub fn only_tells(self) -> bool {
-        matches!(self, Kind::Report | Kind::Alert | Kind::Slo)
+        matches!(self, Kind::Report | Kind::Alert | Kind::Slo | Kind::Dashboard)
     }
 
     /// Whether it has columns that are stored.
@@ -120,6 +122,8 @@ pub enum Role {
     Checked,
     /// An alert or an objective looks at it.
     Watched,
+    /// A dashboard shows it.
+    Shown,
 }
 
 impl Role {
@@ -140,6 +144,7 @@ impl Role {
             Role::Told => "told",
             Role::Checked => "checked",
             Role::Watched => "watched",
+            Role::Shown => "shown",
         }
     }
 }

@@ -127,6 +127,7 @@ pub(super) fn head(declaration: &Declaration) -> Option<(Kind, String, u32)> {
                 "quality" => Kind::Quality,
                 "alert" => Kind::Alert,
                 "slo" => Kind::Slo,
+                "dashboard" => Kind::Dashboard,
                 keyword => Kind::Behaviour(BEHAVIOURS.iter().find(|known| **known == keyword)?),
             };
             (kind, block.name.value.clone(), version(&block.version))

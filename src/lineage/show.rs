@@ -77,6 +77,7 @@ fn rank(kind: Kind) -> u8 {
         Kind::Quality => 11,
         Kind::Alert => 12,
         Kind::Slo => 13,
+        Kind::Dashboard => 14,
     }
 }
 
@@ -153,7 +154,7 @@ fn shape(kind: Kind) -> &'static str {
         Kind::Source | Kind::Entity | Kind::Calendar => "cylinder",
         Kind::Column => "plaintext",
         Kind::Metric => "ellipse",
-        Kind::Test | Kind::Report | Kind::Quality | Kind::Alert | Kind::Slo => "note",
+        Kind::Test | Kind::Report | Kind::Quality | Kind::Alert | Kind::Slo | Kind::Dashboard => "note",
         Kind::Dimension | Kind::Hierarchy => "hexagon",
         Kind::Subset | Kind::Session | Kind::Behaviour(_) => "box",
     }

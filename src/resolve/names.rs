@@ -45,7 +45,8 @@ pub const BEHAVIOURS: &[&str] =
 
 /// Whether declarations with a keyword and a block are compiled.
 pub fn is_compiled(keyword: &str) -> bool {
-    matches!(keyword, "session" | "calendar" | "quality" | "report" | "alert" | "slo") || BEHAVIOURS.contains(&keyword)
+    matches!(keyword, "session" | "calendar" | "quality" | "report" | "dashboard" | "alert" | "slo")
+        || BEHAVIOURS.contains(&keyword)
 }
 
 type Versions = Vec<(u32, usize)>;
@@ -104,6 +105,8 @@ pub struct Names<'a> {
     pub tests: Vec<Declared<'a, ast::Test>>,
     /// Reports.
     pub reports: Vec<Declared<'a, ast::Block>>,
+    /// Dashboards.
+    pub dashboards: Vec<Declared<'a, ast::Block>>,
     /// Alerts.
     pub alerts: Vec<Declared<'a, ast::Block>>,
     /// Objectives.
@@ -204,6 +207,11 @@ impl<'a> Names<'a> {
                 if seen.first("metric", &block.name, block.version.as_ref(), diagnostics) {
                     self.quality_names.insert(block.name.as_str(), self.qualities.len());
                     self.qualities.push(Declared { syntax: block, doc, span });
+                }
+            }
+            DeclarationKind::Block(block) if block.keyword.value == "dashboard" => {
+                if seen.first("dashboard", &block.name, None, diagnostics) {
+                    self.dashboards.push(Declared { syntax: block, doc, span });
                 }
             }
             DeclarationKind::Block(block) if block.keyword.value == "alert" => {

@@ -15,7 +15,7 @@ pub fn folder(kind: Kind) -> Option<&'static str> {
         Kind::Source | Kind::Entity | Kind::Calendar => Some("tables"),
         Kind::Subset | Kind::Session => Some("rows"),
         Kind::Behaviour(_) => Some("behaviours"),
-        Kind::Column | Kind::Test | Kind::Report | Kind::Quality | Kind::Alert | Kind::Slo => None,
+        Kind::Column | Kind::Test | Kind::Report | Kind::Quality | Kind::Alert | Kind::Slo | Kind::Dashboard => None,
     }
 }
 

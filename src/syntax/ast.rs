@@ -721,15 +721,33 @@ pub enum ItemKind {
     Score(Spanned<i64>),
     /// `row "KPI" { … }`
     Row { title: Spanned<String>, items: Vec<Item> },
-    /// `line dau by platform top 10`
-    Widget { form: Name, subject: WidgetSubject, by: Vec<Path>, top: Option<Spanned<i64>> },
+    /// `line dau by platform top 10 range 90d`
+    Widget { form: Name, subject: WidgetSubject, by: Vec<Path>, top: Option<Spanned<i64>>, options: Vec<WidgetOption> },
 }
 
 /// What a widget shows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WidgetSubject {
-    /// A metric or table.
-    Path(Path),
+    /// Metrics.
+    Metrics(Vec<Path>),
+    /// Words.
+    Text(Spanned<String>),
+}
+
+/// What stands behind the subject of a widget: `range 90d`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WidgetOption {
+    /// What it says.
+    pub name: Name,
+    /// How it says it.
+    pub value: WidgetValue,
+}
+
+/// The value of an option of a widget.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WidgetValue {
+    /// A length of time or a step.
+    Step(Spanned<Step>),
     /// Words.
     Text(Spanned<String>),
 }

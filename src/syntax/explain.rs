@@ -242,7 +242,7 @@ impl Broken<'_> {
             Rule::measure_item => "a measure is written `measure NAME = FORMULA` or `measure NAME = since last ROWS`",
             Rule::score_item => "it is written `score 5`",
             Rule::row_item => "a row of a dashboard is written `row \"TITLE\" { card dau; line gmv by channel }`",
-            Rule::widget_item => "a widget is written `line METRIC by DIMENSION top 10`",
+            Rule::widget_item => "a panel is written `line METRIC by DIMENSION top 10 range 90d`",
             Rule::reconcile => "it is written `reconcile: gmv stream daily < 0.5%`",
             Rule::rows_values => "name a source, an entity or a subset, such as `event where platform = \"ios\"`",
             _ => "an item is written `key: value, value`",

@@ -16,6 +16,7 @@ use super::alerts;
 use super::behaviour::Behaviour;
 use super::calendars::{Calendar, check_calendars};
 use super::changes::{Applied, check_changes};
+use super::dashboards::check_dashboards;
 use super::dimensions::{check_dimensions, check_hierarchies};
 use super::formula::{Facts, FormulaScope, compared_metric, facts as facts_of};
 use super::metrics::{check_metric, check_unused};
@@ -136,8 +137,10 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         qualities: ruled,
         pins,
         reports: Vec::new(),
+        dashboards: Vec::new(),
     };
     model.reports = check_reports(&names, &model, settings, &mut d);
+    model.dashboards = check_dashboards(&names, &model, &mut d);
     (model, d)
 }
 

@@ -9,6 +9,7 @@ mod changes;
 mod check;
 pub mod cohort;
 pub mod conversion;
+pub mod dashboards;
 mod dimensions;
 mod domain;
 pub mod experiment;
@@ -42,6 +43,7 @@ mod tables;
 mod test_blocks;
 #[cfg(test)]
 mod testing;
+mod told;
 mod type_name;
 mod unit;
 

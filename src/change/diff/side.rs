@@ -125,7 +125,14 @@ fn space(kind: Kind) -> Option<Space> {
         Kind::Source | Kind::Entity | Kind::Column | Kind::Subset | Kind::Session => Some(Space::Rows),
         Kind::Dimension => Some(Space::Dimension),
         Kind::Metric | Kind::Behaviour(_) => Some(Space::Metric),
-        Kind::Calendar | Kind::Hierarchy | Kind::Test | Kind::Report | Kind::Quality | Kind::Alert | Kind::Slo => None,
+        Kind::Calendar
+        | Kind::Hierarchy
+        | Kind::Test
+        | Kind::Report
+        | Kind::Quality
+        | Kind::Alert
+        | Kind::Slo
+        | Kind::Dashboard => None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     diagnostic::{Span, Spanned},
     error,
     syntax::{
-        ast::{Column, ItemKind, Name, Path, Pii, WidgetSubject},
+        ast::{Column, ItemKind, Name, Path, Pii, WidgetOption, WidgetSubject, WidgetValue},
         grammar::{Node, Rule},
     },
 };
@@ -119,22 +119,44 @@ impl Builder<'_> {
         node.into_inner().find(|n| n.as_rule() == Rule::string).map(|n| self.string(&n))
     }
 
-    /// `line dau by platform top 10`
+    /// `line dau by platform top 10 range 90d`
     pub fn widget(&mut self, node: Node<'_>) -> Option<ItemKind> {
         let mut form = None;
-        let mut subject = None;
+        let mut words = None;
+        let mut metrics: Vec<Path> = Vec::new();
         let mut by: Vec<Path> = Vec::new();
         let mut top = None;
+        let mut options = Vec::new();
         for inner in node.into_inner() {
             match inner.as_rule() {
                 Rule::word => form = Some(self.name(&inner)),
-                Rule::string => subject = Some(WidgetSubject::Text(self.string(&inner))),
-                Rule::path if subject.is_none() => subject = Some(WidgetSubject::Path(self.path(&inner)?)),
-                Rule::path => by.push(self.path(&inner)?),
+                Rule::string => words = Some(WidgetSubject::Text(self.string(&inner))),
+                Rule::path => metrics.push(self.path(&inner)?),
+                Rule::widget_by => {
+                    for path in inner.into_inner().filter(|part| part.as_rule() == Rule::path) {
+                        by.push(self.path(&path)?);
+                    }
+                }
                 Rule::integer => top = Some(self.integer(&inner)?),
+                Rule::widget_opt => options.push(self.widget_option(inner)?),
                 _ => {}
             }
         }
-        Some(ItemKind::Widget { form: form?, subject: subject?, by, top })
+        let subject = words.unwrap_or(WidgetSubject::Metrics(metrics));
+        Some(ItemKind::Widget { form: form?, subject, by, top, options })
+    }
+
+    /// `range 90d`, `title "…"`
+    fn widget_option(&mut self, node: Node<'_>) -> Option<WidgetOption> {
+        let (mut name, mut value) = (None, None);
+        for inner in node.into_inner() {
+            match inner.as_rule() {
+                Rule::ident => name = Some(self.name(&inner)),
+                Rule::string => value = Some(WidgetValue::Text(self.string(&inner))),
+                Rule::step => value = Some(WidgetValue::Step(self.step(inner)?)),
+                _ => {}
+            }
+        }
+        Some(WidgetOption { name: name?, value: value? })
     }
 }

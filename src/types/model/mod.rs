@@ -12,6 +12,7 @@ use crate::syntax::ast;
 use crate::value::{DataType, Function, Step, Value, WeekStart};
 
 use super::alerts::{Alert, Slo};
+use super::dashboards::Dashboard;
 use super::{By, Calendar, CaliberChange, Compared, Domain, Facts, History, Origin, Quality, Report, Size, Unit};
 
 pub use formula::{
@@ -76,6 +77,8 @@ pub struct Model {
     pub pins: Pins,
     /// Reports, in the order of files.
     pub reports: Vec<Report>,
+    /// Dashboards, in the order of files.
+    pub dashboards: Vec<Dashboard>,
 }
 
 /// The type of a value.

@@ -8,10 +8,10 @@ use crate::syntax::ast::{self, ArgumentValue, Clause, ExprKind, Literal, Path, V
 use crate::value::{Span as Length, Step};
 
 use super::super::check::Settings;
-use super::super::dimensions::unknown_dimension_named;
-use super::super::formula::{fits, length, unbound};
+use super::super::formula::length;
 use super::super::items::{Items, output_step};
 use super::super::quality::named_rule;
+use super::super::told::Told;
 use super::super::{DimensionId, Metric, MetricId, Model, Sensitivity, Type, receivers};
 use super::{Deliver, DeliverKind, Explain, Language, Report, TimeOfDay, by_default, has_dimension};
 
@@ -35,15 +35,13 @@ const MOST: u64 = 20;
 
 /// All reports of a program whose other declarations are typed.
 pub fn check_reports(names: &Names<'_>, model: &Model, settings: &Settings, d: &mut Diagnostics) -> Vec<Report> {
+    let told = Told { names, model, kind: "report" };
     let reports = names.reports.iter();
-    reports
-        .filter_map(|declared| Checker { names, model, settings, block: declared.syntax }.report(*declared, d))
-        .collect()
+    reports.filter_map(|declared| Checker { told, settings, block: declared.syntax }.report(*declared, d)).collect()
 }
 
 struct Checker<'a> {
-    names: &'a Names<'a>,
-    model: &'a Model,
+    told: Told<'a>,
     settings: &'a Settings,
     block: &'a ast::Block,
 }
@@ -149,7 +147,7 @@ impl Checker<'_> {
             let Some(id) = self.metric(expr, clauses, d) else { continue };
             if let Some((_, first)) = found.iter().find(|(known, _)| *known == id) {
                 d.push(
-                    error!(E0204, value.span, "the metric `{}` stands twice", self.model.metrics[id.0].name.value;
+                    error!(E0204, value.span, "the metric `{}` stands twice", self.told.model.metrics[id.0].name.value;
                         help: "keep one of them")
                     .related(*first, "first here"),
                 );
@@ -164,84 +162,34 @@ impl Checker<'_> {
 
     /// The metric that an expression names; none where it is told to be wrong, here or at its declaration.
     fn metric(&self, expr: &ast::Expr, clauses: &[Clause], d: &mut Diagnostics) -> Option<MetricId> {
-        if let (Some(found), []) = (named_rule(expr).and_then(|name| self.model.metric_named(&name, None)), clauses) {
+        if let (Some(found), []) =
+            (named_rule(expr).and_then(|name| self.told.model.metric_named(&name, None)), clauses)
+        {
             return Some(found);
         }
         let (ExprKind::Path { path, version }, []) = (&expr.kind, clauses) else {
             d.push(no_metric(expr.span));
             return None;
         };
-        let (text, version) = (path.to_string(), version.as_ref().map(|version| version.value));
-        if let Some(found) = self.model.metric_named(&text, version) {
-            return Some(found);
-        }
-        // What is broken was told at its declaration.
-        let family = path.parts[0].as_str();
-        if self.is_broken_quality(family) || self.names.metric(&text, version).is_some() {
-            return None;
-        }
-        let versions = self.model.metrics.iter().any(|metric| metric.name.value == text);
-        d.push(match version {
-            Some(version) if versions => {
-                error!(E0210, expr.span, "the metric `{text}` has no version {version}"; help: "name a version that is declared")
-            }
-            _ => {
-                let known = self.model.metrics.iter().map(|metric| metric.name.as_str());
-                let help = match near(&text, known) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "name a metric that is declared".to_owned(),
-                };
-                error!(E0201, expr.span, "no metric named `{text}`"; help: help)
-            }
-        });
-        None
+        self.told.metric(path, version.as_ref().map(|version| version.value), expr.span, d)
     }
 
-    /// Whether rules of quality have that name, and something is wrong with them.
-    fn is_broken_quality(&self, name: &str) -> bool {
-        self.names.quality(name).is_some() && !self.model.qualities.iter().any(|known| known.name.value == name)
-    }
-
-    /// Whether a metric is a number that each period of a report has.
+    /// Whether periods of a metric can be compared; what is in the way is told.
     fn can_be_told(&self, id: MetricId, every: Option<Step>, span: Span, d: &mut Diagnostics) -> bool {
-        let (metric, facts) = (&self.model.metrics[id.0], &self.model.facts[id.0]);
-        let name = &metric.name.value;
+        let metric = &self.told.model.metrics[id.0];
         // That it shows personal data was told at its declaration.
         if metric.ty.sensitivity != Sensitivity::Public {
             return false;
         }
         if !is_number(metric) {
             d.push(
-                error!(E0863, span, "`{name}` is no number, so no two periods can be compared";
+                error!(E0863, span, "`{}` is no number, so no two periods can be compared", metric.name.value;
                     help: "leave it out, or count what it tells")
                 .related(metric.name.span, "declared here"),
             );
             return false;
         }
-        let Some(every) = every else { return true };
-        let timeless = facts.reads.iter().find(|table| self.model.table(**table).time.is_none());
-        if let Some(table) = timeless {
-            let table = self.model.table(*table);
-            d.push(
-                error!(E0636, span, "`{}` has no time, so `{name}` is the same in all periods", table.name.value;
-                    help: "leave it out of the report, or count a source instead")
-                .related(table.name.span, "declared here"),
-            );
-            return false;
-        }
-        if let Some(only) = facts.only.filter(|only| *only != every) {
-            d.push(error!(E0688, span, "`{name}` is of buckets of {}, and this report tells of {}", only.text(), every.text();
-                help: ("leave it out, or write `every: {}`", only.text())));
-            return false;
-        }
-        if let Some(part) = facts.parts.iter().find(|part| !part.fits(every, self.model.week_start)) {
-            d.push(
-                error!(E0657, span, "periods of {} have no `{}`, which `{name}` asks for", every.text(), part.name();
-                help: "leave it out of this report"),
-            );
-            return false;
-        }
-        fits(every, &facts.shifts, &facts.steps, span, d).is_some()
+        every.is_none_or(|every| self.told.has_buckets(id, every, span, d))
     }
 
     fn compare(&self, items: &Items<'_>, every: Option<Step>, d: &mut Diagnostics) -> Vec<Length> {
@@ -292,39 +240,23 @@ impl Checker<'_> {
                     help: "write `explain: top 3 by channel, feature`, with `top` once"));
                 continue;
             };
-            let Some(id) = self.dimension(path, d) else { continue };
+            let Some(id) = self.told.dimension(path, d) else { continue };
             if by.contains(&id) {
                 d.push(error!(E0204, value.span, "the dimension `{path}` stands twice"; help: "keep one of them"));
                 continue;
             }
-            if whole && !metrics.is_empty() && !metrics.iter().any(|metric| has_dimension(self.model, *metric, id)) {
+            if whole && !metrics.is_empty() && !metrics.iter().any(|metric| has_dimension(self.told.model, *metric, id))
+            {
                 d.push(
                     error!(E0865, value.span, "no metric of this report has the dimension `{path}`";
                         help: "explain by a dimension of what the metrics count, or bind this one to it")
-                    .related(self.model.dimensions[id.0].name.span, "the dimension"),
+                    .related(self.told.model.dimensions[id.0].name.span, "the dimension"),
                 );
                 continue;
             }
             by.push(id);
         }
         (!by.is_empty()).then_some(Explain { top, by })
-    }
-
-    /// A dimension that may be shown.
-    fn dimension(&self, path: &Path, d: &mut Diagnostics) -> Option<DimensionId> {
-        let text = path.to_string();
-        let dimensions = &self.model.dimensions;
-        let found = dimensions.iter().position(|dimension| dimension.name.value == text);
-        let Some(place) = found else {
-            // One that is broken was told at its declaration.
-            if self.names.dimension(&text).is_none() {
-                let known = dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
-                d.push(unknown_dimension_named(known, &text, Some(path.span)));
-            }
-            return None;
-        };
-        // That it shows personal data was told at its declaration.
-        (dimensions[place].ty.sensitivity == Sensitivity::Public).then_some(DimensionId(place))
     }
 
     /// `gmv by channel, gmv by product_type`
@@ -345,20 +277,16 @@ impl Checker<'_> {
                     continue;
                 }
             };
-            let (metric, dimension) = (self.metric(expr, &[], d), self.dimension(path, d));
+            let (metric, dimension) = (self.metric(expr, &[], d), self.told.dimension(path, d));
             let Some((metric, dimension)) = metric.zip(dimension) else { continue };
             if !self.can_be_told(metric, every, expr.span, d) {
                 continue;
             }
-            let name = &self.model.metrics[metric.0].name.value;
-            let missing = self.model.facts[metric.0]
-                .reads
-                .iter()
-                .find_map(|table| self.model.bind(dimension, *table).err().map(|why| (*table, why)));
-            if let Some((table, why)) = missing {
-                let declared = &self.model.dimensions[dimension.0];
-                d.push(unbound(declared, self.model.table(table), &why, path.span));
-            } else if found.contains(&(metric, dimension)) {
+            let name = &self.told.model.metrics[metric.0].name.value;
+            if !self.told.has_dimension(metric, dimension, path.span, d) {
+                continue;
+            }
+            if found.contains(&(metric, dimension)) {
                 d.push(error!(E0204, value.span, "`{name} by {path}` stands twice"; help: "keep one of them"));
             } else {
                 found.push((metric, dimension));
