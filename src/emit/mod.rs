@@ -8,6 +8,7 @@ mod airflow;
 mod alerts;
 mod clickhouse;
 pub mod name;
+mod quality;
 mod ruled;
 mod streaming;
 mod template;
@@ -112,12 +113,67 @@ pub struct Ruled {
     pub on: String,
     /// How bad it is when one is broken.
     pub severity: Severity,
+    /// What people are told of them.
+    pub about: RuledAbout,
+    /// All rules, each to be asked alone.
+    pub rules: Vec<RuleAsked>,
     /// The shares of rows by day, with the number of rows; none where rows have no time, or no rule is of shares.
     pub shares: Option<Shares>,
     /// Metrics whose ways are compared.
     pub reconciled: Vec<Reconciled>,
     /// The declaration.
     pub span: Span,
+}
+
+/// What people are told of rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuledAbout {
+    /// `title`, or the description.
+    pub title: Option<String>,
+    /// `owner`
+    pub owner: Option<String>,
+    /// `runbook`
+    pub runbook: Option<String>,
+}
+
+/// A rule with what it looks at.
+#[derive(Clone, Debug)]
+pub struct RuleAsked {
+    /// Its name: `complete(user_id)`.
+    pub name: String,
+    /// What it must satisfy, as it is written.
+    pub bound: String,
+    /// What it looks at.
+    pub looks: Looks,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Debug)]
+pub enum Looks {
+    /// A share of rows, by day or of all of them.
+    Share {
+        /// The plan: how many rows there are, and the share.
+        query: Box<Query>,
+        /// The column of the number of rows.
+        rows: String,
+        /// The column of the share.
+        share: String,
+        /// What it must satisfy.
+        bound: Bound,
+    },
+    /// The instant at which the newest row came.
+    Newest {
+        /// The plan.
+        query: Box<Query>,
+        /// Its column.
+        newest: String,
+        /// At most so many milliseconds ago.
+        within: i64,
+    },
+    /// What two ways of a warehouse have made of a metric.
+    Ways,
 }
 
 /// Shares of rows.
@@ -281,9 +337,10 @@ pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> R
         TargetSettings::Airflow(AirflowTarget { of: Some((name, settings)), .. }) => {
             clickhouse::answer(input, name, settings, query, asked)
         }
-        TargetSettings::Streaming(_) | TargetSettings::Airflow(_) | TargetSettings::Alerts(_) => {
-            Err(Diagnostics::new())
-        }
+        TargetSettings::Streaming(_)
+        | TargetSettings::Airflow(_)
+        | TargetSettings::Alerts(_)
+        | TargetSettings::Quality(_) => Err(Diagnostics::new()),
     }
 }
 
@@ -294,5 +351,6 @@ pub fn emit(input: &Input, target: &Target) -> (Emitted, Diagnostics) {
         TargetSettings::Streaming(settings) => streaming::emit(input, target, settings),
         TargetSettings::Airflow(settings) => airflow::emit(input, target, settings),
         TargetSettings::Alerts(settings) => alerts::emit(input, &target.name.value, settings),
+        TargetSettings::Quality(settings) => quality::emit(input, &target.name.value, settings),
     }
 }

@@ -1,12 +1,14 @@
 //! Rules of quality, ready to be emitted.
 
+use sqlparser::ast::BinaryOperator;
+
 use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Query, Question, Source};
 use crate::rollup::{Asked, Cadence, Serving};
-use crate::types::{MetricId, Model, Quality, RuleKind, Serve, Way};
-use crate::value::Step;
+use crate::types::{BoundOp, MetricId, Model, Quality, Rule, RuleKind, Serve, Way};
+use crate::value::{Span, Step};
 
-use super::{Reconciled, Ruled, Shares};
+use super::{Looks, Reconciled, RuleAsked, Ruled, RuledAbout, Shares};
 
 /// All rules of a model; what has no plan is told.
 pub fn ruled(lowering: &Lowering<'_>, diagnostics: &mut Diagnostics) -> Vec<Ruled> {
@@ -35,10 +37,42 @@ fn one(lowering: &Lowering<'_>, quality: &Quality, diagnostics: &mut Diagnostics
         name: quality.name.value.clone(),
         on: model.table(quality.table).name.value.clone(),
         severity: quality.severity,
+        about: RuledAbout {
+            title: quality.title.clone().or_else(|| quality.doc.clone()),
+            owner: quality.owner.clone(),
+            runbook: quality.runbook.clone(),
+        },
+        rules: quality.rules.iter().filter_map(|rule| asked_alone(lowering, quality, rule)).collect(),
         shares: shares(lowering, quality, diagnostics),
         reconciled,
         span: quality.name.span,
     }
+}
+
+/// A rule alone. What has no plan is told of all rules together.
+fn asked_alone(lowering: &Lowering<'_>, quality: &Quality, rule: &Rule) -> Option<RuleAsked> {
+    let model = lowering.model;
+    let name = |id: MetricId| model.metrics[id.0].name.value.clone();
+    let lowered = |question: Question| {
+        let mut query = lowering.lower(&question).ok()?;
+        unguard(&mut query);
+        Some(Box::new(query))
+    };
+    let (looks, bound) = match &rule.kind {
+        RuleKind::Share { metric, bound } => {
+            let step = Question::of_quality(model, quality)?.step;
+            let query = lowered(Question { step, ..Question::of(vec![quality.rows, *metric]) })?;
+            let (rows, share) = (name(quality.rows), name(*metric));
+            (Looks::Share { query, rows, share, bound: bound.clone() }, bound.text.clone())
+        }
+        RuleKind::Fresh { newest, within } => {
+            let query = lowered(Question { step: AskedStep::None, ..Question::of(vec![*newest]) })?;
+            let bound = format!("<= {}", Span::Milliseconds(*within).text());
+            (Looks::Newest { query, newest: name(*newest), within: *within }, bound)
+        }
+        RuleKind::Reconcile { bound, .. } => (Looks::Ways, bound.text.clone()),
+    };
+    Some(RuleAsked { name: rule.name.clone(), bound, looks, span: rule.span })
 }
 
 /// What one way to serve a metric alone asks for.
@@ -82,5 +116,15 @@ fn unguard(query: &mut Query) {
         if let Source::Query(inner) = &mut scan.source {
             unguard(inner);
         }
+    }
+}
+
+/// How SQL compares with a bound.
+pub fn operator(op: BoundOp) -> BinaryOperator {
+    match op {
+        BoundOp::Below => BinaryOperator::Lt,
+        BoundOp::AtMost => BinaryOperator::LtEq,
+        BoundOp::Above => BinaryOperator::Gt,
+        BoundOp::AtLeast => BinaryOperator::GtEq,
     }
 }

@@ -51,6 +51,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("airflow/verify.py", include_str!("../../targets/airflow/verify.py")),
     ("airflow/dag.py", include_str!("../../targets/airflow/dag.py")),
     ("alerts/header.yml", include_str!("../../targets/alerts/header.yml")),
+    ("quality/great_expectations.py", include_str!("../../targets/quality/great_expectations.py")),
+    ("quality/deequ.py", include_str!("../../targets/quality/deequ.py")),
     ("streaming/header.txt", include_str!("../../targets/streaming/header.txt")),
     ("streaming/inlet.sql", include_str!("../../targets/streaming/inlet.sql")),
     ("streaming/spark/spark-pipeline.yml", include_str!("../../targets/streaming/spark/spark-pipeline.yml")),

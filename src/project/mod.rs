@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod files;
 mod load;
+mod quality;
 mod receivers;
 mod source_map;
 mod streaming;
@@ -25,6 +26,7 @@ pub use config::{CONFIG_FILE, CaliberPolicy, Config, LEDGER_FILE, LedgerPlace, P
 pub use connection::{Connection, url_fault};
 pub use files::{DiskFiles, FileError, Files, GitFiles, Listing, MemoryFiles, Repository, SIZE_LIMIT, io_message};
 pub use load::{Project, load};
+pub use quality::{QualityEngine, QualityTarget, QualityTool};
 pub use receivers::{Address, Channel, Gateway, Mail, MailTls, Mailbox, Receiver, Receivers, Robot};
 pub use source_map::{SourceFile, SourceMap};
 pub use streaming::{Engine, Otherwise, SameBy, StreamingTarget};

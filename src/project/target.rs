@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    AirflowTarget, AlertsTarget, ClickhouseTarget, SourceMap, StreamingTarget,
+    AirflowTarget, AlertsTarget, ClickhouseTarget, QualityTarget, SourceMap, StreamingTarget,
     yaml::{Document, Reader, list},
 };
 
@@ -35,6 +35,8 @@ pub enum TargetSettings {
     Airflow(AirflowTarget),
     /// `kind: alerts`
     Alerts(AlertsTarget),
+    /// `kind: quality`
+    Quality(QualityTarget),
 }
 
 impl TargetSettings {
@@ -45,6 +47,7 @@ impl TargetSettings {
             TargetSettings::Streaming(_) => "streaming",
             TargetSettings::Airflow(_) => "airflow",
             TargetSettings::Alerts(_) => "alerts",
+            TargetSettings::Quality(_) => "quality",
         }
     }
 }
@@ -57,6 +60,7 @@ const KINDS: &[(&str, ReadSettings)] = &[
     ("streaming", |reader| TargetSettings::Streaming(StreamingTarget::read(reader))),
     ("airflow", |reader| TargetSettings::Airflow(AirflowTarget::read(reader))),
     ("alerts", |reader| TargetSettings::Alerts(AlertsTarget::read(reader))),
+    ("quality", |reader| TargetSettings::Quality(QualityTarget::read(reader))),
 ];
 
 impl Target {
@@ -64,7 +68,10 @@ impl Target {
     pub fn clickhouse(&self) -> Option<&ClickhouseTarget> {
         match &self.settings {
             TargetSettings::Clickhouse(settings) => Some(settings),
-            TargetSettings::Streaming(_) | TargetSettings::Airflow(_) | TargetSettings::Alerts(_) => None,
+            TargetSettings::Streaming(_)
+            | TargetSettings::Airflow(_)
+            | TargetSettings::Alerts(_)
+            | TargetSettings::Quality(_) => None,
         }
     }
 

@@ -6,16 +6,19 @@
 //! only in the outermost SELECT, so that no alias ever shadows a column.
 
 pub mod build;
+pub mod by_day;
 pub mod clickhouse;
 mod collected;
 mod datafusion;
 pub mod dialect;
+pub mod duckdb;
 mod escape;
 pub mod expr;
 mod identifier;
 pub mod inlet;
 mod intake;
 mod json;
+pub mod judged;
 pub mod ksqldb;
 mod lower;
 pub mod memo;
@@ -33,9 +36,11 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 use crate::plan;
 use crate::stack;
 
+pub use by_day::Counts;
 pub use clickhouse::ClickHouse;
 pub use datafusion::DataFusion;
 pub use dialect::{Calendar, Dialect, Dictionary, Scalars, Unsupported};
+pub use duckdb::DuckDb;
 pub use intake::{Landed, Messages, intake};
 pub use ksqldb::KsqlDb;
 pub use lower::{
@@ -59,6 +64,9 @@ pub static SPARK: Spark = Spark;
 
 /// ksqlDB, which counts streams.
 pub static KSQLDB: KsqlDb = KsqlDb;
+
+/// DuckDB, in which tools of quality look at rows.
+pub static DUCKDB: DuckDb = DuckDb;
 
 /// All dialects that answer questions.
 pub static DIALECTS: [&dyn Dialect; 2] = [&CLICKHOUSE, &DATAFUSION];

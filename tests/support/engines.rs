@@ -5,8 +5,19 @@ use std::sync::OnceLock;
 use super::report;
 
 /// The engines that tests know. `METRICC_ENGINES` takes their names, separated by commas, or `none`.
-pub const KNOWN: [&str; 9] =
-    ["airflow", "browser", "clickhouse", "duckdb", "kafka", "pglast", "prometheus", "spark", "statistics"];
+pub const KNOWN: [&str; 11] = [
+    "airflow",
+    "browser",
+    "clickhouse",
+    "duckdb",
+    "great_expectations",
+    "kafka",
+    "pglast",
+    "prometheus",
+    "soda",
+    "spark",
+    "statistics",
+];
 
 /// Whether `engine` is switched on. If not, the test is written down as not run.
 pub fn wanted(engine: &str, test: &str) -> bool {

@@ -46,6 +46,30 @@ pub fn duckdb() -> Result<&'static Path, &'static str> {
     })
 }
 
+/// The Python interpreter whose packages are Great Expectations and the engines that it looks into.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn great_expectations() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("great_expectations", &["requirements.txt"], install_packages)?;
+        existing("great_expectations", folder.join("bin/python"))
+    })
+}
+
+/// The Python interpreter whose packages are Soda Core and DuckDB.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn soda() -> Result<&'static Path, &'static str> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PYTHON, || {
+        let folder = provision("soda", &["requirements.txt"], install_packages)?;
+        existing("soda", folder.join("bin/python"))
+    })
+}
+
 /// The Python interpreter whose packages are a Kafka broker and a client of it.
 ///
 /// # Errors

@@ -1,16 +1,17 @@
 //! Rules of quality: what a scheduler runs before it publishes what a batch has staged, and after.
 
 use serde_json::{Value, json};
-use sqlparser::ast::{BinaryOperator, Query};
+use sqlparser::ast::Query;
 
 use super::Build;
 use super::ask::choose;
 use crate::diagnostic::Diagnostics;
+use crate::emit::ruled::operator;
 use crate::emit::{Artifact, Reconciled, Ruled, Shares, name};
 use crate::error;
 use crate::sql::clickhouse::checks::{Check, checks, differences, together};
 use crate::sql::{Calendar, Options};
-use crate::types::{Bound, BoundOp};
+use crate::types::Bound;
 
 /// The statements of all rules, and what the manifest tells of them.
 pub fn artifacts(build: &Build, diagnostics: &mut Diagnostics) -> (Vec<Artifact>, Value) {
@@ -59,12 +60,7 @@ fn gate(build: &Build, ruled: &Ruled, shares: &Shares, diagnostics: &mut Diagnos
 }
 
 fn check(name: &str, column: &str, bound: &Bound) -> Check {
-    let op = match bound.op {
-        BoundOp::Below => BinaryOperator::Lt,
-        BoundOp::AtMost => BinaryOperator::LtEq,
-        BoundOp::Above => BinaryOperator::Gt,
-        BoundOp::AtLeast => BinaryOperator::GtEq,
-    };
+    let op = operator(bound.op);
     Check { name: name.to_owned(), column: column.to_owned(), op, limit: bound.share, bound: bound.text.clone() }
 }
 

@@ -6,6 +6,7 @@ mod batch;
 mod calendar;
 mod cast;
 pub mod checks;
+mod counts;
 mod dictionary;
 mod distribution;
 pub mod feed;

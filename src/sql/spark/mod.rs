@@ -3,6 +3,7 @@
 //! than ours is computed otherwise, or refused. The rule numbers are those of `docs/targets.md`.
 
 mod cast;
+mod counts;
 mod feed;
 mod grammar;
 mod intake;
