@@ -172,6 +172,31 @@ fn results_of_a_stream_and_a_batch_are_reconciled_slice_by_slice() {
     );
 }
 
+/// A day with fewer rows than the least number breaks nothing: neither the gate, nor what other tools are given.
+#[test]
+fn a_day_of_few_rows_is_not_judged() {
+    support::engine!("clickhouse");
+    let shop = SHOP.replace("quality n on version { unique: name,", "quality n on version { minimum: 3; unique: name,");
+    let shop = Warehouse::new(SHANGHAI, &shop);
+    let rows = |day: &str, count: usize| -> String {
+        let row = |at| format!("{day}{at} | {day} 10:00:00 | {day} 10:00:00 | x\n");
+        (0..count).map(row).collect()
+    };
+    shop.insert("version", &(rows("2026-11-01", 2) + &rows("2026-11-02", 3) + &rows("2026-11-03", 1)));
+    assert_eq!(
+        gate(&shop, "n", "gate", &["2026-11-01", "2026-11-02", "2026-11-03"]),
+        [
+            "2026-11-01 | duplicates | 0.5 | <= 50% | 2 | 1",
+            "2026-11-02 | duplicates | 0.6666666666666666 | <= 50% | 3 | 0",
+            "2026-11-03 | duplicates | 0 | <= 50% | 1 | 1",
+        ]
+    );
+    shop.insert("version", "m | 2026-11-03 10:00:00 | 2026-11-03 10:00:00 | x");
+    shop.insert("version", "m | 2026-11-03 10:00:00 | 2026-11-03 11:00:00 | y");
+    // As they came: three rows, of which two are of one key.
+    assert_eq!(gate(&shop, "n", "gate", &["2026-11-03"]), ["2026-11-03 | duplicates | 0 | <= 50% | 3 | 1"]);
+}
+
 /// Random rows: the gate, the views of all rules and the dry run say the same.
 #[cfg(feature = "dry-run")]
 #[test]

@@ -113,6 +113,8 @@ pub struct Ruled {
     pub on: String,
     /// How bad it is when one is broken.
     pub severity: Severity,
+    /// How many rows there must be for their shares to be judged.
+    pub minimum: Option<u64>,
     /// What people are told of them.
     pub about: RuledAbout,
     /// All rules, each to be asked alone.

@@ -37,6 +37,7 @@ fn one(lowering: &Lowering<'_>, quality: &Quality, diagnostics: &mut Diagnostics
         name: quality.name.value.clone(),
         on: model.table(quality.table).name.value.clone(),
         severity: quality.severity,
+        minimum: quality.minimum,
         about: RuledAbout {
             title: quality.title.clone().or_else(|| quality.doc.clone()),
             owner: quality.owner.clone(),

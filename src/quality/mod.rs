@@ -53,6 +53,8 @@ pub enum Verdict {
     Broken,
     /// There is nothing to look at.
     Nothing,
+    /// There are fewer rows than are judged.
+    TooFew,
     /// It can't be judged here, and why.
     NotJudged(String),
 }
@@ -67,12 +69,13 @@ impl Verdict {
         }
     }
 
-    /// `holds`, `broken`, `nothing` or `not judged`.
+    /// `holds`, `broken`, `nothing`, `too few` or `not judged`.
     pub fn word(&self) -> &'static str {
         match self {
             Verdict::Holds => "holds",
             Verdict::Broken => "broken",
             Verdict::Nothing => "nothing",
+            Verdict::TooFew => "too few",
             Verdict::NotJudged(_) => "not judged",
         }
     }
@@ -100,12 +103,13 @@ pub fn judge(model: &Model, quality: &Quality, answer: &Answer) -> Vec<Outcome> 
     let of = |(place, (rule, bound)): (usize, (&crate::types::Rule, &Bound))| {
         let days = answer.rows.iter().map(|row| {
             let value = number(row.get(answer.keys + 1 + place));
-            Judged {
-                day: day(answer, row, model.zone),
-                value,
-                rows: number(row.get(answer.keys)).map(|rows| rows as u64),
-                verdict: Verdict::of(value, bound),
-            }
+            let rows = number(row.get(answer.keys)).map(|rows| rows as u64);
+            let few = quality.minimum.is_some_and(|minimum| rows.unwrap_or(0) < minimum);
+            let verdict = match Verdict::of(value, bound) {
+                Verdict::Holds | Verdict::Broken if few => Verdict::TooFew,
+                verdict => verdict,
+            };
+            Judged { day: day(answer, row, model.zone), value, rows, verdict }
         });
         Outcome { rule: rule.name.clone(), bound: bound.text.clone(), days: days.collect() }
     };

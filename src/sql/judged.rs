@@ -20,6 +20,8 @@ pub struct Share<'a> {
     pub op: BinaryOperator,
     /// With what.
     pub limit: f64,
+    /// Only where there are at least so many rows.
+    pub minimum: Option<u64>,
     /// Of so many days that are over; of all where it is not said.
     pub days: Option<u64>,
 }
@@ -46,6 +48,10 @@ pub fn broken_days(of: &Share, engine: &dyn Counts) -> Result<Query, Vec<Unsuppo
     let limit = engine.literal(&Value::Float(of.limit), &DataType::Float, calendar);
     // A share of no rows is null, and breaks nothing.
     let mut conditions = vec![build::is_not_null(own(of.share)), binary(own(of.share), opposite(&of.op), limit)];
+    if let Some(minimum) = of.minimum {
+        let minimum = engine.literal(&Value::Int(i64::try_from(minimum).unwrap_or(i64::MAX)), &DataType::Int, calendar);
+        conditions.push(binary(own(of.rows), BinaryOperator::GtEq, minimum));
+    }
     if let Some(days) = of.days.filter(|_| timed) {
         let today = || engine.local_day(engine.now(), calendar);
         conditions.push(binary(day(), BinaryOperator::GtEq, engine.days_before(today(), days)));

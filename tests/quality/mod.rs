@@ -84,6 +84,7 @@ quality w on log {
          day >= date("2020-11-02"), took <= 5s, coalesce(day, date("2020-11-04")) != date("2020-11-03"), month(day) = 11, abs(price) = price,
          case when price > 5 then text else "ab" end = "ab", starts_with(text, "a") or ends_with(text, "y"), substr(text, 2, 1) != "b", date(at) >= day
 }
+quality m on log { complete: text > 70%; valid: price < 8; minimum: 5 }
 quality c on channel { complete: kind >= 50%; unique: kind; severity: P2 }
 "#;
 

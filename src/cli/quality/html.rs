@@ -78,6 +78,6 @@ fn class(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Holds => "good",
         Verdict::Broken => "bad",
-        Verdict::Nothing | Verdict::NotJudged(_) => "open",
+        Verdict::Nothing | Verdict::TooFew | Verdict::NotJudged(_) => "open",
     }
 }

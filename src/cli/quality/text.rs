@@ -70,6 +70,8 @@ pub fn verdict(outcome: &Outcome) -> &'static str {
         "holds"
     } else if has(|verdict| matches!(verdict, Verdict::NotJudged(_))) {
         "not judged"
+    } else if has(|verdict| *verdict == Verdict::TooFew) {
+        "too few"
     } else {
         "nothing"
     }
@@ -82,7 +84,10 @@ pub fn worst<'o>(checked: &Checked, outcome: &'o Outcome) -> Option<&'o Judged> 
         Some(crate::types::RuleKind::Share { bound, .. }) => matches!(bound.op, BoundOp::Above | BoundOp::AtLeast),
         _ => false,
     };
-    let known = outcome.days.iter().filter(|day| day.value.is_some());
+    // What is not judged is not the worst of what is.
+    let judged = outcome.days.iter().any(|day| matches!(day.verdict, Verdict::Holds | Verdict::Broken));
+    let counts = |day: &&Judged| day.value.is_some() && !(judged && day.verdict == Verdict::TooFew);
+    let known = outcome.days.iter().filter(counts);
     let by = |a: &&Judged, b: &&Judged| a.value.unwrap_or(0.0).total_cmp(&b.value.unwrap_or(0.0));
     let found = if high { known.min_by(by) } else { known.max_by(by) };
     found.or_else(|| outcome.broken().next())

@@ -54,14 +54,22 @@ fn add(build: &Build, file: &str, what: &str, select: &str, ruled: &Ruled, artif
 }
 
 fn gate(build: &Build, ruled: &Ruled, shares: &Shares, diagnostics: &mut Diagnostics) -> String {
-    let rules: Vec<Check> = shares.rules.iter().map(|(name, column, bound)| check(name, column, bound)).collect();
+    let of = |(name, column, bound): &(String, String, Bound)| check(name, column, bound, ruled.minimum);
+    let rules: Vec<Check> = shares.rules.iter().map(of).collect();
     let made = checks(&shares.query, &shares.rows, &rules, &Options::default()).map(|made| together(vec![made]));
     super::read_back(build, &format!("the gate `{}`", ruled.name), made, diagnostics)
 }
 
-fn check(name: &str, column: &str, bound: &Bound) -> Check {
+fn check(name: &str, column: &str, bound: &Bound, minimum: Option<u64>) -> Check {
     let op = operator(bound.op);
-    Check { name: name.to_owned(), column: column.to_owned(), op, limit: bound.share, bound: bound.text.clone() }
+    Check {
+        name: name.to_owned(),
+        column: column.to_owned(),
+        op,
+        limit: bound.share,
+        bound: bound.text.clone(),
+        minimum,
+    }
 }
 
 /// The comparison of two ways of a metric; none where this target has not both, which is told.
@@ -89,6 +97,6 @@ fn reconciled(build: &Build, ruled: &Ruled, one: &Reconciled, diagnostics: &mut 
     let (keys, values) = columns.split_at(one.query.keys());
     let keys: Vec<&str> = keys.iter().map(|column| column.name.as_str()).collect();
     let calendar = Calendar { zone: one.query.zone, week_start: one.query.week_start };
-    let rule = check(&one.name, &values.first()?.name, &one.bound);
+    let rule = check(&one.name, &values.first()?.name, &one.bound, None);
     Some(differences(sides, &keys, &rule.column, &rule, calendar))
 }

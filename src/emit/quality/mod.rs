@@ -109,7 +109,7 @@ impl<'a> Build<'a> {
                 of.left_out.push((rule, "the target leaves it out".to_owned()));
                 continue;
             }
-            match self.sql(&label, rule, diagnostics) {
+            match self.sql(ruled, &label, rule, diagnostics) {
                 Ok(sql) => of.checks.push(Check { rule, sql }),
                 Err(why) => {
                     diagnostics.push(error!(W0804, rule.span, "`{}` does not judge `{label}`: {why}", self.target;
@@ -122,14 +122,18 @@ impl<'a> Build<'a> {
     }
 
     /// The SELECT of what breaks a rule, or why there is none.
-    fn sql(&self, label: &str, rule: &RuleAsked, diagnostics: &mut Diagnostics) -> Result<String, String> {
+    fn sql(
+        &self,
+        ruled: &Ruled,
+        label: &str,
+        rule: &RuleAsked,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<String, String> {
         let made = match &rule.looks {
             Looks::Share { query, rows, share, bound } => {
                 let op = operator(bound.op);
-                broken_days(
-                    &Share { query, rows, share, op, limit: bound.share, days: self.settings.days },
-                    self.engine,
-                )
+                let (limit, minimum, days) = (bound.share, ruled.minimum, self.settings.days);
+                broken_days(&Share { query, rows, share, op, limit, minimum, days }, self.engine)
             }
             Looks::Newest { query, newest, within } => stale(query, newest, *within, self.engine),
             Looks::Ways => {

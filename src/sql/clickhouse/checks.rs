@@ -24,6 +24,8 @@ pub struct Check {
     pub limit: f64,
     /// The bound, as it is written.
     pub bound: String,
+    /// With fewer rows it is passed.
+    pub minimum: Option<u64>,
 }
 
 /// What a row of the result says, in the order of its columns, behind the day.
@@ -51,6 +53,10 @@ fn verdict(check: &Check, value: Expr, rows: Expr, calendar: Calendar) -> Expr {
     let limit = ClickHouse.literal(&Value::Float(check.limit), &DataType::Float, calendar);
     let value = nullable_float(value);
     let passed = call("ifNull", vec![binary(value.clone(), check.op.clone(), limit), number(1)]);
+    let passed = match check.minimum {
+        Some(minimum) => call("or", vec![passed, binary(rows.clone(), BinaryOperator::Lt, number(minimum))]),
+        None => passed,
+    };
     let name = ClickHouse.literal(&Value::String(check.name.clone()), &DataType::String, calendar);
     let bound = ClickHouse.literal(&Value::String(check.bound.clone()), &DataType::String, calendar);
     call("tuple", vec![name, value, bound, rows, call("toUInt8", vec![passed])])

@@ -13,8 +13,20 @@ use super::super::severity::Severity;
 use super::super::type_name::{show_type, with_article};
 use super::{Bound, BoundOp, Way};
 
-const ITEMS: &[&str] =
-    &["complete", "unique", "fresh", "late", "match", "valid", "reconcile", "severity", "title", "owner", "runbook"];
+const ITEMS: &[&str] = &[
+    "complete",
+    "unique",
+    "fresh",
+    "late",
+    "match",
+    "valid",
+    "reconcile",
+    "minimum",
+    "severity",
+    "title",
+    "owner",
+    "runbook",
+];
 
 /// A declaration whose rules are known, and not typed yet.
 #[derive(Debug)]
@@ -29,6 +41,8 @@ pub struct Ruled<'a> {
     pub raw: ast::RowSet,
     /// `severity`
     pub severity: Severity,
+    /// `minimum`
+    pub minimum: Option<u64>,
     /// `title`
     pub title: Option<String>,
     /// `owner`
@@ -91,6 +105,7 @@ fn one<'a>(
     let items = Items::read("quality", &syntax.items, ITEMS, &["replay"], d);
     let (title, owner, runbook) = (items.string("title", d), items.string("owner", d), items.string("runbook", d));
     let severity = items.word("severity", &Severity::WORDS, d).unwrap_or(Severity::P1);
+    let minimum = minimum(&items, d);
     if let Some(version) = &syntax.version {
         d.push(error!(E0840, version.span, "rules of quality have no version"; help: "leave it out: git has the earlier rules"));
     }
@@ -102,7 +117,31 @@ fn one<'a>(
             help: "write one: `complete: user_id`, `unique: event_id`, `fresh: 5m` …"));
     }
     let raw = ast::RowSet { kind: RowSetKind::Raw(on.clone()), span: syntax.name.span };
-    Some(Ruled { declared, table, on, raw, severity, title, owner, runbook, rules })
+    if let Some((span, _)) = items.get("minimum").filter(|_| minimum.is_some())
+        && !rules.is_empty()
+        && rules.iter().all(|rule| matches!(rule.what, What::Fresh(_) | What::Reconcile(..)))
+    {
+        d.push(error!(E0848, span, "`minimum` is of shares of rows, and `{}` has none", syntax.name.value;
+            help: "leave it out: what is compared with the clock, or with another result, has no number of rows"));
+    }
+    Some(Ruled { declared, table, on, raw, severity, minimum, title, owner, runbook, rules })
+}
+
+/// `minimum: 100`
+fn minimum(items: &Items<'_>, d: &mut Diagnostics) -> Option<u64> {
+    items.get("minimum")?;
+    let value = items.one("minimum", d)?;
+    let found = match &value.kind {
+        ValueKind::Expr { expr, clauses } if clauses.is_empty() => match &expr.kind {
+            ExprKind::Literal(Literal::Number(text)) => text.parse::<u64>().ok().filter(|rows| *rows > 0),
+            _ => None,
+        },
+        _ => None,
+    };
+    if found.is_none() {
+        d.push(error!(E0848, value.span, "`minimum` takes a number of rows"; help: "write `minimum: 100`"));
+    }
+    found
 }
 
 /// What `on` names.

@@ -30,6 +30,8 @@ pub struct Quality {
     pub table: TableId,
     /// How bad it is when a rule is broken.
     pub severity: Severity,
+    /// How many rows there must be for their shares to be judged.
+    pub minimum: Option<u64>,
     /// The rules, in the order of the declaration.
     pub rules: Vec<Rule>,
     /// How many rows there are, as they came: `event_quality.rows`.

@@ -415,6 +415,7 @@ pub fn metrics(
         runbook: ruled.runbook.clone(),
         table: ruled.table,
         severity: ruled.severity,
+        minimum: ruled.minimum,
         rules,
         rows: rows?,
         span: ruled.declared.span,
