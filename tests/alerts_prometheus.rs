@@ -104,23 +104,74 @@ slo rate_ok on rate { objective: 99.9% over 30d; minimum: 50 }
 slo up on available { objective: 99.95% over 28d; runbook: "https://example.com/up" }
 "#;
 
-#[test]
-fn rules_do_what_their_own_tests_say() {
-    support::engine!("prometheus");
-    let (emitted, told) = built(ALERTS, TARGET);
-    assert_eq!(told, [""; 0]);
-    let folder = written(&emitted);
+/// Prometheus and vmalert take the rules, and so many files of tests hold.
+fn taken(emitted: &Emitted, count: usize) {
+    let folder = written(emitted);
     let rules = files(folder.path(), "rules");
     let arguments: Vec<&str> = ["check", "rules"].into_iter().chain(rules.iter().map(String::as_str)).collect();
     let checked = promtool(folder.path(), &arguments);
     assert!(checked.ok, "{}", checked.said);
     let tests = files(folder.path(), "tests");
-    assert_eq!(tests.len(), 11, "{tests:?}");
+    assert_eq!(tests.len(), count, "{tests:?}");
     let arguments: Vec<&str> = ["test", "rules"].into_iter().chain(tests.iter().map(String::as_str)).collect();
     let tested = promtool(folder.path(), &arguments);
     assert!(tested.ok, "{}", tested.said);
     let taken = vmalert(folder.path(), &["-dryRun", "-rule=alerts/rules/*.yml"]);
     assert!(taken.ok, "{}", taken.said);
+}
+
+const RULES: &str = r#"
+/// Tasks of {{ the day }}.
+quality of_tasks on task {
+  title: "任务"; owner: "data"; runbook: "tasks.md"
+  complete: kind > 99%, id
+  unique: id, duplicates < 0.1%
+  valid: took >= 0s
+  minimum: 50
+  severity: P0
+}
+quality of_kinds on task { unique: kind, feature, duplicates <= 40%; severity: P2 }
+"#;
+
+/// The shares of rules of quality are alerts by day, and what is said of them holds.
+#[test]
+fn rules_of_quality_are_alerts_of_their_own() {
+    support::engine!("prometheus");
+    let (emitted, found) = built(RULES, TARGET);
+    assert_eq!(found, [""; 0]);
+    let of = |end: &str| emitted.artifacts.iter().filter(move |made| made.path.ends_with(end)).collect::<Vec<_>>();
+    let rules: String =
+        of(".yml").iter().filter(|made| made.path.contains("/rules/")).map(|made| &*made.text).collect();
+    for (alert, compared) in [
+        ("of_tasks.complete(kind)", "<= 0.99"),
+        ("of_tasks.complete(id)", "< 1"),
+        ("of_tasks.duplicates", ">= 0.001"),
+        ("of_tasks.valid", "< 1"),
+        ("of_kinds.duplicates", "> 0.4"),
+    ] {
+        let start = rules.find(&format!("- alert: {alert}\n")).unwrap_or_else(|| panic!("no {alert} in {rules}"));
+        assert!(rules[start..].lines().nth(1).is_some_and(|line| line.contains(compared)), "{}", &rules[start..]);
+    }
+    assert_eq!(of("_test.yml").len(), 5);
+    assert_eq!(rules.matches("runbook_url: https://wiki.example.com/x/tasks.md").count(), 4);
+    let series = emitted.details["series"].as_array().expect("a list");
+    let rows = series.iter().filter(|one| one["labels"]["metric"] == "of_tasks.rows").count();
+    // Their number is watched beside the shares.
+    assert_eq!(rows, 2);
+    taken(&emitted, 5);
+    let (without, found) = built(RULES, &format!("{TARGET}quality: false\n"));
+    assert_eq!((found, without.artifacts.len()), (Vec::new(), 1));
+    // Nobody is told of what is so urgent.
+    let (_, found) = built(RULES, &TARGET.replace("P0: [sms, dingtalk], ", ""));
+    assert!(found[0].starts_with("E0890"), "{found:?}");
+}
+
+#[test]
+fn rules_do_what_their_own_tests_say() {
+    support::engine!("prometheus");
+    let (emitted, told) = built(ALERTS, TARGET);
+    assert_eq!(told, [""; 0]);
+    taken(&emitted, 11);
 }
 
 #[test]

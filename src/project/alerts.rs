@@ -35,6 +35,8 @@ pub struct AlertsTarget {
     pub late_days: i64,
     /// `max_series`: how many groups an alert may watch.
     pub max_series: u64,
+    /// `quality`: whether rules of quality are alerts.
+    pub quality: bool,
 }
 
 /// Somebody who can be told.
@@ -140,6 +142,7 @@ impl AlertsTarget {
             late,
             late_days,
             max_series: reader.count("max_series").map_or(MOST_SERIES, |count| count.value),
+            quality: reader.flag("quality").unwrap_or(true),
         }
     }
 

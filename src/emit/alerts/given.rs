@@ -26,6 +26,8 @@ pub struct Watched {
     pub series: Series,
     /// Those of its volume.
     pub volume: Option<Series>,
+    /// Whether it is made of a rule of quality.
+    pub is_rule: bool,
 }
 
 /// An objective and what it is a share of.
@@ -65,19 +67,32 @@ pub struct Series {
 pub fn given(model: &Model, lowering: &Lowering<'_>, diagnostics: &mut Diagnostics) -> Given {
     let mut given = Given::default();
     for alert in &model.alerts {
-        let series = series(model, lowering, alert.metric, alert.every, &alert.by);
-        let volume = alert.volume.as_ref().map(|of| self::series(model, lowering, of.metric, alert.every, &alert.by));
-        match (series, volume.transpose()) {
-            (Ok(series), Ok(volume)) => given.alerts.push(Watched { alert: alert.clone(), series, volume }),
-            (series, volume) => {
-                diagnostics.extend(series.err().unwrap_or_default());
-                diagnostics.extend(volume.err().unwrap_or_default());
-            }
-        }
+        given.alerts.extend(watched(model, lowering, alert.clone(), false, diagnostics));
     }
+    given.alerts.extend(super::ruled::watched(model, lowering, diagnostics));
     given.slos =
         (model.slos.iter()).map(|slo| Objective { slo: slo.clone(), metric: about(model, slo.metric) }).collect();
     given
+}
+
+/// An alert with what it looks at; what has no plan is told.
+pub fn watched(
+    model: &Model,
+    lowering: &Lowering<'_>,
+    alert: Alert,
+    is_rule: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<Watched> {
+    let series = series(model, lowering, alert.metric, alert.every, &alert.by);
+    let volume = alert.volume.as_ref().map(|of| self::series(model, lowering, of.metric, alert.every, &alert.by));
+    match (series, volume.transpose()) {
+        (Ok(series), Ok(volume)) => Some(Watched { alert, series, volume, is_rule }),
+        (series, volume) => {
+            diagnostics.extend(series.err().unwrap_or_default());
+            diagnostics.extend(volume.err().unwrap_or_default());
+            None
+        }
+    }
 }
 
 fn series(
@@ -154,6 +169,14 @@ pub fn exported(metric: &str) -> String {
 
 /// The name under which the ends of buckets are exported, in seconds since 1970.
 pub const BUCKET_END: &str = "metricc_bucket_end_seconds";
+
+impl Given {
+    /// What a target watches: all, or all but the rules of quality.
+    pub fn with_rules(&self, rules: bool) -> Given {
+        let alerts = self.alerts.iter().filter(|watched| rules || !watched.is_rule);
+        Given { alerts: alerts.cloned().collect(), slos: self.slos.clone() }
+    }
+}
 
 impl Series {
     /// The labels of its dimensions.

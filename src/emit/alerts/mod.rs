@@ -10,6 +10,7 @@ mod given;
 mod objective;
 mod objective_cases;
 mod promql;
+mod ruled;
 mod rules;
 mod scenario;
 mod told;
@@ -29,9 +30,9 @@ pub use given::{Given, given};
 /// The files of a target.
 pub fn emit(input: &Input, target: &str, settings: &AlertsTarget) -> (Emitted, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let given = &input.alerts;
+    let given = &input.alerts.with_rules(settings.quality);
     check_lengths(given, settings, &mut diagnostics);
-    check_groups(input, settings, &mut diagnostics);
+    check_groups(input, given, settings, &mut diagnostics);
     let told = Told::of(settings, given, &mut diagnostics);
     if diagnostics.has_errors() {
         return (Emitted { artifacts: Vec::new(), details: json!({}) }, diagnostics);
@@ -139,8 +140,8 @@ fn check_lengths(given: &Given, settings: &AlertsTarget, diagnostics: &mut Diagn
 }
 
 /// Every group of an alert is a series, and a message.
-fn check_groups(input: &Input, settings: &AlertsTarget, diagnostics: &mut Diagnostics) {
-    for watched in &input.alerts.alerts {
+fn check_groups(input: &Input, given: &Given, settings: &AlertsTarget, diagnostics: &mut Diagnostics) {
+    for watched in &given.alerts {
         let Some(count) = groups(input, watched) else { continue };
         if count > settings.max_series as f64 {
             diagnostics.push(error!(E0892, watched.alert.name.span,
