@@ -16,7 +16,9 @@ pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
 pub mod emit;
+mod exposition;
 pub mod format;
+mod http;
 pub mod lineage;
 pub mod plan;
 pub mod power;

@@ -2,23 +2,16 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Stdio};
-
 use serde_json::{Value, json};
 use support::cli::{Place, program};
+use support::listener::Listener;
 use support::post::{SECRET, TOKEN, Taker};
 
 /// What a real Alertmanager posts.
 const GROUP: &str = include_str!("notify/alertmanager.json");
 
 /// A server that is killed with this.
-struct Notify {
-    child: Child,
-    err: BufReader<ChildStderr>,
-    address: String,
-}
+struct Notify(Listener);
 
 impl Notify {
     fn start(place: &Place, args: &[&str]) -> Notify {
@@ -29,24 +22,12 @@ impl Notify {
         let mut command = program();
         command.args(["notify", "--listen", "127.0.0.1:0"]).args(args).current_dir(place.path("shop"));
         command.envs([("T", TOKEN), ("S", SECRET), ("NOTIFY_TOKEN", "let-me-in")]).envs(variables.iter().copied());
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program runs");
-        let mut err = BufReader::new(child.stderr.take().expect("an error stream"));
-        let mut line = String::new();
-        err.read_line(&mut line).expect("a line");
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
-        let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
-        Notify { child, err, address }
+        Notify(Listener::start(&mut command))
     }
 
     /// The status and the body of an answer.
     fn ask(&self, head: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("a connection");
-        stream.write_all(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).expect("sent");
-        let mut text = String::new();
-        stream.read_to_string(&mut text).expect("an answer");
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let body = text.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned();
-        (status.unwrap_or_else(|| panic!("{text}")), body)
+        self.0.ask(head, body)
     }
 
     fn post(&self, receiver: &str, body: &str) -> (u16, String) {
@@ -58,20 +39,8 @@ impl Notify {
     }
 
     /// Ends it by a signal. Gives its exit code and what it wrote.
-    fn end(mut self) -> (Option<i32>, String) {
-        let kill = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(kill.expect("kill runs").success());
-        let code = self.child.wait().expect("it ends").code();
-        let mut text = String::new();
-        self.err.read_to_string(&mut text).expect("a text");
-        (code, text)
-    }
-}
-
-impl Drop for Notify {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn end(self) -> (Option<i32>, String) {
+        self.0.end()
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 /// `stack`, `secret`, `suggest`, `value`, `diagnostic` and `project` are below all. Modules on one line know each other; why is told in
 /// `docs/architecture.md`.
 const ORDER: &[&[&str]] = &[
-    &["stack", "secret", "power", "suggest", "template"],
+    &["stack", "secret", "power", "suggest", "template", "exposition"],
     &["value"],
     &["diagnostic", "project"],
     &["syntax"],
@@ -31,6 +31,7 @@ const ORDER: &[&[&str]] = &[
     &["testing"],
     &["change"],
     &["clickhouse"],
+    &["http"],
     &["delivery"],
     &["report"],
     &["sample"],

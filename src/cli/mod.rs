@@ -32,6 +32,7 @@ mod impact;
 mod init;
 mod ledger;
 mod lineage;
+mod listening;
 mod lock;
 mod locked;
 mod man;

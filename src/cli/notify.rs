@@ -1,21 +1,20 @@
 //! `metricc notify`: alerts of Alertmanager to robots of DingTalk and short messages.
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
+use super::listening::{Token, log, stop_by_signal};
 use super::{Context, Exit, Outcome, Stop};
-use crate::delivery::alerts::{Hub, Settings, Stopper, serve};
+use crate::delivery::alerts::{Hub, Settings, serve};
 use crate::delivery::{
     Carrier, Clock, Environment, Message, Occasion, Plan, Post, Route, Wall, milliseconds, preview, routes,
 };
 use crate::error;
+use crate::http::Stopper;
 use crate::project::{Address, Channel, Project, Receiver, io_message};
-use crate::secret::Secret;
 use crate::suggest::near;
 
 /// Bring alerts of Alertmanager to DingTalk robots and short messages
@@ -62,7 +61,10 @@ fn listen(args: &Args, project: &Project, context: &Context) -> Outcome {
             help: "add `dingtalk:` or `sms:` to one below `receivers:`; mail is sent by Alertmanager itself")
         .into());
     }
-    let token = token(args)?;
+    let token = Token { variable: args.token_env.as_deref(), address: args.listen }.read(|| {
+        error!(E0878, None, "anybody who reaches `{}` could send messages", args.listen;
+            help: "name the environment variable with a token by `--token-env`, and give it to Alertmanager as `authorization`; or listen on 127.0.0.1")
+    })?;
     let variable = |name: &str| std::env::var(name).ok();
     let environment = Environment { variable: &variable, root: &project.root };
     let routes = routes(&project.config.receivers, &addresses);
@@ -82,7 +84,8 @@ fn listen(args: &Args, project: &Project, context: &Context) -> Outcome {
     };
     let hub = Hub::new(routes, &post, &clock, settings, &log);
     let stopper = Arc::new(Stopper::new(address));
-    stop_by_signal(&stopper).map_err(cannot)?;
+    let stopping = Arc::clone(&stopper);
+    stop_by_signal(move || stopping.stop()).map_err(cannot)?;
     let receivers: Vec<&str> = receivers(&addresses);
     context.note(&format!("listening on http://{address}/alertmanager/<receiver> for {}", receivers.join(", ")));
     let lost = serve(&hub, &listener, &stopper, token.as_ref()).map_err(cannot)?;
@@ -92,56 +95,6 @@ fn listen(args: &Args, project: &Project, context: &Context) -> Outcome {
     }
     context.note("ended; nothing waits");
     Ok(Exit::Clean)
-}
-
-/// The token that requests must have; needed where others reach the address.
-fn token(args: &Args) -> Result<Option<Secret>, Stop> {
-    let Some(name) = &args.token_env else {
-        if args.listen.ip().is_loopback() {
-            return Ok(None);
-        }
-        return Err(error!(E0878, None, "anybody who reaches `{}` could send messages", args.listen;
-            help: "name the environment variable with a token by `--token-env`, and give it to Alertmanager as `authorization`; or listen on 127.0.0.1")
-        .into());
-    };
-    let value = std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-    match value {
-        Some(value) => Ok(Some(Secret::new(value))),
-        None => {
-            Err(error!(E0875, None, "the environment variable `{name}` is not set"; help: "set it where metricc runs")
-                .into())
-        }
-    }
-}
-
-/// Ends the server on SIGTERM and SIGINT; a second signal ends the program at once.
-#[cfg(unix)]
-fn stop_by_signal(stopper: &Arc<Stopper>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
-    let stopper = Arc::clone(stopper);
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let mut signals = signals.forever();
-        if signals.next().is_some() {
-            stopper.stop();
-        }
-        if let Some(signal) = signals.next() {
-            std::process::exit(128 + signal);
-        }
-    })?;
-    Ok(())
-}
-
-/// Elsewhere the system ends the program.
-#[cfg(not(unix))]
-fn stop_by_signal(_: &Arc<Stopper>) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// A line of the log. It is what the operator of a server reads, and no progress that `--quiet` would hide.
-fn log(line: &str) {
-    // Nobody is left to tell if this fails.
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// The receivers by the channels that alerts go by.

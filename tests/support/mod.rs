@@ -29,6 +29,7 @@ pub mod engines;
 pub mod front;
 pub mod git;
 pub mod kafka;
+pub mod listener;
 pub mod messages;
 pub mod pglast;
 pub mod post;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
+use crate::exposition;
+
 /// The counters, with what they count.
 const FAMILIES: &[(&str, &str)] = &[
     ("metricc_notify_requests_total", "Requests by their status."),
@@ -29,7 +31,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counts. `labels` are of [`labels`].
+    /// Counts. `labels` are of [`exposition::labels`].
     pub fn add(&self, name: &'static str, labels: String, by: usize) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((name, labels)).or_default() += by as u64;
@@ -40,23 +42,16 @@ impl Counters {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         for (name, help) in FAMILIES {
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+            text.push_str(&exposition::head(name, "counter", help));
             for ((_, labels), count) in counts.iter().filter(|((own, _), _)| own == name) {
                 let _ = writeln!(text, "{name}{labels} {count}");
             }
         }
         let (name, help) = WAITING;
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        text.push_str(&exposition::head(name, "gauge", help));
         for (labels, count) in waiting {
             let _ = writeln!(text, "{name}{labels} {count}");
         }
         text
     }
-}
-
-/// Labels as they are written.
-pub fn labels(pairs: &[(&str, &str)]) -> String {
-    let quoted = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}=\"{}\"", quoted(value))).collect();
-    format!("{{{}}}", pairs.join(","))
 }

@@ -12,11 +12,12 @@ use super::super::fault::{Fault, Sort};
 use super::super::limit::{Limit, OF_DINGTALK};
 use super::super::route::{Route, Way};
 use super::super::{dingtalk, sms};
-use super::counters::{Counters, labels};
+use super::counters::Counters;
 use super::lane::{Full, Item, Lane, Turn};
 use super::payload::{Alert, Notification};
 use super::render;
 use super::ticket::{Outcome, Ticket};
+use crate::exposition::labels;
 use crate::project::Channel;
 
 /// How many alerts may wait for one robot.

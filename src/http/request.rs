@@ -1,7 +1,9 @@
-//! Requests of HTTP/1.1, as far as a webhook needs them: one a connection, with a body of a known length.
+//! Requests of HTTP/1.1, as far as a webhook or a scrape needs them: one a connection, with a body of a known length.
 
 use std::io::{self, Read, Write};
 use std::time::Instant;
+
+use crate::secret::Secret;
 
 /// The most bytes of a head.
 const MOST_OF_HEAD: usize = 16 << 10;
@@ -36,10 +38,28 @@ pub struct Response {
     pub body: String,
 }
 
+impl Request {
+    /// Whether it brings a token, which is compared in a time that does not tell where it differs. Where none is needed, all do.
+    pub fn has(&self, token: Option<&Secret>) -> bool {
+        token.is_none_or(|token| same(&self.authorization, &format!("Bearer {}", token.reveal())))
+    }
+}
+
+/// Whether two texts are the same.
+fn same(left: &str, right: &str) -> bool {
+    let differences = left.bytes().zip(right.bytes()).fold(0, |found, (left, right)| found | (left ^ right));
+    left.len() == right.len() && differences == 0
+}
+
 impl Response {
     /// A line of text.
     pub fn text(status: u16, text: impl Into<String>) -> Response {
         Response { status, content_type: "text/plain; charset=utf-8", body: format!("{}\n", text.into()) }
+    }
+
+    /// Series, in the text that Prometheus reads.
+    pub fn series(body: String) -> Response {
+        Response { status: 200, content_type: "text/plain; version=0.0.4; charset=utf-8", body }
     }
 
     /// Writes it; the connection ends with it.
