@@ -70,7 +70,7 @@ pub struct Fired {
 /// The tests of an alert; none where its buckets have no fixed length, so that no history can be laid out.
 pub fn cases(watched: &Watched, rules: &str, told: &Told<'_>, timing: &Timing) -> Option<Cases> {
     let step = length(watched);
-    let pace = step.min(5 * MINUTE_MS);
+    let pace = pace(step);
     let writer = Writer { watched, told, timing, step, pace };
     let tests: Vec<Case> = scenarios(watched, step).iter().map(|scenario| writer.case(scenario)).collect();
     (!tests.is_empty()).then(|| Cases {
@@ -78,6 +78,14 @@ pub fn cases(watched: &Watched, rules: &str, told: &Told<'_>, timing: &Timing) -
         evaluation_interval: duration(pace),
         tests,
     })
+}
+
+/// How far samples and evaluations are apart in tests, in milliseconds: a part of a bucket below five minutes. A sample of five minutes ago is
+/// seen no more by Prometheus 3, so that an alert would not see its own state.
+fn pace(step: i64) -> i64 {
+    let fewest = (step + LONGEST_PACE - 1) / LONGEST_PACE;
+    let parts = (fewest..).find(|parts| step % parts == 0);
+    parts.map_or(step, |parts| step / parts)
 }
 
 /// The length of a bucket in tests, in milliseconds: of months and longer a day, where nothing depends on it, or the longest.
@@ -95,6 +103,8 @@ fn length(watched: &Watched) -> i64 {
     };
     days * 24 * 60 * MINUTE_MS
 }
+
+const LONGEST_PACE: i64 = 4 * MINUTE_MS;
 
 struct Writer<'a> {
     watched: &'a Watched,
