@@ -10,7 +10,7 @@ use metricc::alerting::{Series, State, verdicts};
 use metricc::compile::{Compiled, compile};
 use metricc::emit::{Emitted, emit, input};
 use metricc::project::{MemoryFiles, Project, load};
-use support::prometheus::{amtool, promtool, vmalert};
+use support::prometheus::Programs;
 
 const SOURCES: &str = r#"
 source task {
@@ -108,16 +108,35 @@ slo up on available { objective: 99.95% over 28d; runbook: "https://example.com/
 fn taken(emitted: &Emitted, count: usize) {
     let folder = written(emitted);
     let rules = files(folder.path(), "rules");
-    let arguments: Vec<&str> = ["check", "rules"].into_iter().chain(rules.iter().map(String::as_str)).collect();
-    let checked = promtool(folder.path(), &arguments);
-    assert!(checked.ok, "{}", checked.said);
     let tests = files(folder.path(), "tests");
     assert_eq!(tests.len(), count, "{tests:?}");
-    let arguments: Vec<&str> = ["test", "rules"].into_iter().chain(tests.iter().map(String::as_str)).collect();
-    let tested = promtool(folder.path(), &arguments);
-    assert!(tested.ok, "{}", tested.said);
-    let taken = vmalert(folder.path(), &["-dryRun", "-rule=alerts/rules/*.yml"]);
-    assert!(taken.ok, "{}", taken.said);
+    let with = |words: [&'static str; 2], paths: &[String]| {
+        words.map(str::to_owned).into_iter().chain(paths.iter().cloned()).collect::<Vec<String>>()
+    };
+    let (checked, tested) = (with(["check", "rules"], &rules), with(["test", "rules"], &tests));
+    // It takes a while: each test of an objective is about 30 days.
+    std::thread::scope(|scope| {
+        for programs in Programs::all() {
+            let (folder, checked, tested) = (folder.path(), &checked, &tested);
+            scope.spawn(move || {
+                for arguments in [checked, tested] {
+                    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                    let ran = programs.run("promtool", folder, &arguments);
+                    assert!(ran.ok, "{}: {}", programs.name, ran.said);
+                }
+                let taken = programs.run("vmalert", folder, &["-dryRun", "-rule=alerts/rules/*.yml"]);
+                assert!(taken.ok, "{}: {}", programs.name, taken.said);
+            });
+        }
+    });
+}
+
+#[test]
+fn the_versions_are_those_that_are_told_of() {
+    support::engine!("prometheus");
+    let [oldest, current] = Programs::all().map(|programs| programs.version("prometheus"));
+    assert!(((2, 37)..(3, 0)).contains(&oldest), "{oldest:?}");
+    assert!(current >= (3, 0), "{current:?}");
 }
 
 const RULES: &str = r#"
@@ -180,20 +199,28 @@ fn who_is_told_follows_from_the_severity_and_the_alert() {
     let (emitted, _) = built(ALERTS, TARGET);
     let folder = written(&emitted);
     let config = "alerts/alertmanager.yml";
-    let checked = amtool(folder.path(), &["check-config", config]);
-    assert!(checked.ok, "{}", checked.said);
-    let told = |labels: &[&str]| {
-        let arguments: Vec<&str> =
-            ["config", "routes", "test", "--config.file", config].into_iter().chain(labels.iter().copied()).collect();
-        let routed = amtool(folder.path(), &arguments);
-        assert!(routed.ok, "{}", routed.said);
-        routed.said.lines().next().unwrap_or_default().trim().to_owned()
-    };
-    assert_eq!(told(&["severity=P0", "notify=dingtalk,sms"]), "dingtalk,sms");
-    assert_eq!(told(&["severity=P1", "notify=dingtalk,email"]), "dingtalk,email");
-    assert_eq!(told(&["severity=P2", "notify=email"]), "email");
-    // What is of somebody else is told to nobody.
-    assert_eq!(told(&["severity=P2", "notify=sms2"]), "nobody");
+    for programs in Programs::all() {
+        let checked = programs.run("amtool", folder.path(), &["check-config", config]);
+        assert!(checked.ok, "{}: {}", programs.name, checked.said);
+        let told = |labels: &[&str]| {
+            let arguments: Vec<&str> = ["config", "routes", "test", "--config.file", config]
+                .into_iter()
+                .chain(labels.iter().copied())
+                .collect();
+            let routed = programs.run("amtool", folder.path(), &arguments);
+            assert!(routed.ok, "{}: {}", programs.name, routed.said);
+            routed.said.lines().next().unwrap_or_default().trim().to_owned()
+        };
+        for severity in ["P0", "P1", "P2"] {
+            let severity = format!("severity={severity}");
+            assert_eq!(told(&[&severity, "notify=\"dingtalk,sms\""]), "dingtalk,sms");
+            assert_eq!(told(&[&severity, "notify=\"dingtalk,email\""]), "dingtalk,email");
+            assert_eq!(told(&[&severity, "notify=email"]), "email");
+            // What is of somebody else is told to nobody.
+            assert_eq!(told(&[&severity, "notify=sms2"]), "nobody");
+        }
+        assert_eq!(told(&["severity=P3", "notify=sms"]), "nobody");
+    }
     let text = &emitted.artifacts.iter().find(|one| one.path.ends_with("alertmanager.yml")).expect("a file").text;
     // AL5: nothing is hidden by labels that both lack, times of the day have a place, messages have an end.
     for part in ["metric!=\"\"", "location: Asia/Shanghai", "max_alerts: 5", "continue: true"] {
@@ -290,8 +317,10 @@ fn promql_fires_when_the_declaration_says_so() {
     }
     assert!(fired > 500 && silent > 500, "{fired} and {silent}");
     fs::write(folder.path().join("random_test.yml"), tests).expect("a file");
-    let tested = promtool(folder.path(), &["test", "rules", "random_test.yml"]);
-    assert!(tested.ok, "{}", tested.said.chars().take(4_000).collect::<String>());
+    for programs in Programs::all() {
+        let tested = programs.run("promtool", folder.path(), &["test", "rules", "random_test.yml"]);
+        assert!(tested.ok, "{}: {}", programs.name, tested.said.chars().take(4_000).collect::<String>());
+    }
 }
 
 /// Samples a minute apart: each bucket is seen at its end, and a series that is not there any more is stale.
@@ -321,6 +350,19 @@ fn what_a_target_cannot_do_is_told() {
         told(&alert("when: value < seasonal(); severity: P1"), plain),
         ["E0891 `a` compares with what was 28 days ago, and Prometheus keeps 15 days"]
     );
+}
+
+#[test]
+fn an_alert_of_too_many_groups_is_told() {
+    let alert = "dimension fine = task.ok\nalert a on tasks { every: 1h; when: value < 1; by: fine; severity: P1 }\n";
+    let target = |most: u32| {
+        format!(
+            "kind: alerts\nmax_series: {most}\nreceivers:\n  sms: {{ webhook: \"http://127.0.0.1:9098/alertmanager/sms\" }}\nnotify: {{ P1: [sms] }}\n"
+        )
+    };
+    // A bool has two values.
+    assert_eq!(built(alert, &target(2)).1, [""; 0]);
+    assert_eq!(built(alert, &target(1)).1, ["E0892 `a` watches about 2 groups, and 1 may be at most"]);
 }
 
 #[test]

@@ -107,19 +107,33 @@ pub fn pglast() -> Result<&'static Path, &'static str> {
     })
 }
 
-/// The folder with promtool, amtool and vmalert.
+/// The programs of Prometheus and Alertmanager.
+const OF_PROMETHEUS: [&str; 5] = ["prometheus", "promtool", "prometheus-alertmanager", "amtool", "vmalert"];
+
+/// The folder with the programs of Prometheus and Alertmanager, in the oldest versions that rules are made for.
 ///
 /// # Errors
 /// One line that says why it is not to be had.
 pub fn prometheus() -> Result<&'static Path, &'static str> {
     static BINARIES: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    once(&BINARIES, || {
-        let folder = provision("prometheus", &["packages.txt"], install_debian)?;
-        for program in ["promtool", "amtool", "vmalert"] {
-            existing("prometheus", folder.join("usr/bin").join(program))?;
-        }
-        Ok(folder.join("usr/bin"))
-    })
+    once(&BINARIES, || of_prometheus("prometheus"))
+}
+
+/// The same in versions of today.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn prometheus_current() -> Result<&'static Path, &'static str> {
+    static BINARIES: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&BINARIES, || of_prometheus("prometheus-current"))
+}
+
+fn of_prometheus(engine: &str) -> Result<PathBuf, String> {
+    let folder = provision(engine, &["packages.txt"], install_debian)?;
+    for program in OF_PROMETHEUS {
+        existing("prometheus", folder.join("usr/bin").join(program))?;
+    }
+    Ok(folder.join("usr/bin"))
 }
 
 /// The Python interpreter whose packages are those of statistics.
@@ -166,16 +180,23 @@ fn install_packages(locks: &Path, to: &Path) -> Result<(), String> {
         .arg(locks.join("requirements.txt")))
 }
 
-/// Unpacks packages of Debian; nothing is installed on the machine.
+/// Unpacks packages of Debian; nothing is installed on the machine. They are those of the machine's own release, or of the suite that a line
+/// `suite: NAME` names.
 fn install_debian(locks: &Path, to: &Path) -> Result<(), String> {
     let list =
         fs::read_to_string(locks.join("packages.txt")).map_err(|error| format!("cannot read packages.txt: {error}"))?;
-    let names: Vec<&str> =
-        list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let download = || run(Command::new("apt-get").args(["download", "--quiet"]).args(&names).current_dir(to));
-    if download().is_err() {
+    let lines = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let (suites, names): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("suite:"));
+    let suite = suites.first().map(|line| line.trim_start_matches("suite:").trim());
+    let options = suite.map(|suite| other_suite(suite, to)).transpose()?.unwrap_or_default();
+    let get = |words: &[&str]| run(Command::new("apt-get").args(&options).args(words).current_dir(to));
+    let download = || get(&[&["download", "--quiet"], names.as_slice()].concat());
+    if suite.is_some() {
+        get(&["update", "--quiet"])?;
+        download()?;
+    } else if download().is_err() {
         // A fresh machine has no lists of packages; who may not fetch them is told by the second try.
-        let _ = run(Command::new("apt-get").args(["update", "--quiet"]));
+        let _ = get(&["update", "--quiet"]);
         download()?;
     }
     let files = fs::read_dir(to).map_err(|error| format!("cannot list {}: {error}", to.display()))?;
@@ -186,7 +207,39 @@ fn install_debian(locks: &Path, to: &Path) -> Result<(), String> {
         run(Command::new("dpkg").arg("-x").arg(&package).arg(to))?;
         fs::remove_file(&package).map_err(|error| format!("cannot remove {}: {error}", package.display()))?;
     }
+    let lists = to.join(".apt");
+    if lists.exists() {
+        fs::remove_dir_all(&lists).map_err(|error| format!("cannot remove {}: {error}", lists.display()))?;
+    }
     Ok(())
+}
+
+/// What lets apt see another suite of the archive that the machine uses, with lists of its own.
+fn other_suite(suite: &str, to: &Path) -> Result<Vec<String>, String> {
+    let place = to.join(".apt");
+    for folder in ["lists/partial", "cache/archives/partial"] {
+        let folder = place.join(folder);
+        fs::create_dir_all(&folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
+    }
+    let asked = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run `apt-get`: {error}"))?;
+    let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let archive = text.lines().map(str::trim).find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
+    let archive = archive.ok_or("apt knows no archive of Debian")?;
+    let sources = place.join("own.sources");
+    let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    fs::write(&sources, format!("Types: deb\nURIs: {archive}\nSuites: {suite}\nComponents: main\nSigned-By: {keys}\n"))
+        .map_err(|error| format!("cannot write {}: {error}", sources.display()))?;
+    let settings = [
+        ("Dir::Etc::sourcelist", sources),
+        ("Dir::Etc::sourceparts", PathBuf::from("-")),
+        ("Dir::State::lists", place.join("lists")),
+        ("Dir::Cache", place.join("cache")),
+    ];
+    Ok(settings.iter().flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={}", value.display())]).collect())
 }
 
 /// The folder of the installed engine.
@@ -269,7 +322,8 @@ fn existing(engine: &str, path: PathBuf) -> Result<PathBuf, String> {
 }
 
 fn failure(engine: &str, reason: &str) -> String {
-    let others: Vec<&str> = super::engines::KNOWN.into_iter().filter(|name| *name != engine).collect();
+    // Several of them are switched off by one name.
+    let others: Vec<&str> = super::engines::KNOWN.into_iter().filter(|name| !engine.starts_with(name)).collect();
     format!("cannot provision {engine}: {reason} (switch it off with METRICC_ENGINES={} or none)", others.join(","))
 }
 
