@@ -50,8 +50,13 @@ runbooks: "https://wiki.example.com/x/"
 "#;
 
 fn project(declarations: &str, target: &str) -> (Project, Compiled) {
+    project_with("", declarations, target)
+}
+
+/// The same, with more in its `metricc.yaml`.
+fn project_with(config: &str, declarations: &str, target: &str) -> (Project, Compiled) {
     let files = MemoryFiles::new()
-        .with("metricc.yaml", "name: p\ntimezone: Asia/Shanghai\nunits: [CNY]\n")
+        .with("metricc.yaml", format!("name: p\ntimezone: Asia/Shanghai\nunits: [CNY]\n{config}"))
         .with("metrics/m.metric", format!("{SOURCES}{declarations}"))
         .with("targets/alerts.yaml", target);
     let (project, found) = load(&files);
@@ -63,7 +68,11 @@ fn project(declarations: &str, target: &str) -> (Project, Compiled) {
 }
 
 fn built(declarations: &str, target: &str) -> (Emitted, Vec<String>) {
-    let (project, compiled) = project(declarations, target);
+    built_with("", declarations, target)
+}
+
+fn built_with(config: &str, declarations: &str, target: &str) -> (Emitted, Vec<String>) {
+    let (project, compiled) = project_with(config, declarations, target);
     let (input, mut found) = input(&compiled.model);
     let (emitted, more) = emit(&input, &project.targets[0]);
     found.extend(more);
@@ -363,6 +372,63 @@ fn an_alert_of_too_many_groups_is_told() {
     // A bool has two values.
     assert_eq!(built(alert, &target(2)).1, [""; 0]);
     assert_eq!(built(alert, &target(1)).1, ["E0892 `a` watches about 2 groups, and 1 may be at most"]);
+}
+
+const RECEIVERS: &str = r#"
+mail: { host: smtp.example.com, from: "数据 <data@example.com>" }
+receivers:
+  ops: { dingtalk: { token_env: T }, email: ["运维 <ops@example.com>", b@example.com] }
+  值班.夜: { sms: { url_env: U, to: ["+8613800000000"] } }
+  nobody_needs: { email: [c@example.com] }
+"#;
+
+#[test]
+fn receivers_of_the_project_are_told_by_the_gateway_and_by_mail() {
+    support::engine!("prometheus");
+    let alert = "alert a on tasks { every: 1h; when: value < 1; severity: P1; notify: own }\nalert b on tasks { every: 1h; when: value < 2; severity: P0 }\n";
+    let target = "kind: alerts\nrelay: { url: \"http://127.0.0.1:9198/\", token_file: /etc/alertmanager/token }\n\
+                  receivers:\n  own: { webhook: \"http://127.0.0.1:9099/x\" }\nnotify: { P0: [ops, 值班.夜] }\n\
+                  pace:\n  P0: { group_wait: 1s, group_interval: 2s, repeat_interval: 90s }\n";
+    let (emitted, told) = built_with(RECEIVERS, alert, target);
+    assert_eq!(told, [""; 0]);
+    let folder = written(&emitted);
+    let text = &emitted.artifacts.iter().find(|one| one.path.ends_with("alertmanager.yml")).expect("a file").text;
+    for part in [
+        "smtp_smarthost: smtp.example.com:587",
+        "smtp_from: data@example.com",
+        "url: http://127.0.0.1:9198/alertmanager/ops\n",
+        "url: http://127.0.0.1:9198/alertmanager/%E5%80%BC%E7%8F%AD.%E5%A4%9C\n",
+        "credentials_file: /etc/alertmanager/token\n",
+        "to: ops@example.com, b@example.com\n",
+        "group_wait: 1s\n    group_interval: 2s\n    repeat_interval: 90s\n",
+        "group_wait: 30s\n    group_interval: 5m\n    repeat_interval: 4h\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("nobody_needs") && !text.contains("smtp_require_tls"), "{text}");
+    for programs in Programs::all() {
+        let checked = programs.run("amtool", folder.path(), &["check-config", "alerts/alertmanager.yml"]);
+        assert!(checked.ok, "{}: {}", programs.name, checked.said);
+        let labels = ["severity=P0", "notify=\"ops,值班.夜\""];
+        let arguments =
+            [&["config", "routes", "test", "--config.file", "alerts/alertmanager.yml"], &labels[..]].concat();
+        let routed = programs.run("amtool", folder.path(), &arguments);
+        assert_eq!(routed.said.lines().next(), Some("ops,值班.夜"), "{}: {}", programs.name, routed.said);
+    }
+}
+
+#[test]
+fn receivers_that_alertmanager_can_not_tell_are_refused() {
+    let target = "kind: alerts\nnotify: { P1: [ops] }\n";
+    let alert = "alert a on tasks { every: 1h; when: value < 1; severity: P1 }\n";
+    let told = |config: &str, target: &str| built_with(config, alert, target).1;
+    assert_eq!(told(RECEIVERS, target), [""; 0]);
+    let secret = RECEIVERS.replace("mail: { host", "mail: { user_env: U, password_env: P, host");
+    let wanted = ["E0894 `ops` is told by mail, and Alertmanager has no server that takes it"];
+    assert_eq!(told(&secret, target), wanted);
+    let own = format!("{target}smtp: {{ host: \"h:25\", from: a@example.com, tls: false }}\n");
+    assert_eq!(told(&secret, &own), [""; 0]);
+    assert_eq!(told(RECEIVERS, "kind: alerts\nnotify: { P1: [ops, opss] }\n"), ["E0890 no receiver named `opss`"]);
 }
 
 #[test]

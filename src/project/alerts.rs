@@ -1,5 +1,6 @@
 //! The settings of a target of the kind `alerts`: who is told, and how Prometheus and Alertmanager are run.
 
+use super::alert_receivers::{AlertReceiver, Relay};
 use super::connection::url_fault;
 use super::yaml::{Reader, list};
 use crate::diagnostic::Spanned;
@@ -12,15 +13,20 @@ const RETENTION: i64 = 15 * DAY_MS;
 const LATE: i64 = 2 * 60_000;
 const LATE_DAYS: i64 = 2 * 3_600_000;
 const MOST_SERIES: u64 = 1_000;
-const MOST_ALERTS: u64 = 20;
 
 /// Rules for Prometheus and a configuration of Alertmanager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertsTarget {
-    /// `receivers`: who can be told.
+    /// `receivers`: who can be told; behind them those of `metricc.yaml` of other names.
     pub receivers: Vec<AlertReceiver>,
-    /// `smtp`: how mail is sent.
+    /// `relay`: where `metricc notify` listens, for the receivers of `metricc.yaml`.
+    pub relay: Relay,
+    /// `pace`: how often is told, by severity: P0, P1, P2.
+    pub pace: [Pace; 3],
+    /// `smtp`: how mail is sent; where it is not said, as `mail` of `metricc.yaml` does if that needs no secret.
     pub smtp: Option<Smtp>,
+    /// Whether there is an `smtp`, right or wrong.
+    pub(super) said_smtp: bool,
     /// `notify`: who is told of alerts that do not say it themselves, by their severity: P0, P1, P2.
     pub notify: [Vec<Spanned<String>>; 3],
     /// `mute`: when nobody is told.
@@ -39,29 +45,6 @@ pub struct AlertsTarget {
     pub quality: bool,
 }
 
-/// Somebody who can be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlertReceiver {
-    /// What alerts call it.
-    pub name: Spanned<String>,
-    /// How.
-    pub way: AlertWay,
-}
-
-/// How somebody is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlertWay {
-    /// By a request to an address, with so many alerts at most.
-    Webhook {
-        /// The address.
-        url: String,
-        /// How many alerts a message has at most.
-        most: u64,
-    },
-    /// By mail.
-    Email(Vec<Spanned<String>>),
-}
-
 /// How mail is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Smtp {
@@ -73,6 +56,19 @@ pub struct Smtp {
     pub user: Option<String>,
     /// `password_file`: the file with the password, on the machine of Alertmanager.
     pub password_file: Option<String>,
+    /// `tls`: whether the connection must be encrypted.
+    pub tls: bool,
+}
+
+/// How often is told, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// `group_wait`: for how long alerts are gathered before the first message.
+    pub group_wait: i64,
+    /// `group_interval`: after how long news of the same alert are told.
+    pub group_interval: i64,
+    /// `repeat_interval`: after how long the same is told again.
+    pub repeat_interval: i64,
 }
 
 /// A time of the day at which nobody is told, in the project's zone.
@@ -87,6 +83,16 @@ pub struct Mute {
     /// On which days, as Alertmanager writes them; all where it is empty.
     pub days: Vec<String>,
 }
+
+const fn pace(group_wait: i64, group_interval: i64, repeat_interval: i64) -> Pace {
+    Pace {
+        group_wait: group_wait * 1_000,
+        group_interval: group_interval * 1_000,
+        repeat_interval: repeat_interval * 1_000,
+    }
+}
+
+const PACE: [Pace; 3] = [pace(10, 60, 3_600), pace(30, 300, 4 * 3_600), pace(300, 900, 24 * 3_600)];
 
 const SEVERITIES: [&str; 3] = ["P0", "P1", "P2"];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -104,15 +110,15 @@ impl AlertsTarget {
             keys.into_iter().filter_map(of).collect::<Vec<AlertReceiver>>()
         });
         let receivers = receivers.unwrap_or_default();
-        let smtp = reader.mapping("smtp", Smtp::read).flatten();
-        if let (None, false, Some(mail)) =
-            (&smtp, reader.has("smtp"), receivers.iter().find(|one| matches!(one.way, AlertWay::Email(_))))
-        {
-            reader.tell(
-                error!(E0024, mail.name.span, "`{}` is told by mail, and the target has no `smtp`", mail.name.value;
-                help: "add `smtp:` with `host: \"smtp.example.com:587\"` and `from: \"alerts@example.com\"`"),
-            );
-        }
+        let relay = Relay::read(reader);
+        let (said_smtp, smtp) = (reader.has("smtp"), reader.mapping("smtp", Smtp::read).flatten());
+        let pace = reader.mapping("pace", |reader| {
+            let mut all = PACE;
+            for (severity, own) in SEVERITIES.iter().zip(&mut all) {
+                reader.mapping(severity, |reader| own.read(reader));
+            }
+            all
+        });
         let notify = reader.mapping("notify", |reader| SEVERITIES.map(|key| reader.texts(key).unwrap_or_default()));
         let mute = reader.mapping("mute", |reader| {
             let keys = reader.keys();
@@ -134,7 +140,10 @@ impl AlertsTarget {
             (length("retention", RETENTION), length("late", LATE), length("late_days", LATE_DAYS));
         AlertsTarget {
             receivers,
+            relay,
+            pace: pace.unwrap_or(PACE),
             smtp,
+            said_smtp,
             notify: notify.unwrap_or_default(),
             mute: mute.unwrap_or_default(),
             runbooks,
@@ -152,37 +161,13 @@ impl AlertsTarget {
     }
 }
 
-impl AlertReceiver {
-    fn read(name: Spanned<String>, reader: &mut Reader<'_>) -> Option<AlertReceiver> {
-        let webhook = reader.text("webhook");
-        let most = reader.count("max_alerts").map_or(MOST_ALERTS, |count| count.value);
-        let email = reader.texts("email");
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-        if name.value.is_empty() || !name.value.chars().all(is_plain) {
-            reader.tell(error!(E0023, name.span, "`{}` is no name of a receiver", name.value; help: "take letters, digits, `_` and `-`"));
-            return None;
-        }
-        let way = match (webhook, email) {
-            (Some(url), None) => {
-                if let Some(fault) = url_fault(&url) {
-                    // What may hold a token is not shown.
-                    reader.tell(error!(E0023, url.span, "`webhook` {fault}";
-                        help: "name an address without secrets, such as a gateway on this machine: `http://127.0.0.1:9098/alertmanager/dingtalk`"));
-                    return None;
-                }
-                AlertWay::Webhook { url: url.value, most }
-            }
-            (None, Some(to)) if !to.is_empty() => AlertWay::Email(to),
-            _ => {
-                let place = reader.place();
-                reader.tell(
-                    error!(E0024, place, "the receiver `{}` does not say one way in which it is told", name.value;
-                    help: "add `webhook: \"http://127.0.0.1:9098/alertmanager/dingtalk\"` or `email: [ops@example.com]`"),
-                );
-                return None;
-            }
-        };
-        Some(AlertReceiver { name, way })
+impl Pace {
+    fn read(&mut self, reader: &mut Reader<'_>) {
+        let mut length =
+            |key, default: &mut i64| *default = reader.duration(key).map_or(*default, |length| length.value);
+        length("group_wait", &mut self.group_wait);
+        length("group_interval", &mut self.group_interval);
+        length("repeat_interval", &mut self.repeat_interval);
     }
 }
 
@@ -199,8 +184,9 @@ impl Smtp {
             port
         });
         let (user, password_file) = (reader.text("user"), reader.text("password_file"));
+        let tls = reader.flag("tls").unwrap_or(true);
         let plain = |text: Option<Spanned<String>>| text.map(|text| text.value);
-        Some(Smtp { host: host?.value, from: from?.value, user: plain(user), password_file: plain(password_file) })
+        Some(Smtp { host: host?.value, from: from?.value, user: plain(user), password_file: plain(password_file), tls })
     }
 }
 

@@ -100,6 +100,7 @@ impl Loader<'_> {
         }
         target::check_names(&targets, &mut self.diagnostics);
         super::streaming::tie(&mut targets, &mut self.diagnostics);
+        super::alert_receivers::tie(&mut targets, &config.receivers, &mut self.diagnostics);
         super::airflow::tie(&mut targets, &config.name, &mut self.diagnostics);
         targets
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod airflow;
+mod alert_receivers;
 mod alerts;
 mod clickhouse;
 mod clock;
@@ -19,7 +20,8 @@ mod yaml;
 
 pub use access::{Access, Quota, Role};
 pub use airflow::{AirflowTarget, Wait, WaitFor};
-pub use alerts::{AlertReceiver, AlertWay, AlertsTarget, Mute, Smtp};
+pub use alert_receivers::{AlertReceiver, Relay, Webhook};
+pub use alerts::{AlertsTarget, Mute, Pace, Smtp};
 pub use clickhouse::{ClickhouseTarget, Cluster, Dictionaries, Intake, Reading, Storage};
 pub use clock::Clock;
 pub use config::{CONFIG_FILE, CaliberPolicy, Config, LEDGER_FILE, LedgerPlace, Policy};

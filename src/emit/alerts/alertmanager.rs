@@ -1,11 +1,12 @@
 //! The configuration of Alertmanager: who is told of what, when, and what is left out (AL5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::given::Given;
-use crate::project::{AlertReceiver, AlertWay, AlertsTarget, Mute};
+use crate::emit::streaming::duration;
+use crate::project::{AlertReceiver, AlertsTarget, Mute, Webhook};
 
 /// The receiver of what no alert of ours is: nobody.
 const NOBODY: &str = "nobody";
@@ -13,7 +14,7 @@ const NOBODY: &str = "nobody";
 #[derive(Debug, Serialize)]
 pub struct Config {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    global: BTreeMap<&'static str, String>,
+    global: BTreeMap<&'static str, serde_yaml::Value>,
     route: Route,
     inhibit_rules: Vec<Inhibition>,
     receivers: Vec<Told>,
@@ -30,11 +31,11 @@ struct Route {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     group_by: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    group_wait: Option<&'static str>,
+    group_wait: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    group_interval: Option<&'static str>,
+    group_interval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    repeat_interval: Option<&'static str>,
+    repeat_interval: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mute_time_intervals: Vec<String>,
     #[serde(rename = "continue", skip_serializing_if = "std::ops::Not::not")]
@@ -54,16 +55,29 @@ struct Inhibition {
 struct Told {
     name: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    webhook_configs: Vec<Webhook>,
+    webhook_configs: Vec<Hook>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     email_configs: Vec<Email>,
 }
 
 #[derive(Debug, Serialize)]
-struct Webhook {
+struct Hook {
     url: String,
     max_alerts: u64,
     send_resolved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_config: Option<Http>,
+}
+
+#[derive(Debug, Serialize)]
+struct Http {
+    authorization: Authorization,
+}
+
+/// `Bearer`, which is what Alertmanager takes where no type is said.
+#[derive(Debug, Serialize)]
+struct Authorization {
+    credentials_file: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,26 +100,28 @@ struct Times {
     location: String,
 }
 
-/// How long alerts of a severity are gathered, and after how long they are told again.
-const PACE: [(&str, &str, &str, &str); 3] =
-    [("P0", "10s", "1m", "1h"), ("P1", "30s", "5m", "4h"), ("P2", "5m", "15m", "24h")];
+const SEVERITIES: [&str; 3] = ["P0", "P1", "P2"];
 
 impl Config {
     /// That of a target.
     pub fn of(given: &Given, target: &AlertsTarget, zone: chrono_tz::Tz) -> Config {
-        let severity = |(word, wait, interval, repeat): (&str, &'static str, &'static str, &'static str)| Route {
-            matchers: vec![format!("severity=\"{word}\"")],
-            group_wait: Some(wait),
-            group_interval: Some(interval),
-            repeat_interval: Some(repeat),
-            routes: target.receivers.iter().map(|receiver| to(receiver, word, target)).collect(),
-            ..Route::default()
+        let told_by: Vec<&AlertReceiver> = receivers(given, target);
+        let severity = |place: usize| {
+            let (word, pace) = (SEVERITIES[place], target.pace[place]);
+            Route {
+                matchers: vec![format!("severity=\"{word}\"")],
+                group_wait: Some(duration(pace.group_wait)),
+                group_interval: Some(duration(pace.group_interval)),
+                repeat_interval: Some(duration(pace.repeat_interval)),
+                routes: told_by.iter().map(|receiver| to(receiver, word, target)).collect(),
+                ..Route::default()
+            }
         };
         let route = Route {
             receiver: Some(NOBODY.to_owned()),
             // Not by dimensions: a message is of an alert, however many groups it fires for.
             group_by: vec!["alertname", "severity"],
-            routes: PACE.into_iter().map(severity).collect(),
+            routes: (0..SEVERITIES.len()).map(severity).collect(),
             ..Route::default()
         };
         let nobody = Told { name: NOBODY.to_owned(), webhook_configs: Vec::new(), email_configs: Vec::new() };
@@ -113,10 +129,20 @@ impl Config {
             global: global(target),
             route,
             inhibit_rules: inhibitions(given),
-            receivers: [nobody].into_iter().chain(target.receivers.iter().map(told)).collect(),
+            receivers: [nobody].into_iter().chain(told_by.iter().map(|receiver| told(receiver))).collect(),
             time_intervals: target.mute.iter().map(|mute| interval(mute, zone)).collect(),
         }
     }
+}
+
+/// Who is told of something: all of the target's own, and those of the project that somebody names.
+fn receivers<'t>(given: &Given, target: &'t AlertsTarget) -> Vec<&'t AlertReceiver> {
+    let of_alerts = given.alerts.iter().flat_map(|watched| &watched.alert.notify);
+    let of_slos = given.slos.iter().flat_map(|objective| &objective.slo.notify);
+    let named: BTreeSet<&str> =
+        target.notify.iter().flatten().chain(of_alerts).chain(of_slos).map(|name| name.value.as_str()).collect();
+    let is_told = |one: &&AlertReceiver| !one.of_project || named.contains(one.name.value.as_str());
+    target.receivers.iter().filter(is_told).collect()
 }
 
 /// All of whom an alert names are told: a route that matches lets the next ones match, too.
@@ -124,7 +150,7 @@ fn to(receiver: &AlertReceiver, severity: &str, target: &AlertsTarget) -> Route 
     let name = &receiver.name.value;
     let mutes = target.mute.iter().filter(|mute| mute.severities.iter().any(|one| one == severity));
     Route {
-        matchers: vec![format!("notify=~\"(.*,)?{name}(,.*)?\"")],
+        matchers: vec![format!("notify=~\"(.*,)?{}(,.*)?\"", name.replace('.', "[.]"))],
         receiver: Some(name.clone()),
         mute_time_intervals: mutes.map(|mute| mute.name.value.clone()).collect(),
         goes_on: true,
@@ -132,11 +158,13 @@ fn to(receiver: &AlertReceiver, severity: &str, target: &AlertsTarget) -> Route 
     }
 }
 
-fn global(target: &AlertsTarget) -> BTreeMap<&'static str, String> {
+fn global(target: &AlertsTarget) -> BTreeMap<&'static str, serde_yaml::Value> {
     let Some(smtp) = &target.smtp else { return BTreeMap::new() };
-    let mut global = BTreeMap::from([("smtp_smarthost", smtp.host.clone()), ("smtp_from", smtp.from.clone())]);
-    global.extend(smtp.user.clone().map(|user| ("smtp_auth_username", user)));
-    global.extend(smtp.password_file.clone().map(|file| ("smtp_auth_password_file", file)));
+    let mut global =
+        BTreeMap::from([("smtp_smarthost", smtp.host.clone().into()), ("smtp_from", smtp.from.clone().into())]);
+    global.extend(smtp.user.clone().map(|user| ("smtp_auth_username", user.into())));
+    global.extend(smtp.password_file.clone().map(|file| ("smtp_auth_password_file", file.into())));
+    global.extend((!smtp.tls).then(|| ("smtp_require_tls", false.into())));
     global
 }
 
@@ -156,17 +184,19 @@ fn inhibitions(given: &Given) -> Vec<Inhibition> {
 }
 
 fn told(receiver: &AlertReceiver) -> Told {
-    let (mut webhook_configs, mut email_configs) = (Vec::new(), Vec::new());
-    match &receiver.way {
-        AlertWay::Webhook { url, most } => {
-            webhook_configs.push(Webhook { url: url.clone(), max_alerts: *most, send_resolved: true });
-        }
-        AlertWay::Email(to) => {
-            let to: Vec<&str> = to.iter().map(|one| one.value.as_str()).collect();
-            email_configs.push(Email { to: to.join(", "), send_resolved: true });
-        }
+    let http = |file: &String| Http { authorization: Authorization { credentials_file: file.clone() } };
+    let hook = |webhook: &Webhook| Hook {
+        url: webhook.url.clone(),
+        max_alerts: webhook.most,
+        send_resolved: true,
+        http_config: webhook.token_file.as_ref().map(http),
+    };
+    let to = receiver.email.join(", ");
+    Told {
+        name: receiver.name.value.clone(),
+        webhook_configs: receiver.webhook.iter().map(hook).collect(),
+        email_configs: (!to.is_empty()).then_some(Email { to, send_resolved: true }).into_iter().collect(),
     }
-    Told { name: receiver.name.value.clone(), webhook_configs, email_configs }
 }
 
 /// What crosses midnight is two times of the day. Without `location` Alertmanager reads them in UTC.

@@ -57,11 +57,16 @@ impl<'a> Told<'a> {
     }
 
     fn check(&self, name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-        if self.target.receiver(&name.value).is_none() {
+        let receiver = self.target.receiver(&name.value);
+        if receiver.is_some_and(|receiver| !receiver.email.is_empty()) && self.target.smtp.is_none() {
+            diagnostics.push(error!(E0894, name.span, "`{}` is told by mail, and Alertmanager has no server that takes it", name.value;
+                help: "add `smtp:` with `host` and `from` to the target, and maybe `user` and `password_file`: what `mail:` of `metricc.yaml` names is in the environment of metricc"));
+        }
+        if receiver.is_none() {
             let known = self.target.receivers.iter().map(|receiver| receiver.name.value.as_str());
             let help = match near(&name.value, known) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("add `{}` to `receivers:` of the target", name.value),
+                None => format!("add `{}` to `receivers:` of the target or of `metricc.yaml`", name.value),
             };
             diagnostics.push(error!(E0890, name.span, "no receiver named `{}`", name.value; help: help));
         }
