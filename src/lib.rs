@@ -16,6 +16,7 @@ pub mod diagnostic;
 #[cfg(feature = "dry-run")]
 pub mod dry_run;
 pub mod emit;
+pub mod exporter;
 mod exposition;
 pub mod format;
 mod http;

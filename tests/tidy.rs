@@ -25,6 +25,7 @@ const ORDER: &[&[&str]] = &[
     &["emit"],
     &["site"],
     &["table"],
+    &["exporter"],
     &["quality"],
     &["dry_run"],
     &["ask"],

@@ -1,14 +1,16 @@
 //! Answers of an engine: of a ClickHouse server, or of the dry run. For verbs that ask several questions of one engine.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::{Context, Stop, planned, ready::Ready, server};
 use crate::clickhouse::{Client, Environment, Limits, Retries, Server, typed};
 use crate::diagnostic::Diagnostics;
-use crate::emit;
+use crate::emit::{self, Input};
 use crate::error;
 use crate::plan::{DataType, OutputColumn, Query, Value};
-use crate::project::{Connection, Target, url_fault};
+use crate::project::{Connection, Project, Target, url_fault};
 use crate::rollup::Asked;
 use crate::sql::{self, CLICKHOUSE, Scalars};
 use crate::table::Answer;
@@ -36,6 +38,8 @@ pub struct Fetcher<'a> {
     ready: &'a Ready,
     context: &'a Context,
     server: Option<Asking<'a>>,
+    /// What the target is given, once it is asked for.
+    input: OnceLock<(Input, Diagnostics)>,
 }
 
 /// A server, and the target whose rollups may be read.
@@ -55,15 +59,20 @@ impl<'a> Fetcher<'a> {
             }
             None => None,
         };
-        Ok(Fetcher { args, ready, context, server })
+        Ok(Fetcher { args, ready, context, server, input: OnceLock::new() })
     }
 
     /// The server's clock, in milliseconds since 1970; none for the dry run.
-    pub fn now(&mut self) -> Result<Option<i64>, Stop> {
+    pub fn now(&self) -> Result<Option<i64>, Stop> {
         let Some(Asking { client, .. }) = &self.server else { return Ok(None) };
         let select = "SELECT toUnixTimestamp64Milli(now64(3)) AS now";
         let rows = client.ask(select).map_err(|failure| server::stop(client, &failure, select))?;
         Ok(rows.rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok()))
+    }
+
+    /// The project.
+    pub fn project(&self) -> &'a Project {
+        &self.ready.project
     }
 
     /// Whether a server is asked, and not the dry run.
@@ -77,35 +86,37 @@ impl<'a> Fetcher<'a> {
     }
 
     /// The answers to queries, each as fresh and from where it may be served, in their order.
-    pub fn answers(&mut self, queries: &[(Query, Asked)]) -> Result<Vec<Answer>, Stop> {
+    pub fn answers(&self, queries: &[(Query, Asked)]) -> Result<Vec<Answer>, Stop> {
         let Some(asking) = &self.server else { return self.dry_run(queries.iter().map(|(query, _)| query)) };
-        let input = match asking.target {
-            Some(_) => {
-                let (input, found) = planned::input(self.ready);
-                if found.has_errors() {
-                    return Err(Stop::found(&self.ready.project, found));
-                }
-                Some(input)
-            }
-            None => None,
-        };
         let answers = queries.iter().map(|(query, wanted)| {
-            let select = match (asking.target, &input) {
-                (Some(target), Some(input)) => {
-                    let told = |found: Diagnostics| Stop::found(&self.ready.project, found);
-                    emit::answer(input, target, query, wanted).map_err(told)?.sql
-                }
-                _ => self.of_sources(query)?,
-            };
-            ask_server(&asking.client, &select, query)
+            ask_server(&asking.client, &self.statement(asking, query, wanted)?, query, asking.client.server().timeout)
         });
         answers.collect()
+    }
+
+    /// The answer to a query that may take so long; a dry run takes the time that it needs.
+    pub fn answer_within(&self, query: &Query, wanted: &Asked, within: Duration) -> Result<Answer, Stop> {
+        match &self.server {
+            Some(asking) => ask_server(&asking.client, &self.statement(asking, query, wanted)?, query, within),
+            None => self.dry_run(std::iter::once(query)).map(|mut answers| answers.remove(0)),
+        }
+    }
+
+    /// The SELECT that answers a query, from rollups where it may be.
+    fn statement(&self, asking: &Asking, query: &Query, wanted: &Asked) -> Result<String, Stop> {
+        let told = |found: Diagnostics| Stop::found(&self.ready.project, found);
+        let Some(target) = asking.target else { return self.of_sources(query) };
+        let (input, found) = self.input.get_or_init(|| planned::input(self.ready));
+        if found.has_errors() {
+            return Err(told(found.clone()));
+        }
+        Ok(emit::answer(input, target, query, wanted).map_err(told)?.sql)
     }
 
     /// The rows of a SELECT that has the columns of a query.
     pub fn select(&self, select: &str, query: &Query) -> Result<Answer, Stop> {
         match &self.server {
-            Some(asking) => ask_server(&asking.client, select, query),
+            Some(asking) => ask_server(&asking.client, select, query, asking.client.server().timeout),
             None => Err(error!(E0041, None, "only a server can run a SELECT"; help: "add `--clickhouse`").into()),
         }
     }
@@ -208,7 +219,7 @@ fn at_address(url: &str, target: Option<&Target>, ready: &Ready, warnings: &mut 
 }
 
 /// The rows of a SELECT, each value as a text that loses nothing, in any time zone and with any settings.
-fn ask_server(client: &Client, select: &str, query: &Query) -> Result<Answer, Stop> {
+fn ask_server(client: &Client, select: &str, query: &Query, within: Duration) -> Result<Answer, Stop> {
     let columns = query.columns();
     let cells = columns.iter().enumerate().map(|(at, column)| {
         let name = CLICKHOUSE.identifier(&column.name).to_string();
@@ -220,7 +231,7 @@ fn ask_server(client: &Client, select: &str, query: &Query) -> Result<Answer, St
         format!("CAST({text} AS Nullable(String)) AS c{at}")
     });
     let statement = format!("SELECT {}\nFROM (\n{select}\n)", cells.collect::<Vec<_>>().join(", "));
-    let rows = client.ask(&statement).map_err(|failure| server::stop(client, &failure, &statement))?;
+    let rows = client.ask_within(&statement, within).map_err(|failure| server::stop(client, &failure, &statement))?;
     let value = |(column, cell): (&OutputColumn, &Option<String>)| {
         typed(cell.as_deref(), column, query.zone).ok_or_else(|| {
             let cell = cell.as_deref().unwrap_or_default();

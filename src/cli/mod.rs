@@ -27,6 +27,7 @@ mod docs;
 mod dry_run;
 mod experiment;
 mod explain;
+mod export;
 mod fmt;
 mod impact;
 mod init;
@@ -114,6 +115,7 @@ verbs! {
     Quality => quality,
     Promote => promote,
     Experiment => experiment,
+    Export => export,
     Notify => notify,
     Report => report,
     Init => init,

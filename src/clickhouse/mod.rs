@@ -13,7 +13,7 @@ mod retry;
 mod server;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use answer::{Rows, typed};
 pub use failure::{Failure, Fault};
@@ -68,11 +68,20 @@ impl Client {
     /// # Errors
     /// Why there is no whole answer.
     pub fn ask(&self, select: &str) -> Result<Rows, Failure> {
+        self.ask_within(select, self.server.timeout)
+    }
+
+    /// The same, where the statement may take so long, with all tries.
+    ///
+    /// # Errors
+    /// Why there is no whole answer.
+    pub fn ask_within(&self, select: &str, within: Duration) -> Result<Rows, Failure> {
         let readonly = self.settles_nothing.load(Ordering::Relaxed);
-        let body = match self.run(select, &self.of_question(readonly)) {
+        let end = Instant::now() + within;
+        let body = match self.run(select, &self.of_question(readonly, within), end) {
             Err(failure) if !readonly && failure.is_readonly() => {
                 self.settles_nothing.store(true, Ordering::Relaxed);
-                self.run(select, &self.of_question(true))
+                self.run(select, &self.of_question(true, within), end)
             }
             other => other,
         }?;
@@ -85,7 +94,7 @@ impl Client {
     /// # Errors
     /// Why it is not known to have run.
     pub fn execute(&self, statement: &str) -> Result<(), Failure> {
-        self.run(statement, &self.common()).map(drop)
+        self.run(statement, &self.common(), Instant::now() + self.server.timeout).map(drop)
     }
 
     /// What goes with every statement: parameters of the address, which is no place for secrets.
@@ -100,12 +109,12 @@ impl Client {
 
     /// With `readonly = 2` nothing can be changed, and settings can still be given. Under `readonly = 1`, which a user's profile
     /// may have, none can but the one that it has already: it is asked for all the same, so that there is no question without.
-    fn of_question(&self, bare: bool) -> Vec<(&'static str, String)> {
+    fn of_question(&self, bare: bool, within: Duration) -> Vec<(&'static str, String)> {
         let mut parameters = self.common();
         if bare {
             parameters.push(("readonly", "1".to_owned()));
         } else {
-            let seconds = self.server.timeout.as_secs().max(1);
+            let seconds = within.as_secs().max(1);
             parameters.extend([
                 ("readonly", "2".to_owned()),
                 ("max_execution_time", seconds.to_string()),
@@ -122,8 +131,7 @@ impl Client {
         parameters
     }
 
-    fn run(&self, statement: &str, parameters: &[(&'static str, String)]) -> Result<Vec<u8>, Failure> {
-        let end = Instant::now() + self.server.timeout;
+    fn run(&self, statement: &str, parameters: &[(&'static str, String)], end: Instant) -> Result<Vec<u8>, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;

@@ -5,7 +5,7 @@
 //! bytes.
 
 mod airflow;
-mod alerts;
+pub mod alerts;
 mod clickhouse;
 pub mod name;
 mod quality;

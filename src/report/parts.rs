@@ -1,8 +1,8 @@
 //! What the values of a metric are made of, as far as the difference of two of them can be shared out among groups.
 
 use crate::types::{
-    Aggregation, DimensionId, Fill, Formula, FormulaKind, Leaf, Metric, MetricId, Model, Movement, RowExpr,
-    RowExprKind, Type, ValueType, facts,
+    Aggregation, DimensionId, Formula, FormulaKind, Leaf, MetricId, Model, Movement, RowExpr, RowExprKind, Type,
+    ValueType,
 };
 use crate::value::{Function, Value};
 
@@ -251,19 +251,5 @@ fn parts_members(model: &Model, leaf: &Leaf, dimension: DimensionId) -> bool {
 
 /// A model with one more metric: a part of another one.
 pub fn add_part(model: &mut Model, of: MetricId, name: String, sum: &Sum) -> MetricId {
-    let whole = model.metrics[of.0].clone();
-    let mut part_name = whole.name.clone();
-    part_name.value = name;
-    let known = facts(&sum.formula, &model.facts);
-    let part = Metric {
-        name: part_name,
-        formula: sum.formula.clone(),
-        ty: sum.formula.ty.clone(),
-        fill: Fill::None,
-        compared: Vec::new(),
-        ..whole
-    };
-    model.metrics.push(part);
-    model.facts.push(known);
-    MetricId(model.metrics.len() - 1)
+    model.add_part(of, name, &sum.formula)
 }

@@ -80,7 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     }
     let ready = context.compiled()?;
     let report = named(&args.name, &ready)?;
-    let mut fetcher = Fetcher::new(&args.engine, &ready, context)?;
+    let fetcher = Fetcher::new(&args.engine, &ready, context)?;
     let now = match as_of(args, &ready)? {
         Some(told) => told,
         None => fetcher.now()?.unwrap_or_else(clock),

@@ -25,7 +25,13 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::AlertsTarget;
 
-pub use given::{Given, given};
+pub use given::{About, BUCKET_END, Given, Objective, Series, Watched, exported, given};
+pub use objective::{Part, STEP, ends, selection, windows};
+
+/// A length of time as it stands in names and labels: `30d`.
+pub fn length(ms: i64) -> String {
+    super::streaming::duration(ms)
+}
 
 /// The files of a target.
 pub fn emit(input: &Input, target: &str, settings: &AlertsTarget) -> (Emitted, Diagnostics) {

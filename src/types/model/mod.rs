@@ -1,5 +1,6 @@
 //! The declarations of a typed model.
 
+mod added;
 mod formula;
 
 use std::sync::Arc;
