@@ -7,6 +7,7 @@
 mod airflow;
 pub mod alerts;
 mod clickhouse;
+mod grafana;
 pub mod name;
 mod quality;
 mod ruled;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
-use crate::project::{AirflowTarget, StreamingTarget, Target, TargetSettings};
+use crate::project::{AirflowTarget, GrafanaTarget, StreamingTarget, Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::{Bound, CaliberChange, Serve, Severity, Tier};
@@ -72,6 +73,8 @@ pub struct Input {
     pub qualities: Vec<Ruled>,
     /// What is delivered to people, in the order of the project.
     pub reports: Vec<Told>,
+    /// Dashboards with what they show, in the order of the project.
+    pub boards: Vec<grafana::Board>,
     /// Statements of an earlier build.
     pub memo: Memo,
 }
@@ -339,10 +342,14 @@ pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> R
         TargetSettings::Airflow(AirflowTarget { of: Some((name, settings)), .. }) => {
             clickhouse::answer(input, name, settings, query, asked)
         }
+        TargetSettings::Grafana(GrafanaTarget { of: Some((name, settings)), .. }) => {
+            clickhouse::answer(input, name, settings, query, asked)
+        }
         TargetSettings::Streaming(_)
         | TargetSettings::Airflow(_)
         | TargetSettings::Alerts(_)
-        | TargetSettings::Quality(_) => Err(Diagnostics::new()),
+        | TargetSettings::Quality(_)
+        | TargetSettings::Grafana(_) => Err(Diagnostics::new()),
     }
 }
 
@@ -354,5 +361,6 @@ pub fn emit(input: &Input, target: &Target) -> (Emitted, Diagnostics) {
         TargetSettings::Airflow(settings) => airflow::emit(input, target, settings),
         TargetSettings::Alerts(settings) => alerts::emit(input, &target.name.value, settings),
         TargetSettings::Quality(settings) => quality::emit(input, &target.name.value, settings),
+        TargetSettings::Grafana(settings) => grafana::emit(input, &target.name.value, settings),
     }
 }

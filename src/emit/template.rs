@@ -53,6 +53,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("alerts/header.yml", include_str!("../../targets/alerts/header.yml")),
     ("quality/great_expectations.py", include_str!("../../targets/quality/great_expectations.py")),
     ("quality/deequ.py", include_str!("../../targets/quality/deequ.py")),
+    ("grafana/header.yml", include_str!("../../targets/grafana/header.yml")),
     ("streaming/header.txt", include_str!("../../targets/streaming/header.txt")),
     ("streaming/inlet.sql", include_str!("../../targets/streaming/inlet.sql")),
     ("streaming/spark/spark-pipeline.yml", include_str!("../../targets/streaming/spark/spark-pipeline.yml")),

@@ -15,7 +15,7 @@ use crate::rollup::Statistics;
 use crate::sql::memo::Memo;
 use crate::types::{self, Grain, MetricId, Model, family};
 
-use super::{About, Beside, Input, MetricView, Told, Upkeep, alerts};
+use super::{About, Beside, Input, MetricView, Told, Upkeep, alerts, grafana};
 
 /// Every metric of a model at each of its default steps, by its default dimensions; what has no plan is told.
 pub fn input(model: &Model) -> (Input, Diagnostics) {
@@ -34,13 +34,26 @@ pub fn input(model: &Model) -> (Input, Diagnostics) {
     let reports = delivered.map(|report| told(model, report)).collect();
     let qualities = super::ruled::ruled(&lowering, &mut diagnostics);
     let alerts = alerts::given(model, &lowering, &mut diagnostics);
+    let boards = grafana::given(model, &mut diagnostics);
     let tables = Arc::clone(&lowering.tables);
     let upkeep = model.tables.iter().map(upkeep).collect();
     let (zone, week_start) = (model.zone, model.week_start);
     let statistics = Statistics::default();
     let (changes, memo) = (Vec::new(), Memo::default());
-    let made =
-        Input { tables, upkeep, statistics, zone, week_start, metrics, alerts, changes, qualities, reports, memo };
+    let made = Input {
+        tables,
+        upkeep,
+        statistics,
+        zone,
+        week_start,
+        metrics,
+        alerts,
+        changes,
+        qualities,
+        reports,
+        boards,
+        memo,
+    };
     (made, diagnostics)
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::clickhouse::ClickhouseTarget;
 use super::clock::{self, Clock};
 use super::target::{Target, TargetSettings};
-use super::yaml::{Reader, list};
-use crate::diagnostic::{Diagnostics, Span, Spanned};
+use super::warehouse;
+use super::yaml::Reader;
+use crate::diagnostic::{Diagnostics, Spanned};
 use crate::error;
-use crate::suggest::near;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -192,13 +192,15 @@ fn first_day(reader: &mut Reader<'_>) -> chrono::NaiveDate {
 
 /// Ties each of them to its warehouse, and names it after the project; what does not fit is told.
 pub fn tie(targets: &mut [Target], project: &str, diagnostics: &mut Diagnostics) {
-    let warehouses: Vec<(String, ClickhouseTarget)> =
-        targets.iter().filter_map(|target| Some((target.name.value.clone(), target.clickhouse()?.clone()))).collect();
+    let warehouses = warehouse::all(targets);
     let mut prefixes: Vec<Spanned<String>> = Vec::new();
     for target in targets.iter_mut() {
         let name = target.name.clone();
         let TargetSettings::Airflow(settings) = &mut target.settings else { continue };
-        settings.of = of(&name, settings, &warehouses, diagnostics);
+        match warehouse::named(&name, settings.warehouse.as_ref(), &warehouses, "whose batches it could run") {
+            Ok(of) => settings.of = Some(of),
+            Err(no) => diagnostics.push(error!(E0855, no.span, "{}", no.what; help: ("{}", no.help))),
+        }
         if settings.prefix.is_empty() {
             settings.prefix = Spanned::new(project.to_owned(), name.span);
         }
@@ -210,33 +212,4 @@ pub fn tie(targets: &mut [Target], project: &str, diagnostics: &mut Diagnostics)
         }
         prefixes.push(prefix);
     }
-}
-
-fn of(
-    name: &Spanned<String>,
-    settings: &AirflowTarget,
-    warehouses: &[(String, ClickhouseTarget)],
-    diagnostics: &mut Diagnostics,
-) -> Option<(String, Arc<ClickhouseTarget>)> {
-    let known: Vec<&str> = warehouses.iter().map(|(name, _)| name.as_str()).collect();
-    let named = match &settings.warehouse {
-        None if known.len() == 1 => warehouses.first(),
-        None => None,
-        Some(wanted) => warehouses.iter().find(|(name, _)| *name == wanted.value),
-    };
-    if let Some((name, settings)) = named {
-        return Some((name.clone(), Arc::new(settings.clone())));
-    }
-    let (span, what): (Span, String) = match &settings.warehouse {
-        Some(wanted) => (wanted.span, format!("there is no warehouse `{}`", wanted.value)),
-        None => (name.span, format!("`{}` has no warehouse whose batches it could run", name.value)),
-    };
-    let close = settings.warehouse.as_ref().and_then(|wanted| near(wanted, known.iter().copied()));
-    let help = match close {
-        Some(close) => format!("did you mean `{close}`?"),
-        None if known.is_empty() => "add a target of the kind `clickhouse`".to_owned(),
-        None => format!("add `warehouse:` with one of {}", list(&known)),
-    };
-    diagnostics.push(error!(E0855, span, "{what}"; help: help));
-    None
 }

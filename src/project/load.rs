@@ -102,6 +102,7 @@ impl Loader<'_> {
         super::streaming::tie(&mut targets, &mut self.diagnostics);
         super::alert_receivers::tie(&mut targets, &config.receivers, &mut self.diagnostics);
         super::airflow::tie(&mut targets, &config.name, &mut self.diagnostics);
+        super::grafana::tie(&mut targets, &config.name, &mut self.diagnostics);
         targets
     }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    AirflowTarget, AlertsTarget, ClickhouseTarget, QualityTarget, SourceMap, StreamingTarget,
+    AirflowTarget, AlertsTarget, ClickhouseTarget, GrafanaTarget, QualityTarget, SourceMap, StreamingTarget,
     yaml::{Document, Reader, list},
 };
 
@@ -37,6 +37,8 @@ pub enum TargetSettings {
     Alerts(AlertsTarget),
     /// `kind: quality`
     Quality(QualityTarget),
+    /// `kind: grafana`
+    Grafana(GrafanaTarget),
 }
 
 impl TargetSettings {
@@ -48,6 +50,7 @@ impl TargetSettings {
             TargetSettings::Airflow(_) => "airflow",
             TargetSettings::Alerts(_) => "alerts",
             TargetSettings::Quality(_) => "quality",
+            TargetSettings::Grafana(_) => "grafana",
         }
     }
 }
@@ -61,6 +64,7 @@ const KINDS: &[(&str, ReadSettings)] = &[
     ("airflow", |reader| TargetSettings::Airflow(AirflowTarget::read(reader))),
     ("alerts", |reader| TargetSettings::Alerts(AlertsTarget::read(reader))),
     ("quality", |reader| TargetSettings::Quality(QualityTarget::read(reader))),
+    ("grafana", |reader| TargetSettings::Grafana(GrafanaTarget::read(reader))),
 ];
 
 impl Target {
@@ -71,7 +75,8 @@ impl Target {
             TargetSettings::Streaming(_)
             | TargetSettings::Airflow(_)
             | TargetSettings::Alerts(_)
-            | TargetSettings::Quality(_) => None,
+            | TargetSettings::Quality(_)
+            | TargetSettings::Grafana(_) => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::asked::{Ask, Period, Plan, Told, season, shown};
-use super::parts::{Parts, is_share};
+use super::parts::Parts;
 use super::share::{Contribution, Effects, Group, Pair, Slice, contributions, effects};
 use super::usual::{Chance, Judged, judge};
 use crate::change::verify::{Cell, Number};
@@ -291,7 +291,7 @@ impl<'a> Found<'a> {
             better: declared.better,
             ty: column.ty.clone(),
             unit: column.unit.clone(),
-            is_share: is_share(&self.plan.model, id),
+            is_share: self.plan.model.is_share(id),
             value,
             compared: compared.collect(),
             series: self.series(&values, report.every),
@@ -318,7 +318,7 @@ impl<'a> Found<'a> {
     fn chance(&self, told: &Told, column: &OutputColumn) -> Chance {
         let is_count = |metric: MetricId| self.column(metric).is_some_and(|column| column.ty == DataType::Int);
         match told.quotient.filter(|(above, below)| is_count(*above) && is_count(*below)) {
-            Some((_, below)) if is_share(&self.plan.model, told.metric) => {
+            Some((_, below)) if self.plan.model.is_share(told.metric) => {
                 let all = self.values(below).get(&self.plan.period.start).map_or(0.0, |all| all.as_f64());
                 Chance::Share { of: all }
             }
@@ -434,7 +434,7 @@ impl<'a> Found<'a> {
             title: titled(language, &declared.title, &declared.title_en, &declared.name.value),
             ty: column.ty.clone(),
             unit: column.unit.clone(),
-            is_share: is_share(&self.plan.model, metric),
+            is_share: self.plan.model.is_share(metric),
             dimension,
             by: title,
             parts,

@@ -61,30 +61,6 @@ impl Parts {
     }
 }
 
-/// Whether a metric is a share: a quotient of two values of one unit. It is told in percent.
-pub fn is_share(model: &Model, metric: MetricId) -> bool {
-    let declared = &model.metrics[metric.0];
-    let plain = declared.ty.unit.as_ref().is_some_and(crate::types::Unit::is_none);
-    plain && declared.ty.ty == Type::Float && is_quotient(model, &declared.formula)
-}
-
-fn is_quotient(model: &Model, formula: &Formula) -> bool {
-    match &formula.kind {
-        FormulaKind::Metric(id) => is_quotient(model, &model.metrics[id.0].formula),
-        FormulaKind::Where { operand, .. } | FormulaKind::Moved { operand, .. } => is_quotient(model, operand),
-        FormulaKind::Call(Function::Divide, arguments) => arguments.get(1).is_some_and(|by| !is_literal(by)),
-        FormulaKind::Call(Function::Subtract, arguments) => match arguments.as_slice() {
-            [a, b] => is_one(a) && is_quotient(model, b),
-            _ => false,
-        },
-        FormulaKind::Call(Function::Coalesce | Function::Cast | Function::Greatest | Function::Least, arguments) => {
-            arguments.iter().any(|part| is_quotient(model, part))
-                && arguments.iter().all(|part| is_literal(part) || is_quotient(model, part))
-        }
-        _ => false,
-    }
-}
-
 fn parts(model: &Model, formula: &Formula) -> Parts {
     let of = |inner: &Formula| parts(model, inner);
     match &formula.kind {
@@ -159,11 +135,11 @@ fn of_call(model: &Model, formula: &Formula, function: Function, arguments: &[Fo
     };
     let whole = |members: Vec<Leaf>| Parts::Sum(Sum { formula: formula.clone(), members });
     match (function, arguments) {
-        (Function::Add | Function::Subtract, [a, b]) if !is_one(a) => match (sum(a), sum(b)) {
+        (Function::Add | Function::Subtract, [a, b]) if !a.is_one() => match (sum(a), sum(b)) {
             (Some(a), Some(b)) => whole([a.members, b.members].concat()),
             _ => Parts::Neither,
         },
-        (Function::Subtract, [a, b]) if is_one(a) => match parts(model, b) {
+        (Function::Subtract, [a, b]) if a.is_one() => match parts(model, b) {
             Parts::Ratio(of) => Parts::Ratio(Box::new(Quotient { to_one: !of.to_one, ..*of })),
             _ => Parts::Neither,
         },
@@ -176,10 +152,10 @@ fn of_call(model: &Model, formula: &Formula, function: Function, arguments: &[Fo
             }
         }
         (Function::Multiply, [a, b]) => {
-            let scaled = if is_literal(a) { sum(b) } else { sum(a).filter(|_| is_literal(b)) };
+            let scaled = if a.is_literal() { sum(b) } else { sum(a).filter(|_| b.is_literal()) };
             scaled.map_or(Parts::Neither, |of| whole(of.members))
         }
-        (Function::Divide, [a, b]) if is_literal(b) => sum(a).map_or(Parts::Neither, |of| whole(of.members)),
+        (Function::Divide, [a, b]) if b.is_literal() => sum(a).map_or(Parts::Neither, |of| whole(of.members)),
         (Function::Divide, [a, b]) => match (sum(a), sum(b)) {
             (Some(numerator), Some(denominator)) => {
                 Parts::Ratio(Box::new(Quotient { numerator, denominator, to_one: false }))
@@ -200,27 +176,6 @@ fn is_number(ty: &Type) -> bool {
 }
 
 /// A literal, whatever type it was widened to.
-fn is_literal(formula: &Formula) -> bool {
-    match &formula.kind {
-        FormulaKind::Literal(_) => true,
-        FormulaKind::Call(Function::Cast, arguments) => arguments.iter().all(is_literal),
-        _ => false,
-    }
-}
-
-/// The number 1, with however many digits behind its point.
-fn is_one(formula: &Formula) -> bool {
-    match (&formula.kind, &formula.ty.ty) {
-        (FormulaKind::Literal(Value::Int(1)), _) => true,
-        (FormulaKind::Literal(Value::Float(value)), _) => *value == 1.0,
-        (FormulaKind::Literal(Value::Decimal(digits)), Type::Decimal { scale, .. }) => {
-            10_i128.checked_pow(u32::from(*scale)) == Some(*digits)
-        }
-        (FormulaKind::Call(Function::Cast, arguments), _) => arguments.iter().all(is_one),
-        _ => false,
-    }
-}
-
 fn is_zero(formula: &Formula) -> bool {
     match &formula.kind {
         FormulaKind::Literal(Value::Int(0) | Value::Decimal(0) | Value::Duration(0)) => true,

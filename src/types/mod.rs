@@ -37,6 +37,7 @@ mod row;
 mod rows;
 pub mod segment;
 mod severity;
+mod share;
 mod size;
 mod stream;
 mod tables;

@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 use super::report;
 
 /// The engines that tests know. `METRICC_ENGINES` takes their names, separated by commas, or `none`.
-pub const KNOWN: [&str; 11] = [
+pub const KNOWN: [&str; 12] = [
     "airflow",
     "browser",
     "clickhouse",
     "duckdb",
+    "grafana",
     "great_expectations",
     "kafka",
     "pglast",
@@ -18,7 +19,6 @@ pub const KNOWN: [&str; 11] = [
     "spark",
     "statistics",
 ];
-
 /// Whether `engine` is switched on. If not, the test is written down as not run.
 pub fn wanted(engine: &str, test: &str) -> bool {
     assert!(KNOWN.contains(&engine), "no engine named `{engine}`; known are {}", KNOWN.join(", "));

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 pub fn clickhouse() -> Result<&'static Path, &'static str> {
     static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     once(&LIBRARY, || {
-        let folder = provision("clickhouse", &["package.json", "package-lock.json"], install_clickhouse)?;
+        let folder = provision("clickhouse", &["package.json", "package-lock.json"], install_npm)?;
         existing("clickhouse", folder.join("node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"))
     })
 }
@@ -67,6 +67,19 @@ pub fn soda() -> Result<&'static Path, &'static str> {
     once(&PYTHON, || {
         let folder = provision("soda", &["requirements.txt"], install_packages)?;
         existing("soda", folder.join("bin/python"))
+    })
+}
+
+/// The folder of packages with the types of Grafana's dashboards and the compiler of TypeScript.
+///
+/// # Errors
+/// One line that says why it is not to be had.
+pub fn grafana() -> Result<&'static Path, &'static str> {
+    static PACKAGES: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PACKAGES, || {
+        let folder = provision("grafana", &["package.json", "package-lock.json"], install_npm)?;
+        existing("grafana", folder.join("node_modules/typescript/bin/tsc"))?;
+        Ok(folder.join("node_modules"))
     })
 }
 
@@ -155,7 +168,7 @@ fn once(
     cell.get_or_init(make).as_deref().map_err(String::as_str)
 }
 
-fn install_clickhouse(locks: &Path, to: &Path) -> Result<(), String> {
+fn install_npm(locks: &Path, to: &Path) -> Result<(), String> {
     for name in ["package.json", "package-lock.json"] {
         fs::copy(locks.join(name), to.join(name)).map_err(|error| format!("cannot copy {name}: {error}"))?;
     }

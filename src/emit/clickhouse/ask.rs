@@ -1,6 +1,7 @@
 //! A question to a target: the SELECT that reads the cheapest rollups that can answer it.
 
 use super::metric::reads;
+use super::rollups::Made;
 use super::{Build, cluster, rollups};
 use crate::diagnostic::Diagnostics;
 use crate::emit::{Answered, Passed};
@@ -27,19 +28,27 @@ pub struct Chosen {
 pub fn choose(build: &Build, query: &Query, asked: &Asked) -> Result<Chosen, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let (_, made) = rollups::tables(build, &mut diagnostics);
-    if diagnostics.has_errors() {
-        return Err(diagnostics);
-    }
+    if diagnostics.has_errors() { Err(diagnostics) } else { choose_of(build, &made, query, asked, false) }
+}
+
+/// The same out of rollups that are known. With `views`, what is read from sources alone is read from the views of clean rows.
+pub fn choose_of(
+    build: &Build,
+    made: &[Made],
+    query: &Query,
+    asked: &Asked,
+    views: bool,
+) -> Result<Chosen, Diagnostics> {
     let all = &build.rollups.rollups;
     let route = rollup::route(query, asked, all, &build.statistics);
     let served = &route.served;
     // From sources alone the SELECT stands for itself, and needs nothing that was built; but for rows of other shards.
-    let options = if served.is_live() && !cluster::is_sharded(build) {
+    let options = if served.is_live() && !views && !cluster::is_sharded(build) {
         sql::Options::default()
     } else {
         sql::Options { unordered: false, ..build.reading() }
     };
-    let reads = reads(query, &served.layers, all, &made).ok_or_else(Diagnostics::new)?;
+    let reads = reads(query, &served.layers, all, made).ok_or_else(Diagnostics::new)?;
     let select = sql::select_stored(query, &CLICKHOUSE, &options, &reads).map_err(|unsupported| {
         let told = unsupported
             .into_iter()

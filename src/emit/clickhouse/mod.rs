@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use sqlparser::ast::{ObjectName, Query};
 
 use super::{Answered, Artifact, Emitted, Input, template};
@@ -249,6 +250,37 @@ pub fn answer(
     if diagnostics.has_errors() { Err(diagnostics) } else { ask::answer(&build, query, asked) }
 }
 
+/// A question and how it may be served.
+pub type Asking<'a> = (&'a plan::Query, &'a Asked);
+
+/// The SELECTs of several questions, as trees: from the cheapest rollups, else from the views of clean rows, which readers see.
+pub fn answers(
+    input: &Input,
+    target: &str,
+    settings: &ClickhouseTarget,
+    questions: &[Asking<'_>],
+) -> Result<Vec<Query>, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let mut options = options(settings);
+    clean::rows(input, settings, &mut options, &mut diagnostics);
+    let measured = with_measures(input, settings, &options);
+    let build = Build::new(input, measured.as_ref(), target, settings, options, &mut diagnostics);
+    let (_, made) = rollups::tables(&build, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return Err(diagnostics);
+    }
+    let chosen = questions.par_iter().map(|(query, asked)| ask::choose_of(&build, &made, query, asked, true));
+    let chosen: Vec<Result<ask::Chosen, Diagnostics>> = chosen.collect();
+    let mut selects = Vec::with_capacity(chosen.len());
+    for one in chosen {
+        match one {
+            Ok(chosen) => selects.push(chosen.select),
+            Err(told) => diagnostics.extend(told),
+        }
+    }
+    if diagnostics.has_errors() { Err(diagnostics) } else { Ok(selects) }
+}
+
 fn options(settings: &ClickhouseTarget) -> Options {
     Options { clean_views: Some(settings.database.clone()), unordered: true, ..Options::default() }
 }
@@ -287,6 +319,7 @@ fn with_measures(input: &Input, settings: &ClickhouseTarget, options: &Options) 
         changes: Vec::new(),
         qualities: input.qualities.clone(),
         reports: Vec::new(),
+        boards: Vec::new(),
         memo: Memo::default(),
     })
 }

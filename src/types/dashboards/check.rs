@@ -4,11 +4,11 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::error;
 use crate::resolve::{Declared, Names};
 use crate::syntax::ast::{self, ItemKind};
-use crate::value::{Span as Length, Step};
+use crate::value::{DataType, Span as Length, Step};
 
 use super::super::items::{Items, output_step};
 use super::super::told::Told;
-use super::super::{DimensionId, Language, Model, Type};
+use super::super::{DimensionId, Language, Model};
 use super::{Content, Dashboard, Panel, PanelRow};
 
 const ITEMS: &[&str] = &["title", "title_en", "owner", "language", "range", "refresh", "step", "filter"];
@@ -108,7 +108,7 @@ impl Checker<'_> {
                 d.push(
                     error!(E0204, name.span, "the dimension `{}` stands twice", name.value; help: "keep one of them"),
                 );
-            } else if !matches!(dimension.ty.ty, Type::String | Type::Enum(_)) {
+            } else if self.told.model.data_type(&dimension.ty.ty) != DataType::String {
                 d.push(
                     error!(E0825, name.span, "the values of `{}` are no texts, so nobody can choose among them", name.value;
                         help: "filter by a dimension of texts, or make one of it with `bucket` or `case`")
