@@ -64,6 +64,7 @@ fn input() -> Input {
         metrics,
         changes: Vec::new(),
         reports: Vec::new(),
+        boards: Vec::new(),
         qualities: Vec::new(),
         alerts: Default::default(),
         memo: Memo::default(),

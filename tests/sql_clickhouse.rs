@@ -37,6 +37,7 @@ fn build(metrics: Vec<MetricView>) -> Emitted {
         metrics,
         changes: Vec::new(),
         reports: Vec::new(),
+        boards: Vec::new(),
         qualities: Vec::new(),
         alerts: Default::default(),
         memo: Memo::default(),
