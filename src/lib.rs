@@ -5,6 +5,7 @@
 
 pub mod alerting;
 pub mod ask;
+pub mod backtest;
 pub mod caliber;
 pub mod catalog;
 pub mod change;

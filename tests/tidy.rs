@@ -35,6 +35,7 @@ const ORDER: &[&[&str]] = &[
     &["http"],
     &["delivery"],
     &["report"],
+    &["backtest"],
     &["sample"],
     &["format"],
     &["cli"],

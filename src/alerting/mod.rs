@@ -2,9 +2,17 @@
 //!
 //! The rules that are emitted are held against this, and so is whatever looks back over history.
 
+mod absence;
 mod band;
+mod burn;
+mod limits;
+mod together;
 
+pub use absence::absences;
 pub use band::{Band, ewma, seasonal};
+pub use burn::{BURNS, Burn, Counted, Sums, burning, short, whole, windows};
+pub use limits::limits;
+pub use together::{GROUPED_BY, hides};
 
 use crate::types::alerts::{Alert, Bound, Comparison, Condition, Subject, Test, Volume};
 
@@ -41,8 +49,7 @@ pub enum State {
 
 /// What an alert does after each bucket.
 pub fn verdicts(alert: &Alert, series: Series<'_>) -> Vec<Verdict> {
-    let values: Vec<Option<f64>> =
-        (0..series.values.len()).map(|at| value(alert.volume.as_ref(), series, at)).collect();
+    let values = known(alert, series);
     let mut since: Option<usize> = None;
     let mut firing = false;
     let mut last = None;
@@ -74,6 +81,11 @@ pub fn verdicts(alert: &Alert, series: Series<'_>) -> Vec<Verdict> {
         verdicts.push(Verdict { state, told });
     }
     verdicts
+}
+
+/// The values of the buckets that count as data: numbers, of which there is enough.
+pub fn known(alert: &Alert, series: Series<'_>) -> Vec<Option<f64>> {
+    (0..series.values.len()).map(|at| value(alert.volume.as_ref(), series, at)).collect()
 }
 
 /// The value of a bucket, where it counts as data.

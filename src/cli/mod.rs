@@ -4,6 +4,7 @@
 //! declare it below, and add its line to [`verbs!`]. Everything here is an edge: it reads files, prints and decides what
 //! fails; what it prints is made by the library.
 
+mod alert;
 mod answers;
 mod asked;
 mod context;
@@ -113,6 +114,7 @@ verbs! {
     Diff => diff,
     Verify => verify,
     Quality => quality,
+    Alert => alert,
     Promote => promote,
     Experiment => experiment,
     Export => export,

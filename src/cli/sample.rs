@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Context, Exit, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::error;
-use crate::sample::{CsvSink, SampleError, TableDef, World, table, tables};
+use crate::sample::{CsvSink, INCIDENTS_FILE, SampleError, TableDef, World, table, tables};
 
 /// Make sample data for this library: a coherent world at any size, the same bytes for the same numbers.
 #[derive(clap::Args, Debug, Clone)]
@@ -88,6 +88,12 @@ fn write(args: &Args, out: &mut dyn Write) -> Result<(), SampleError> {
         rows += write_file(&world, table, args.format, &aside).map_err(|error| error.at(&target))?;
         files.push((aside, target));
     }
+    // Of some tables alone nothing else is written.
+    if args.tables.is_empty() {
+        let (aside, target) = (staging.path().join(INCIDENTS_FILE), args.out.join(INCIDENTS_FILE));
+        fs::write(&aside, world.incidents()).map_err(|source| io_error(&target, source))?;
+        files.push((aside, target));
+    }
     for (aside, target) in &files {
         fs::rename(aside, target).map_err(|source| io_error(target, source))?;
     }
@@ -142,9 +148,10 @@ mod tests {
         assert_eq!(fs::read(out.join("event.csv")).unwrap(), first);
         write(&Args { seed: 2, ..args(&out) }, &mut Vec::new()).unwrap();
         assert_ne!(fs::read(out.join("event.csv")).unwrap(), first);
-        assert_eq!(fs::read_dir(&out).unwrap().count(), tables().len());
+        assert_eq!(fs::read_dir(&out).unwrap().count(), tables().len() + 1);
+        assert!(fs::read_to_string(out.join(INCIDENTS_FILE)).unwrap().starts_with("start,end,name,"));
         let said = String::from_utf8(said).unwrap();
-        assert!(said.starts_with(&format!("{} files with ", tables().len())), "{said}");
+        assert!(said.starts_with(&format!("{} files with ", tables().len() + 1)), "{said}");
     }
 
     #[test]

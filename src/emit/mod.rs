@@ -288,6 +288,17 @@ pub fn asked(serve: &[Serve]) -> Asked {
     asked
 }
 
+/// What a metric asks for by its `serve`, at a step: of the sources, where it is not served so often.
+pub fn asked_at(serve: &[Serve], step: Step) -> Asked {
+    let asked = asked(serve);
+    let is_fine = |one: &Serving| match one {
+        Serving::Stream(of) => *of <= step,
+        Serving::Batch(Cadence::Hourly) => step.about() >= 3_600_000,
+        Serving::Batch(_) => step.about() >= 86_400_000,
+    };
+    if asked.live || asked.servings.iter().any(is_fine) { asked } else { Asked { live: true, ..Asked::default() } }
+}
+
 /// What several metrics in one question ask for: the ways that all of them are served in, and as fresh as any of them is.
 pub fn asked_together<'s>(all: impl Iterator<Item = &'s [Serve]>) -> Asked {
     let mut together: Option<Asked> = None;

@@ -92,8 +92,6 @@ const fn pace(group_wait: i64, group_interval: i64, repeat_interval: i64) -> Pac
     }
 }
 
-const PACE: [Pace; 3] = [pace(10, 60, 3_600), pace(30, 300, 4 * 3_600), pace(300, 900, 24 * 3_600)];
-
 const SEVERITIES: [&str; 3] = ["P0", "P1", "P2"];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
@@ -113,7 +111,7 @@ impl AlertsTarget {
         let relay = Relay::read(reader);
         let (said_smtp, smtp) = (reader.has("smtp"), reader.mapping("smtp", Smtp::read).flatten());
         let pace = reader.mapping("pace", |reader| {
-            let mut all = PACE;
+            let mut all = Pace::DEFAULT;
             for (severity, own) in SEVERITIES.iter().zip(&mut all) {
                 reader.mapping(severity, |reader| own.read(reader));
             }
@@ -141,7 +139,7 @@ impl AlertsTarget {
         AlertsTarget {
             receivers,
             relay,
-            pace: pace.unwrap_or(PACE),
+            pace: pace.unwrap_or(Pace::DEFAULT),
             smtp,
             said_smtp,
             notify: notify.unwrap_or_default(),
@@ -162,6 +160,9 @@ impl AlertsTarget {
 }
 
 impl Pace {
+    /// How often is told where nothing is said, by severity: P0, P1, P2.
+    pub const DEFAULT: [Pace; 3] = [pace(10, 60, 3_600), pace(30, 300, 4 * 3_600), pace(300, 900, 24 * 3_600)];
+
     fn read(&mut self, reader: &mut Reader<'_>) {
         let mut length =
             |key, default: &mut i64| *default = reader.duration(key).map_or(*default, |length| length.value);

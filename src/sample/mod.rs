@@ -24,6 +24,7 @@ mod campaigns;
 mod clock;
 mod csv;
 mod dictionary;
+mod incidents;
 mod members;
 mod numbers;
 #[cfg(feature = "dry-run")]
@@ -37,6 +38,7 @@ mod table;
 mod tables;
 
 pub use csv::CsvSink;
+pub use incidents::INCIDENTS_FILE;
 #[cfg(feature = "dry-run")]
 pub use parquet::ParquetSink;
 pub use table::{ColumnDef, Field, Kind, RowSink, SampleError, TableDef};
@@ -265,6 +267,8 @@ mod tests {
             let committed = std::fs::read_to_string(folder.join(format!("{}.csv", table.file))).unwrap();
             assert!(committed == csv(&world, table.name), "{} differs", table.file);
         }
+        let committed = std::fs::read_to_string(folder.join(INCIDENTS_FILE)).unwrap();
+        assert_eq!(committed, world.incidents());
     }
 
     #[test]

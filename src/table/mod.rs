@@ -87,8 +87,8 @@ fn scale(ty: &DataType) -> u8 {
     }
 }
 
-/// A value as a number, where it is one.
-fn number(value: &Value, ty: &DataType) -> Option<f64> {
+/// A value as a number, where it is one; a duration in milliseconds.
+pub fn number(value: &Value, ty: &DataType) -> Option<f64> {
     match value {
         Value::Int(value) | Value::Duration(value) => Some(*value as f64),
         Value::Float(value) => Some(*value),

@@ -3,10 +3,13 @@
 
 mod heat;
 mod sankey;
+mod timeline;
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
+
+pub use timeline::{Timeline, timeline};
 
 use super::flow::Flow;
 use super::series::{Series, label, series, visible};

@@ -67,6 +67,18 @@ impl Step {
         }
     }
 
+    /// How long a bucket is at most, in milliseconds: a day has 24 hours, a month 31 days.
+    pub fn about(self) -> i64 {
+        match self {
+            Step::Subday(ms) => ms,
+            Step::Day => DAY_MS,
+            Step::Week => 7 * DAY_MS,
+            Step::Month => 31 * DAY_MS,
+            Step::Quarter => 92 * DAY_MS,
+            Step::Year | Step::Declared(_) => 366 * DAY_MS,
+        }
+    }
+
     /// A number that no other step has.
     pub fn place(self) -> usize {
         match self {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::given::Given;
+use crate::alerting::{GROUPED_BY, hides};
 use crate::emit::streaming::duration;
 use crate::project::{AlertReceiver, AlertsTarget, Mute, Webhook};
+use crate::types::Severity;
 
 /// The receiver of what no alert of ours is: nobody.
 const NOBODY: &str = "nobody";
@@ -119,8 +121,7 @@ impl Config {
         };
         let route = Route {
             receiver: Some(NOBODY.to_owned()),
-            // Not by dimensions: a message is of an alert, however many groups it fires for.
-            group_by: vec!["alertname", "severity"],
+            group_by: GROUPED_BY.to_vec(),
             routes: (0..SEVERITIES.len()).map(severity).collect(),
             ..Route::default()
         };
@@ -175,12 +176,15 @@ fn inhibitions(given: &Given) -> Vec<Inhibition> {
     equal.sort_unstable();
     equal.dedup();
     equal.insert(0, "metric".to_owned());
-    let rule = |source: &str, target: &str| Inhibition {
-        source_matchers: vec![format!("severity=\"{source}\""), "metric!=\"\"".to_owned(), "kind=\"\"".to_owned()],
-        target_matchers: vec![format!("severity=~\"{target}\""), "metric!=\"\"".to_owned()],
-        equal: equal.clone(),
+    let rule = |(source, severity): (&'static str, Severity)| {
+        let hidden: Vec<&str> = hides(severity).into_iter().map(Severity::word).collect();
+        (!hidden.is_empty()).then(|| Inhibition {
+            source_matchers: vec![format!("severity=\"{source}\""), "metric!=\"\"".to_owned(), "kind=\"\"".to_owned()],
+            target_matchers: vec![format!("severity=~\"{}\"", hidden.join("|")), "metric!=\"\"".to_owned()],
+            equal: equal.clone(),
+        })
     };
-    vec![rule("P0", "P1|P2"), rule("P1", "P2")]
+    Severity::WORDS.into_iter().filter_map(rule).collect()
 }
 
 fn told(receiver: &AlertReceiver) -> Told {

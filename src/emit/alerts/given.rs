@@ -102,11 +102,15 @@ fn series(
     step: Step,
     by: &[DimensionId],
 ) -> Result<Series, Diagnostics> {
-    let dimensions = by.iter().copied().map(By::Dimension).collect();
-    let question = Question { step: AskedStep::Step(step), by: dimensions, ..Question::of(vec![metric]) };
-    let query = lowering.lower(&question)?;
+    let query = lowering.lower(&question(metric, step, by))?;
     let by = by.iter().map(|id| model.dimensions[id.0].name.value.clone()).collect();
     Ok(Series { about: about(model, metric), step, by, query })
+}
+
+/// The question for the values of a metric by step and dimensions, of all times.
+pub fn question(metric: MetricId, step: Step, by: &[DimensionId]) -> Question {
+    let by = by.iter().copied().map(By::Dimension).collect();
+    Question { step: AskedStep::Step(step), by, ..Question::of(vec![metric]) }
 }
 
 fn about(model: &Model, id: MetricId) -> About {

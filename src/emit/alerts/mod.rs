@@ -9,6 +9,7 @@ mod condition;
 mod given;
 mod objective;
 mod objective_cases;
+mod parts;
 mod promql;
 mod ruled;
 mod rules;
@@ -25,8 +26,9 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::AlertsTarget;
 
-pub use given::{About, BUCKET_END, Given, Objective, Series, Watched, exported, given};
+pub use given::{About, BUCKET_END, Given, Objective, Series, Watched, exported, given, question};
 pub use objective::{Part, STEP, ends, selection, windows};
+pub use parts::Parts;
 
 /// A length of time as it stands in names and labels: `30d`.
 pub fn length(ms: i64) -> String {

@@ -3,61 +3,25 @@
 use super::condition::{Record, Timing, hold};
 use super::given::{BUCKET_END, Objective, ascii, exported};
 use super::promql::{Expr, short};
+use crate::alerting;
 use crate::emit::streaming::duration;
-use crate::types::Severity;
 use crate::value::Step;
 
+pub use crate::alerting::{BURNS, Burn};
+
 const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// The step of the buckets with which the windows of an objective end.
 pub const STEP: Step = Step::Subday(MINUTE_MS);
 
-/// Two windows, and how fast what may be bad is used up over both of them before somebody is told.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Burn {
-    /// The window that tells that it matters, in milliseconds.
-    pub long: i64,
-    /// The window that tells that it goes on, in milliseconds.
-    pub short: i64,
-    /// The share of what may be bad in 30 days that the long window uses up.
-    pub share: f64,
-    /// How urgent it is.
-    pub severity: Severity,
-}
-
-/// The windows of all objectives: 14.4, 6, 3 and 1 times as fast as it may, of 30 days.
-pub const BURNS: [Burn; 4] = [
-    Burn { long: HOUR_MS, short: 5 * MINUTE_MS, share: 0.02, severity: Severity::P0 },
-    Burn { long: 6 * HOUR_MS, short: 30 * MINUTE_MS, share: 0.05, severity: Severity::P1 },
-    Burn { long: DAY_MS, short: 2 * HOUR_MS, share: 0.1, severity: Severity::P2 },
-    Burn { long: 3 * DAY_MS, short: 6 * HOUR_MS, share: 0.1, severity: Severity::P2 },
-];
-
-impl Burn {
-    /// How many times as fast as it may, for a window of so many days.
-    pub fn factor(&self, days: u32) -> f64 {
-        short(self.share * f64::from(days) * DAY_MS as f64 / self.long as f64)
-    }
-
-    /// The share of what is bad above which somebody is told.
-    pub fn bound(&self, of: &Objective) -> f64 {
-        short(self.factor(of.slo.days) * of.slo.budget)
-    }
-}
-
 /// The windows over which the parts of an objective are exported, in milliseconds, each once, from the shortest on.
 pub fn windows(of: &Objective) -> Vec<i64> {
-    let mut all: Vec<i64> = BURNS.iter().flat_map(|burn| [burn.long, burn.short]).collect();
-    all.push(whole(of));
-    all.sort_unstable();
-    all.dedup();
-    all
+    alerting::windows(&of.slo)
 }
 
 fn whole(of: &Objective) -> i64 {
-    i64::from(of.slo.days) * DAY_MS
+    alerting::whole(&of.slo)
 }
 
 /// A part of a share.
@@ -131,7 +95,7 @@ pub fn records(of: &Objective, timing: &Timing) -> Vec<Record> {
 
 /// Whether both windows use up too much, and the short one has enough to tell.
 pub fn expr(of: &Objective, burn: Burn) -> Expr {
-    let over = |window| Expr::named(&bad(of, window)).op(">", Expr::Number(burn.bound(of)));
+    let over = |window| Expr::named(&bad(of, window)).op(">", Expr::Number(burn.bound(&of.slo)));
     let enough = Expr::named(&total(of, burn.short)).op(">=", Expr::Number(of.slo.least));
     let when = over(burn.long).op("and", over(burn.short)).op("and", enough);
     let long = duration(burn.long);

@@ -16,9 +16,9 @@ const LOST: usize = 20;
 pub fn cases(of: &Objective, rules: &str, told: &Told<'_>) -> Cases {
     let mut tests = Vec::new();
     for burn in BURNS {
-        let over = short((burn.bound(of) * 1.5).min(1.0));
+        let over = short((burn.bound(&of.slo) * 1.5).min(1.0));
         let both = |window: i64| window == burn.long || window == burn.short;
-        let fires = over > burn.bound(of);
+        let fires = over > burn.bound(&of.slo);
         tests.push(case(
             of,
             told,

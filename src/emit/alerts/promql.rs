@@ -4,6 +4,8 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use crate::emit::streaming::duration;
 
+pub use crate::alerting::short;
+
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
@@ -209,11 +211,6 @@ fn quoted(text: &str, f: &mut Formatter<'_>) -> Result {
         }
     }
     f.write_char('"')
-}
-
-/// A number with at most 12 digits that count: 14.4 × 0.001 is 0.0144 (AL4).
-pub fn short(number: f64) -> f64 {
-    format!("{number:.11e}").parse().unwrap_or(number)
 }
 
 #[cfg(test)]
