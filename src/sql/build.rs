@@ -139,6 +139,20 @@ pub fn before(name: &str, value: Expr, partition_by: Vec<Expr>, order_by: Vec<Or
     windowed(function(name, vec![value]), partition_by, order_by, Some(frame))
 }
 
+/// `name(value) OVER (PARTITION BY … ORDER BY … ROWS BETWEEN from PRECEDING AND to PRECEDING)`: an aggregate of rows before.
+pub fn rows_before(
+    name: &str,
+    value: Expr,
+    partition_by: Vec<Expr>,
+    order_by: Vec<OrderByExpr>,
+    from: i64,
+    to: i64,
+) -> Expr {
+    let bound = |rows: i64| WindowFrameBound::Preceding(Some(Box::new(number(rows))));
+    let frame = WindowFrame { units: WindowFrameUnits::Rows, start_bound: bound(from), end_bound: Some(bound(to)) };
+    windowed(function(name, vec![value]), partition_by, order_by, Some(frame))
+}
+
 fn windowed(
     mut function: Function,
     partition_by: Vec<Expr>,

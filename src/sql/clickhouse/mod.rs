@@ -2,6 +2,7 @@
 //! division its zero, every cast its failure. The rule numbers are those of `docs/targets.md`.
 
 mod aggregate;
+pub mod alerts;
 mod batch;
 mod calendar;
 mod cast;
