@@ -62,6 +62,11 @@ impl<'a> Fetcher<'a> {
         Ok(Fetcher { args, ready, context, server, input: OnceLock::new() })
     }
 
+    /// The same, where what the target is given is known already.
+    pub fn knowing(self, input: Input) -> Fetcher<'a> {
+        Fetcher { input: OnceLock::from((input, Diagnostics::new())), ..self }
+    }
+
     /// The server's clock, in milliseconds since 1970; none for the dry run.
     pub fn now(&self) -> Result<Option<i64>, Stop> {
         let Some(Asking { client, .. }) = &self.server else { return Ok(None) };

@@ -19,7 +19,7 @@ pub struct Exports {
 /// A question that is asked again and again: some metrics over their last complete bucket, by some dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    /// What people call it: `tasks, rate 1m by feature`, `rate_ok over 30d`.
+    /// What people call it, and no other one: `tasks, rate 1m by feature`, `gmv and 4 more 1d`, `rate_ok over 30d`.
     pub name: String,
     /// The metrics; those of one question read the same tables.
     pub metrics: Vec<MetricId>,
@@ -128,7 +128,12 @@ fn name(model: &Model, statement: &Statement) -> String {
     let metrics: Vec<&str> = statement.metrics.iter().map(|id| model.metrics[id.0].name.value.as_str()).collect();
     let by: Vec<&str> = statement.by.iter().map(|id| model.dimensions[id.0].name.value.as_str()).collect();
     let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
-    format!("{} {}{by}", metrics.join(", "), statement.step.text())
+    // The first one is in no other statement of that step and these dimensions.
+    let metrics = match metrics.as_slice() {
+        [first, rest @ ..] if rest.len() > 2 => format!("{first} and {} more", rest.len()),
+        few => few.join(", "),
+    };
+    format!("{metrics} {}{by}", statement.step.text())
 }
 
 impl Statement {

@@ -80,7 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         .into());
     }
     let at = args.at.as_deref().map(|text| instant(text, &ready.project)).transpose()?;
-    let fetcher = Fetcher::new(&args.engine, &ready, context)?;
+    let fetcher = Fetcher::new(&args.engine, &ready, context)?.knowing(input);
     let pace = Pace {
         cache: args.cache,
         query: args.query_timeout,
