@@ -1,9 +1,12 @@
 //! The project's own library: that it compiles, says what it must, and fits its samples and its oracle.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use metricc::compile::compile;
 use metricc::diagnostic::Severity;
+use metricc::emit;
 use metricc::project::{DiskFiles, load};
 use metricc::sample::{self, Kind};
 use metricc::types::{Column, Dimension, Encoding, Grain, Metric, Model, Type};
@@ -43,6 +46,24 @@ fn every_metric_says_what_it_is() {
     // What a table of behaviour has, such as `signup.age`, is told of by the table.
     let declared = |dimension: &&Dimension| !dimension.name.value.contains('.');
     assert!(model.dimensions.iter().filter(declared).all(|dimension| dimension.title.is_some()));
+}
+
+#[test]
+fn its_dashboards_have_the_types_of_grafana() {
+    support::engine!("grafana");
+    let (project, _) = load(&DiskFiles::new(root()));
+    let project = project.expect("the project");
+    let (compiled, _) = compile(&project);
+    let (input, told) = emit::with_changes(&project, &compiled);
+    assert!(!told.has_errors(), "{told:?}");
+    let (emitted, told) = emit::emit(&input, project.target("grafana").expect("a target"));
+    assert!(!told.has_errors(), "{told:?}");
+    let dashboards = emitted.artifacts.iter().filter(|artifact| artifact.path.starts_with("grafana/dashboards/"));
+    let dashboards: Vec<serde_json::Value> =
+        dashboards.map(|artifact| serde_json::from_str(&artifact.text).expect("JSON")).collect();
+    let titles: Vec<&str> = dashboards.iter().filter_map(|one| one["title"].as_str()).collect();
+    assert_eq!(titles, ["业务看板", "运营看板", "经营总览", "技术看板", "用户看板"]);
+    assert_eq!(support::grafana::type_errors(&dashboards.iter().collect::<Vec<_>>()), [""; 0]);
 }
 
 /// What a stored column looks like in a file.
