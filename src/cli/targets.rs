@@ -40,6 +40,8 @@ enum Answer {
     Yes,
     /// It is not, for this reason.
     No(String),
+    /// It asks for numbers, and a stream holds none: its warehouse is asked.
+    Warehouse,
     /// The compiler refuses it for every engine so far (E0801).
     Later,
     /// The example itself is wrong: a defect of this program.
@@ -51,6 +53,7 @@ impl Answer {
         match self {
             Answer::Yes => "yes".to_owned(),
             Answer::No(why) => format!("no: {why}"),
+            Answer::Warehouse => "its warehouse is asked".to_owned(),
             Answer::Later => "later".to_owned(),
             Answer::Broken(why) => format!("?: {why}"),
         }
@@ -110,20 +113,22 @@ fn matrix() -> Vec<(String, String, Vec<Answer>)> {
 fn answers(text: &str) -> Vec<Answer> {
     let asked = asked(text, PRELUDE);
     let mut answers: Vec<Answer> = match &asked {
-        Ok(query) => sql::DIALECTS.iter().map(|dialect| said(query, *dialect)).collect(),
+        Ok((query, _)) => sql::DIALECTS.iter().map(|dialect| said(query, *dialect)).collect(),
         Err(answer) => vec![answer.clone(); sql::DIALECTS.len()],
     };
     // A stream counts no rows that are updated later, whatever is asked of them.
     let streamed = self::asked(text, &PRELUDE.replace(" latest by updated_at", ""));
     answers.extend(streams().map(|engine| match &streamed {
-        Ok(query) => emit::refusal(query, engine, Step::Subday(60_000)).map_or(Answer::Yes, Answer::No),
+        Ok((_, true)) => Answer::Warehouse,
+        Ok((query, false)) => emit::refusal(query, engine, Step::Subday(60_000)).map_or(Answer::Yes, Answer::No),
         Err(answer) => answer.clone(),
     }));
     answers
 }
 
-/// The plan of the metric `m` of some declarations, or what stands against it.
-fn asked(text: &str, prelude: &str) -> Result<Query, Answer> {
+/// The plan of the metric `m` of some declarations, and whether they ask for numbers that others hold (rules of quality, alerts, objectives,
+/// reports, dashboards); or what stands against it.
+fn asked(text: &str, prelude: &str) -> Result<(Query, bool), Answer> {
     let files = MemoryFiles::new()
         .with("metricc.yaml", "name: targets\nunits: [CNY]\n")
         .with("metrics/prelude.metric", prelude)
@@ -139,10 +144,14 @@ fn asked(text: &str, prelude: &str) -> Result<Query, Answer> {
     let Some(place) = compiled.model.metrics.iter().position(|metric| metric.name.as_str() == "m") else {
         return Err(Answer::Broken("no metric `m`".to_owned()));
     };
+    let model = &compiled.model;
+    let watches = !model.qualities.is_empty() || !model.alerts.is_empty() || !model.slos.is_empty();
+    let asks = watches || !model.reports.is_empty() || !model.dashboards.is_empty();
     let metric = &compiled.model.metrics[place];
     let question = Question { by: metric.by.clone(), ..Question::of(vec![MetricId(place)]) };
     Lowering::new(&compiled.model)
         .lower(&question)
+        .map(|query| (query, asks))
         .map_err(|found| Answer::Broken(found.iter().next().map(|one| one.message.clone()).unwrap_or_default()))
 }
 
