@@ -8,9 +8,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::emit;
 use crate::error;
 use crate::project::Target;
-use crate::rollup::{Asked, Cadence, Serving};
+use crate::rollup::Asked;
 use crate::table::Answer;
-use crate::types::Serve;
+use crate::types::Way;
 
 use super::source::Source;
 use super::view::{From, Read};
@@ -139,13 +139,9 @@ impl<'a> Fetcher<'a> {
                 help: "compare what is served both ways: `serve: stream(1m), daily`"),
             )
         };
-        let servings = metric.serve.iter().filter_map(|serve| match serve {
-            Serve::Stream(step) if !by_batch => Some(Serving::Stream(*step)),
-            Serve::Hourly if by_batch => Some(Serving::Batch(Cadence::Hourly)),
-            Serve::Daily if by_batch => Some(Serving::Batch(Cadence::Daily)),
-            _ => None,
-        });
-        let asked = Asked { live: false, servings: servings.collect() };
+        let ways: &[Way] = if by_batch { &[Way::Hourly, Way::Daily] } else { &[Way::Stream] };
+        let asked_by = |way: &Way| emit::asked_by(&wanted.program.compiled.model, wanted.metric, *way).servings;
+        let asked = Asked { live: false, servings: ways.iter().flat_map(asked_by).collect() };
         if asked.servings.is_empty() {
             return Err(refuse("its `serve` does not say so"));
         }
