@@ -6,6 +6,7 @@ mod support;
 mod warehouse;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use metricc::plan::{Lowering, Question};
 use metricc::quality as judged;
@@ -37,6 +38,12 @@ fn own(shop: &Warehouse, scenario: &Scenario) -> Broken {
     }
     found.insert("q.fresh".to_owned(), u64::from(!scenario.fresh));
     found
+}
+
+/// All scenarios with what metricc says, and their rows; the same for all tests of the process.
+fn all() -> &'static [(String, Broken, Value)] {
+    static ALL: OnceLock<Vec<(String, Broken, Value)>> = OnceLock::new();
+    ALL.get_or_init(|| on_clickhouse(|_, _, _| {}))
 }
 
 /// All scenarios, one after the other in a server: what metricc says, and the same rows for others.
@@ -105,7 +112,7 @@ print(json.dumps(verdicts))
 fn great_expectations_says_the_same_of_duckdb() {
     support::engine!("clickhouse");
     support::engine!("great_expectations");
-    let all = on_clickhouse(|_, _, _| {});
+    let all = all();
     let files = artifacts("kind: quality\ntool: great_expectations\nengine: duckdb\n");
     let script = format!(
         "{TABLES}{}{AND_TELL}",
@@ -124,7 +131,7 @@ for place, tables in enumerate(given["scenarios"]):
     let tables: Vec<&Value> = all.iter().map(|(_, _, tables)| tables).collect();
     let python = provision::great_expectations().unwrap_or_else(|error| panic!("{error}"));
     let found = python::run(python, &script, &json!({ "files": files, "scenarios": tables }));
-    assert_same("Great Expectations", &all, &found.unwrap_or_else(|error| panic!("{error}")));
+    assert_same("Great Expectations", all, &found.unwrap_or_else(|error| panic!("{error}")));
 }
 
 #[test]
@@ -161,7 +168,7 @@ verdicts = {one["rule"]: one["broken"] for one in run.run(given["connection"])}
 fn soda_says_the_same_of_duckdb() {
     support::engine!("clickhouse");
     support::engine!("soda");
-    let all = on_clickhouse(|_, _, _| {});
+    let all = all();
     let files = artifacts("kind: quality\ntool: soda\n");
     let script = format!(
         "{TABLES}{}{AND_TELL}",
@@ -192,7 +199,7 @@ for place, tables in enumerate(given["scenarios"]):
     let tables: Vec<&Value> = all.iter().map(|(_, _, tables)| tables).collect();
     let python = provision::soda().unwrap_or_else(|error| panic!("{error}"));
     let found = python::run(python, &script, &json!({ "files": files, "scenarios": tables }));
-    assert_same("Soda", &all, &found.unwrap_or_else(|error| panic!("{error}")));
+    assert_same("Soda", all, &found.unwrap_or_else(|error| panic!("{error}")));
 }
 
 #[test]
@@ -268,11 +275,11 @@ fn what_deequ_checks_says_the_same_in_spark() {
     run("CREATE SCHEMA dim");
     run("CREATE SCHEMA dwd");
     let mut broken = 0;
-    for (scenario, right, tables) in on_clickhouse(|_, _, _| {}) {
+    for (scenario, right, tables) in all() {
         if scenario.starts_with("random") && !scenario.ends_with(['1', '2']) {
             continue;
         }
-        quality::in_spark(&tables, |statement| {
+        quality::in_spark(tables, |statement| {
             run(statement);
         });
         let mut found = Broken::new();
@@ -284,7 +291,7 @@ fn what_deequ_checks_says_the_same_in_spark() {
                 broken += usize::from(days > 0);
             }
         }
-        assert_eq!(found, right, "{scenario}");
+        assert_eq!(found, *right, "{scenario}");
     }
     assert!(broken > 60, "only {broken} rules are broken");
 }
@@ -328,4 +335,22 @@ fn only_the_last_days_are_judged() {
         let query = one["kwargs"]["unexpected_rows_query"].as_str().expect("a query");
         assert_eq!(shop.lines(&format!("SELECT count() FROM ({query})")), [broken.to_string()], "{query}");
     }
+}
+
+/// A build tells what a tool does not judge, and makes the rest.
+#[test]
+fn a_build_warns_of_rules_that_are_left_out() {
+    let place = support::cli::Place::with_shop();
+    let rules = "quality unheard on order { valid: lower(order_id) = order_id; complete: order_id }\n";
+    place.write("shop/metrics/rules.metric", rules).write("shop/targets/soda.yaml", "kind: quality\ntool: soda\n");
+    let built = place.run_in("shop", &["build"]);
+    assert!(built.err.contains("W0804") && built.err.contains("unheard.valid"), "{}", built.err);
+    assert_eq!(built.code, 0, "{}", built.err);
+    let contract = std::fs::read_to_string(place.path("shop/build/soda/contracts/unheard.yml")).expect("a contract");
+    assert!(
+        contract.contains("unheard.complete(order_id)") && contract.contains("# Left out: unheard.valid"),
+        "{contract}"
+    );
+    let denied = place.run_in("shop", &["build", "--out", "other", "--deny", "warnings"]);
+    assert_eq!(denied.code, 1, "{}", denied.err);
 }

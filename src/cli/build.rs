@@ -60,7 +60,11 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     // The trees are large and of no more use: their memory is.
     std::mem::take(&mut ready.compiled.files).into_par_iter().for_each(drop);
     let memo = record.and_then(Record::memo).unwrap_or_default();
-    let (emitted, memo) = emit_all(&ready.project, &targets, planned, memo)?;
+    let (emitted, memo, warned) = emit_all(&ready.project, &targets, planned, memo)?;
+    let exit = match warned.is_empty() {
+        true => Exit::Clean,
+        false => context.stop(Stop::found(&ready.project, warned)),
+    };
     let mut files = Vec::new();
     let mut details = Map::new();
     let mut names = Vec::new();
@@ -80,7 +84,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     tell(context, &note, &out, summary);
     // The process ends now, which gives back all of it at once.
     std::mem::forget((ready, files, details, memo));
-    Ok(Exit::Clean)
+    Ok(exit)
 }
 
 /// Stops where lock and definitions disagree.
@@ -101,19 +105,21 @@ fn locked(ready: &mut Ready) -> Result<(), Stop> {
     Err(Stop::found(&ready.project, found))
 }
 
-/// What each wanted target is given, and the statements that were made.
+/// What each wanted target is given, the statements that were made, and what targets warn of.
 fn emit_all(
     project: &Project,
     targets: &[&Target],
     (mut input, mut found): (Input, Diagnostics),
     memo: Memo,
-) -> Result<(Vec<(String, Emitted)>, Memo), Stop> {
+) -> Result<(Vec<(String, Emitted)>, Memo, Diagnostics), Stop> {
     input.memo = memo;
     let mut emitted = Vec::new();
+    let mut warned = Diagnostics::new();
     for target in targets {
         let (made, told) = emit::emit(&input, target);
         // What stands in the way of a warehouse stands in that of its streams, too, and is told once.
         let told: Diagnostics = told.into_iter().filter(|one| !found.iter().any(|known| known == one)).collect();
+        told.iter().filter(|one| one.severity() == Severity::Warning).for_each(|one| warned.push(one.clone()));
         found.extend(told);
         emitted.push((target.name.value.clone(), made));
     }
@@ -122,7 +128,7 @@ fn emit_all(
     }
     let memo = std::mem::take(&mut input.memo);
     std::mem::forget(input);
-    Ok((emitted, memo))
+    Ok((emitted, memo, warned))
 }
 
 /// Says what a build did. `what` says for what it was.
