@@ -172,6 +172,50 @@ fn results_of_a_stream_and_a_batch_are_reconciled_slice_by_slice() {
     );
 }
 
+/// Rows that come soon after one with the same value are copies, on their own days, by hand: chains, equal times, midnight, nulls.
+#[test]
+fn copies_within_a_distance_count_on_their_own_days() {
+    support::engine!("clickhouse");
+    let rules = "quality near on event { unique: event_id, duplicates < 20%, within 5m }\n\
+                 quality users on event { unique: user, duplicates <= 40%, within 30m }\nquality c on";
+    let shop = Warehouse::new(SHANGHAI, &SHOP.replace("quality c on", rules));
+    shop.insert(
+        "event",
+        "
+        e1 | 2026-11-01 23:50:00     | | | u1 |
+        e1 | 2026-11-01 23:55:00     | | | u1 |
+        e1 | 2026-11-02 00:00:00     | | | u1 |
+        e1 | 2026-11-02 00:05:00.001 | | | u1 |
+        e2 | 2026-11-03 10:00:00     | | | u2 |
+        e2 | 2026-11-03 10:00:00     | | | u2 |
+        e2 | 2026-11-03 10:00:00     | | | u3 |
+        e3 | 2026-11-03 10:30:00     | | | u2 |
+        e4 | 2026-11-03 11:00:00.001 | | | u2 |
+        e5 | 2026-11-03 11:00:00.001 | | |    |
+    ",
+    );
+    let days = ["2026-11-01", "2026-11-02", "2026-11-03"];
+    assert_eq!(
+        gate(&shop, "near", "gate", &days),
+        [
+            "2026-11-01 | duplicates | 0.5 | < 20% | 2 | 0",
+            "2026-11-02 | duplicates | 0.5 | < 20% | 2 | 0",
+            "2026-11-03 | duplicates | 0.3333333333333333 | < 20% | 6 | 0",
+        ]
+    );
+    // Of clean rows: one of e1 and one of e2 are left, and of those with a user one is a copy.
+    assert_eq!(
+        gate(&shop, "users", "gate", &days),
+        [
+            "2026-11-01 | duplicates | 0 | <= 40% | 2 | 1",
+            "2026-11-02 | duplicates | NULL | <= 40% | 2 | 1",
+            "2026-11-03 | duplicates | 0.3333333333333333 | <= 40% | 6 | 1",
+        ]
+    );
+    // A gate of one day knows the rows of the day before.
+    assert_eq!(gate(&shop, "near", "gate", &days[1..2]), ["2026-11-02 | duplicates | 0.5 | < 20% | 2 | 0"]);
+}
+
 /// A day with fewer rows than the least number breaks nothing: neither the gate, nor what other tools are given.
 #[test]
 fn a_day_of_few_rows_is_not_judged() {

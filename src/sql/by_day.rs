@@ -159,8 +159,9 @@ impl Dialect for ByDay<'_> {
         match (of.aggregate, &of.argument) {
             (Aggregate::CountRows, _) => count(number(1)),
             (Aggregate::Count(_), Some(argument)) => count(argument.sql.clone()),
-            (Aggregate::Max(_), Some(argument)) if *argument.ty == DataType::Timestamp => {
-                build::aggregate("max", vec![argument.sql.clone()], Vec::new(), of.filter.clone())
+            (Aggregate::Min(_) | Aggregate::Max(_), Some(argument)) if *argument.ty == DataType::Timestamp => {
+                let name = if matches!(of.aggregate, Aggregate::Min(_)) { "min" } else { "max" };
+                build::aggregate(name, vec![argument.sql.clone()], Vec::new(), of.filter.clone())
             }
             _ => self.beyond(),
         }

@@ -69,7 +69,12 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
     for metric in &names.metrics {
         resolve::row_sets_of_formula(&metric.syntax.formula, &mut |used| rows.prepare(used, &mut d));
     }
-    qualities.iter().flatten().for_each(|ruled| rows.prepare(&ruled.raw, &mut d));
+    for ruled in qualities.iter().flatten() {
+        rows.prepare(&ruled.raw, &mut d);
+        if let Some(once) = ruled.once(&rows.tables) {
+            rows.prepare_once(&once, &mut d);
+        }
+    }
     let declared = check_dimensions(&names, &rows, &mut d);
     let (mut dimensions, mut other_dimensions) = (Vec::new(), Vec::new());
     let mut dimension_ids: Vec<Option<DimensionId>> = vec![None; declared.len()];

@@ -84,6 +84,8 @@ quality w on log {
          day >= date("2020-11-02"), took <= 5s, coalesce(day, date("2020-11-04")) != date("2020-11-03"), month(day) = 11, abs(price) = price,
          case when price > 5 then text else "ab" end = "ab", starts_with(text, "a") or ends_with(text, "y"), substr(text, 2, 1) != "b", date(at) >= day
 }
+quality o on event { unique: event_id, duplicates < 20%, within 5m }
+quality p on event { unique: user, duplicates <= 40%, within 30m }
 quality m on log { complete: text > 70%; valid: price < 8; minimum: 5 }
 quality c on channel { complete: kind >= 50%; unique: kind; severity: P2 }
 "#;
@@ -194,6 +196,21 @@ pub fn scenarios() -> Vec<Scenario> {
                 e1 | 2020-11-01 23:00:00 | 2020-11-01 23:00:00 | ads | u1 | 1 |
                 e1 | 2020-11-02 01:00:00 | 2020-11-02 01:00:00 | ads | u1 | 1 |
                 e2 | 2020-11-02 01:00:00 | 2020-11-02 01:00:00 | ads | u1 | 1 |
+            ",
+            ),
+        ),
+        Scenario::of(
+            "copies that lie apart",
+            &event(
+                "
+                e1 | 2020-11-01 23:50:00     | 2020-11-01 23:50:00 | ads | u1 | 1 |
+                e1 | 2020-11-01 23:55:00     | 2020-11-01 23:55:00 | ads | u1 | 1 |
+                e1 | 2020-11-02 00:00:00     | 2020-11-02 00:00:00 | ads | u1 | 1 |
+                e1 | 2020-11-02 00:05:00.001 | 2020-11-02 00:05:01 | ads | u1 | 1 |
+                e2 | 2020-11-03 10:00:00     | 2020-11-03 10:00:00 | ads | u2 | 1 |
+                e2 | 2020-11-03 10:00:00     | 2020-11-03 10:00:00 | web | u2 | 1 |
+                e2 | 2020-11-03 10:00:00     | 2020-11-03 10:00:00 | ads | u2 | 1 |
+                e3 | 2020-11-03 10:30:00     | 2020-11-03 10:30:00 | ads | u2 | 1 |
             ",
             ),
         ),

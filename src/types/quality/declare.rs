@@ -11,6 +11,7 @@ use super::super::listed::some_of;
 use super::super::model::{Table, TableId, Type};
 use super::super::severity::Severity;
 use super::super::type_name::{show_type, with_article};
+use super::distance::Distance;
 use super::{Bound, BoundOp, Way};
 
 const ITEMS: &[&str] = &[
@@ -69,8 +70,8 @@ pub struct RuledBy<'a> {
 pub enum What<'a> {
     /// `complete(user_id)`: the share of rows in which a column is not null.
     Complete(usize),
-    /// `duplicates`: the share of rows that are further copies of one with the same values.
-    Duplicates(Vec<usize>),
+    /// `duplicates`: the share of rows that are further copies of one with the same values, and where it is said come so soon after it.
+    Duplicates(Vec<usize>, Option<Distance>),
     /// `late(15m)`: the share of rows that came later than so many milliseconds after they happened.
     Late(i64),
     /// `match(channel)`: the share of references to an entity that find its row.
@@ -222,10 +223,10 @@ impl Reader<'_> {
     /// `event_id, duplicates < 0.1%`
     fn unique<'a>(&mut self, items: &Items<'a>) -> Option<RuledBy<'a>> {
         let (span, all) = items.get("unique")?;
-        let (mut columns, mut bound) = (Vec::new(), None);
+        let (mut columns, mut bound, mut distance) = (Vec::new(), None, None);
         for value in all {
-            if let ValueKind::Within(_) = &value.kind {
-                self.d.push(crate::resolve::later("unique … within", value.span));
+            if let ValueKind::Within(step) = &value.kind {
+                distance = Some(Distance::read(step, value.span, self.d)?);
             } else if let Some((op, left, right)) = comparison(value) {
                 if !matches!(&left.kind, ExprKind::Path { path, version: None } if path.to_string() == "duplicates") {
                     return self.refuse(left.span, "unique", "write `unique: event_id, duplicates < 0.1%`");
@@ -242,7 +243,14 @@ impl Reader<'_> {
         if columns.is_empty() {
             return self.refuse(span, "unique", "name the columns whose values no two rows share: `unique: event_id`");
         }
-        Some(RuledBy { what: What::Duplicates(columns), bound: Some(bound.unwrap_or_else(Bound::none)), span })
+        if let Some(distance) = distance {
+            distance.fits(self.table, &columns, self.d)?;
+        }
+        Some(RuledBy {
+            what: What::Duplicates(columns, distance),
+            bound: Some(bound.unwrap_or_else(Bound::none)),
+            span,
+        })
     }
 
     /// `15m < 1%`
@@ -439,7 +447,7 @@ impl What<'_> {
         let column = |place: &usize| table.columns[*place].name.value.as_str();
         match self {
             What::Complete(place) => format!("complete({})", column(place)),
-            What::Duplicates(_) => "duplicates".to_owned(),
+            What::Duplicates(..) => "duplicates".to_owned(),
             What::Late(ms) => format!("late({})", super::rate::length_text(*ms)),
             What::Match(place) => format!("match({})", column(place)),
             What::Valid(_, None) => "valid".to_owned(),

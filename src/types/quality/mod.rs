@@ -2,6 +2,7 @@
 //! its own.
 
 mod declare;
+mod distance;
 mod rate;
 
 use crate::diagnostic::Span;
@@ -11,6 +12,7 @@ use super::model::{MetricId, TableId};
 use super::severity::Severity;
 
 pub use declare::{Ruled, declare};
+pub use distance::Once;
 pub use rate::{metrics, named_rule};
 
 /// The rules for the rows of one table.

@@ -13,6 +13,7 @@ use super::super::model::{Better, Fill, Formula, Grain, Metric, MetricId, Serve,
 use super::super::size::FormulaSize;
 use super::super::unit::Unit;
 use super::declare::{Ruled, What, length};
+use super::distance::Distance;
 use super::{Quality, Rule, RuleKind, Way};
 
 /// The metric of all rows, as they came.
@@ -89,7 +90,7 @@ impl<'s, 'a> Of<'s, 'a> {
             }
             "duplicates" => {
                 self.without(asked, d)?;
-                match declared(|what| matches!(what, What::Duplicates(_))) {
+                match declared(|what| matches!(what, What::Duplicates(..))) {
                     Some(rule) => rule.what.clone(),
                     None => return self.undeclared(column, "unique: event_id", d),
                 }
@@ -229,8 +230,11 @@ impl<'s, 'a> Of<'s, 'a> {
                 let all = self.count(&self.clean(), None);
                 (self.binary(BinaryOp::Subtract, all.clone(), self.count(&self.clean(), Some(broken))), all)
             }
-            What::Duplicates(columns) => {
-                let (different, all) = self.copies(columns);
+            What::Duplicates(columns, distance) => {
+                let (different, all) = match distance {
+                    Some(distance) => self.copies_within(columns, *distance),
+                    None => self.copies(columns),
+                };
                 (self.binary(BinaryOp::Subtract, all.clone(), different), all)
             }
             What::Fresh(_) | What::Reconcile(..) => return None,
@@ -266,6 +270,19 @@ impl<'s, 'a> Of<'s, 'a> {
         }
         let keys = told.iter().map(|column| Key::Path(self.path_of(&[&self.table.columns[*column].name.value])));
         (self.aggregate("count", AggregateInput::Formula(all.clone()), None, keys.collect()), all)
+    }
+
+    /// How many rows have no other one with the same value so soon before them, and how many have a value: each on its own day. A row is a
+    /// copy of the one before it, so a chain of them may be longer than the distance; of rows of one time one is the first.
+    fn copies_within(&self, columns: &[usize], distance: Distance) -> (ast::Expr, ast::Expr) {
+        let is_key = self.table.key.as_slice() == columns;
+        let rows = if is_key { self.ruled.raw.clone() } else { self.clean() };
+        let time = self.table.time.filter(|time| is_key && !columns.contains(time));
+        let known = columns.iter().copied().chain(time).filter_map(|column| self.known(column, is_key));
+        let known = known.reduce(|all, one| self.binary(BinaryOp::And, all, one));
+        // The table of these rows is known by the place of `within`.
+        let once = RowSet { kind: RowSetKind::Raw(self.ruled.on.clone()), span: distance.span };
+        (self.count(&once, None), self.count(&rows, known))
     }
 
     /// A formula as a plain number: a share of counts has no unit, whatever they count.

@@ -7,6 +7,7 @@ use crate::syntax::ast::{self, AggregateInput, Clause, ExprKind, RowSetKind, Val
 use crate::types::formula::{Units, aggregation, result_type};
 use crate::types::items::Items;
 use crate::types::model::{ColumnId, Encoding, RowSet, TableId, Type};
+use crate::types::quality::Once;
 use crate::types::size::{Size, too_large};
 use crate::types::type_name::with_article;
 use crate::types::{Aggregation, Column, Kept, Origin, RowScope, Session, TableKind, Unit, ValueType};
@@ -64,6 +65,20 @@ impl<'a> RowSets<'a> {
         let base = rows.base;
         table.origin = Origin::Session(Box::new(Session { rows, by, gap: gap?, kept }));
         self.add(table, &[base], declared.span, d)
+    }
+
+    /// The rows that have no other one with the same value in a column so soon before them: each begins a session of that value.
+    pub fn prepare_once(&mut self, once: &Once, d: &mut Diagnostics) {
+        let Some(rows) = self.check(&once.rows, d) else { return };
+        let (base, span) = (rows.base, once.distance.span);
+        let by = ColumnId { table: base, column: once.column };
+        let mut table = self.empty(None, || once.name.clone(), span);
+        table.columns = self.own_columns(by, &rows);
+        (table.key, table.time) = (vec![0, 1], Some(1));
+        table.revised = self.tables[base.0].revised;
+        table.origin = Origin::Session(Box::new(Session { rows, by, gap: once.distance.ms, kept: Vec::new() }));
+        let table = self.add(table, &[base], span, d);
+        self.derived.insert(span, table);
     }
 
     /// The entity of `of user`.
