@@ -120,7 +120,7 @@ fn alerts_over_samples_fire_when_the_declarations_say_so() {
 #[test]
 fn the_alerts_of_the_library_find_the_incident_of_the_made_up_world() {
     let place = Place::empty();
-    place.run(&["sample", "--rows", "300000", "--out", "data"]).assert_code(0);
+    place.run(&["sample", "--rows", "300000", "--days", "4", "--out", "data"]).assert_code(0);
     let library = env!("CARGO_MANIFEST_DIR");
     let asked = ["--project", library, "alert", "backtest", "--data", "data", "--incidents", "data/incidents.csv"];
     let told = json(&place.run(&[&asked[..], &["--format", "json"]].concat()).assert_code(0));
@@ -130,5 +130,9 @@ fn the_alerts_of_the_library_find_the_incident_of_the_made_up_world() {
     assert!(delay <= 5 * 60_000, "found after {delay} ms");
     let down = told["alerts"].as_array().expect("a list").iter().find(|row| row["alert"] == "feature_down");
     let down = down.expect("the alert");
-    assert!(down["judged"]["precision"].as_f64().is_some_and(|precision| precision > 0.99), "{down}");
+    assert!(down["judged"]["right"].as_u64().is_some_and(|right| right >= 4), "{down}");
+    assert!(down["judged"]["precision"].as_f64().is_some_and(|precision| precision > 0.7), "{down}");
+    // The model fails on all platforms at once: one message tells of them, and hides that tasks fail too often.
+    let saved = told["messages"]["saved"].as_f64().expect("a share");
+    assert!(saved > 0.4, "{}", told["messages"]);
 }

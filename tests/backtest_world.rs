@@ -41,7 +41,7 @@ fn rows(world: &World, name: &str) -> Vec<BTreeMap<&'static str, String>> {
 }
 
 /// An instant, what group it is of, and whether it is one of those that are counted as bad.
-type Seen = (i64, String, bool);
+type Seen = (i64, Vec<String>, bool);
 
 /// The newest version of each task.
 fn tasks(world: &World) -> Vec<Seen> {
@@ -54,7 +54,7 @@ fn tasks(world: &World) -> Vec<Seen> {
         }
     }
     let seen = |row: BTreeMap<&'static str, String>| {
-        (ms(&row, "submitted_at"), row["feature"].clone(), row["status"] == "failed")
+        (ms(&row, "submitted_at"), vec![row["feature"].clone(), row["client"].clone()], row["status"] == "failed")
     };
     newest.into_values().map(seen).collect()
 }
@@ -68,7 +68,7 @@ fn calls(world: &World) -> Vec<Seen> {
     let seen = |row: BTreeMap<&'static str, String>| {
         let kind = kinds.get(&row["api_id"]).cloned().unwrap_or_else(|| "other".to_owned());
         let status: i64 = row["status"].parse().expect("a number");
-        (row["event_time"].parse().expect("an instant"), kind, (500..600).contains(&status))
+        (row["event_time"].parse().expect("an instant"), vec![kind, row["zone"].clone()], (500..600).contains(&status))
     };
     rows(world, "perf_api").into_iter().map(seen).collect()
 }
@@ -76,20 +76,20 @@ fn calls(world: &World) -> Vec<Seen> {
 /// The share of what is bad, or the number of all, as the answer to a query.
 fn answer(query: &Query, seen: &[Seen], step: Step, calendar: Calendar, is_share: bool) -> Answer {
     let grouped = query.keys() > 1;
-    let mut counts: BTreeMap<(i64, String), (u32, u32)> = BTreeMap::new();
+    let mut counts: BTreeMap<(i64, Vec<String>), (u32, u32)> = BTreeMap::new();
     for (at, group, is_bad) in seen {
-        let group = if grouped { group.clone() } else { String::new() };
+        let group = if grouped { group.clone() } else { Vec::new() };
         let (bad, all) = counts.entry((step.bucket(*at, calendar.zone, calendar.week_start), group)).or_default();
         *bad += u32::from(*is_bad);
         *all += 1;
     }
-    let row = |((start, group), (bad, all)): ((i64, String), (u32, u32))| {
+    let row = |((start, group), (bad, all)): ((i64, Vec<String>), (u32, u32))| {
         let value = match is_share {
             true => Value::Float(f64::from(bad) / f64::from(all)),
             false => Value::Int(i64::from(all)),
         };
-        let keys = [Some(Value::Timestamp(start)), grouped.then_some(Value::String(group))];
-        keys.into_iter().flatten().chain([value]).collect()
+        let group = group.into_iter().map(Value::String);
+        std::iter::once(Value::Timestamp(start)).chain(group).chain([value]).collect()
     };
     let rows = counts.into_iter().map(row).collect();
     Answer { columns: query.columns(), keys: query.keys(), rows, zone: calendar.zone, step: Some(step) }
@@ -103,7 +103,7 @@ fn the_library_finds_the_incident_of_the_world_within_minutes() {
     let mut told = metricc::diagnostic::Diagnostics::new();
     let given = given(&model, &Lowering::new(&model), &mut told);
     assert!(!told.has_errors(), "{told:?}");
-    let world = World::new(300_000, 42, 60);
+    let world = World::new(300_000, 42, 4);
     let calendar = Calendar { zone: model.zone, week_start: model.week_start };
     let first = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).expect("a day");
     let history = History { from: midnight(first, model.zone), to: world.end() };
@@ -117,7 +117,11 @@ fn the_library_finds_the_incident_of_the_world_within_minutes() {
     };
     let rules = [("feature_down", &tasks), ("task_failures_high", &tasks), ("api_errors_high", &calls)];
     let rules: Vec<Replayed> = rules.into_iter().flat_map(|(name, seen)| replay(name, seen)).collect();
-    let names = Names { alerts: Vec::new(), metrics: vec!["task_failure_rate", "events"], dimensions: vec!["feature"] };
+    let names = Names {
+        alerts: Vec::new(),
+        metrics: vec!["task_failure_rate", "events"],
+        dimensions: vec!["feature", "platform"],
+    };
     let (incidents, told) = parse(FileId(0), &world.incidents(), &names, model.zone);
     assert!(told.is_empty() && incidents.len() == 2, "{told:?}");
     let found = tested(rules, history, Some(incidents), &Pace::DEFAULT);
@@ -131,4 +135,10 @@ fn the_library_finds_the_incident_of_the_world_within_minutes() {
     // What fires of a feature that is down hides that its tasks fail too often.
     let failures = row("task_failures_high").messages;
     assert!(failures.gathered < failures.alone, "{failures:?}");
+    // What is gathered and hidden is more than two messages of five.
+    let messages = found
+        .rows
+        .iter()
+        .fold((0, 0), |(alone, gathered), row| (alone + row.messages.alone, gathered + row.messages.gathered));
+    assert!(messages.1 * 10 < messages.0 * 6, "{messages:?}");
 }
