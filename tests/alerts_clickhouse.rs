@@ -59,7 +59,7 @@ fn agree(zone: &str, unit: &str, step: Step, first: &str, length: usize, seeds: 
             let mut expected: Vec<(i64, String, String, [Option<f64>; 3])> = Vec::new();
             for (group, values, volumes) in &parts {
                 let volume = alert.volume.is_some().then_some(volumes.as_slice());
-                let series = Series { values, volume, step: step.about() };
+                let series = Series { values, volume, starts: &starts, step: step.about() };
                 let ends = limits(alert, series);
                 for ((verdict, start), (low, high)) in verdicts(alert, series).iter().zip(&starts).zip(ends) {
                     let (state, count) = match verdict.state {
@@ -107,4 +107,10 @@ fn sql_fires_by_hours_over_a_change_of_clocks() {
 fn sql_fires_by_days_over_a_change_of_clocks() {
     support::engine!("clickhouse");
     agree("America/New_York", "d", Step::Day, "2026-09-20 00:00:00", 100, 1);
+}
+
+#[test]
+fn sql_fires_by_weeks_when_the_declaration_says_so() {
+    support::engine!("clickhouse");
+    agree("America/New_York", "w", Step::Week, "2025-09-01 00:00:00", 100, 1);
 }

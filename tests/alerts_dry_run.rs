@@ -88,7 +88,7 @@ fn alerts_over_samples_fire_when_the_declarations_say_so() {
             let mut expected = Vec::new();
             for (group, values, volumes) in &parts {
                 let volume = alert.volume.is_some().then_some(volumes.as_slice());
-                let found = verdicts(alert, Series { values, volume, step: step.about() });
+                let found = verdicts(alert, Series { values, volume, starts: &starts, step: step.about() });
                 let ends: Vec<i64> = starts[1..].iter().copied().chain([end]).collect();
                 let mut since = None;
                 let mut add = |from: i64, to: i64, open: bool| {

@@ -34,9 +34,17 @@ pub fn ewma(of: &Ewma, values: &[Option<f64>], at: usize) -> Option<Band> {
 }
 
 /// The band of the bucket at a place, of the same one in earlier cycles; none where too few of them have data.
-pub fn seasonal(of: &Seasonal, values: &[Option<f64>], step: i64, at: usize) -> Option<Band> {
+///
+/// A bucket with a day that is left out has none, and is not among those of earlier cycles. Where it is not known when buckets begin (`starts`
+/// is empty) none is left out.
+pub fn seasonal(of: &Seasonal, values: &[Option<f64>], starts: &[i64], step: i64, at: usize) -> Option<Band> {
     let period = usize::try_from(of.period / step).ok()?;
-    let cycle = |cycle: usize| at.checked_sub(cycle * period).and_then(|place| values[place]);
+    let is_left_out = |place: usize| starts.get(place).is_some_and(|start| of.leaves_out(*start, step));
+    if is_left_out(at) {
+        return None;
+    }
+    let earlier = |cycle: usize| at.checked_sub(cycle * period).filter(|place| !is_left_out(*place));
+    let cycle = |cycle: usize| earlier(cycle).and_then(|place| values[place]);
     let mut found: Vec<f64> = (1..=of.cycles as usize).filter_map(cycle).collect();
     if found.len() < of.needed() as usize {
         return None;

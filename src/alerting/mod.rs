@@ -23,6 +23,8 @@ pub struct Series<'a> {
     pub values: &'a [Option<f64>],
     /// Those of the metric that says how much there is; none where the alert asks for none.
     pub volume: Option<&'a [Option<f64>]>,
+    /// When each bucket begins, in milliseconds since 1970 UTC; empty where that does not matter.
+    pub starts: &'a [i64],
     /// The length of a bucket, in milliseconds.
     pub step: i64,
 }
@@ -56,7 +58,7 @@ pub fn verdicts(alert: &Alert, series: Series<'_>) -> Vec<Verdict> {
     let mut verdicts = Vec::with_capacity(values.len());
     for at in 0..values.len() {
         last = values[at].or(last);
-        let told = match truth(&alert.when, &values, series.step, at) {
+        let told = match truth(&alert.when, &values, series, at) {
             Some(Some(number)) => {
                 let since = *since.get_or_insert(at);
                 firing |= (at - since) as i64 * series.step >= alert.hold;
@@ -98,11 +100,11 @@ fn value(volume: Option<&Volume>, series: Series<'_>, at: usize) -> Option<f64> 
 }
 
 /// Whether a condition holds: nothing where what can't be compared decides, else the number that makes it hold, if it does.
-fn truth(condition: &Condition, values: &[Option<f64>], step: i64, at: usize) -> Option<Option<f64>> {
+fn truth(condition: &Condition, values: &[Option<f64>], series: Series<'_>, at: usize) -> Option<Option<f64>> {
     match condition {
-        Condition::Test(test) => compared(test, values, step, at),
+        Condition::Test(test) => compared(test, values, series, at),
         Condition::All(parts) => {
-            let all: Vec<_> = parts.iter().map(|part| truth(part, values, step, at)).collect();
+            let all: Vec<_> = parts.iter().map(|part| truth(part, values, series, at)).collect();
             let fails = all.iter().any(|one| matches!(one, Some(None)));
             if fails {
                 Some(None)
@@ -111,19 +113,19 @@ fn truth(condition: &Condition, values: &[Option<f64>], step: i64, at: usize) ->
             }
         }
         Condition::Any(parts) => {
-            let all: Vec<_> = parts.iter().map(|part| truth(part, values, step, at)).collect();
+            let all: Vec<_> = parts.iter().map(|part| truth(part, values, series, at)).collect();
             let holds = all.iter().copied().flatten().flatten().next();
             if holds.is_some() { Some(holds) } else { all.iter().all(Option::is_some).then_some(None) }
         }
     }
 }
 
-fn compared(test: &Test, values: &[Option<f64>], step: i64, at: usize) -> Option<Option<f64>> {
-    let number = subject(test.subject, values, step, at)?;
+fn compared(test: &Test, values: &[Option<f64>], series: Series<'_>, at: usize) -> Option<Option<f64>> {
+    let number = subject(test.subject, values, series.step, at)?;
     let holds = match &test.bound {
         Bound::Number(bound) => against(number, test.comparison, Band { low: *bound, high: *bound }),
         Bound::Ewma(of) => against(number, test.comparison, ewma(of, values, at)?),
-        Bound::Seasonal(of) => against(number, test.comparison, seasonal(of, values, step, at)?),
+        Bound::Seasonal(of) => against(number, test.comparison, seasonal(of, values, series.starts, series.step, at)?),
     };
     Some(holds.then_some(number))
 }

@@ -36,7 +36,7 @@ fn test(subject: Subject, comparison: Comparison, bound: Bound) -> Condition {
 fn states(alert: &Alert, values: &str, volume: Option<&[Option<f64>]>) -> String {
     let read = |text: &str| (text != "_").then(|| text.parse().expect("a number"));
     let values: Vec<Option<f64>> = values.split_whitespace().map(read).collect();
-    let found = verdicts(alert, Series { values: &values, volume, step: MINUTE });
+    let found = verdicts(alert, Series { values: &values, volume, starts: &[], step: MINUTE });
     let letter = |one: Verdict| match one.state {
         State::Quiet => '.',
         State::Pending => 'p',
@@ -114,12 +114,46 @@ fn a_flat_line_may_move_a_little() {
 
 #[test]
 fn a_season_is_the_median_of_its_cycles() {
-    let of = Seasonal { period: 2 * MINUTE, cycles: 4, sigma: 1.0, floor: 0.0 };
+    let of = Seasonal { period: 2 * MINUTE, cycles: 4, sigma: 1.0, floor: 0.0, except: Vec::new() };
     let values: Vec<Option<f64>> = [10.0, 0.0, 12.0, 0.0, 14.0, 0.0, 100.0, 0.0, 50.0].map(Some).to_vec();
     // 100, 14, 12, 10: the median is 13, its distances 87, 1, 1, 3 have the median 2.
-    let band = seasonal(&of, &values, MINUTE, 8).expect("a band");
+    let band = seasonal(&of, &values, &[], MINUTE, 8).expect("a band");
     assert!((band.high - (13.0 + 1.4826 * 2.0)).abs() < 1e-9, "{band:?}");
     assert!((band.low - (13.0 - 1.4826 * 2.0)).abs() < 1e-9, "{band:?}");
-    assert!(seasonal(&of, &values, MINUTE, 4).is_some());
-    assert_eq!(seasonal(&of, &values, MINUTE, 3), None);
+    assert!(seasonal(&of, &values, &[], MINUTE, 4).is_some());
+    assert_eq!(seasonal(&of, &values, &[], MINUTE, 3), None);
+}
+
+#[test]
+fn days_that_are_left_out_are_no_season_and_have_none() {
+    let starts: Vec<i64> = (0..9).map(|at| at * MINUTE).collect();
+    let values: Vec<Option<f64>> = [10.0, 0.0, 12.0, 0.0, 14.0, 0.0, 100.0, 0.0, 50.0].map(Some).to_vec();
+    let of = |except| Seasonal { period: 2 * MINUTE, cycles: 4, sigma: 1.0, floor: 0.0, except };
+    let band = |of: &Seasonal, at| seasonal(of, &values, &starts, MINUTE, at);
+    // Without 100 of the minute 6: 14, 12, 10 with the median 12, and distances 2, 0, 2.
+    let found = band(&of(vec![(6 * MINUTE, 7 * MINUTE)]), 8).expect("a band");
+    assert!((found.high - (12.0 + 1.4826 * 2.0)).abs() < 1e-9, "{found:?}");
+    // A bucket that is left out itself is not judged.
+    assert_eq!(band(&of(vec![(8 * MINUTE, 9 * MINUTE)]), 8), None);
+    // Two of four must be there.
+    assert!(band(&of(vec![(4 * MINUTE, 7 * MINUTE)]), 8).is_some());
+    assert_eq!(band(&of(vec![(2 * MINUTE, 7 * MINUTE)]), 8), None);
+}
+
+#[test]
+fn a_week_is_left_out_with_any_of_its_days_and_days_of_23_hours_alone() {
+    const HOUR: i64 = 60 * MINUTE;
+    let zone = chrono_tz::America::New_York;
+    let midnight = |day: &str| crate::value::time::parse_timestamp(day, zone).expect("a day");
+    // Clocks go forward on the 8th of March.
+    let except = vec![(midnight("2026-03-08"), midnight("2026-03-09"))];
+    let of = Seasonal { period: 168 * HOUR, cycles: 4, sigma: 1.0, floor: 0.0, except };
+    let days = ["2026-03-07", "2026-03-08", "2026-03-09"].map(|day| of.leaves_out(midnight(day), 24 * HOUR));
+    assert_eq!(days, [false, true, false]);
+    let hours = [-1, 0, 22, 23].map(|hour| of.leaves_out(midnight("2026-03-08") + hour * HOUR, HOUR));
+    assert_eq!(hours, [false, true, true, false]);
+    let weeks = ["2026-02-23", "2026-03-02", "2026-03-09"].map(|day| of.leaves_out(midnight(day), 168 * HOUR));
+    assert_eq!(weeks, [false, true, false]);
+    let sundays = ["2026-03-01", "2026-03-08", "2026-03-15"].map(|day| of.leaves_out(midnight(day), 168 * HOUR));
+    assert_eq!(sundays, [false, true, false]);
 }

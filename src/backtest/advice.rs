@@ -55,7 +55,7 @@ pub fn advice(of: &Watched, groups: &[Group], grid: &Grid, history: History, inc
             let other = with(alert, threshold, hold);
             let line = |group: &Group| {
                 let fires: Vec<bool> =
-                    verdicts(&other, group, step).into_iter().map(|state| state == State::Firing).collect();
+                    verdicts(&other, group, grid, step).into_iter().map(|state| state == State::Firing).collect();
                 Line {
                     labels: group.labels.clone(),
                     values: Vec::new(),
@@ -117,7 +117,8 @@ fn is_low(comparison: Comparison) -> bool {
 /// The declared threshold, and those beyond which few of the values lie.
 fn thresholds(alert: &Alert, groups: &[Group], comparison: Comparison, declared: f64, step: i64) -> Vec<f64> {
     let series = |group: &Group| {
-        let series = crate::alerting::Series { values: &group.values, volume: group.volume.as_deref(), step };
+        let series =
+            crate::alerting::Series { values: &group.values, volume: group.volume.as_deref(), starts: &[], step };
         known(alert, series).into_iter().flatten().collect::<Vec<f64>>()
     };
     let mut values: Vec<f64> = groups.iter().flat_map(series).collect();

@@ -107,11 +107,12 @@ pub fn alert(
     let step = alert.every.about();
     let groups = groups(values, volume, &grid);
     let line = |group: &Group| {
-        let states: Vec<bool> = verdicts(alert, group, step).into_iter().map(|one| one == State::Firing).collect();
-        let known = alerting::known(alert, series_of(group, step));
+        let states: Vec<bool> =
+            verdicts(alert, group, &grid, step).into_iter().map(|one| one == State::Firing).collect();
+        let known = alerting::known(alert, series_of(group, &grid, step));
         Line {
             labels: group.labels.clone(),
-            limits: alerting::limits(alert, series_of(group, step)),
+            limits: alerting::limits(alert, series_of(group, &grid, step)),
             values: known,
             firings: firings(&states, &grid, history),
         }
@@ -143,13 +144,13 @@ pub fn alert(
     found
 }
 
-fn series_of(group: &Group, step: i64) -> Series<'_> {
-    Series { values: &group.values, volume: group.volume.as_deref(), step }
+fn series_of<'a>(group: &'a Group, grid: &'a Grid, step: i64) -> Series<'a> {
+    Series { values: &group.values, volume: group.volume.as_deref(), starts: &grid.starts, step }
 }
 
 /// What an alert does after each bucket.
-pub fn verdicts(alert: &Alert, group: &Group, step: i64) -> Vec<State> {
-    alerting::verdicts(alert, series_of(group, step)).into_iter().map(|one| one.state).collect()
+pub fn verdicts(alert: &Alert, group: &Group, grid: &Grid, step: i64) -> Vec<State> {
+    alerting::verdicts(alert, series_of(group, grid, step)).into_iter().map(|one| one.state).collect()
 }
 
 /// The alerts of an objective over a history: the answer has both parts by minutes.

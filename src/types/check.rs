@@ -114,6 +114,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         dimensions: &dimensions,
         dimension_ids: &dimension_ids,
         calendars: &calendars,
+        zone: settings.zone,
     };
     let (alerts, slos) = (alerts::check_alerts(&known, &mut d), alerts::check_slos(&known, &mut d));
     let given = &rows.tables[..names.tables.len() + calendars.len()];

@@ -37,6 +37,7 @@ const CONDITIONS: &[&str] = &[
     "value > seasonal(period: 10~, cycles: 4, sigma: 3)",
     "value outside seasonal(period: 7~, cycles: 5, sigma: 1, floor: 20%) for 1~",
     "value < seasonal(period: 3~, cycles: 2, sigma: 0.5, floor: 3%)",
+    "value outside seasonal(period: 4~, cycles: 3, sigma: 1, except: \"2026-11-01, 2026-10-05..2026-10-08\")",
     "value > 110 and growth(value, 3~) > 10%",
     "value < 60 or growth(value, 4~) < -30% for 2~",
     "(value outside ewma(alpha: 0.5) or growth(value, 5~) > 50%) and value < 180 for 1~",

@@ -117,9 +117,15 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn case(&self, scenario: &Scenario) -> Case {
+        let starts: Vec<i64> = (0..scenario.values.len()).map(|place| self.seen(place) - self.step).collect();
         let verdicts = alerting::verdicts(
             &self.watched.alert,
-            alerting::Series { values: &scenario.values, volume: scenario.volume.as_deref(), step: self.step },
+            alerting::Series {
+                values: &scenario.values,
+                volume: scenario.volume.as_deref(),
+                starts: &starts,
+                step: self.step,
+            },
         );
         let name = &self.watched.alert.name.value;
         let mut expected = Vec::new();

@@ -272,18 +272,44 @@ impl Writer<'_> {
         self.band(mean, Expr::Call("sqrt", vec![variance]), of.sigma, of.floor)
     }
 
+    /// What is there where the bucket that was the last one so many milliseconds ago has a day that is left out; nothing where no day is.
+    /// The end of that bucket decides, and not the time of the evaluation: buckets come late.
+    fn left_out(&self, of: &Seasonal, back: Option<i64>) -> Option<Expr> {
+        let is_short = is_short(self.series.step);
+        let ends = if is_short { self.series.ends() } else { Expr::named(&self.series.record("_end")) };
+        let ends = match back {
+            Some(back) => ends.ago(back),
+            None => ends,
+        };
+        let end = if is_short { ends.max_by(&[]) } else { ends };
+        let step = self.series.step.about();
+        let seconds = |ms: i64| Expr::Number((ms + step) as f64 / 1_000.0);
+        let run = |(from, to)| end.clone().op(">=", seconds(from)).op("<", seconds(to));
+        of.left_out(step).map(run).reduce(|all, one| all.op("or", one))
+    }
+
     /// The median of the same bucket in earlier cycles, and that of the distances from it (AL3).
     fn seasonal(&mut self, of: &Seasonal) -> (Expr, Expr) {
         self.bands += 1;
         let by = self.series.labels();
         let text = |text: &str| Expr::Text(text.to_owned());
         let cycle = |cycle: u32| {
-            let value = self.value().ago(of.period * i64::from(cycle));
+            let back = of.period * i64::from(cycle);
+            let value = self.value().ago(back);
+            let value = match self.left_out(of, Some(back)) {
+                Some(left_out) => value.op_one("unless", left_out),
+                None => value,
+            };
             Expr::Call("label_replace", vec![value, text("cycle"), text(&cycle.to_string()), text(""), text("")])
         };
         let all = (1..=of.cycles).map(cycle).reduce(|all, one| all.op("or", one)).unwrap_or_else(|| self.value());
         let enough = all.clone().aggregate("count", None, &by).op(">=", Expr::Number(f64::from(of.needed())));
         let median = all.clone().aggregate("quantile", Some(0.5), &by).op("and", enough);
+        // A bucket that is left out itself has no season.
+        let median = match self.left_out(of, None) {
+            Some(left_out) => median.op_one("unless", left_out),
+            None => median,
+        };
         let operation = self.operation("median");
         let median = self.record(&operation, median);
         let distance = all.matched("-", Matching::Many(by.clone()), median.clone());

@@ -102,7 +102,7 @@ fn fits(watched: &Watched, step: i64, history: usize, calm: f64, course: &[f64])
 fn verdicts(watched: &Watched, step: i64, values: &[Option<f64>], volume: Option<&[Option<f64>]>) -> Vec<State> {
     let enough = enough(watched, values);
     let volume = volume.or(enough.as_deref());
-    let series = alerting::Series { values, volume, step };
+    let series = alerting::Series { values, volume, starts: &[], step };
     alerting::verdicts(&watched.alert, series).into_iter().map(|verdict| verdict.state).collect()
 }
 

@@ -267,9 +267,11 @@ impl Writer<'_> {
                     call("arrayReverse", vec![all])
                 }
                 Bound::Seasonal(of) => {
+                    let usual = choose(self.left_out(of), build::null(), x());
+                    let usual = if of.except.is_empty() { x() } else { usual };
                     let cycle = |cycle: u32| {
                         let back = self.buckets(of.period) * i64::from(cycle);
-                        or_nan(self.window("any", x(), Some((back, back))))
+                        or_nan(self.window("any", usual.clone(), Some((back, back))))
                     };
                     let is_there = build::not(call("isNaN", vec![ident_expr("y")]));
                     let all = call("array", (1..=of.cycles).map(cycle).collect());
@@ -349,7 +351,23 @@ impl Writer<'_> {
         let values = ident_expr(&format!("a{at}"));
         let count = call("length", vec![values.clone()]);
         let median = middle(call("arraySort", vec![values.clone()]), count.clone());
-        choose(binary(count, Op::GtEq, number(of.needed())), call("toNullable", vec![median]), build::null())
+        let mut parts = vec![binary(count, Op::GtEq, number(of.needed()))];
+        if !of.except.is_empty() {
+            parts.push(build::not(build::nested(self.left_out(of))));
+        }
+        let is_known = build::all(parts).unwrap_or_else(|| number(1));
+        choose(is_known, call("toNullable", vec![median]), build::null())
+    }
+
+    /// Whether the bucket has a day that is left out.
+    fn left_out(&self, of: &Seasonal) -> Expr {
+        // Buckets and days begin with a whole second.
+        let run = |(from, to): (i64, i64)| {
+            let bounds = [(Op::GtEq, from), (Op::Lt, to)];
+            let bounds = bounds.map(|(op, ms)| binary(ident_expr("at"), op, number(ms.div_euclid(1_000))));
+            build::all(bounds).unwrap_or_else(|| number(0))
+        };
+        build::any(of.left_out(self.alert.every.about()).map(run)).unwrap_or_else(|| number(0))
     }
 
     fn distance(&self, of: &Seasonal, at: usize) -> Expr {

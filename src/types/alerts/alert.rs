@@ -34,6 +34,8 @@ pub struct Known<'a> {
     pub dimension_ids: &'a [Option<DimensionId>],
     /// Calendars.
     pub calendars: &'a [Calendar],
+    /// The project's time zone.
+    pub zone: chrono_tz::Tz,
 }
 
 /// All alerts, without those in which something is wrong.
@@ -66,7 +68,7 @@ fn alert(known: &Known<'_>, declared: Declared<'_, ast::Block>, d: &mut Diagnost
         }
     }
     let metric = metric?;
-    let watched = Watched { metric: &known.metrics[metric.0], every, tables: known.tables };
+    let watched = Watched { metric: &known.metrics[metric.0], every, tables: known.tables, zone: known.zone };
     let is_number = watched.check_number(syntax.on.as_ref().map_or(syntax.name.span, |on| on.span), d);
     let (when, hold) = condition(&watched, when?, is_number, d)?;
     Some(Alert {
@@ -222,7 +224,7 @@ fn volume(known: &Known<'_>, items: &Items<'_>, by: Option<&[DimensionId]>, d: &
         return wrong(d);
     }
     let metric = known.metric(path, version.as_ref().map(|version| version.value), d)?;
-    let watched = Watched { metric: &known.metrics[metric.0], every: None, tables: known.tables };
+    let watched = Watched { metric: &known.metrics[metric.0], every: None, tables: known.tables, zone: known.zone };
     if !watched.check_number(left.span, d) {
         return None;
     }

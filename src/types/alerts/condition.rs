@@ -22,6 +22,8 @@ pub struct Watched<'a> {
     pub every: Option<Step>,
     /// All tables, for the names of units and types.
     pub tables: &'a [Table],
+    /// The project's time zone.
+    pub zone: chrono_tz::Tz,
 }
 
 impl Watched<'_> {
@@ -187,7 +189,7 @@ impl Watched<'_> {
     }
 
     fn seasonal(&self, arguments: &[Argument], span: Span, d: &mut Diagnostics) -> Option<Seasonal> {
-        let read = Arguments::read("seasonal", &["period", "cycles", "sigma", "floor"], arguments, span, d)?;
+        let read = Arguments::read("seasonal", &["period", "cycles", "sigma", "floor", "except"], arguments, span, d)?;
         let period = match read.of("period") {
             None => Some(WEEK_MS),
             Some(argument) => {
@@ -208,7 +210,11 @@ impl Watched<'_> {
             d,
         );
         let (sigma, floor) = (read.sigma(d), read.floor(d));
-        Some(Seasonal { period: period?, cycles: cycles? as u32, sigma: sigma?, floor: floor? })
+        let except = match read.of("except") {
+            Some(argument) => super::except::days(argument, self.zone, d),
+            None => Some(Vec::new()),
+        };
+        Some(Seasonal { period: period?, cycles: cycles? as u32, sigma: sigma?, floor: floor?, except: except? })
     }
 
     /// Tells a metric that is no number.

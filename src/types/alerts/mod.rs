@@ -2,6 +2,7 @@
 
 mod alert;
 mod condition;
+mod except;
 mod slo;
 
 use crate::diagnostic::{Span, Spanned};
@@ -197,6 +198,9 @@ pub struct Seasonal {
     pub sigma: f64,
     /// How wide it is at least, as a share of the median.
     pub floor: f64,
+    /// Runs of local days that are like no others (holidays): the first instant of each and the first one behind it, in milliseconds since 1970
+    /// UTC. Buckets with such a day are not among the earlier ones, and have no band of their own.
+    pub except: Vec<(i64, i64)>,
 }
 
 impl Seasonal {
@@ -206,6 +210,20 @@ impl Seasonal {
     /// How many cycles must have data; with fewer there is no band.
     pub fn needed(&self) -> u32 {
         self.cycles.div_ceil(2)
+    }
+
+    /// When buckets of a length begin that have a day that is left out: from the first instant of each pair up to the second one. Of whole days
+    /// their noons decide, as days may have 23 or 25 hours.
+    pub fn left_out(&self, step: i64) -> impl Iterator<Item = (i64, i64)> + '_ {
+        const DAY_MS: i64 = 86_400_000;
+        let noon = if step < DAY_MS { 0 } else { DAY_MS / 2 };
+        let last_noon = noon + (step - DAY_MS).max(0);
+        self.except.iter().map(move |(from, to)| (from - last_noon, to - noon))
+    }
+
+    /// Whether a bucket that begins at an instant is left out.
+    pub fn leaves_out(&self, start: i64, step: i64) -> bool {
+        self.left_out(step).any(|(from, to)| (from..to).contains(&start))
     }
 }
 
