@@ -22,6 +22,12 @@ use crate::value::time;
 
 use cache::{Cache, Pace};
 
+/// How long a scrape may take: with a statement, less than the `scrape_timeout` of Prometheus (10s).
+const A_SCRAPE: Duration = Duration::from_secs(4);
+
+/// How long writing a file may take. Nobody waits for it.
+const A_FILE: Duration = Duration::from_secs(600);
+
 /// Serve what alerts and objectives look at to Prometheus
 #[derive(ClapArgs, Debug)]
 pub struct Args {
@@ -48,9 +54,9 @@ pub struct Args {
     /// How long one statement may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     query_timeout: Duration,
-    /// After how long no more statements are begun for one scrape
-    #[arg(long, value_name = "TIME", default_value = "4s", value_parser = duration)]
-    scrape_timeout: Duration,
+    /// After how long no more statements are begun for one scrape, or for one writing of the file [default: 4s, for a file 10m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    scrape_timeout: Option<Duration>,
     /// How many statements run at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     concurrency: u8,
@@ -84,7 +90,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     let pace = Pace {
         cache: args.cache,
         query: args.query_timeout,
-        scrape: args.scrape_timeout,
+        scrape: args.scrape_timeout.unwrap_or(if args.textfile.is_some() { A_FILE } else { A_SCRAPE }),
         concurrency: usize::from(args.concurrency),
     };
     let cache = Cache::new(exports, target, &fetcher, pace, at, &log);
