@@ -227,6 +227,18 @@ fn install_debian(locks: &Path, to: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// The archive of Debian that the machine uses, of which apt has lists.
+fn archive() -> Result<Option<String>, String> {
+    let asked = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run `apt-get`: {error}"))?;
+    let text = String::from_utf8_lossy(&asked.stdout);
+    let found = text.lines().map(str::trim).find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
+    Ok(found.map(str::to_owned))
+}
+
 /// What lets apt see another suite of the archive that the machine uses, with lists of its own.
 fn other_suite(suite: &str, to: &Path) -> Result<Vec<String>, String> {
     let place = to.join(".apt");
@@ -234,14 +246,14 @@ fn other_suite(suite: &str, to: &Path) -> Result<Vec<String>, String> {
         let folder = place.join(folder);
         fs::create_dir_all(&folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
     }
-    let asked = Command::new("apt-get")
-        .args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot run `apt-get`: {error}"))?;
-    let text = String::from_utf8_lossy(&asked.stdout).into_owned();
-    let archive = text.lines().map(str::trim).find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
-    let archive = archive.ok_or("apt knows no archive of Debian")?;
+    let archive = match archive()? {
+        Some(archive) => archive,
+        // A fresh machine has no lists of packages, and then apt tells no archive.
+        None => {
+            run(Command::new("apt-get").args(["update", "--quiet"]))?;
+            archive()?.ok_or("apt knows no archive of Debian")?
+        }
+    };
     let sources = place.join("own.sources");
     let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
     fs::write(&sources, format!("Types: deb\nURIs: {archive}\nSuites: {suite}\nComponents: main\nSigned-By: {keys}\n"))
