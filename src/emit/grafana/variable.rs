@@ -18,12 +18,16 @@ const ALL: &str = "all";
 /// The values in a choice.
 const VALUES: &str = "n|v[0-9A-F]*";
 
-/// The name of a variable: that of the dimension where Grafana takes it.
+/// What names of variables begin with that are not the dimension's.
+const OTHER: &str = "dimension_";
+
+/// The name of a variable: that of the dimension where Grafana takes it and no other variable could have it.
 pub fn name(dimension: &str, place: usize) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let own = dimension.chars().all(fits) && !dimension.starts_with("__") && !dimension.is_empty();
     // Names of Grafana's own begin with two underscores.
-    if own { dimension.to_owned() } else { format!("dimension_{}", place + 1) }
+    let is_taken = dimension.starts_with("__") || dimension.starts_with(OTHER);
+    let own = dimension.chars().all(fits) && !is_taken && !dimension.is_empty();
+    if own { dimension.to_owned() } else { format!("{OTHER}{}", place + 1) }
 }
 
 /// A value as it is chosen: `v` and its bytes, or `n` for null.
@@ -140,4 +144,18 @@ pub fn json(name: &str, label: &str, datasource: &Json, sql: &str) -> Json {
         "skipUrlSync": false,
         "regex": "",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_dimensions_share_a_variable() {
+        let dimensions = ["city", "城市", "dimension_2", "dimension_4", "__from", "two words", ""];
+        let names = dimensions.iter().enumerate().map(|(place, dimension)| super::name(dimension, place));
+        let names: BTreeSet<String> = names.collect();
+        assert_eq!(names.len(), dimensions.len(), "{names:?}");
+        assert!(names.contains("city") && names.iter().all(|name| !name.starts_with("__")), "{names:?}");
+    }
 }
