@@ -3,10 +3,13 @@
 mod support;
 mod warehouse;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use metricc::compile::compile;
 use metricc::diagnostic::Diagnostics;
 use metricc::emit::{self, Emitted};
-use metricc::project::{MemoryFiles, load};
+use metricc::project::{DiskFiles, Files, load};
 use serde_json::{Value, json};
 use support::airflow::Airflow;
 use support::front::Front;
@@ -66,7 +69,7 @@ fn tried(zone: &str, declarations: &str, settings: &str) -> (Option<Emitted>, Di
     tried_files(&files(zone, declarations, "", None).with("targets/airflow.yaml", format!("kind: airflow\n{settings}")))
 }
 
-fn tried_files(files: &MemoryFiles) -> (Option<Emitted>, Diagnostics) {
+fn tried_files(files: &dyn Files) -> (Option<Emitted>, Diagnostics) {
     let (project, mut found) = load(files);
     let project = project.unwrap_or_else(|| panic!("{}", text(&found)));
     let (compiled, told) = compile(&project);
@@ -167,6 +170,24 @@ fn dags_load_and_are_linted() {
         &format!("{}_alerts.missed", emitted.details["package"].as_str().expect("a name")),
         &json!({ "dag_id": "d", "by": "08:30" }),
     );
+}
+
+#[test]
+fn the_dags_of_the_library_load() {
+    support::engine!("airflow");
+    let (emitted, found) = tried_files(&DiskFiles::new(PathBuf::from(env!("CARGO_MANIFEST_DIR"))));
+    assert!(!found.has_errors(), "{}", text(&found));
+    let emitted = emitted.expect("artefacts");
+    let mut airflow = Airflow::start("airflow", &emitted.artifacts, &[]);
+    let loaded = airflow.load();
+    assert_eq!(loaded["errors"], json!({}));
+    let ids = |dags: &Value| -> BTreeSet<String> {
+        let ids = dags.as_array().expect("a list").iter().filter_map(|dag| dag["id"].as_str());
+        ids.map(str::to_owned).collect()
+    };
+    let dags: BTreeSet<String> = loaded["dags"].as_object().expect("DAGs").keys().cloned().collect();
+    assert_eq!(dags, ids(&emitted.details["dags"]));
+    assert!(dags.len() > 1, "{dags:?}");
 }
 
 #[cfg(feature = "dry-run")]

@@ -18,6 +18,12 @@ const MOST_GROUPS: u64 = 50;
 const MOST_DIMENSIONS: usize = 3;
 /// More points of a line than a screen has.
 const MOST_POINTS: i64 = 5_000;
+/// As many points as are still told apart, where nobody says how many there are.
+const CLEAR_POINTS: i64 = 1_000;
+const MINUTE_MS: i64 = 60_000;
+/// Steps that people know, in milliseconds.
+const USUAL_STEPS: [i64; 7] =
+    [MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 30 * MINUTE_MS, 60 * MINUTE_MS, 180 * MINUTE_MS, 360 * MINUTE_MS];
 
 /// What the options of a panel say.
 #[derive(Default)]
@@ -68,8 +74,8 @@ impl Checker<'_> {
         if d.len() > told {
             return None;
         }
-        let step = self.step(&metrics, &options, defaults, form.span, d)?;
         let range = options.range.as_ref().map(|range| range.value);
+        let step = self.step(&metrics, &options, defaults, form.span, d)?;
         self.check_times(&metrics, step, &options, range.unwrap_or(defaults.range), form.span, d);
         (d.len() == told).then(|| {
             Content::Metrics(Shown {
@@ -244,8 +250,8 @@ impl Checker<'_> {
         }
     }
 
-    /// The length of the buckets: as written, that of the dashboard, or the finest grain that all metrics have; a day where they have
-    /// none.
+    /// The length of the buckets: as written, that of the dashboard, or the finest grain that all metrics have, unless that were more buckets
+    /// than can be drawn; a day where they have none.
     fn step(
         &self,
         metrics: &[(MetricId, Span)],
@@ -271,7 +277,9 @@ impl Checker<'_> {
             d.push(error!(E0823, span, "these metrics have no grain in common that a panel could take";
                 help: "write `step 1d` behind them: the length of the buckets"));
         }
-        found
+        let range = options.range.as_ref().map_or(defaults.range, |range| range.value);
+        let one_alone = metrics.iter().any(|(id, _)| self.told.model.facts[id.0].only.is_some());
+        found.map(|step| if one_alone { step } else { drawable(step, range) })
     }
 
     fn check_times(
@@ -310,6 +318,17 @@ impl Checker<'_> {
                 help: "take a longer `step` or a shorter `range` for this panel"));
         }
     }
+}
+
+/// The step itself, or the finest of the usual ones made of it with which a range can be drawn.
+fn drawable(step: Step, range: Length) -> Step {
+    let Step::Subday(fine) = step else { return step };
+    let range = milliseconds(range);
+    if range / fine <= MOST_POINTS {
+        return step;
+    }
+    let coarser = USUAL_STEPS.iter().copied().find(|ms| ms % fine == 0 && range / ms <= CLEAR_POINTS);
+    coarser.map_or(Step::Day, Step::Subday)
 }
 
 /// `top 10`
@@ -361,4 +380,25 @@ fn is_number(metric: &Metric) -> bool {
 
 fn is_ratio(metric: &Metric) -> bool {
     metric.ty.unit.as_ref().is_some_and(Unit::is_none)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fine_grain_over_a_long_time_is_drawn_by_a_usual_step() {
+        let minutes = |count: i64| Step::Subday(count * MINUTE_MS);
+        for (step, range, drawn) in [
+            (minutes(1), Length::Days(1), minutes(1)),
+            (minutes(1), Length::Days(30), minutes(60)),
+            (minutes(1), Length::Months(12), Step::Day),
+            (minutes(10), Length::Days(60), minutes(180)),
+            (minutes(60), Length::Days(30), minutes(60)),
+            (minutes(480), Length::Months(120), Step::Day),
+            (Step::Day, Length::Months(120), Step::Day),
+        ] {
+            assert_eq!(drawable(step, range), drawn, "{step:?} over {range:?}");
+        }
+    }
 }
