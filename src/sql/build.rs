@@ -310,6 +310,11 @@ pub fn cast(operand: Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr: Box::new(operand), data_type, array: false, format: None }
 }
 
+/// `CASE WHEN condition THEN value END`
+pub fn when(condition: Expr, value: Expr) -> Expr {
+    case(vec![(condition, value)], None)
+}
+
 /// `CASE WHEN condition THEN result … ELSE otherwise END`
 pub fn case(branches: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
     Expr::Case {

@@ -20,7 +20,9 @@ pub trait Counts: Scalars {
     }
 
     /// A stored table.
-    fn stored(&self, table: &Table) -> ObjectName;
+    fn stored(&self, table: &Table) -> ObjectName {
+        ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
+    }
 
     /// The local day of an instant.
     fn local_day(&self, time: Expr, calendar: Calendar) -> Expr;

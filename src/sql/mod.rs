@@ -22,6 +22,7 @@ pub mod judged;
 pub mod ksqldb;
 mod lower;
 pub mod memo;
+mod plain;
 pub mod risingwave;
 pub mod spark;
 pub mod stream;

@@ -3,33 +3,9 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::value;
-use crate::plan::{DataType, Function, Value};
+use crate::plan::{DataType, Value};
 use crate::sql::build::{self, call};
 use crate::sql::dialect::{Call, Unsupported};
-
-pub fn and(call: &Call) -> Result<Expr, Unsupported> {
-    Ok(build::all(call.args()).unwrap_or_else(|| build::boolean(true)))
-}
-
-pub fn or(call: &Call) -> Result<Expr, Unsupported> {
-    Ok(build::any(call.args()).unwrap_or_else(|| build::boolean(false)))
-}
-
-pub fn not(call: &Call) -> Result<Expr, Unsupported> {
-    Ok(build::not(call.arg(0)))
-}
-
-pub fn compare(call: &Call) -> Result<Expr, Unsupported> {
-    let operator = match call.function {
-        Function::NotEqual => BinaryOperator::NotEq,
-        Function::Less => BinaryOperator::Lt,
-        Function::LessEqual => BinaryOperator::LtEq,
-        Function::Greater => BinaryOperator::Gt,
-        Function::GreaterEqual => BinaryOperator::GtEq,
-        _ => BinaryOperator::Eq,
-    };
-    Ok(build::binary(call.arg(0), operator, call.arg(1)))
-}
 
 /// The engine's `IN` is two-valued with a null in its list, and what it says of a null operand is a setting.
 pub fn is_in(call_: &Call) -> Result<Expr, Unsupported> {
@@ -50,18 +26,6 @@ pub fn is_in(call_: &Call) -> Result<Expr, Unsupported> {
         return Ok(found);
     }
     Ok(call("if", vec![build::is_null(operand.sql.clone()), build::null(), found]))
-}
-
-pub fn is_null(call: &Call) -> Result<Expr, Unsupported> {
-    Ok(build::is_null(call.arg(0)))
-}
-
-pub fn is_not_null(call: &Call) -> Result<Expr, Unsupported> {
-    Ok(build::is_not_null(call.arg(0)))
-}
-
-pub fn coalesce(call_: &Call) -> Result<Expr, Unsupported> {
-    Ok(call("coalesce", call_.args()))
 }
 
 pub fn null_if(call_: &Call) -> Result<Expr, Unsupported> {

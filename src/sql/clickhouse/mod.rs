@@ -31,6 +31,7 @@ use super::dialect::{
     Aggregated, Batches, Calendar, Collected, Deduplication, Dialect, Dictionary, Intake, Lowering, Scalars, States,
 };
 use super::identifier::{is_plain, is_reserved};
+use super::plain;
 use crate::plan::{DataType, Function, Interval, Span, Step, StoredColumn, Table, Value};
 
 /// The dialect.
@@ -106,15 +107,15 @@ impl Scalars for ClickHouse {
     fn function(&self, function: Function) -> Lowering {
         use Function as F;
         match function {
-            F::And => logic::and,
-            F::Or => logic::or,
-            F::Not => logic::not,
-            F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => logic::compare,
+            F::And => plain::and,
+            F::Or => plain::or,
+            F::Not => plain::not,
+            F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => plain::compare,
             F::In => logic::is_in,
             F::Like => text::like,
-            F::IsNull => logic::is_null,
-            F::IsNotNull => logic::is_not_null,
-            F::Coalesce => logic::coalesce,
+            F::IsNull => plain::is_null,
+            F::IsNotNull => plain::is_not_null,
+            F::Coalesce => plain::coalesce,
             F::NullIf => logic::null_if,
             F::Add | F::Subtract => number::add,
             F::Multiply => number::multiply,

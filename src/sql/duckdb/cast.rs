@@ -1,15 +1,16 @@
 //! Casts: total, so that what fails is null. A cast of a text takes off blanks and knows other forms than ours, so that the text is matched
 //! before.
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::Expr;
 
 use super::number::decimal_to_float;
 use super::time::local_day;
 use super::unsupported;
 use super::value::{cast_to, finite, float, text, try_cast_to, when};
 use crate::plan::DataType;
-use crate::sql::build::{self, binary, call};
+use crate::sql::build::call;
 use crate::sql::dialect::{Calendar, Call, Unsupported};
+use crate::sql::plain;
 
 type Result = std::result::Result<Expr, Unsupported>;
 
@@ -29,7 +30,7 @@ fn convert(x: Expr, from: &DataType, to: &DataType, calendar: Calendar) -> Resul
     match to {
         _ if from == to => Ok(x),
         DataType::String => to_text(x, from),
-        DataType::Bool => to_bool(x, from),
+        DataType::Bool => plain::to_bool(x, from, float(0.0)).ok_or_else(none),
         DataType::Int => to_int(x, from),
         DataType::Float => to_float(x, from),
         DataType::Decimal { .. } => to_decimal(x, from, to),
@@ -61,19 +62,6 @@ fn to_text(x: Expr, from: &DataType) -> Result {
             Err(unsupported("the text of an instant", "the engine leaves out zeros of its fraction"))
         }
         DataType::String | DataType::Array(_) | DataType::Map(_) => Err(none()),
-    }
-}
-
-fn to_bool(x: Expr, from: &DataType) -> Result {
-    let is = |words: [&str; 2]| build::in_list(x.clone(), words.map(build::text).to_vec());
-    match from {
-        DataType::String => Ok(build::case(
-            vec![(is(["true", "1"]), build::boolean(true)), (is(["false", "0"]), build::boolean(false))],
-            None,
-        )),
-        DataType::Int | DataType::Decimal { .. } => Ok(binary(x, BinaryOperator::NotEq, build::number(0))),
-        DataType::Float => Ok(binary(x, BinaryOperator::NotEq, float(0.0))),
-        _ => Err(none()),
     }
 }
 

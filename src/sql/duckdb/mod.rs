@@ -8,15 +8,14 @@ mod text;
 mod time;
 mod value;
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Ident, ObjectName, Query, Value as Literal, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Ident, Query};
 use sqlparser::dialect::DuckDbDialect;
 
 use super::build;
 use super::by_day::Counts;
 use super::dialect::{Calendar, Call, Lowering, Scalars, Unsupported};
-use crate::plan::{DataType, Function, StoredColumn, Table, Value};
+use super::plain;
+use crate::plan::{DataType, Function, StoredColumn, Value};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +35,7 @@ impl Scalars for DuckDb {
     }
 
     fn print(&self, query: &Query) -> String {
-        let mut broken = Broken(false);
-        let _ = VisitMut::visit(&mut query.clone(), &mut broken);
-        // The pretty form would indent a line break within a string.
-        if broken.0 { query.to_string() } else { format!("{query:#}") }
+        plain::print(query)
     }
 
     /// Always quoted: its words are many, `at` among them.
@@ -84,10 +80,6 @@ impl Scalars for DuckDb {
 }
 
 impl Counts for DuckDb {
-    fn stored(&self, table: &Table) -> ObjectName {
-        ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
-    }
-
     fn local_day(&self, time: Expr, calendar: Calendar) -> Expr {
         time::local_day(time, calendar)
     }
@@ -112,15 +104,15 @@ impl Counts for DuckDb {
 fn lowering(function: Function) -> Lowering {
     use Function as F;
     match function {
-        F::And => logic::and,
-        F::Or => logic::or,
-        F::Not => |call| Ok(build::not(call.arg(0))),
+        F::And => plain::and,
+        F::Or => plain::or,
+        F::Not => plain::not,
         F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => logic::compare,
         F::In => logic::is_in,
         F::Like => text::like,
-        F::IsNull => |call| Ok(build::is_null(call.arg(0))),
-        F::IsNotNull => |call| Ok(build::is_not_null(call.arg(0))),
-        F::Coalesce => |call| Ok(build::call("coalesce", call.args())),
+        F::IsNull => plain::is_null,
+        F::IsNotNull => plain::is_not_null,
+        F::Coalesce => plain::coalesce,
         F::NullIf => logic::null_if,
         F::Add | F::Subtract => number::add,
         F::Multiply => number::multiply,
@@ -141,7 +133,7 @@ fn lowering(function: Function) -> Lowering {
         F::Trim => |call| Ok(build::call("trim", vec![call.arg(0), build::text(" ")])),
         F::Length => text::length,
         F::Substring => text::substring,
-        F::Concat => text::concat,
+        F::Concat => plain::concat,
         F::Replace => text::replace,
         F::StartsWith => |call| Ok(build::call("starts_with", call.args())),
         F::EndsWith => |call| Ok(build::call("ends_with", call.args())),
@@ -163,7 +155,7 @@ fn lowering(function: Function) -> Lowering {
         F::Cast => cast::cast,
         F::JsonValue => |_| refuse("json(…)", "numbers and objects are not told as they were written there"),
         F::Hash => |_| refuse("hash(…)", "nothing makes a number of 64 bits of the bytes of SHA-256 there"),
-        F::Mask => text::mask,
+        F::Mask => plain::mask,
         F::Element => text::element,
     }
 }
@@ -184,19 +176,5 @@ fn comparable(call: &Call) -> Result<(), Unsupported> {
             Err(unsupported("a comparison of lists or maps", "their nulls compare otherwise there"))
         }
         _ => Ok(()),
-    }
-}
-
-/// Whether a string has a line break.
-struct Broken(bool);
-
-impl VisitorMut for Broken {
-    type Break = ();
-
-    fn pre_visit_value(&mut self, value: &mut sqlparser::ast::ValueWithSpan) -> ControlFlow<()> {
-        if let Literal::SingleQuotedString(content) = &value.value {
-            self.0 |= content.contains('\n');
-        }
-        ControlFlow::Continue(())
     }
 }

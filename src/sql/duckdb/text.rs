@@ -1,12 +1,13 @@
 //! Strings, and the members of lists and maps.
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::Expr;
 
 use super::value::{cast_to, text, when};
 use super::{cast, unsupported};
 use crate::plan::DataType;
-use crate::sql::build::{self, binary, call, number};
+use crate::sql::build::{self, call, number};
 use crate::sql::dialect::{Call, Unsupported};
+use crate::sql::plain::small;
 
 type Result = std::result::Result<Expr, Unsupported>;
 
@@ -43,11 +44,6 @@ pub fn length(call_: &Call) -> Result {
     Ok(cast_to(counted, &DataType::Int))
 }
 
-/// A literal number of 32 bits at a place.
-fn small(call_: &Call, at: usize) -> Option<i32> {
-    call_.literal_int(at).and_then(|value| i32::try_from(value).ok())
-}
-
 /// The engine counts from the end where a place is negative.
 pub fn substring(call_: &Call) -> Result {
     match (small(call_, 1), small(call_, 2)) {
@@ -57,12 +53,6 @@ pub fn substring(call_: &Call) -> Result {
         (Some(_), Some(_)) => Ok(when(build::is_not_null(call_.arg(0)), build::text(""))),
         _ => Err(unsupported("substring(…) with places that are no literals", "places count from the end there")),
     }
-}
-
-/// `concat` skips nulls.
-pub fn concat(call_: &Call) -> Result {
-    let joined = call_.args().into_iter().reduce(|left, right| binary(left, BinaryOperator::StringConcat, right));
-    Ok(joined.unwrap_or_else(|| build::text("")))
 }
 
 pub fn replace(call_: &Call) -> Result {
@@ -100,13 +90,6 @@ pub fn split_part(call_: &Call) -> Result {
             Err(unsupported(construct, "the engine counts from the end, or fails"))
         }
     }
-}
-
-/// The first character and `***`.
-pub fn mask(call_: &Call) -> Result {
-    let first = call("left", vec![call_.arg(0), number(1)]);
-    let masked = binary(first, BinaryOperator::StringConcat, build::text("***"));
-    Ok(build::case(vec![(build::equal(call_.arg(0), build::text("")), call_.arg(0))], Some(masked)))
 }
 
 /// A map is one of texts, which are read as the type that is asked for.

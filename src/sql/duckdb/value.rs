@@ -7,6 +7,8 @@ use crate::plan::{DataType, Encoding, StoredColumn, Value};
 use crate::sql::build::{self, binary, call, cast, number};
 use crate::sql::decimal_text;
 
+pub use crate::sql::build::when;
+
 /// A string: a quote is doubled, a backslash is one.
 pub fn text(content: &str) -> Expr {
     build::text(content.replace('\'', "''"))
@@ -35,11 +37,6 @@ pub fn cast_to(x: Expr, ty: &DataType) -> Expr {
 /// `TRY_CAST(x AS type)`: null where it does not fit.
 pub fn try_cast_to(x: Expr, ty: &DataType) -> Expr {
     Expr::Cast { kind: CastKind::TryCast, expr: Box::new(x), data_type: type_name(ty), array: false, format: None }
-}
-
-/// `CASE WHEN condition THEN value END`
-pub fn when(condition: Expr, value: Expr) -> Expr {
-    build::case(vec![(condition, value)], None)
 }
 
 /// A float, exactly: a number with a point would be a decimal first.

@@ -12,12 +12,11 @@ mod time;
 mod value;
 mod window;
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Ident, Query, Value as Literal, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Ident, Query};
 use sqlparser::dialect::GenericDialect;
 
 use super::dialect::{Calendar, Call, Lowering, Scalars, Unsupported};
+use super::plain;
 use crate::plan::{DataType, Function, StoredColumn, Value};
 
 pub use intake::{Reading, Rows, read};
@@ -41,10 +40,7 @@ impl Scalars for KsqlDb {
     }
 
     fn print(&self, query: &Query) -> String {
-        let mut broken = Broken(false);
-        let _ = VisitMut::visit(&mut query.clone(), &mut broken);
-        // The pretty form would indent a line break within a string.
-        if broken.0 { query.to_string() } else { format!("{query:#}") }
+        plain::print(query)
     }
 
     fn identifier(&self, name: &str) -> Ident {
@@ -163,18 +159,4 @@ fn refuse(construct: &str, reason: &str) -> Result<Expr, Unsupported> {
 /// What the engine cannot say exactly.
 fn refusal(construct: impl Into<String>, reason: &str) -> Unsupported {
     Unsupported { construct: construct.into(), reason: format!("ST4: {reason}") }
-}
-
-/// Whether a string has a line break.
-struct Broken(bool);
-
-impl VisitorMut for Broken {
-    type Break = ();
-
-    fn pre_visit_value(&mut self, value: &mut sqlparser::ast::ValueWithSpan) -> ControlFlow<()> {
-        if let Literal::SingleQuotedString(content) = &value.value {
-            self.0 |= content.contains('\n');
-        }
-        ControlFlow::Continue(())
-    }
 }

@@ -8,6 +8,8 @@ use crate::sql::build::{self, cast, number};
 use crate::sql::decimal_text;
 use crate::sql::dialect::Unsupported;
 
+pub use crate::sql::build::when;
+
 /// A string: a quote is doubled, a backslash is one.
 pub fn text(content: &str) -> Expr {
     build::text(content.replace('\'', "''"))
@@ -70,9 +72,4 @@ pub fn literal(value: &Value, ty: &DataType) -> Expr {
         }
         Value::String(content) => text(content),
     }
-}
-
-/// `CASE WHEN condition THEN value END`
-pub fn when(condition: Expr, value: Expr) -> Expr {
-    build::case(vec![(condition, value)], None)
 }

@@ -1,25 +1,14 @@
 //! Logic, comparison and nulls.
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::Expr;
 
 use super::value::cast_to;
 use crate::plan::{DataType, Function, Value};
 use crate::sql::build::{self, call};
 use crate::sql::dialect::{Call, Unsupported};
+use crate::sql::plain;
 
 type Result = std::result::Result<Expr, Unsupported>;
-
-pub fn and(call: &Call) -> Result {
-    Ok(build::all(call.args()).unwrap_or_else(|| build::boolean(true)))
-}
-
-pub fn or(call: &Call) -> Result {
-    Ok(build::any(call.args()).unwrap_or_else(|| build::boolean(false)))
-}
-
-pub fn not(call: &Call) -> Result {
-    Ok(build::not(call.arg(0)))
-}
 
 /// JSON is compared as it prints, with its numbers in another form than they were written in.
 fn comparable(call: &Call) -> std::result::Result<(), Unsupported> {
@@ -34,15 +23,7 @@ fn comparable(call: &Call) -> std::result::Result<(), Unsupported> {
 
 pub fn compare(call: &Call) -> Result {
     comparable(call)?;
-    let operator = match call.function {
-        Function::NotEqual => BinaryOperator::NotEq,
-        Function::Less => BinaryOperator::Lt,
-        Function::LessEqual => BinaryOperator::LtEq,
-        Function::Greater => BinaryOperator::Gt,
-        Function::GreaterEqual => BinaryOperator::GtEq,
-        _ => BinaryOperator::Eq,
-    };
-    Ok(build::binary(call.arg(0), operator, call.arg(1)))
+    plain::compare(call)
 }
 
 pub fn is_in(call: &Call) -> Result {
@@ -58,14 +39,6 @@ pub fn is_in(call: &Call) -> Result {
     }
     let equal = items.map(|item| build::equal(operand.sql.clone(), item));
     Ok(build::any(equal).unwrap_or_else(|| build::boolean(false)))
-}
-
-pub fn is_null(call: &Call) -> Result {
-    Ok(build::is_null(call.arg(0)))
-}
-
-pub fn is_not_null(call: &Call) -> Result {
-    Ok(build::is_not_null(call.arg(0)))
 }
 
 /// The arguments, a literal number in the type of the others.

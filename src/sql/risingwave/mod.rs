@@ -13,13 +13,12 @@ mod tree;
 mod value;
 mod window;
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Ident, Query, Value as Literal, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Ident, Query};
 use sqlparser::dialect::PostgreSqlDialect;
 
 use super::dialect::{Calendar, Call, Intake, Lowering, Scalars, Unsupported};
 use super::identifier::{is_plain, is_reserved};
+use super::plain;
 use crate::plan::{DataType, Function, StoredColumn, Value};
 
 pub use intake::{text_of, time_of, watermark};
@@ -43,10 +42,7 @@ impl Scalars for RisingWave {
     }
 
     fn print(&self, query: &Query) -> String {
-        let mut broken = Broken(false);
-        let _ = VisitMut::visit(&mut query.clone(), &mut broken);
-        // The pretty form would indent a line break within a string.
-        if broken.0 { query.to_string() } else { format!("{query:#}") }
+        plain::print(query)
     }
 
     fn identifier(&self, name: &str) -> Ident {
@@ -115,14 +111,14 @@ fn lower(call: &Call) -> Result<Expr, Unsupported> {
 fn lowering(function: Function) -> Lowering {
     use Function as F;
     match function {
-        F::And => logic::and,
-        F::Or => logic::or,
-        F::Not => logic::not,
+        F::And => plain::and,
+        F::Or => plain::or,
+        F::Not => plain::not,
         F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => logic::compare,
         F::In => logic::is_in,
         F::Like => text::like,
-        F::IsNull => logic::is_null,
-        F::IsNotNull => logic::is_not_null,
+        F::IsNull => plain::is_null,
+        F::IsNotNull => plain::is_not_null,
         F::Coalesce => logic::coalesce,
         F::NullIf => logic::null_if,
         F::Add | F::Subtract => number::add,
@@ -144,7 +140,7 @@ fn lowering(function: Function) -> Lowering {
         F::Trim => text::trim,
         F::Length => text::length,
         F::Substring => text::substring,
-        F::Concat => text::concat,
+        F::Concat => plain::concat,
         F::Replace => text::replace,
         F::StartsWith => text::starts_with,
         F::EndsWith => text::ends_with,
@@ -171,25 +167,11 @@ fn lowering(function: Function) -> Lowering {
             )
         },
         F::Hash => |_| refuse("hash(…)", "nothing makes a number of 64 bits of the bytes of SHA-256 there"),
-        F::Mask => text::mask,
+        F::Mask => plain::mask,
         F::Element => text::element,
     }
 }
 
 fn refuse(construct: &str, reason: &str) -> Result<Expr, Unsupported> {
     Err(Unsupported { construct: construct.to_owned(), reason: format!("ST2: {reason}") })
-}
-
-/// Whether a string has a line break.
-struct Broken(bool);
-
-impl VisitorMut for Broken {
-    type Break = ();
-
-    fn pre_visit_value(&mut self, value: &mut sqlparser::ast::ValueWithSpan) -> ControlFlow<()> {
-        if let Literal::SingleQuotedString(content) = &value.value {
-            self.0 |= content.contains('\n');
-        }
-        ControlFlow::Continue(())
-    }
 }

@@ -8,6 +8,7 @@ use super::value::{DIGITS, cast_to, float, numeric};
 use crate::plan::{DataType, Function};
 use crate::sql::build::{self, binary, call, cast, nested, number};
 use crate::sql::dialect::{Call, Unsupported};
+use crate::sql::plain;
 use crate::value::time::DAY_MS;
 
 type Result = std::result::Result<Expr, Unsupported>;
@@ -168,26 +169,16 @@ pub fn modulo(call_: &Call) -> Result {
     Ok(build::case(vec![(is_minus_one, number(0))], Some(rest)))
 }
 
-/// The least int stays as it is.
-fn unless_least(x: Expr, otherwise: Expr) -> Expr {
-    let least = cast_to(build::text(i64::MIN.to_string()), &DataType::Int);
-    build::case(vec![(build::equal(x.clone(), least), x)], Some(otherwise))
+fn least() -> Expr {
+    cast_to(build::text(i64::MIN.to_string()), &DataType::Int)
 }
 
 pub fn negate(call_: &Call) -> Result {
-    let x = call_.arg(0);
-    Ok(match call_.ty {
-        DataType::Int | DataType::Duration => unless_least(x.clone(), build::negate(x)),
-        _ => build::negate(x),
-    })
+    plain::negate(call_, least())
 }
 
 pub fn abs(call_: &Call) -> Result {
-    let x = call_.arg(0);
-    Ok(match call_.ty {
-        DataType::Int | DataType::Duration => unless_least(x.clone(), call("abs", vec![x])),
-        _ => call("abs", vec![x]),
-    })
+    plain::abs(call_, least())
 }
 
 /// Half away from zero; the engine rounds floats half to even.

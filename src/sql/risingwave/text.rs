@@ -10,6 +10,7 @@ use super::value::{cast_to, text};
 use crate::plan::DataType;
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Call, Unsupported};
+use crate::sql::plain::small;
 
 type Result = std::result::Result<Expr, Unsupported>;
 
@@ -90,11 +91,6 @@ pub fn length(call_: &Call) -> Result {
     Ok(cast_to(counted, &DataType::Int))
 }
 
-/// A literal number of 32 bits at a place.
-fn small(call_: &Call, at: usize) -> Option<i32> {
-    call_.literal_int(at).and_then(|value| i32::try_from(value).ok())
-}
-
 /// The engine shortens by what is before the first character, and refuses a negative length.
 pub fn substring(call_: &Call) -> Result {
     match (small(call_, 1), small(call_, 2)) {
@@ -102,12 +98,6 @@ pub fn substring(call_: &Call) -> Result {
         (Some(_), Some(_)) => Ok(when(build::is_not_null(call_.arg(0)), build::text(""))),
         _ => Err(unsupported("substring(…) with places that are no literals", "places are numbers of 32 bits there")),
     }
-}
-
-/// `concat` skips nulls.
-pub fn concat(call_: &Call) -> Result {
-    let joined = call_.args().into_iter().reduce(|left, right| binary(left, BinaryOperator::StringConcat, right));
-    Ok(joined.unwrap_or_else(|| build::text("")))
 }
 
 pub fn replace(call_: &Call) -> Result {
@@ -151,13 +141,6 @@ pub fn split_part(call_: &Call) -> Result {
             Err(unsupported(construct, "the engine counts from the end, or fails"))
         }
     }
-}
-
-/// The first character and `***`.
-pub fn mask(call_: &Call) -> Result {
-    let first = call("left", vec![call_.arg(0), number(1)]);
-    let masked = binary(first, BinaryOperator::StringConcat, build::text("***"));
-    Ok(build::case(vec![(build::equal(call_.arg(0), build::text("")), call_.arg(0))], Some(masked)))
 }
 
 pub fn element(call_: &Call) -> Result {

@@ -5,6 +5,8 @@ use sqlparser::ast::{AccessExpr, BinaryOperator, DateTimeField, Expr, ExtractSyn
 use super::value::text;
 use crate::sql::build::{self, binary, nested, number};
 
+pub use crate::sql::build::when;
+
 /// `of AT TIME ZONE 'zone'`: an instant becomes a local time, a local time an instant.
 pub fn in_zone(of: Expr, zone: chrono_tz::Tz) -> Expr {
     Expr::AtTimeZone { timestamp: Box::new(nested(of)), time_zone: Box::new(build::text(zone.name())) }
@@ -62,11 +64,6 @@ pub fn member(json: Expr, key: &str) -> Expr {
 /// `json ->> 'key'`, text
 pub fn member_text(json: Expr, key: &str) -> Expr {
     binary(json, BinaryOperator::LongArrow, text(key))
-}
-
-/// `CASE WHEN condition THEN value END`
-pub fn when(condition: Expr, value: Expr) -> Expr {
-    build::case(vec![(condition, value)], None)
 }
 
 #[cfg(test)]

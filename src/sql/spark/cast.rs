@@ -11,6 +11,7 @@ use crate::plan::DataType;
 use crate::sql::build::{self, binary, call};
 use crate::sql::decimal_text;
 use crate::sql::dialect::{Calendar, Call, Unsupported};
+use crate::sql::plain;
 
 type Result = std::result::Result<Expr, Unsupported>;
 
@@ -29,7 +30,7 @@ fn convert(x: Expr, from: &DataType, to: &DataType, calendar: Calendar) -> Resul
     match to {
         _ if from == to => Ok(x),
         DataType::String => to_text(x, from),
-        DataType::Bool => to_bool(x, from),
+        DataType::Bool => plain::to_bool(x, from, float(0.0)).ok_or_else(none),
         DataType::Int => to_int(x, from),
         DataType::Float => to_float(x, from),
         DataType::Decimal { precision, scale } => to_decimal(x, from, *precision, *scale),
@@ -54,19 +55,6 @@ pub fn to_text(x: Expr, from: &DataType) -> Result {
         DataType::Timestamp => Ok(call("date_format", vec![x, build::text("yyyy-MM-dd HH:mm:ss.SSS")])),
         DataType::Float => Err(unsupported("the text of a float", "the engine writes floats in another form")),
         DataType::Array(_) | DataType::Map(_) => Err(none()),
-    }
-}
-
-fn to_bool(x: Expr, from: &DataType) -> Result {
-    let is = |words: [&str; 2]| build::in_list(x.clone(), words.map(build::text).to_vec());
-    match from {
-        DataType::String => Ok(build::case(
-            vec![(is(["true", "1"]), build::boolean(true)), (is(["false", "0"]), build::boolean(false))],
-            None,
-        )),
-        DataType::Int | DataType::Decimal { .. } => Ok(binary(x, BinaryOperator::NotEq, build::number(0))),
-        DataType::Float => Ok(binary(x, BinaryOperator::NotEq, float(0.0))),
-        _ => Err(none()),
     }
 }
 

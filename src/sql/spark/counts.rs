@@ -1,19 +1,15 @@
 //! What tools of quality ask of Spark. The zone is that of the session, which is the project's.
 
-use sqlparser::ast::{BinaryOperator, Expr, ObjectName};
+use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::value::{cast_to, int};
 use super::{Spark, time};
-use crate::plan::{DataType, Table};
+use crate::plan::DataType;
 use crate::sql::build::{binary, call, number};
 use crate::sql::by_day::Counts;
-use crate::sql::dialect::{Calendar, Scalars};
+use crate::sql::dialect::Calendar;
 
 impl Counts for Spark {
-    fn stored(&self, table: &Table) -> ObjectName {
-        ObjectName::from(table.physical.split('.').map(|part| self.identifier(part)).collect::<Vec<_>>())
-    }
-
     fn local_day(&self, time: Expr, _: Calendar) -> Expr {
         time::local_day(time)
     }

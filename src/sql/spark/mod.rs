@@ -21,6 +21,7 @@ use sqlparser::keywords::ALL_KEYWORDS;
 
 use super::dialect::{Calendar, Call, Intake, Lowering, Scalars, Unsupported};
 use super::identifier::{is_plain, is_reserved};
+use super::plain;
 use crate::plan::{DataType, Function, StoredColumn, Value};
 
 pub use feed::{Feed, OWN, streamed};
@@ -101,15 +102,15 @@ fn lower(call: &Call) -> Result<Expr, Unsupported> {
 fn lowering(function: Function) -> Lowering {
     use Function as F;
     match function {
-        F::And => logic::and,
-        F::Or => logic::or,
-        F::Not => logic::not,
+        F::And => plain::and,
+        F::Or => plain::or,
+        F::Not => plain::not,
         F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => logic::compare,
         F::In => logic::is_in,
         F::Like => text::like,
-        F::IsNull => logic::is_null,
-        F::IsNotNull => logic::is_not_null,
-        F::Coalesce => logic::coalesce,
+        F::IsNull => plain::is_null,
+        F::IsNotNull => plain::is_not_null,
+        F::Coalesce => plain::coalesce,
         F::NullIf => logic::null_if,
         F::Add | F::Subtract => number::add,
         F::Multiply => number::multiply,

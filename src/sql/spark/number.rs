@@ -9,6 +9,7 @@ use super::value::{cast_to, decimal, finite, float, int, try_cast_to, wide};
 use crate::plan::{DataType, Function};
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Call, Unsupported};
+use crate::sql::plain;
 use crate::value::time::DAY_MS;
 
 type Result = std::result::Result<Expr, Unsupported>;
@@ -99,25 +100,12 @@ pub fn modulo(call_: &Call) -> Result {
     })
 }
 
-/// The least int stays as it is.
-fn unless_least(x: Expr, otherwise: Expr) -> Expr {
-    build::case(vec![(build::equal(x.clone(), int(i64::MIN)), x)], Some(otherwise))
-}
-
 pub fn negate(call_: &Call) -> Result {
-    let x = call_.arg(0);
-    Ok(match call_.ty {
-        DataType::Int | DataType::Duration => unless_least(x.clone(), build::negate(x)),
-        _ => build::negate(x),
-    })
+    plain::negate(call_, int(i64::MIN))
 }
 
 pub fn abs(call_: &Call) -> Result {
-    let x = call_.arg(0);
-    Ok(match call_.ty {
-        DataType::Int | DataType::Duration => unless_least(x.clone(), call("abs", vec![x])),
-        _ => call("abs", vec![x]),
-    })
+    plain::abs(call_, int(i64::MIN))
 }
 
 /// Half away from zero. Of a float the engine would round the decimal that is written for it.

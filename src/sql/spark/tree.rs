@@ -3,12 +3,9 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::value::text;
-use crate::sql::build::{self, binary, call};
+use crate::sql::build::{binary, call};
 
-/// `CASE WHEN condition THEN value END`
-pub fn when(condition: Expr, value: Expr) -> Expr {
-    build::case(vec![(condition, value)], None)
-}
+pub use crate::sql::build::when;
 
 /// Whether a pattern of Java finds something in a text.
 pub fn rlike(of: Expr, pattern: &str) -> Expr {
