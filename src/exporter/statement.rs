@@ -1,6 +1,6 @@
 //! The questions of an exporter.
 
-use crate::emit::alerts::{self, Given, Objective, Part, Series};
+use crate::emit::alerts::{self, Given, Objective, Part, Parts, Series};
 use crate::plan::{AskedStep, Question};
 use crate::project::AlertsTarget;
 use crate::types::{By, DimensionId, MetricId, Model, TableId};
@@ -58,22 +58,22 @@ pub struct Bucket {
 /// The questions for all series of a project's alerts and objectives, each series once. Metrics share a question where they have
 /// step, dimensions and tables in common: a table that is missing takes no others along.
 pub fn exports(model: &Model, given: &Given) -> Exports {
-    let mut model = model.clone();
+    let parts = Parts::of(model);
     let mut statements: Vec<Statement> = Vec::new();
     for watched in &given.alerts {
         let alert = &watched.alert;
         let volume = alert.volume.as_ref().map(|volume| volume.metric).zip(watched.volume.as_ref());
         for (metric, series) in std::iter::once((alert.metric, &watched.series)).chain(volume) {
-            add(&mut statements, &model, metric, &alert.by, series);
+            add(&mut statements, model, metric, &alert.by, series);
         }
     }
-    for objective in &given.slos {
-        statements.extend(windows(&mut model, objective));
+    for (objective, (part, total)) in given.slos.iter().zip(&parts.of) {
+        statements.extend(windows(objective, vec![*part, *total]));
     }
     for statement in statements.iter_mut().filter(|statement| statement.window.is_none()) {
-        statement.name = name(&model, statement);
+        statement.name = name(model, statement);
     }
-    Exports { model, statements }
+    Exports { model: parts.model, statements }
 }
 
 fn add(statements: &mut Vec<Statement>, model: &Model, metric: MetricId, by: &[DimensionId], series: &Series) {
@@ -105,12 +105,9 @@ fn add(statements: &mut Vec<Statement>, model: &Model, metric: MetricId, by: &[D
 }
 
 /// The parts of an objective over each of its windows: exact counts, of which the rules make shares (AL1).
-fn windows(model: &mut Model, of: &Objective) -> Vec<Statement> {
-    let slo = &of.slo;
-    let mut part = |word: &str, formula| model.add_part(slo.metric, format!("{}/{word}", slo.name.value), formula);
-    let metrics = vec![part("part", &slo.share.part), part("total", &slo.share.total)];
+fn windows(of: &Objective, metrics: Vec<MetricId>) -> Vec<Statement> {
     let statement = |window| Statement {
-        name: format!("{} over {}", slo.name.value, alerts::length(window)),
+        name: format!("{} over {}", of.slo.name.value, alerts::length(window)),
         metrics: metrics.clone(),
         step: alerts::STEP,
         by: Vec::new(),

@@ -1,8 +1,7 @@
 //! The two parts of objectives as metrics of their own, so that they can be asked for over any window and by any step.
 
 use crate::plan::{AskedStep, Question};
-use crate::types::alerts::Slo;
-use crate::types::{Aggregation, Fill, Formula, FormulaKind, Metric, MetricId, Model, Type, facts};
+use crate::types::{Aggregation, Formula, FormulaKind, MetricId, Model, Type};
 use crate::value::{Function, Value};
 
 /// A model that also has the parts of all its objectives.
@@ -19,29 +18,13 @@ impl Parts {
     pub fn of(model: &Model) -> Parts {
         let mut parts = Parts { model: model.clone(), of: Vec::new() };
         for slo in &model.slos {
-            let part = parts.add(slo, &slo.share.part, "part");
-            let total = parts.add(slo, &slo.share.total, "total");
+            // No name of the language has a slash.
+            let mut add =
+                |word: &str, formula| parts.model.add_part(slo.metric, format!("{}/{word}", slo.name.value), formula);
+            let (part, total) = (add("part", &slo.share.part), add("total", &slo.share.total));
             parts.of.push((part, total));
         }
         parts
-    }
-
-    fn add(&mut self, slo: &Slo, formula: &Formula, what: &str) -> MetricId {
-        let whole = self.model.metrics[slo.metric.0].clone();
-        let mut name = slo.name.clone();
-        // No name of the language has a blank.
-        name.value = format!("{} {what}", slo.name.value);
-        let known = facts(formula, &self.model.facts);
-        self.model.metrics.push(Metric {
-            name,
-            formula: formula.clone(),
-            ty: formula.ty.clone(),
-            fill: Fill::None,
-            compared: Vec::new(),
-            ..whole
-        });
-        self.model.facts.push(known);
-        MetricId(self.model.metrics.len() - 1)
     }
 
     /// Both parts of the objective at a place, in this order, of rows from an instant on and before another one.
