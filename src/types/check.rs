@@ -117,6 +117,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         zone: settings.zone,
     };
     let (alerts, slos) = (alerts::check_alerts(&known, &mut d), alerts::check_slos(&known, &mut d));
+    alerts::check_told(&alerts, &slos, &mut d);
     let given = &rows.tables[..names.tables.len() + calendars.len()];
     check_tests(&names, given, &calendars, (&dimensions, &dimension_ids), &mut d);
     unused(&names, files, &mut d);

@@ -115,7 +115,7 @@ fn condition(
             help: "write `value < 95% for 5m`"));
     }
     if let (Some(hold @ 1..), Some(every)) = (hold, watched.every)
-        && hold < longest(every)
+        && hold < every.about()
     {
         d.push(error!(E0882, when.span, "`for` is shorter than the step of {}", every.text();
             help: ("write `for {}` or longer, or leave `for` out: one bucket is enough then", every.text())));
@@ -137,16 +137,16 @@ fn every(
     let (step, span) = match items.get("every") {
         Some(_) => {
             let value = items.one("every", d)?;
-            let Some(step) = step_of(known.calendars, value).filter(|step| !matches!(step, Step::Declared(_))) else {
+            let Some(step) = step_of(known.calendars, value).filter(|step| is_watched(*step)) else {
                 d.push(error!(E0632, value.span, "this is not an output step of an alert";
-                    help: "use a divisor of a day (1m, 5m, 1h …), 1d, 1w, month, quarter or year"));
+                    help: "use whole seconds that divide a day (30s, 1m, 1h …), 1d, 1w, month, quarter or year"));
                 return None;
             };
             (step, value.span)
         }
         None => {
             let first = of?.grain.iter().find_map(|grain| match grain {
-                Grain::Step(step) if !matches!(step, Step::Declared(_)) => Some(*step),
+                Grain::Step(step) if is_watched(*step) => Some(*step),
                 _ => None,
             });
             let Some(step) = first else {
@@ -169,6 +169,15 @@ fn every(
     Some(step)
 }
 
+/// Whether an alert may look at buckets of a step: nothing looks more often than each second.
+fn is_watched(step: Step) -> bool {
+    match step {
+        Step::Subday(ms) => ms % 1_000 == 0,
+        Step::Declared(_) => false,
+        _ => true,
+    }
+}
+
 /// The finest step at which a metric is served; none where any is.
 fn finest(serve: &[Serve]) -> Option<Step> {
     let of = |serve: &Serve| match serve {
@@ -180,21 +189,9 @@ fn finest(serve: &[Serve]) -> Option<Step> {
     if serve.contains(&Serve::Live) { None } else { serve.iter().filter_map(of).min() }
 }
 
-/// The longest that a bucket may be, in milliseconds.
-fn longest(step: Step) -> i64 {
-    match step {
-        Step::Subday(ms) => ms,
-        Step::Day => 86_400_000,
-        Step::Week => 7 * 86_400_000,
-        Step::Month => 31 * 86_400_000,
-        Step::Quarter => 92 * 86_400_000,
-        Step::Year | Step::Declared(_) => 366 * 86_400_000,
-    }
-}
-
 fn at_least_every(items: &Items<'_>, key: &str, every: Option<Step>, d: &mut Diagnostics) -> Option<i64> {
     let found = items.duration(key, d)?;
-    let least = longest(every?);
+    let least = every?.about();
     if found < least {
         let (span, every) = (items.get(key)?.0, every?.text());
         d.push(error!(E0882, span, "`{key}` is shorter than the step of {every}";

@@ -4,6 +4,7 @@ mod alert;
 mod condition;
 mod except;
 mod slo;
+mod told;
 
 use crate::diagnostic::{Span, Spanned};
 use crate::syntax::ast;
@@ -14,6 +15,7 @@ use super::severity::Severity;
 
 pub use alert::{Known, check_alerts};
 pub use slo::check_slos;
+pub use told::check_told;
 
 /// A condition on a metric, and who is told when it holds.
 #[derive(Clone, Debug)]
