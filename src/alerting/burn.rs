@@ -88,7 +88,7 @@ impl Counted<'_> {
     /// there is nothing.
     pub fn sums(&self, slo: &Slo, window: i64) -> Vec<Sums> {
         let buckets = usize::try_from(window / self.step).unwrap_or(1).max(1);
-        let known = |values: &[Option<f64>], at: usize| values[at].filter(|value| !value.is_nan()).unwrap_or(0.0);
+        let known = |values: &[Option<f64>], at: usize| values[at].filter(|value| value.is_finite()).unwrap_or(0.0);
         // Sums from the start on, whose differences are exact as long as counts are.
         let (mut part, mut total) = (vec![0.0], vec![0.0]);
         for at in 0..self.total.len() {

@@ -85,14 +85,14 @@ pub fn verdicts(alert: &Alert, series: Series<'_>) -> Vec<Verdict> {
     verdicts
 }
 
-/// The values of the buckets that count as data: numbers, of which there is enough.
+/// The values of the buckets that count as data: finite numbers, of which there is enough.
 pub fn known(alert: &Alert, series: Series<'_>) -> Vec<Option<f64>> {
     (0..series.values.len()).map(|at| value(alert.volume.as_ref(), series, at)).collect()
 }
 
 /// The value of a bucket, where it counts as data.
 fn value(volume: Option<&Volume>, series: Series<'_>, at: usize) -> Option<f64> {
-    let value = series.values[at].filter(|value| !value.is_nan())?;
+    let value = series.values[at].filter(|value| value.is_finite())?;
     let Some(volume) = volume else { return Some(value) };
     let there = series.volume?.get(at).copied().flatten()?;
     let enough = if volume.inclusive { there >= volume.least } else { there > volume.least };

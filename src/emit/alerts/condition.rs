@@ -37,14 +37,7 @@ impl Timing {
 
     /// For how long after its end a bucket is the last complete one, in milliseconds.
     pub fn fresh(&self, step: Step) -> i64 {
-        match step {
-            Step::Subday(ms) => ms + self.late,
-            Step::Day => DAY_MS + self.late_days,
-            Step::Week => 7 * DAY_MS + self.late_days,
-            Step::Month => 31 * DAY_MS + self.late_days,
-            Step::Quarter => 92 * DAY_MS + self.late_days,
-            Step::Year | Step::Declared(_) => 366 * DAY_MS + self.late_days,
-        }
+        step.about() + if is_short(step) { self.late } else { self.late_days }
     }
 }
 
@@ -116,15 +109,7 @@ impl Watched {
     pub fn expr(&self, written: &Written) -> Expr {
         let by = self.series.labels();
         let firing = [("alertname", self.alert.name.value.as_str()), ("alertstate", "firing")];
-        let length = match self.series.step {
-            Step::Subday(ms) => ms,
-            Step::Day => DAY_MS,
-            Step::Week => 7 * DAY_MS,
-            Step::Month => 31 * DAY_MS,
-            Step::Quarter => 92 * DAY_MS,
-            Step::Year | Step::Declared(_) => 366 * DAY_MS,
-        };
-        let told = TOLD_BUCKETS * length + self.alert.absent.unwrap_or_default();
+        let told = TOLD_BUCKETS * self.series.step.about() + self.alert.absent.unwrap_or_default();
         hold(written.when.clone(), &by, &firing, (&written.values, told.max(DAY_MS)), written.fails.clone())
     }
 }

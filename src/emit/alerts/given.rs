@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::objective::STEP as MINUTE;
+use super::parts::Parts;
 use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Query, Question};
 use crate::types::alerts::{Alert, Slo};
@@ -37,6 +39,8 @@ pub struct Objective {
     pub slo: Slo,
     /// The metric that it is on.
     pub metric: About,
+    /// The plan of both parts by minutes; none where those of a window are not the sums of its minutes.
+    pub parts: Option<Query>,
 }
 
 /// What people and series call a metric.
@@ -70,9 +74,26 @@ pub fn given(model: &Model, lowering: &Lowering<'_>, diagnostics: &mut Diagnosti
         given.alerts.extend(watched(model, lowering, alert.clone(), false, diagnostics));
     }
     given.alerts.extend(super::ruled::watched(model, lowering, diagnostics));
-    given.slos =
-        (model.slos.iter()).map(|slo| Objective { slo: slo.clone(), metric: about(model, slo.metric) }).collect();
+    given.slos = objectives(model, diagnostics);
     given
+}
+
+fn objectives(model: &Model, diagnostics: &mut Diagnostics) -> Vec<Objective> {
+    if model.slos.is_empty() {
+        return Vec::new();
+    }
+    let parts = Parts::of(model);
+    let lowering = Lowering::new(&parts.model);
+    let mut one = |(place, slo): (usize, &Slo)| {
+        let question = parts.question(place, AskedStep::Step(MINUTE), None, None);
+        let query = parts.add_up(place).then(|| lowering.lower(&question)).transpose();
+        let query = query.unwrap_or_else(|found| {
+            diagnostics.extend(found);
+            None
+        });
+        Objective { slo: slo.clone(), metric: about(model, slo.metric), parts: query }
+    };
+    model.slos.iter().enumerate().map(&mut one).collect()
 }
 
 /// An alert with what it looks at; what has no plan is told.

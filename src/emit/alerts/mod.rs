@@ -29,6 +29,7 @@ use crate::project::AlertsTarget;
 pub use given::{About, BUCKET_END, Given, Objective, Series, Watched, exported, given, question};
 pub use objective::{Part, STEP, ends, selection, windows};
 pub use parts::Parts;
+pub use ruled::rules;
 
 /// A length of time as it stands in names and labels: `30d`.
 pub fn length(ms: i64) -> String {

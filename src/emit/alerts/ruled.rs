@@ -9,14 +9,14 @@ use crate::value::Step;
 
 /// Those of all rules that are shares of rows by day; what has no plan is told.
 pub fn watched(model: &Model, lowering: &Lowering<'_>, diagnostics: &mut Diagnostics) -> Vec<Watched> {
-    let mut found = Vec::new();
+    rules(model).filter_map(|alert| super::given::watched(model, lowering, alert, true, diagnostics)).collect()
+}
+
+/// The alerts that rules of quality are: of shares of rows by day.
+pub fn rules(model: &Model) -> impl Iterator<Item = Alert> + '_ {
     // Rows without a time have no day.
-    for quality in model.qualities.iter().filter(|quality| model.table(quality.table).time.is_some()) {
-        for alert in quality.rules.iter().filter_map(|rule| alert(quality, rule)) {
-            found.extend(super::given::watched(model, lowering, alert, true, diagnostics));
-        }
-    }
-    found
+    let timed = model.qualities.iter().filter(|quality| model.table(quality.table).time.is_some());
+    timed.flat_map(|quality| quality.rules.iter().filter_map(|rule| alert(quality, rule)))
 }
 
 fn alert(quality: &Quality, rule: &Rule) -> Option<Alert> {

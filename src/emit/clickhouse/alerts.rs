@@ -1,55 +1,135 @@
-//! Alerts: what each does after each bucket, as a SELECT.
+//! Alerts, rules of quality and objectives: what each does after each bucket, as a SELECT.
 
 use serde_json::{Value, json};
 
-use super::Build;
-use super::ask::choose;
+use super::ask::choose_of;
+use super::rollups::Made;
+use super::{Build, rollups};
+use crate::alerting;
 use crate::diagnostic::Diagnostics;
-use crate::emit::alerts::{Given, Series, Watched};
+use crate::emit::alerts::{Given, Objective, STEP, Series, Watched, length};
 use crate::emit::{Artifact, asked_at, name};
+use crate::plan::Query;
 use crate::rollup::Asked;
 use crate::sql::Calendar;
-use crate::sql::clickhouse::alerts::{self as sql, Input};
+use crate::sql::clickhouse::alerts::{self as sql, Input, burn};
+use crate::value::Step;
 
-/// The SELECTs of all alerts, and what the manifest tells of them.
-pub fn artifacts(build: &Build, given: &Given, diagnostics: &mut Diagnostics) -> (Vec<Artifact>, Value) {
-    let mut artifacts = Vec::new();
-    let mut told = Vec::new();
-    // Rules of quality have gates.
-    for watched in given.alerts.iter().filter(|watched| !watched.is_rule) {
-        match select(build, watched) {
-            Ok(query) => {
-                let of = &watched.alert.name.value;
-                let text = super::read_back(build, &format!("the alert `{of}`"), Ok(query), diagnostics);
-                let path = build.path(&format!("alerts/{}.sql", name::file(of)));
-                let header = build.header(&format!("The alert {of} over history"));
-                let about = "-- A row a bucket and group: what the alert does once the bucket is over.\n";
-                let text = format!("{header}{about}\n{text};\n");
-                artifacts.push(Artifact { path: path.clone(), text, origin: vec![of.clone()] });
-                told.push(json!({ "name": of, "file": path, "severity": watched.alert.severity.word() }));
-            }
-            Err(found) => diagnostics.extend(found),
-        }
+/// The SELECTs, and what the manifest tells of them: of alerts and rules of quality, and of objectives.
+pub struct Selects {
+    pub artifacts: Vec<Artifact>,
+    pub alerts: Value,
+    pub objectives: Value,
+}
+
+/// Those of all alerts, rules and objectives.
+pub fn selects(build: &Build, given: &Given, diagnostics: &mut Diagnostics) -> Selects {
+    let mut selects = Selects { artifacts: Vec::new(), alerts: json!([]), objectives: json!([]) };
+    if given.alerts.is_empty() && given.slos.is_empty() {
+        return selects;
     }
-    (artifacts, Value::Array(told))
+    // What is wrong with them was told where they are made.
+    let (_, made) = rollups::tables(build, &mut Diagnostics::new());
+    let writer = Writer { build, made: &made };
+    let (mut alerts, mut objectives) = (Vec::new(), Vec::new());
+    for watched in &given.alerts {
+        let of = &watched.alert.name.value;
+        let what = if watched.is_rule { "rule" } else { "alert" };
+        let about = "-- A row a bucket and group: what the alert does once the bucket is over.\n";
+        let file = File { of, stem: name::file(of), what: format!("The {what} {of} over history"), about };
+        let Some(artifact) = writer.artifact(file, writer.alert(watched), diagnostics) else { continue };
+        let severity = watched.alert.severity.word();
+        alerts.push(json!({ "name": of, "file": artifact.path, "severity": severity, "rule": watched.is_rule }));
+        selects.artifacts.push(artifact);
+    }
+    for objective in &given.slos {
+        let of = &objective.slo.name.value;
+        let Some(parts) = &objective.parts else {
+            let why = "its parts do not add up over minutes";
+            objectives.push(json!({ "name": of, "file": null, "because": why }));
+            continue;
+        };
+        let about = "-- A row a minute: how fast what may be bad is used up once it is over, and which alerts fire.\n";
+        let stem = format!("slo_{}", name::file(of));
+        let file = File { of, stem, what: format!("The objective {of} over history"), about };
+        let Some(artifact) = writer.artifact(file, writer.objective(objective, parts), diagnostics) else { continue };
+        objectives.push(json!({ "name": of, "file": artifact.path }));
+        selects.artifacts.push(artifact);
+    }
+    (selects.alerts, selects.objectives) = (Value::Array(alerts), Value::Array(objectives));
+    selects
 }
 
-fn select(build: &Build, watched: &Watched) -> Result<sqlparser::ast::Query, Diagnostics> {
-    let values = input(build, &watched.series)?;
-    let volume = watched.volume.as_ref().map(|series| input(build, series)).transpose()?;
-    let query = &watched.series.query;
-    // The names of the columns, which are those of the dimensions.
-    let columns = query.columns();
-    let dimensions = columns.iter().take(query.keys()).skip(1).map(|column| column.name.clone()).collect();
-    let calendar = Calendar { zone: query.zone, week_start: query.week_start };
-    Ok(sql::alert(&sql::Watched { alert: &watched.alert, values, volume, dimensions, calendar }))
+/// A file that is made of a declaration.
+struct File<'a> {
+    of: &'a str,
+    stem: String,
+    what: String,
+    about: &'static str,
 }
 
-/// The SELECT of a series, from where it may be served.
-fn input(build: &Build, series: &Series) -> Result<Input, Diagnostics> {
-    let own = build.input.metrics.iter().find(|view| view.current && view.name == series.about.name);
-    let asked = own.map_or_else(|| Asked { live: true, ..Asked::default() }, |view| asked_at(&view.serve, series.step));
-    let select = choose(build, &series.query, &asked)?.select;
-    let column = series.query.columns().into_iter().nth(series.query.keys()).ok_or_else(Diagnostics::new)?;
-    Ok(Input { select, column: column.name, ty: column.ty })
+struct Writer<'a, 'b> {
+    build: &'a Build<'b>,
+    made: &'a [Made],
+}
+
+type Select = Result<sqlparser::ast::Query, Diagnostics>;
+
+impl Writer<'_, '_> {
+    /// The file of a SELECT; none where there is none, which is told.
+    fn artifact(&self, file: File, select: Select, diagnostics: &mut Diagnostics) -> Option<Artifact> {
+        let query = select.map_err(|found| diagnostics.extend(found)).ok()?;
+        let text = super::read_back(self.build, &format!("the alert `{}`", file.of), Ok(query), diagnostics);
+        let path = self.build.path(&format!("alerts/{}.sql", file.stem));
+        let text = format!("{}{}\n{text};\n", self.build.header(&file.what), file.about);
+        Some(Artifact { path, text, origin: vec![file.of.to_owned()] })
+    }
+
+    fn alert(&self, watched: &Watched) -> Select {
+        let values = self.input(&watched.series)?;
+        let volume = watched.volume.as_ref().map(|series| self.input(series)).transpose()?;
+        let query = &watched.series.query;
+        // The names of the columns, which are those of the dimensions.
+        let columns = query.columns();
+        let dimensions = columns.iter().take(query.keys()).skip(1).map(|column| column.name.clone()).collect();
+        let calendar = Calendar { zone: query.zone, week_start: query.week_start };
+        Ok(sql::alert(&sql::Watched { alert: &watched.alert, values, volume, dimensions, calendar }))
+    }
+
+    fn objective(&self, of: &Objective, parts: &Query) -> Select {
+        let select = choose_of(self.build, self.made, parts, &self.asked(&of.metric.name, STEP), false)?.select;
+        let mut columns = parts.columns().into_iter().skip(parts.keys()).map(|column| (column.name, column.ty));
+        let (part, total) = columns.next().zip(columns.next()).ok_or_else(Diagnostics::new)?;
+        let burns = alerting::BURNS.map(|one| burn::Burn {
+            long: length(one.long),
+            short: length(one.short),
+            bound: one.bound(&of.slo),
+        });
+        let windows = alerting::windows(&of.slo).into_iter().map(|window| (length(window), window));
+        Ok(burn::objective(&burn::Objective {
+            select,
+            part,
+            total,
+            is_bad: of.slo.share.is_bad,
+            budget: of.slo.budget,
+            least: of.slo.least,
+            windows: windows.collect(),
+            burns: &burns,
+            calendar: Calendar { zone: parts.zone, week_start: parts.week_start },
+        }))
+    }
+
+    /// The SELECT of a series, from where it may be served.
+    fn input(&self, series: &Series) -> Result<Input, Diagnostics> {
+        let asked = self.asked(&series.about.name, series.step);
+        let select = choose_of(self.build, self.made, &series.query, &asked, false)?.select;
+        let column = series.query.columns().into_iter().nth(series.query.keys()).ok_or_else(Diagnostics::new)?;
+        Ok(Input { select, column: column.name, ty: column.ty })
+    }
+
+    /// How a metric may be served at a step.
+    fn asked(&self, metric: &str, step: Step) -> Asked {
+        let own = self.build.input.metrics.iter().find(|view| view.current && view.name == metric);
+        own.map_or_else(|| Asked { live: true, ..Asked::default() }, |view| asked_at(&view.serve, step))
+    }
 }

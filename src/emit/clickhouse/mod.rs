@@ -191,15 +191,15 @@ pub fn emit(input: &Input, target: &str, settings: &ClickhouseTarget) -> (Emitte
     details["backfills"] = backfills.iter().map(|backfill| backfill.details(&build)).collect();
     let (gates, told) = quality::artifacts(&build, &mut diagnostics);
     details["quality"] = told;
-    let (watched, told) = alerts::artifacts(&build, &input.alerts, &mut diagnostics);
-    details["alerts"] = told;
+    let watched = alerts::selects(&build, &input.alerts, &mut diagnostics);
+    (details["alerts"], details["objectives"]) = (watched.alerts, watched.objectives);
     let mut artifacts = build.artifacts(files, &Whole::of(&build), &|_| true, &mut diagnostics);
     artifacts.extend(beside);
     artifacts.extend(access);
     artifacts.extend(backfills.into_iter().flat_map(|backfill| backfill.artifacts(&build)));
     artifacts.extend(batches.into_iter().flat_map(|batch| batch.artifacts(&build)));
     artifacts.extend(gates);
-    artifacts.extend(watched);
+    artifacts.extend(watched.artifacts);
     artifacts.extend(changes::artifacts(sets, &build, &known, &mut diagnostics));
     (Emitted { artifacts, details }, diagnostics)
 }

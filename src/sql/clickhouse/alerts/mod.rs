@@ -6,8 +6,12 @@
 
 use sqlparser::ast::{BinaryOperator as Op, Expr, Ident, Query, SelectItem};
 
+pub mod burn;
+mod grid;
+
+use self::grid::{Grid, Seen, nothing};
 use super::ClickHouse;
-use crate::plan::{DataType, Step, Value};
+use crate::plan::{DataType, Value};
 use crate::sql::build::{self, Parts, binary, call, ident, ident_expr, lambda, lambda_of, number, text};
 use crate::sql::dialect::{Calendar, Scalars};
 use crate::types::alerts::{Alert, Bound, Comparison, Condition, Ewma, Seasonal, Subject, Test};
@@ -45,8 +49,12 @@ pub fn alert(of: &Watched) -> Query {
         calendar: of.calendar,
         tests: tests(&of.alert.when),
     };
-    let rows = writer.filled(&of.values, of.volume.as_ref(), &of.dimensions);
-    let seen = writer.known(rows);
+    let grid = Grid { keys: &writer.keys, every: of.alert.every, calendar: of.calendar };
+    let column =
+        |input: &'static str, of: &Input| grid::Column { name: input, of: of.column.clone(), ty: of.ty.clone() };
+    let mut seen = vec![Seen { select: &of.values.select, columns: vec![column("v", &of.values)] }];
+    seen.extend(of.volume.iter().map(|of| Seen { select: &of.select, columns: vec![column("w", of)] }));
+    let seen = writer.known(grid.filled(&seen, &of.dimensions));
     let bands = writer.bands(writer.before(seen));
     let told = writer.states(writer.truth(bands));
     writer.named(told, &of.dimensions)
@@ -69,10 +77,6 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn float(&self, value: f64) -> Expr {
         ClickHouse.literal(&Value::Float(value), &DataType::Float, self.calendar)
-    }
-
-    fn zone(&self) -> Expr {
-        text(self.calendar.zone.name())
     }
 
     fn key_exprs(&self) -> Vec<Expr> {
@@ -123,116 +127,11 @@ fn choose(when: Expr, then: Expr, otherwise: Expr) -> Expr {
     call("if", vec![when, then, otherwise])
 }
 
-/// All buckets from the first one that any group has to the last one.
 impl Writer<'_> {
-    /// A row a group and bucket: `v`, and `w` where there is a volume.
-    fn filled(&self, values: &Input, volume: Option<&Input>, dimensions: &[String]) -> Query {
-        let seen = || self.read(values, dimensions, "v");
-        let mut members = vec![seen()];
-        members.extend(volume.iter().map(|volume| self.read(volume, dimensions, "w")));
-        members.push(self.grid(seen().query()));
-        let union =
-            build::union_all(members.into_iter().map(Parts::select)).unwrap_or_else(|| Parts::default().query());
-        let mut projection: Vec<SelectItem> = self.keys.iter().map(|key| kept(key)).collect();
-        projection.push(kept("at"));
-        projection.extend(
-            ["v", "w", "g"].map(|name| build::item(call("max", vec![build::column("u", ident(name))]), ident(name))),
-        );
-        let mut group_by = self.key_exprs();
-        group_by.push(ident_expr("at"));
-        Parts { projection, from: Some(build::derived(union, "u")), group_by, ..Parts::default() }.query()
-    }
-
-    /// What was found, as floats: lengths of time in seconds.
-    fn read(&self, input: &Input, dimensions: &[String], place: &str) -> Parts {
-        let own = |name: &str| build::column("q", ClickHouse.identifier(name));
-        let mut projection: Vec<SelectItem> =
-            dimensions.iter().zip(&self.keys).map(|(name, key)| build::item(own(name), ident(key))).collect();
-        let milliseconds = call("toUnixTimestamp64Milli", vec![call("toDateTime64", vec![own("time"), number(3)])]);
-        projection.push(build::item(call("intDiv", vec![milliseconds, number(1_000)]), ident("at")));
-        let value = call("toNullable", vec![call("toFloat64", vec![own(&input.column)])]);
-        let value = if input.ty == DataType::Duration { divided(value, number(1_000)) } else { value };
-        for name in ["v", "w"] {
-            let value = if name == place { value.clone() } else { self.nothing() };
-            projection.push(build::item(value, ident(name)));
-        }
-        projection.push(build::item(number(0), ident("g")));
-        Parts { projection, from: Some(build::derived(input.select.clone(), "q")), ..Parts::default() }
-    }
-
-    fn nothing(&self) -> Expr {
-        call("CAST", vec![build::null(), text("Nullable(Float64)")])
-    }
-
-    /// A row for each group and each bucket.
-    fn grid(&self, seen: Query) -> Parts {
-        let at = || build::column("q", ident("at"));
-        let mut projection: Vec<SelectItem> =
-            self.keys.iter().map(|key| build::item(build::column("q", ident(key)), ident(key))).collect();
-        for (name, function) in [("first", "min"), ("last", "max")] {
-            // Of all groups.
-            let of_group = call(function, vec![at()]);
-            projection.push(build::item(build::over(call(function, vec![of_group]), Vec::new()), ident(name)));
-        }
-        projection.push(build::item(call("count", Vec::new()), ident("c")));
-        let group_by = self.keys.iter().map(|key| build::column("q", ident(key))).collect();
-        let groups = Parts { projection, from: Some(build::derived(seen, "q")), group_by, ..Parts::default() };
-        let mut projection: Vec<SelectItem> = self.keys.iter().map(|key| kept(key)).collect();
-        projection.push(build::item(call("arrayJoin", vec![self.starts()]), ident("at")));
-        projection.extend(["v", "w"].map(|name| build::item(self.nothing(), ident(name))));
-        projection.push(build::item(number(1), ident("g")));
-        // Without dimensions there is a group of nothing.
-        let filter = Some(binary(ident_expr("c"), Op::Gt, number(0)));
-        Parts { projection, from: Some(build::derived(groups.query(), "e")), filter, ..Parts::default() }
-    }
-
-    /// Where each bucket begins, in seconds since 1970, from `first` to `last`: day by day, as days differ in length.
-    fn starts(&self) -> Expr {
-        let day = |at: &str| {
-            let instant = call("toDateTime", vec![ident_expr(at), self.zone()]);
-            call("toInt32", vec![call("toDate", vec![instant])])
-        };
-        let days = |every: i64| {
-            let end = binary(day("last"), Op::Plus, number(1));
-            let mut arguments = vec![day("first"), end];
-            if every > 1 {
-                arguments.push(number(every));
-            }
-            call("range", arguments)
-        };
-        let date = || call("toDate", vec![ident_expr("d")]);
-        let midnight = |date: Expr| {
-            call("toInt64", vec![call("toUnixTimestamp", vec![call("toDateTime", vec![date, self.zone()])])])
-        };
-        let first_of = |function: &str| {
-            let is_first = build::equal(call(function, vec![date()]), date());
-            call("arrayFilter", vec![lambda("d", is_first), days(1)])
-        };
-        let starts = match self.alert.every {
-            Step::Subday(ms) => {
-                let tomorrow = midnight(call("toDate", vec![binary(ident_expr("d"), Op::Plus, number(1))]));
-                let of_day = call("range", vec![midnight(date()), tomorrow, number(ms / 1_000)]);
-                call("arrayFlatten", vec![call("arrayMap", vec![lambda("d", of_day), days(1)])])
-            }
-            Step::Day => call("arrayMap", vec![lambda("d", midnight(date())), days(1)]),
-            Step::Week => call("arrayMap", vec![lambda("d", midnight(date())), days(7)]),
-            Step::Month => call("arrayMap", vec![lambda("d", midnight(date())), first_of("toStartOfMonth")]),
-            Step::Quarter => call("arrayMap", vec![lambda("d", midnight(date())), first_of("toStartOfQuarter")]),
-            Step::Year | Step::Declared(_) => {
-                call("arrayMap", vec![lambda("d", midnight(date())), first_of("toStartOfYear")])
-            }
-        };
-        let within = build::all([
-            binary(ident_expr("x"), Op::GtEq, ident_expr("first")),
-            binary(ident_expr("x"), Op::LtEq, ident_expr("last")),
-        ]);
-        call("arrayFilter", vec![lambda("x", within.unwrap_or_else(|| number(1))), starts])
-    }
-
     /// The buckets of groups that the metric has, with what counts as data: a number, of which there is enough.
     fn known(&self, rows: Query) -> Query {
         let v = || ident_expr("v");
-        let is_number = choose(call("isNaN", vec![v()]), build::null(), v());
+        let is_number = choose(call("isFinite", vec![v()]), v(), build::null());
         let value = match &self.alert.volume {
             Some(volume) => {
                 let op = if volume.inclusive { Op::GtEq } else { Op::Gt };
@@ -430,7 +329,7 @@ impl Writer<'_> {
                 for (truth, number) in &parts {
                     told.extend([truth.clone(), number.clone()]);
                 }
-                told.push(self.nothing());
+                told.push(nothing());
                 let truth = build::any(parts.into_iter().map(|(truth, _)| build::nested(truth)));
                 (truth.unwrap_or_else(|| number(0)), call("multiIf", told))
             }
@@ -471,7 +370,7 @@ impl Writer<'_> {
             Comparison::Outside => true,
         };
         let found = self.tests.iter().enumerate().find(|(_, test)| has(test.comparison));
-        let Some((at, test)) = found else { return self.nothing() };
+        let Some((at, test)) = found else { return nothing() };
         match (&test.bound, test.subject) {
             (Bound::Number(bound), Subject::Value) => call("toNullable", vec![self.float(*bound)]),
             (Bound::Number(bound), Subject::Growth(_)) => {
@@ -527,7 +426,7 @@ impl Writer<'_> {
     /// With the names that people know.
     fn named(&self, told: Query, dimensions: &[String]) -> Query {
         let own = |name: &str| build::column("a", ident(name));
-        let bucket = call("toDateTime", vec![own("at"), self.zone()]);
+        let bucket = grid::shown(own("at"), self.calendar);
         let mut projection = vec![build::item(bucket, ident("bucket"))];
         let keys = dimensions.iter().zip(&self.keys);
         projection.extend(keys.map(|(name, key)| build::item(own(key), ClickHouse.identifier(&column_of(name)))));
