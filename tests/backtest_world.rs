@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use metricc::backtest::{Calendar, History, Names, Replayed, alert, parse, tested};
+use metricc::backtest::{Calendar, History, Names, Replayed, Telling, alert, parse, tested};
 use metricc::compile::compile;
 use metricc::diagnostic::FileId;
 use metricc::emit::alerts::{Watched, given};
 use metricc::plan::{Lowering, Query, Value};
-use metricc::project::{DiskFiles, Pace, load};
+use metricc::project::{DiskFiles, load};
 use metricc::sample::{Field, RowSink, SampleError, World, table};
 use metricc::table::Answer;
 use metricc::value::Step;
@@ -122,9 +122,9 @@ fn the_library_finds_the_incident_of_the_world_within_minutes() {
         metrics: vec!["task_failure_rate", "events"],
         dimensions: vec!["feature", "platform"],
     };
-    let (incidents, told) = parse(FileId(0), &world.incidents(), &names, model.zone);
+    let (incidents, told) = parse(FileId(0), world.incidents().as_bytes(), &names, model.zone);
     assert!(told.is_empty() && incidents.len() == 2, "{told:?}");
-    let found = tested(rules, history, Some(incidents), &Pace::DEFAULT);
+    let found = tested(rules, history, Some(incidents), &Telling::DEFAULT);
     let row = |name: &str| found.rows.iter().find(|row| row.name == name).expect("a row");
     // The other incident has no alert: it is told, and not counted.
     let judged = found.judged.as_ref().expect("verdicts");

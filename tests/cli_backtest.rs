@@ -139,7 +139,15 @@ fn a_page_and_a_text_show_when_alerts_fired() {
     support::engine!("clickhouse");
     let (_front, place) = served();
     let page = place.run(&backtest(&["--incidents", "incidents.csv", "--format", "html"])).assert_code(0);
-    assert!(page.out.starts_with("<!doctype html>") && page.out.matches("<svg").count() >= 5, "{}", page.out);
+    assert!(page.out.starts_with("<!doctype html>") && page.out.matches("<svg").count() >= 6, "{}", page.out);
+    // A row for each alert, though it never fired, and a bar for each time.
+    for (name, bars) in [("failing", 1), ("high", 2), ("silent", 0), ("silent_absent", 0), ("ok", 1)] {
+        assert_eq!(page.out.matches(&format!("<title>{name}: ")).count(), bars, "{name}");
+        assert!(page.out.contains(&format!(">{name}</text>")), "{name}: {}", page.out);
+    }
+    for hour in ["11-01 10:00", "11-01 10:30", "11-01 11:30"] {
+        assert!(page.out.contains(&format!(">{hour}</text>")), "{hour}");
+    }
     assert!(
         page.out.contains("a fails, mostly") && !page.out.contains("src=") && !page.out.contains("href="),
         "a page needs nothing else"
@@ -164,6 +172,92 @@ fn an_edit_is_compared_over_the_same_history() {
     assert_eq!((&of("failing")["before"], &of("failing")["now"]), (&Value::from(0), &Value::from(1)));
     assert_eq!(of("failing")["new"][0]["group"], "api=a");
     assert_eq!((&of("high")["before"], &of("high")["now"]), (&Value::Null, &Value::from(2)));
+    // Both are asked of the sources, though these alerts are served from what was never built here.
+    let served = CALLS.replace("grain: 1h; by: api }", "grain: 1h; by: api; serve: stream(1m) }");
+    place.write("metrics/a.metric", served.replace("dwd.call", &format!("{}.call", front.database())));
+    let ask = ["alert", "backtest", "failing", "--clickhouse", "--from", FROM, "--to", TO];
+    place.run(&ask).assert_code(2);
+    let run = place.run(&[&ask[..], &["--against", &folder, "--format", "json"]].concat()).assert_code(0);
+    assert_eq!(firings(&json(&run), "failing"), ["a: 10:33 10:41"]);
+}
+
+#[test]
+fn rules_of_quality_are_replayed_by_name_and_among_all() {
+    support::engine!("clickhouse");
+    let (front, place) = served();
+    let database = front.database();
+    let rules = "quality calls_ok on call { valid: ok; minimum: 100; severity: P2 }\n";
+    place.write("metrics/a.metric", format!("{CALLS}{rules}").replace("dwd.call", &format!("{database}.call")));
+    // On the first day 175 calls fail. On the second all of 50 do, which are too few to tell; of the third all are fine.
+    for (first, count, day, ok) in [(10_000, 50, 2, "false"), (20_000, 200, 3, "true")] {
+        front.execute(&format!(
+            "INSERT INTO {database}.call SELECT {first} + number, toDateTime64('2026-11-0{day} 10:00:00', 3, 'Asia/Shanghai'), 'a', {ok} FROM numbers({count})"
+        ));
+    }
+    let days = ["--clickhouse", "--live", "--from", "2026-11-01", "--to", "2026-11-04", "--format", "json"];
+    let ask =
+        |names: &[&'static str]| json(&place.run(&[&["alert", "backtest"][..], names, &days].concat()).assert_code(0));
+    let found = ask(&["calls_ok.valid"]);
+    assert_eq!(found["alerts"].as_array().map(Vec::len), Some(1));
+    let firing = &row(&found, "calls_ok.valid")["rules"][0]["groups"][0]["firings"];
+    assert_eq!(firing.as_array().map(Vec::len), Some(1), "{firing}");
+    assert_eq!(
+        (&firing[0]["from"], &firing[0]["to"]),
+        (&"2026-11-02T00:00:00+08:00".into(), &"2026-11-04T00:00:00+08:00".into())
+    );
+    let all = |found: &Value| {
+        let alerts = found["alerts"].as_array().expect("a list").iter();
+        alerts.map(|one| one["alert"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert!(all(&ask(&[])).contains(&"calls_ok.valid".to_owned()));
+    // Where they are no alerts they are not among all, and can be asked for nevertheless.
+    place.write("targets/alerts.yaml", format!("{TOLD}quality: false\n"));
+    assert!(!all(&ask(&[])).contains(&"calls_ok.valid".to_owned()));
+    assert_eq!(all(&ask(&["calls_ok.valid"])), ["calls_ok.valid"]);
+    let run = place.run(&["alert", "backtest", "calls_ok.vald", "--clickhouse"]).assert_code(2);
+    assert!(run.err.contains("E0887") && run.err.contains("did you mean `calls_ok.valid`?"), "{}", run.err);
+}
+
+const TOLD: &str = "kind: alerts\nreceivers: { pager: { webhook: \"http://127.0.0.1:9/alerts\" } }\n\
+    notify: { P0: [pager], P1: [pager], P2: [pager] }\n";
+
+#[test]
+fn messages_that_nobody_is_told_of_are_counted_apart() {
+    support::engine!("clickhouse");
+    let (_front, place) = served();
+    let mute = "mute: { noon: { severities: [P1], from: \"11:00\", to: \"12:00\" } }\n";
+    place.write("targets/alerts.yaml", format!("{TOLD}{mute}"));
+    let found = json(&place.run(&backtest(&["failing", "high", "--format", "json"])).assert_code(0));
+    let of = |alert: &str| {
+        let told = &row(&found, alert)["messages"];
+        ["alone", "gathered", "muted"].map(|key| told[key].as_u64().expect("a count"))
+    };
+    // What fires of `b` is told at 11:24:30, and that it is over at 11:29:30: both at a time that is muted. `a` is hidden.
+    assert_eq!((of("failing"), of("high")), ([2, 2, 0], [4, 0, 2]));
+    assert_eq!(found["messages"]["muted"], 2);
+    let text = place.run(&backtest(&["failing", "high"])).assert_code(0).out;
+    assert!(text.contains("Of 2 more messages nobody is told"), "{text}");
+}
+
+#[test]
+fn a_time_that_is_none_or_too_long_is_refused() {
+    support::engine!("clickhouse");
+    let (_front, place) = served();
+    for (from, to, code) in [
+        ("1970-01-01", TO, "E0889"),
+        ("0001-01-01", "9999-12-31", "E0889"),
+        ("2026-11-02", "2026-11-01", "E0888"),
+        ("+262142-12-31T23:59:59", TO, "E0955"),
+        ("-9999-01-01 00:00:00", TO, "E0955"),
+    ] {
+        let from = format!("--from={from}");
+        let run = place.run(&["alert", "backtest", "--clickhouse", "--live", &from, "--to", to]).assert_code(2);
+        assert!(run.err.contains(code), "{from} {to}: {}", run.err);
+    }
+    let run = place.run(&["alert", "budget", "--clickhouse", "--live", "--at=+262142-12-31T23:59:59"]).assert_code(2);
+    assert!(run.err.contains("E0955"), "{}", run.err);
+    place.write("wrong.csv", "start,end,name\n+262142-12-31T00:00:00,2026-11-01,x\n");
+    assert!(place.run(&backtest(&["--incidents", "wrong.csv"])).assert_code(2).err.contains("is no time"));
 }
 
 #[test]
@@ -187,6 +281,11 @@ fn what_is_wrong_with_incidents_is_told_where_it_stands() {
         let told = told(&format!("{head}2026-11-01,2026-11-02,fine,,,\n{row}"));
         assert!(told.contains("E0886") && told.contains(part) && told.contains("wrong.csv:3"), "{row}{told}");
     }
+    // Written by a program that has another encoding.
+    std::fs::write(place.path("wrong.csv"), b"start,end,name\n2026-11-01,2026-11-02,\xb9\xca\xd5\xcf\n")
+        .expect("written");
+    let run = place.run(&backtest(&["--incidents", "wrong.csv"])).assert_code(2);
+    assert!(run.err.contains("it is not UTF-8") && run.err.contains("wrong.csv:2"), "{}", run.err);
     assert!(told("start,end,name,ap\n").contains("did you mean the dimension `api`?"));
     assert!(told("start,name\n").contains("incidents have no column `end`"));
     let run = place.run(&backtest(&["falling"])).assert_code(2);
@@ -236,4 +335,43 @@ fn members_do_not_add_up_over_minutes() {
         project(&format!("database: x\nconnection:\n  url: {}\n", front.url()), front.database(), &declarations);
     let run = place.run(&["alert", "budget", "--clickhouse", "--live", "--at", TO]).assert_code(2);
     assert!(run.err.contains("E0897"), "{}", run.err);
+}
+
+#[test]
+fn a_project_without_alerts_is_valid_json_too() {
+    let place = Place::empty();
+    std::fs::create_dir(place.path("metrics")).expect("made");
+    place.write("metricc.yaml", "name: shop\ntimezone: UTC\n").write("metrics/a.metric", "");
+    let run = place.run(&["alert", "backtest", "--format", "json"]).assert_code(0);
+    assert_eq!(json(&run)["alerts"], Value::Array(Vec::new()), "{}", run.out);
+    let run = place.run(&["alert", "budget", "--format", "json"]).assert_code(0);
+    assert_eq!(json(&run), Value::Array(Vec::new()));
+    assert!(run.err.contains("the project has no objectives"), "{}", run.err);
+    assert_eq!(place.run(&["alert", "backtest"]).assert_code(0).out, "");
+}
+
+#[test]
+fn texts_of_rows_stay_texts_in_every_form() {
+    support::engine!("clickhouse");
+    let (front, place) = served();
+    let declared =
+        CALLS.replace("dimension api = call.api", "dimension name = call.api").replace("by: api", "by: name");
+    place.write("metrics/a.metric", declared.replace("dwd.call", &format!("{}.call", front.database())));
+    front.execute(&format!(
+        "ALTER TABLE {}.call UPDATE api = '<b>\u{1b}[31m' WHERE api = 'a' SETTINGS mutations_sync = 1",
+        front.database()
+    ));
+    // A column of incidents is none of dimensions, though one has its name.
+    place.write("incidents.csv", "start,end,name\n2026-11-01 10:30:00,2026-11-01 10:40:00,<i>it</i> \u{1b}[2J\n");
+    let ask = |more: &[&'static str]| {
+        place.run(&backtest(&[&["failing", "--incidents", "incidents.csv"][..], more].concat())).assert_code(0).out
+    };
+    let page = ask(&["--format", "html"]);
+    assert!(page.contains("&lt;b&gt;") && page.contains("&lt;i&gt;it&lt;/i&gt;"), "{page}");
+    assert!(!page.contains("<b>") && !page.contains("<i>"), "{page}");
+    let text = ask(&[]);
+    assert!(text.contains("name=<b>\\u{1b}[31m") && !text.contains('\u{1b}'), "{text}");
+    let found: Value = serde_json::from_str(&ask(&["--format", "json"])).expect("JSON");
+    assert_eq!(found["incidents"][0]["delay"], 180_000);
+    assert_eq!(row(&found, "failing")["rules"][0]["groups"][0]["labels"]["name"], "<b>\u{1b}[31m");
 }

@@ -141,9 +141,10 @@ fn round(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return 0.0;
     }
-    let power = DIGITS - 1 - value.abs().log10().floor() as i32;
-    let scaled = (value * 10f64.powi(power)).round();
-    short(scaled / 10f64.powi(power))
+    let power = 10f64.powi(DIGITS - 1 - value.abs().log10().floor() as i32);
+    let rounded = (value * power).round() / power;
+    // The power of what is next to nothing is beyond all floats.
+    if rounded.is_finite() { short(rounded) } else { value }
 }
 
 /// The declared time, none, and that of a few buckets.
@@ -204,4 +205,23 @@ fn best(tried: &[Tried], comparison: Comparison) -> (Option<usize>, String) {
 fn ordered(value: f64) -> i64 {
     let bits = value.to_bits() as i64;
     bits ^ (((bits >> 63) as u64) >> 1) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_has_three_digits_whatever_its_size() {
+        for (value, rounded) in [
+            (0.123_456, 0.123),
+            (-98_765.0, -98_800.0),
+            (0.0, 0.0),
+            (f64::INFINITY, 0.0),
+            (1.0e-320, 1.0e-320),
+            (f64::MAX, f64::MAX),
+        ] {
+            assert_eq!(round(value), rounded, "{value}");
+        }
+    }
 }

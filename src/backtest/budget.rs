@@ -13,6 +13,8 @@ pub const MINUTE: Step = Step::Subday(60_000);
 const HOUR_MS: i64 = 3_600_000;
 /// The window whose rate tells when nothing is left: a day has all hours.
 const RATE_MS: i64 = 24 * HOUR_MS;
+/// A thousand years.
+const LONGEST_MS: f64 = 365_250.0 * RATE_MS as f64;
 
 /// What is left of an objective at an instant.
 #[derive(Clone, Debug)]
@@ -62,7 +64,8 @@ impl Budget {
             return Some(0);
         }
         let (_, day) = self.rates.iter().find(|(window, _)| *window == RATE_MS)?;
-        (day.bad > 0.0).then(|| (left / day.bad * RATE_MS as f64) as i64)
+        // What lasts longer than all calendars lasts for ever.
+        (day.bad > 0.0).then(|| left / day.bad * RATE_MS as f64).filter(|ms| *ms < LONGEST_MS).map(|ms| ms as i64)
     }
 }
 

@@ -12,7 +12,14 @@ use crate::value::time::{midnight, parse_date, parse_timestamp};
 /// The columns that every file of incidents has, and those that it may have beside names of dimensions.
 const NEEDED: [&str; 3] = ["start", "end", "name"];
 const ALERT: &str = "alert";
+/// The end of the year 9999, in milliseconds since 1970.
+const LAST: i64 = 253_402_300_800_000;
 const METRIC: &str = "metric";
+
+/// Whether a column says the same in every file, though a dimension has its name.
+fn is_fixed(column: &str) -> bool {
+    NEEDED.contains(&column) || column == ALERT || column == METRIC
+}
 
 /// Something that went wrong, as people wrote it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +70,11 @@ pub struct Names<'a> {
     pub dimensions: Vec<&'a str>,
 }
 
-/// Reads a file of incidents; every row that can't be read is told where it stands.
-pub fn parse(file: FileId, text: &str, names: &Names<'_>, zone: Tz) -> (Vec<Incident>, Diagnostics) {
-    let mut reader = Reader { file, lines: lines(text), names, zone, told: Diagnostics::new() };
-    let mut records = Records::new(text.as_bytes());
+/// Reads a file of incidents; every row that can't be read is told where it stands, in the text that is left of what is no UTF-8.
+pub fn parse(file: FileId, bytes: &[u8], names: &Names<'_>, zone: Tz) -> (Vec<Incident>, Diagnostics) {
+    let lines = lines(&String::from_utf8_lossy(bytes));
+    let mut reader = Reader { file, lines, names, zone, told: Diagnostics::new() };
+    let mut records = Records::new(bytes);
     let columns = match records.next(true) {
         Ok(Some(head)) => reader.columns(head),
         Ok(None) => None,
@@ -148,7 +156,7 @@ impl Reader<'_> {
             }
         }
         for (place, name) in names.iter().enumerate() {
-            let fixed = NEEDED.contains(&name.as_str()) || name == ALERT || name == METRIC;
+            let fixed = is_fixed(name);
             if names[..place].contains(name) {
                 self.told.push(error!(E0886, span, "the column `{name}` stands twice"; help: "keep one of them"));
             } else if !fixed && !self.names.dimensions.contains(&name.as_str()) {
@@ -187,7 +195,7 @@ impl Reader<'_> {
         let (alert, metric) = (trimmed(ALERT), trimmed(METRIC));
         self.known(span, "alert or objective", alert.as_deref(), &self.names.alerts.clone());
         self.known(span, "metric", metric.as_deref(), &self.names.metrics.clone());
-        let of_dimension = |name: &&String| self.names.dimensions.contains(&name.as_str());
+        let of_dimension = |name: &&String| !is_fixed(name) && self.names.dimensions.contains(&name.as_str());
         let labels =
             columns.iter().filter(of_dimension).filter_map(|name| Some((name.clone(), cell(name)?.to_owned())));
         let labels = labels.collect();
@@ -204,7 +212,7 @@ impl Reader<'_> {
             let days = parse_date(text)?;
             Some(midnight(chrono::NaiveDate::default() + chrono::Duration::days(i64::from(days)), self.zone))
         };
-        let found = parse_timestamp(text, self.zone).or_else(day);
+        let found = parse_timestamp(text, self.zone).or_else(day).filter(|ms| ms.abs() < LAST);
         if found.is_none() {
             self.told.push(error!(E0886, span, "`{column}` of this incident is no time: `{text}`";
                 help: "write `2026-11-01 20:00:00`, which is in the project's zone, or with an offset `2026-11-01T20:00:00+08:00`"));

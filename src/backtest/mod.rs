@@ -17,6 +17,6 @@ pub use budget::{Budget, MINUTE, budget};
 pub use compare::{Compared, compare, group};
 pub use grid::{Grid, Group, History, extent, groups, series};
 pub use incidents::{Incident, Judged, Names, judge, parse};
-pub use messages::{Count, Message, counts, messages};
+pub use messages::{Count, Message, Telling, counts, messages};
 pub use replay::{Calendar, Firing, Kind, Line, Replayed, alert, firings, objective};
 pub use tested::{Row, Tested, tested};

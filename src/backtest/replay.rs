@@ -38,9 +38,9 @@ pub struct Firing {
 pub struct Line {
     /// The dimensions with their values.
     pub labels: Vec<(String, Option<String>)>,
-    /// The values that were looked at, a bucket each; of an objective its share.
+    /// The values that were looked at, a bucket each; of an objective its share. None of an alert that never fired.
     pub values: Vec<Option<f64>>,
-    /// Between which values it does not fire, where that is known.
+    /// Between which values it does not fire, where that is known, a bucket each.
     pub limits: Vec<(Option<f64>, Option<f64>)>,
     /// When it fired, in order.
     pub firings: Vec<Firing>,
@@ -109,13 +109,13 @@ pub fn alert(
     let line = |group: &Group| {
         let states: Vec<bool> =
             verdicts(alert, group, &grid, step).into_iter().map(|one| one == State::Firing).collect();
-        let known = alerting::known(alert, series_of(group, &grid, step));
-        Line {
-            labels: group.labels.clone(),
-            limits: alerting::limits(alert, series_of(group, &grid, step)),
-            values: known,
-            firings: firings(&states, &grid, history),
+        let firings = firings(&states, &grid, history);
+        let labels = group.labels.clone();
+        if firings.is_empty() {
+            return Line { labels, values: Vec::new(), limits: Vec::new(), firings };
         }
+        let series = series_of(group, &grid, step);
+        Line { labels, values: alerting::known(alert, series), limits: alerting::limits(alert, series), firings }
     };
     let rule = |name: String, kind, lines| Replayed {
         name,
@@ -206,4 +206,41 @@ pub fn firings(firing: &[bool], grid: &Grid, history: History) -> Vec<Firing> {
         (firing.from < firing.to || (firing.open && firing.from <= history.to)).then_some(firing)
     };
     found.into_iter().filter_map(within).collect()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A rule on a metric `m` with one group, by minutes.
+    pub fn replayed(name: &str, kind: Kind, firings: Vec<Firing>) -> Replayed {
+        let about = About { name: "m".to_owned(), title: None, owner: None };
+        let line = Line { labels: Vec::new(), values: Vec::new(), limits: Vec::new(), firings };
+        Replayed {
+            name: name.to_owned(),
+            declared: name.to_owned(),
+            kind,
+            severity: Severity::P1,
+            about,
+            grid: Grid { starts: Vec::new(), end: 0 },
+            step: Step::Subday(60_000),
+            lines: vec![line],
+        }
+    }
+
+    #[test]
+    fn what_fires_is_cut_to_the_history() {
+        let grid = Grid { starts: (0..6).map(|at| at * 10).collect(), end: 60 };
+        let of = |states: &str, from, to| {
+            let states: Vec<bool> = states.chars().map(|one| one == 'F').collect();
+            let found = firings(&states, &grid, History { from, to });
+            found.into_iter().map(|one| (one.from, one.to, one.open)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(".FF..F", 0, 60), [(20, 40, false), (60, 60, true)]);
+        assert_eq!(of("FFF...", 20, 60), [(20, 40, false)]);
+        // It was over when the history begins.
+        assert_eq!(of("FF....", 30, 60), []);
+        assert_eq!(of("FFFFFF", 25, 65), [(25, 65, true)]);
+        assert_eq!(of("", 0, 60), []);
+    }
 }

@@ -4,9 +4,8 @@ use super::advice::Advice;
 use super::compare::Compared;
 use super::grid::History;
 use super::incidents::{Incident, Judged, judge};
-use super::messages::{Count, counts};
+use super::messages::{Count, Telling, counts};
 use super::replay::{Kind, Replayed};
-use crate::project::Pace;
 
 /// What an alert or an objective gave: its rules together.
 #[derive(Clone, Debug)]
@@ -47,26 +46,27 @@ pub struct Tested {
 impl Tested {
     /// All messages together.
     pub fn messages(&self) -> Count {
-        let add = |sum: Count, row: &Row| Count {
-            alone: sum.alone + row.messages.alone,
-            gathered: sum.gathered + row.messages.gathered,
-        };
-        self.rows.iter().fold(Count::default(), add)
+        self.rows.iter().fold(Count::default(), |sum, row| sum + row.messages)
     }
 
-    /// The share of messages that are saved by gathering and hiding; none without any.
+    /// The share of messages that are saved by gathering, hiding and telling nobody at times; none without any.
     pub fn saved(&self) -> Option<f64> {
-        let Count { alone, gathered } = self.messages();
+        let Count { alone, gathered, .. } = self.messages();
         (alone > 0).then(|| 1.0 - gathered as f64 / alone as f64)
     }
 }
 
 /// What is told of rules over a history. Incidents that lie outside of it are left out.
-pub fn tested(rules: Vec<Replayed>, history: History, incidents: Option<Vec<Incident>>, pace: &[Pace; 3]) -> Tested {
+pub fn tested(
+    rules: Vec<Replayed>,
+    history: History,
+    incidents: Option<Vec<Incident>>,
+    telling: &Telling<'_>,
+) -> Tested {
     let labelled = incidents.is_some();
     let within = |incident: &Incident| incident.from < history.to && incident.to > history.from;
     let incidents: Vec<Incident> = incidents.unwrap_or_default().into_iter().filter(within).collect();
-    let counts = counts(&rules, pace);
+    let counts = counts(&rules, telling);
     let mut names: Vec<&str> = Vec::new();
     for rule in &rules {
         if !names.contains(&rule.name.as_str()) {
@@ -77,15 +77,11 @@ pub fn tested(rules: Vec<Replayed>, history: History, incidents: Option<Vec<Inci
         let places: Vec<usize> = (0..rules.len()).filter(|place| rules[*place].name == *name).collect();
         let of = || places.iter().map(|place| &rules[*place]);
         let judged = judge(of().filter(|rule| rule.kind != Kind::Absence), &incidents);
-        let add = |sum: Count, place: &usize| Count {
-            alone: sum.alone + counts[*place].alone,
-            gathered: sum.gathered + counts[*place].gathered,
-        };
         Row {
             name: (*name).to_owned(),
             firings: of().map(|rule| rule.firings().count()).sum(),
             fired: of().map(Replayed::fired).sum(),
-            messages: places.iter().fold(Count::default(), add),
+            messages: places.iter().fold(Count::default(), |sum, place| sum + counts[*place]),
             judged: Some(judged).filter(|judged| !judged.found.is_empty()),
             rules: places,
         }

@@ -1,12 +1,14 @@
 //! The settings of a target of the kind `alerts`: who is told, and how Prometheus and Alertmanager are run.
 
+use chrono::{Datelike, Timelike};
+
 use super::alert_receivers::{AlertReceiver, Relay};
 use super::connection::url_fault;
 use super::yaml::{Reader, list};
 use crate::diagnostic::Spanned;
 use crate::error;
 use crate::suggest::near;
-use crate::value::time::DAY_MS;
+use crate::value::time::{DAY_MS, local};
 
 /// How long Prometheus keeps samples where nothing else is said.
 const RETENTION: i64 = 15 * DAY_MS;
@@ -192,6 +194,19 @@ impl Smtp {
 }
 
 impl Mute {
+    /// Whether nobody is told of a severity at an instant, in milliseconds since 1970 UTC. The day is that of the instant: of a time that
+    /// crosses midnight each part counts on its own day, as Alertmanager has it.
+    pub fn covers(&self, severity: &str, at: i64, zone: chrono_tz::Tz) -> bool {
+        let local = local(at, zone);
+        let minute = local.hour() * 60 + local.minute();
+        let (from, to) = self.minutes;
+        let within = if from < to { (from..to).contains(&minute) } else { minute >= from || minute < to };
+        let day = DAYS[local.weekday().num_days_from_monday() as usize];
+        within
+            && (self.days.is_empty() || self.days.iter().any(|one| one == day))
+            && self.severities.iter().any(|one| one == severity)
+    }
+
     fn read(name: Spanned<String>, reader: &mut Reader<'_>) -> Option<Mute> {
         let severities = words(reader, "severities", &SEVERITIES)?;
         let days = words(reader, "days", &DAYS)?;
@@ -234,4 +249,33 @@ fn minute_of_day(text: &str) -> Option<u32> {
     let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)?;
     let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
     (minute < 60 && hour * 60 + minute <= 24 * 60).then_some(hour * 60 + minute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{FileId, Span};
+    use crate::value::time::parse_timestamp;
+
+    #[test]
+    fn a_time_that_crosses_midnight_counts_on_both_days() {
+        let zone = chrono_tz::Asia::Shanghai;
+        let name = Spanned::new("nights".to_owned(), Span::new(FileId(0), 0, 0));
+        let mute = |minutes, days: &[&str]| Mute {
+            name: name.clone(),
+            severities: vec!["P2".to_owned()],
+            minutes,
+            days: days.iter().map(|day| (*day).to_owned()).collect(),
+        };
+        let covers = |mute: &Mute, at: &str| mute.covers("P2", parse_timestamp(at, zone).expect("a time"), zone);
+        // The 7th of November 2026 is a Saturday.
+        let nights = mute((22 * 60, 8 * 60), &["saturday"]);
+        let found =
+            ["2026-11-06 23:00", "2026-11-07 07:59", "2026-11-07 08:00", "2026-11-07 22:00", "2026-11-08 01:00"];
+        assert_eq!(found.map(|at| covers(&nights, at)), [false, true, false, true, false]);
+        assert!(!nights.covers("P1", parse_timestamp("2026-11-07 23:00", zone).expect("a time"), zone));
+        let days = mute((9 * 60, 24 * 60), &[]);
+        assert_eq!(["2026-11-07 08:59", "2026-11-07 23:59"].map(|at| covers(&days, at)), [false, true]);
+        assert!(covers(&mute((0, 0), &[]), "2026-11-07 12:00"));
+    }
 }

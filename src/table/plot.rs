@@ -1,7 +1,10 @@
 //! Answers as a picture: an SVG with a panel for each metric, lines over time or bars by dimension values. It follows the
 //! reader's choice of a light or dark page.
 
+mod axis;
 mod heat;
+mod marks;
+mod overview;
 mod sankey;
 mod timeline;
 
@@ -9,6 +12,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
+pub use overview::{Overview, Row, overview, together};
 pub use timeline::{Timeline, timeline};
 
 use super::flow::Flow;

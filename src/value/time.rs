@@ -210,7 +210,8 @@ pub fn instant(wall: NaiveDateTime, zone: Tz) -> i64 {
     // Skipped: the offset before the gap puts the wall-clock time right behind it; walk back to the gap's end by minutes.
     let mut probe = wall;
     for _ in 0..(24 * 60) {
-        probe += chrono::Duration::minutes(1);
+        let Some(next) = probe.checked_add_signed(chrono::Duration::minutes(1)) else { break };
+        probe = next;
         if let Some(found) = zone.from_local_datetime(&probe).earliest() {
             let whole = probe.and_utc().timestamp() % 60;
             return found.timestamp_millis() - whole * 1_000 - i64::from(probe.and_utc().timestamp_subsec_millis());

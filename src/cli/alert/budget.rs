@@ -1,17 +1,15 @@
 //! `metricc alert budget`: how much of what may be bad is used up.
 
-use std::path::{Path, PathBuf};
-
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
 use super::super::answers::{EngineArgs, Fetcher};
-use super::super::ready::Ready;
 use super::super::ui::Paint;
-use super::super::{Context, Exit, Outcome, Stop, rewrite};
+use super::super::{Context, Exit, Outcome};
 use super::looked::Chosen;
 use super::page::{Block, Chart, Page, number, percent};
 use super::range::instant;
+use super::shown::{Shown, ShownArgs, ended};
 use super::{html, text};
 use crate::alerting::{Sums, whole};
 use crate::backtest::Budget;
@@ -29,34 +27,13 @@ pub struct Args {
     /// At the end of this day, or at this time [default: the clock of the server, else the end of the rows]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// How it is told
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    format: Format,
-    /// The file to write to; `-` is standard output
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-/// `--format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-    /// A page that needs nothing else
-    Html,
+    #[command(flatten)]
+    shown: ShownArgs,
 }
 
 /// Asks, counts and tells. The exit code tells whether an objective is broken; whatever keeps it from being counted is a failure.
 pub fn run(args: &Args, context: &Context) -> Outcome {
-    match told(args, context) {
-        Err(stop @ Stop::Found { .. }) => {
-            context.stop(stop);
-            Ok(Exit::Failure)
-        }
-        outcome => outcome,
-    }
+    ended(told(args, context), context)
 }
 
 fn told(args: &Args, context: &Context) -> Outcome {
@@ -65,6 +42,10 @@ fn told(args: &Args, context: &Context) -> Outcome {
     let chosen = Chosen::objectives(&args.names, &ready)?;
     if chosen.is_empty() {
         context.note("the project has no objectives");
+        if args.shown.is_json() {
+            let none = Counted { budgets: &[], project: &ready.project.config.name, zone: model.zone };
+            args.shown.show(&none, context)?;
+        }
         return Ok(Exit::Clean);
     }
     let mut fetcher = Fetcher::new(&args.engine, &ready, context)?;
@@ -79,30 +60,35 @@ fn told(args: &Args, context: &Context) -> Outcome {
             help: "name another time by `--at`, or other data by `--data`")
         .into());
     }
-    show(args, &budgets, &ready, context)?;
+    for name in chosen.slo_names().filter(|name| budgets.iter().all(|budget| budget.of.slo.name.value != *name)) {
+        context.note(&format!("there are no rows to count for `{name}`"));
+    }
+    let shown = Counted { budgets: &budgets, project: &ready.project.config.name, zone: model.zone };
+    args.shown.show(&shown, context)?;
     let broken = budgets.iter().any(|budget| budget.used().is_some_and(|used| used > 1.0));
     Ok(if broken { Exit::Findings } else { Exit::Clean })
 }
 
-fn show(args: &Args, budgets: &[Budget], ready: &Ready, context: &Context) -> Result<(), Stop> {
-    let file = args.output.as_deref().filter(|file| *file != Path::new("-"));
-    let zone = ready.compiled.model.zone;
-    let written = match args.format {
-        Format::Text => {
-            let paint = if file.is_some() { Paint::new(false) } else { context.paint() };
-            // Each has a window of its own.
-            budgets
-                .iter()
-                .map(|one| text::text(&page("", std::slice::from_ref(one), zone), paint))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        Format::Json => format!("{:#}\n", Json::Array(budgets.iter().map(|budget| as_json(budget, zone)).collect())),
-        Format::Html => html::html(&page(&ready.project.config.name, budgets, zone)),
-    };
-    match file {
-        Some(file) => rewrite::create(file, written.as_bytes()).map_err(|failure| (*failure).into()),
-        None => context.print(&written),
+/// What was counted, of a project.
+struct Counted<'a> {
+    budgets: &'a [Budget],
+    project: &'a str,
+    zone: Tz,
+}
+
+impl Shown for Counted<'_> {
+    /// Each has a window of its own.
+    fn text(&self, paint: Paint) -> String {
+        let one = |one| text::text(&page("", std::slice::from_ref(one), self.zone), paint);
+        self.budgets.iter().map(one).collect::<Vec<_>>().join("\n")
+    }
+
+    fn json(&self) -> String {
+        format!("{:#}\n", Json::Array(self.budgets.iter().map(|budget| as_json(budget, self.zone)).collect()))
+    }
+
+    fn html(&self) -> String {
+        html::html(&page(self.project, self.budgets, self.zone))
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use minijinja::{AutoEscape, Environment, Value as Given, context};
 
-use super::page::{Block, Chart, Page};
-use crate::table::plot::{Timeline, timeline};
+use super::page::{self, Block, Chart, Page};
+use crate::table::plot::{self, Overview, Timeline, timeline};
 use crate::template;
 
 const STYLE: &str =
@@ -42,14 +42,26 @@ fn block(page: &Page, block: &Block) -> Given {
     context! {
         title => block.title.as_deref(),
         above => block.above.clone(),
+        overview => block.overview.as_ref().map(|of| overview(page, of)),
         table,
         below => block.below.clone(),
         charts => block.charts.iter().map(|of| chart(page, of)).collect::<Vec<_>>(),
     }
 }
 
+fn known(of: &[(i64, i64, String)]) -> Vec<(i64, i64, &str)> {
+    of.iter().map(|(from, to, name)| (*from, *to, name.as_str())).collect()
+}
+
+fn overview(page: &Page, of: &page::Overview) -> Given {
+    let known = known(&of.known);
+    let drawn =
+        plot::overview(&Overview { title: &of.title, rows: &of.rows, known: &known, span: page.span, zone: page.zone });
+    context! { title => of.title.as_str(), picture => Given::from_safe_string(drawn) }
+}
+
 fn chart(page: &Page, of: &Chart) -> Given {
-    let known: Vec<(i64, i64, &str)> = of.known.iter().map(|(from, to, name)| (*from, *to, name.as_str())).collect();
+    let known = known(&of.known);
     let drawn = timeline(&Timeline {
         title: &of.title,
         points: &of.points,

@@ -18,12 +18,21 @@ pub fn json(tested: &Tested, zone: Tz) -> String {
         "from": at(tested.history.from),
         "to": at(tested.history.to),
         "weeks": tested.history.weeks(),
-        "messages": { "alone": messages.alone, "gathered": messages.gathered, "saved": tested.saved() },
+        "messages": {
+            "alone": messages.alone,
+            "gathered": messages.gathered,
+            "muted": messages.muted,
+            "saved": tested.saved(),
+        },
         "alerts": tested.rows.iter().map(|row| json!({
             "alert": row.name,
             "firings": row.firings,
             "fired": row.fired,
-            "messages": { "alone": row.messages.alone, "gathered": row.messages.gathered },
+            "messages": {
+                "alone": row.messages.alone,
+                "gathered": row.messages.gathered,
+                "muted": row.messages.muted,
+            },
             "judged": row.judged.as_ref().map(judged),
             "rules": row.rules.iter().map(|place| rule(&tested.rules[*place], zone)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
@@ -34,6 +43,22 @@ pub fn json(tested: &Tested, zone: Tz) -> String {
             "base": base,
             "alerts": all.iter().map(|one| compared(one, zone)).collect::<Vec<_>>(),
         })),
+    });
+    format!("{all:#}\n")
+}
+
+/// The same where there is nothing to look back at.
+pub fn nothing() -> String {
+    let all = json!({
+        "from": null,
+        "to": null,
+        "weeks": 0,
+        "messages": { "alone": 0, "gathered": 0, "muted": 0, "saved": null },
+        "alerts": [],
+        "judged": null,
+        "incidents": null,
+        "advice": [],
+        "against": null,
     });
     format!("{all:#}\n")
 }

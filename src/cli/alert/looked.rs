@@ -20,6 +20,8 @@ use crate::types::Model;
 use crate::types::alerts::Slo;
 
 const DAY_MS: i64 = 86_400_000;
+/// How many buckets of a group are looked at: nearly four years of minutes.
+const MOST_BUCKETS: i64 = 2_000_000;
 
 /// Alerts and objectives, with what they look at.
 pub struct Chosen {
@@ -27,6 +29,8 @@ pub struct Chosen {
     /// The places of the objectives in the project.
     slos: Vec<usize>,
     parts: alerts::Parts,
+    /// Whether they were asked for by name.
+    by_name: bool,
 }
 
 /// What engines said of them.
@@ -38,30 +42,33 @@ pub struct Looked {
 }
 
 impl Chosen {
-    /// Those of the names, or all. `strict` tells names that are not there.
-    pub fn of(names: &[String], ready: &Ready, strict: bool) -> Result<Chosen, Stop> {
+    /// Those of the names, or all; `rules` tells whether rules of quality are among these. `strict` tells names that are not there.
+    pub fn of(names: &[String], ready: &Ready, rules: bool, strict: bool) -> Result<Chosen, Stop> {
         let model = &ready.compiled.model;
         let mut found = Diagnostics::new();
-        let mut given = alerts::given(model, &Lowering::new(model), &mut found).with_rules(false);
+        let given = alerts::given(model, &Lowering::new(model), &mut found);
         if found.has_errors() {
             return Err(Stop::found(&ready.project, found));
         }
-        let known: Vec<&str> = all(model).collect();
-        if let Some(unknown) = names.iter().find(|name| strict && !known.contains(&name.as_str())) {
-            let help = match near(unknown, known.iter().copied()) {
+        if let Some(unknown) = names.iter().find(|name| strict && all(model).iter().all(|known| known != *name)) {
+            let declared: Vec<&str> = declared(model).collect();
+            let help = match near(unknown, all(model).iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if known.is_empty() => {
+                None if declared.is_empty() => {
                     "declare one: `alert low on orders { when: value < 10; severity: P1 }`".to_owned()
                 }
-                None => format!("there are: {}", known.join(", ")),
+                None => format!("there are: {}", declared.join(", ")),
             };
-            return Err(error!(E0887, None, "no alert or objective named `{unknown}`"; help: help).into());
+            return Err(
+                error!(E0887, None, "no alert, objective or rule of quality named `{unknown}`"; help: help).into()
+            );
         }
+        let mut given = given.with_rules(rules || !names.is_empty());
         let wanted = |name: &str| names.is_empty() || names.iter().any(|one| one == name);
         given.alerts.retain(|watched| wanted(&watched.alert.name.value));
         let slos = (0..model.slos.len()).filter(|place| wanted(&model.slos[*place].name.value)).collect();
         let parts = alerts::Parts::of(model);
-        let chosen = Chosen { given, slos, parts };
+        let chosen = Chosen { given, slos, parts, by_name: !names.is_empty() };
         chosen.check_sums(ready)?;
         Ok(chosen)
     }
@@ -80,7 +87,7 @@ impl Chosen {
             };
             return Err(error!(E0887, None, "no objective named `{unknown}`"; help: help).into());
         }
-        let mut chosen = Chosen::of(names, ready, false)?;
+        let mut chosen = Chosen::of(names, ready, false, false)?;
         chosen.given.alerts.clear();
         Ok(chosen)
     }
@@ -97,6 +104,11 @@ impl Chosen {
             (!parts.rows.is_empty()).then(|| budget(&self.given.slos[*place], parts, end, calendar(model)))
         };
         Ok(self.slos.iter().zip(&looked.slos).filter_map(one).collect())
+    }
+
+    /// The names of its objectives.
+    pub fn slo_names(&self) -> impl Iterator<Item = &str> {
+        self.slos.iter().map(|place| self.slo(*place).name.value.as_str())
     }
 
     /// Whether there is nothing to look at.
@@ -119,9 +131,27 @@ impl Chosen {
         &self.parts.model.slos[place]
     }
 
+    /// A history of more buckets than can be looked at is told.
+    pub fn check_length(&self, history: History) -> Result<(), Stop> {
+        let alerts = self.given.alerts.iter().map(|of| (of.alert.name.value.as_str(), of.alert.every));
+        let slos = self.slo_names().map(|name| (name, MINUTE));
+        for (name, every) in alerts.chain(slos) {
+            let buckets = (history.to - history.from) / every.about();
+            if buckets > MOST_BUCKETS {
+                return Err(error!(E0889, None, "`{name}` looks at {buckets} buckets of {} in this time, and {MOST_BUCKETS} may be at most", every.text();
+                    help: "name a shorter time by `--from` and `--to`, or leave this one out by naming the others")
+                .into());
+            }
+        }
+        Ok(())
+    }
+
     /// Asks for all that they look at.
     pub fn look(&self, range: Range, ready: &Ready, fetcher: &mut Fetcher) -> Result<Looked, Stop> {
         let model = &ready.compiled.model;
+        if let (Some(from), Some(to)) = (range.from, range.to) {
+            self.check_length(History { from, to })?;
+        }
         let mut asked: Vec<(Query, Asked)> = Vec::new();
         let told = |found: Diagnostics| Stop::found(&ready.project, found);
         let lowering = Lowering::new(model);
@@ -130,7 +160,7 @@ impl Chosen {
             let metrics = [Some(alert.metric), alert.volume.as_ref().map(|volume| volume.metric)];
             for metric in metrics.into_iter().flatten() {
                 let question = alerts::question(metric, alert.every, &alert.by);
-                let question = Question { from: before(range, back(watched)), to: range.to, ..question };
+                let question = Question { from: self.since(range, watched, model), to: range.to, ..question };
                 asked.push((
                     lowering.lower(&question).map_err(told)?,
                     emit::asked_at(&model.metrics[metric.0].serve, alert.every),
@@ -154,12 +184,18 @@ impl Chosen {
         for watched in &self.given.alerts {
             let values = next()?;
             let volume = watched.alert.volume.as_ref().map(|_| next()).transpose()?;
-            looked.alerts.push((before(range, back(watched)), values, volume));
+            looked.alerts.push((self.since(range, watched, model), values, volume));
         }
         for _ in &self.slos {
             looked.slos.push((before(range, burns_back()), next()?));
         }
         Ok(looked)
+    }
+
+    /// From when on rows of an alert are needed: from the beginning of a bucket, whose value would be another one else.
+    fn since(&self, range: Range, watched: &alerts::Watched, model: &Model) -> Option<i64> {
+        let from = before(range, back(watched))?;
+        Some(watched.alert.every.bucket(from, model.zone, model.week_start))
     }
 
     /// What they would have done.
@@ -177,7 +213,7 @@ impl Chosen {
         found
     }
 
-    /// What other thresholds would have given.
+    /// What other thresholds would have given; of a rule of quality, whose bound is a promise, where it is asked for.
     pub fn advice(
         &self,
         looked: &Looked,
@@ -191,7 +227,8 @@ impl Chosen {
             let groups = groups(values, volume.as_ref(), &grid);
             Some((watched.alert.name.value.clone(), advice(watched, &groups, &grid, history, incidents)?))
         };
-        self.given.alerts.iter().zip(&looked.alerts).filter_map(one).collect()
+        let all = self.given.alerts.iter().zip(&looked.alerts);
+        all.filter(|(watched, _)| self.by_name || !watched.is_rule).filter_map(one).collect()
     }
 }
 
@@ -213,18 +250,22 @@ impl Looked {
         let last = extents.iter().filter(|(step, _)| Some(*step) == shortest).map(|(_, extent)| extent.to).max();
         let history = History { from: range.from.unwrap_or(first), to: range.to.or(last).ok_or_else(nothing)? };
         if history.from >= history.to {
-            return Err(error!(E0888, None, "`--from` and `--to` leave no time to look back at";
-                help: "let `--to` be later, and `--from` lie before the last row")
-            .into());
+            return Err(Range::no_time());
         }
         Ok(history)
     }
 }
 
-/// The names of all alerts and objectives.
-pub fn all(model: &Model) -> impl Iterator<Item = &str> {
+/// The names of alerts and objectives.
+fn declared(model: &Model) -> impl Iterator<Item = &str> {
     let alerts = model.alerts.iter().map(|alert| alert.name.value.as_str());
     alerts.chain(model.slos.iter().map(|slo| slo.name.value.as_str()))
+}
+
+/// The names of alerts, objectives, and the rules of quality that are alerts.
+pub fn all(model: &Model) -> Vec<String> {
+    let rules = alerts::rules(model).map(|alert| alert.name.value);
+    declared(model).map(str::to_owned).chain(rules).collect()
 }
 
 fn calendar(model: &Model) -> Calendar {

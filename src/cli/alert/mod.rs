@@ -7,6 +7,7 @@ mod json;
 mod looked;
 mod page;
 mod range;
+mod shown;
 mod text;
 mod told;
 

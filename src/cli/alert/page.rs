@@ -2,6 +2,8 @@
 
 use chrono_tz::Tz;
 
+use crate::table::plot::Row;
+
 /// All of it.
 pub struct Page {
     /// What it is.
@@ -23,6 +25,8 @@ pub struct Block {
     pub above: Vec<String>,
     /// Heads, each with whether it is of numbers, and rows.
     pub table: Option<(Vec<Head>, Vec<Vec<String>>)>,
+    /// When several things happened, with incidents, above the table.
+    pub overview: Option<Overview>,
     /// What stands below it.
     pub below: Vec<String>,
     /// Series over the time.
@@ -31,6 +35,16 @@ pub struct Block {
 
 /// A head of a table, and whether numbers are below it.
 pub type Head = (&'static str, bool);
+
+/// When several things happened.
+pub struct Overview {
+    /// What it is of.
+    pub title: String,
+    /// A row each.
+    pub rows: Vec<Row>,
+    /// Incidents with their names.
+    pub known: Vec<(i64, i64, String)>,
+}
 
 /// A series over the time.
 pub struct Chart {

@@ -2,18 +2,20 @@
 
 use chrono_tz::Tz;
 
-use super::page::{Block, Chart, Head, Page, number, percent};
+use super::page::{Block, Chart, Head, Overview, Page, number, percent};
 use crate::backtest::{Advice, Compared, Firing, Incident, Kind, Line, Replayed, Row, Tested, group};
-use crate::table::form;
+use crate::table::{form, plot};
 
 /// Of how many groups of a rule a chart is shown.
 const MOST_LINES: usize = 3;
+/// How many alerts are shown though they never fired.
+const MOST_ROWS: usize = 40;
 /// How many firings of a comparison are listed.
 const MOST_FIRINGS: usize = 5;
 
 /// All that is told.
 pub fn page(project: &str, tested: &Tested, zone: Tz) -> Page {
-    let mut blocks = vec![rows(tested, zone)];
+    let mut blocks = vec![Block { overview: Some(overview(tested)), ..rows(tested, zone) }];
     let charts: Vec<Chart> = tested.rules.iter().flat_map(|rule| charts(tested, rule)).collect();
     if !charts.is_empty() {
         blocks.push(Block { title: Some("When they fired".to_owned()), charts, ..Block::default() });
@@ -25,6 +27,26 @@ pub fn page(project: &str, tested: &Tested, zone: Tz) -> Page {
     blocks.extend(tested.against.iter().map(|(base, compared)| against(base, compared, zone)));
     let span = (tested.history.from, tested.history.to);
     Page { title: format!("Alerts of {project} over history"), blocks, span, zone }
+}
+
+/// When each alert fired, of whatever group, and incidents.
+fn overview(tested: &Tested) -> Overview {
+    let of = |row: &Row| {
+        let firings = row.rules.iter().flat_map(|place| tested.rules[*place].firings());
+        plot::Row { name: row.name.clone(), times: plot::together(firings.map(|one| (one.from, one.to))) }
+    };
+    let mut rows: Vec<plot::Row> = tested.rows.iter().map(of).collect();
+    let all = rows.len();
+    // Of very many those that never fired are left out.
+    if all > MOST_ROWS {
+        rows.retain(|row| !row.times.is_empty());
+    }
+    let mut title = "When each alert fired, all groups together".to_owned();
+    if rows.len() < all {
+        title += &format!(" ({} never fired)", all - rows.len());
+    }
+    let known = tested.incidents.iter().map(|one| (one.from, one.to, one.name.clone())).collect();
+    Overview { title, rows, known }
 }
 
 fn rows(tested: &Tested, zone: Tz) -> Block {
@@ -41,6 +63,10 @@ fn rows(tested: &Tested, zone: Tz) -> Block {
         ("gathered", true),
         ("a week", true),
     ];
+    let muted = tested.messages().muted > 0;
+    if muted {
+        heads.push(("muted", true));
+    }
     let judged = tested.judged.is_some();
     if judged {
         heads.extend([("precision", true), ("recall", true), ("delay", true)]);
@@ -61,6 +87,9 @@ fn rows(tested: &Tested, zone: Tz) -> Block {
             row.messages.gathered.to_string(),
             number(row.messages.gathered as f64 / history.weeks()),
         ];
+        if muted {
+            cells.push(row.messages.muted.to_string());
+        }
         if judged {
             let of = row.judged.as_ref();
             cells.push(of.and_then(|of| of.precision()).map(percent).unwrap_or_default());
@@ -72,16 +101,19 @@ fn rows(tested: &Tested, zone: Tz) -> Block {
     let all = tested.messages();
     let saved = tested.saved().map(|saved| {
         format!(
-            "Messages: {} if each group is told alone, {} gathered and without what is hidden ({} fewer)",
+            "Messages: {} if each group is told alone, {} gathered and without what is hidden or muted ({} fewer)",
             all.alone,
             all.gathered,
             percent(saved)
         )
     });
+    let nobody = muted.then(|| {
+        format!("Of {} more messages nobody is told, for they come at times that are muted (`mute`)", all.muted)
+    });
     Block {
         above: vec![format!("{} … {} ({} weeks)", day(history.from), day(history.to), number(history.weeks()))],
         table: Some((heads, tested.rows.iter().map(row).collect())),
-        below: saved.into_iter().collect(),
+        below: saved.into_iter().chain(nobody).collect(),
         ..Block::default()
     }
 }

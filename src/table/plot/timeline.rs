@@ -2,23 +2,19 @@
 
 use chrono_tz::Tz;
 
-use super::{CHARACTER, STYLE, Scale, WIDTH, add, draw_line, escaped, shortened};
+use super::axis::axis;
+use super::marks::{Frame, MARKS};
+use super::{CHARACTER, STYLE, Scale, WIDTH, add, draw_line, escaped};
 use crate::plan::DataType;
-use crate::value::time::local;
 use unicode_width::UnicodeWidthStr;
 
 /// The height of the lines.
 const HEIGHT: f64 = 150.0;
 /// How many points of a series are drawn at most: of more the least and the greatest of each stretch.
 const MOST_POINTS: usize = 900;
-/// What is short is seen nevertheless.
-const LEAST_WIDTH: f64 = 2.0;
-/// How many names of times are written.
-const MOST_NAMES: usize = 6;
-
 const OWN_STYLE: &str = "\
-.limit{fill:none;stroke:#59636e;stroke-width:1;stroke-dasharray:4 3}.fires{fill:#cf222e;opacity:.28}.known{fill:#d4a72c;opacity:.3}\
-@media (prefers-color-scheme:dark){.limit{stroke:#9198a1}.fires{fill:#ff7b72}.known{fill:#e3b341}}";
+.limit{fill:none;stroke:#59636e;stroke-width:1;stroke-dasharray:4 3}.fires{opacity:.28}\
+@media (prefers-color-scheme:dark){.limit{stroke:#9198a1}}";
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -53,34 +49,12 @@ pub fn timeline(of: &Timeline<'_>) -> String {
     let left = scale.labels.iter().map(|(_, label)| label.width()).max().unwrap_or(0) as f64 * CHARACTER + 16.0;
     let (top, right) = (24.0, WIDTH - 12.0);
     let bottom = top + HEIGHT;
-    let x = |ms: i64| {
-        let share = (ms - of.span.0) as f64 / (of.span.1 - of.span.0).max(1) as f64;
-        left + (right - left) * share.clamp(0.0, 1.0)
-    };
+    let frame = Frame { left, right, top, height: HEIGHT, span: of.span };
+    let x = |ms: i64| frame.x(ms);
     let at = |(ms, value): (i64, f64)| (x(ms), bottom - scale.share(value) * HEIGHT);
     let mut body = String::new();
-    let mut marked = |class: &str, from: i64, to: i64, name: &str| {
-        let (start, width) = (x(from), (x(to) - x(from)).max(LEAST_WIDTH));
-        let title = if name.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(name)) };
-        add(
-            &mut body,
-            format_args!(
-                "<rect class=\"{class}\" x=\"{start:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{HEIGHT:.1}\">{title}</rect>"
-            ),
-        );
-    };
-    of.known.iter().for_each(|(from, to, name)| marked("known", *from, *to, name));
-    of.fires.iter().for_each(|(from, to)| marked("fires", *from, *to, ""));
-    for (place, (from, _, name)) in of.known.iter().take(MOST_NAMES).enumerate() {
-        let name = shortened(name);
-        let half = name.width() as f64 * CHARACTER / 2.0;
-        let middle = x(*from).clamp(left + half, right - half);
-        let y = if place % 2 == 0 { 10.0 } else { 21.0 };
-        add(
-            &mut body,
-            format_args!("<text class=\"faint middle\" x=\"{middle:.1}\" y=\"{y}\">{}</text>", escaped(&name)),
-        );
-    }
+    frame.known(&mut body, of.known);
+    of.fires.iter().for_each(|(from, to)| frame.mark(&mut body, "fires", (*from, *to), ""));
     for (value, label) in &scale.labels {
         let y = bottom - scale.share(*value) * HEIGHT;
         add(
@@ -96,11 +70,11 @@ pub fn timeline(of: &Timeline<'_>) -> String {
     for line in [low, high] {
         draw_limit(&mut body, &fewer(&line), at);
     }
-    axis(&mut body, of, x, bottom + 16.0);
+    axis(&mut body, of.span, of.zone, x, bottom + 16.0);
     let height = bottom + 24.0;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" width=\"{WIDTH}\" height=\"{height:.0}\" role=\"img\">\n\
-         <title>{}</title>\n<style>{STYLE}{OWN_STYLE}</style>\n{body}</svg>\n",
+         <title>{}</title>\n<style>{STYLE}{MARKS}{OWN_STYLE}</style>\n{body}</svg>\n",
         escaped(of.title)
     )
 }
@@ -133,19 +107,6 @@ fn fewer(points: &[(i64, Option<f64>)]) -> Vec<(i64, Option<f64>)> {
         if ends.is_empty() { part.first().map(|(ms, _)| vec![(*ms, None)]).unwrap_or_default() } else { ends }
     };
     points.chunks(every).flat_map(stretch).collect()
-}
-
-/// Up to eight times by name.
-fn axis(body: &mut String, of: &Timeline<'_>, x: impl Fn(i64) -> f64, y: f64) {
-    let (from, to) = of.span;
-    let form = if to - from > 3 * 86_400_000 { "%Y-%m-%d" } else { "%m-%d %H:%M" };
-    for part in 0..8 {
-        let ms = from + (to - from) * part / 7;
-        let text = local(ms, of.zone).format(form).to_string();
-        let half = text.width() as f64 * CHARACTER / 2.0;
-        let at = x(ms).clamp(half + 2.0, WIDTH - half - 2.0);
-        add(body, format_args!("<text class=\"faint middle\" x=\"{at:.1}\" y=\"{y:.1}\">{text}</text>"));
-    }
 }
 
 #[cfg(test)]
