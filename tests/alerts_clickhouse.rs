@@ -43,6 +43,11 @@ fn agree(zone: &str, unit: &str, step: Step, first: &str, length: usize, seeds: 
     let (mut fired, mut quiet, mut pending) = (0, 0, 0);
     for seed in 1..=seeds {
         shop.session.execute("TRUNCATE TABLE dwd.m").expect("an empty table");
+        if seed == 1 {
+            let name = &shop.model.alerts[1].name.value;
+            let text = shop.artifact(&format!("warehouse/alerts/{name}.sql"));
+            assert_eq!(shop.lines(support::script::statements(text)[0]), [""; 0]);
+        }
         let groups = groups(&mut Dice(seed * 77 + length as u64), length);
         shop.insert_rows("m", rows(&groups, &starts));
         for alert in &shop.model.alerts {
@@ -171,6 +176,10 @@ fn objectives_in_sql_use_up_what_may_be_bad_as_fast_as_they_do() {
     assert!(shop.emitted.artifacts.iter().all(|one| !one.path.contains("slo_no_sum")));
     let told = shop.emitted.details["objectives"].as_array().expect("a list");
     assert_eq!(told[2]["because"], "its parts do not add up over minutes");
+    // Of no rows there is nothing to tell.
+    for slo in ["slo_few_bad", "slo_much_good"] {
+        assert_eq!(shop.lines(select(&shop, slo)), [""; 0]);
+    }
     // From where the metric is served.
     assert!(select(&shop, "slo_much_good").contains("call__"), "{}", select(&shop, "slo_much_good"));
     let mut dice = Dice(11);

@@ -242,7 +242,7 @@ fn messages_that_nobody_is_told_of_are_counted_apart() {
 #[test]
 fn a_time_that_is_none_or_too_long_is_refused() {
     support::engine!("clickhouse");
-    let (_front, place) = served();
+    let (front, place) = served();
     for (from, to, code) in [
         ("1970-01-01", TO, "E0889"),
         ("0001-01-01", "9999-12-31", "E0889"),
@@ -254,6 +254,10 @@ fn a_time_that_is_none_or_too_long_is_refused() {
         let run = place.run(&["alert", "backtest", "--clickhouse", "--live", &from, "--to", to]).assert_code(2);
         assert!(run.err.contains(code), "{from} {to}: {}", run.err);
     }
+    // What is compared with values of so long ago, or must hold for so long, looks at them.
+    let long = CALLS.replace("absent: 5m", "absent: 10000000d");
+    place.write("metrics/a.metric", long.replace("dwd.call", &format!("{}.call", front.database())));
+    assert!(place.run(&backtest(&[])).assert_code(2).err.contains("`silent` looks at 144"));
     let run = place.run(&["alert", "budget", "--clickhouse", "--live", "--at=+262142-12-31T23:59:59"]).assert_code(2);
     assert!(run.err.contains("E0955"), "{}", run.err);
     place.write("wrong.csv", "start,end,name\n+262142-12-31T00:00:00,2026-11-01,x\n");

@@ -152,7 +152,7 @@ pub fn messages(members: &[&[Firing]], pace: Pace, hidden: &dyn Fn(usize, i64) -
     let mut start = next_start(i64::MIN);
     while let Some(first) = start {
         // A new message waits for others; then it is looked at again and again until nothing fires.
-        let (mut at, mut before) = (first + pace.group_wait, first - 1);
+        let (mut at, mut before) = (first.saturating_add(pace.group_wait), first - 1);
         loop {
             let firing: Vec<usize> = (0..members.len()).filter(|member| fires(members[*member], at)).collect();
             let over = |member: &usize| firing.binary_search(member).is_err() && is_over(members[*member], before, at);
@@ -169,7 +169,7 @@ pub fn messages(members: &[&[Firing]], pace: Pace, hidden: &dyn Fn(usize, i64) -
             if firing.is_empty() || at >= end {
                 break;
             }
-            (before, at) = (at, at + pace.group_interval);
+            (before, at) = (at, at.saturating_add(pace.group_interval));
         }
         start = next_start(at);
     }
@@ -186,7 +186,7 @@ fn is_news(told: Option<&Told>, firing: &[usize], resolved: &[usize], at: i64, r
     if firing.is_empty() {
         return !told.firing.is_empty();
     }
-    resolved.iter().any(|member| !among(&told.resolved, member)) || told.at + repeat < at
+    resolved.iter().any(|member| !among(&told.resolved, member)) || told.at.saturating_add(repeat) < at
 }
 
 #[cfg(test)]
@@ -234,6 +234,14 @@ mod tests {
         let hidden = |_: usize, at: i64| at < 20 * MINUTE;
         let told = messages(&[&fires], Pace::DEFAULT[0], &hidden);
         assert_eq!(told.iter().map(|one| one.at / 1_000).collect::<Vec<_>>(), [10 + 20 * 60, 10 + 30 * 60]);
+    }
+
+    #[test]
+    fn who_is_told_once_in_all_times_is_told_once() {
+        let never = Pace { group_wait: i64::MAX, group_interval: i64::MAX, repeat_interval: i64::MAX };
+        assert_eq!(messages(&[&[firing(0, 90)]], never, &|_, _| false), []);
+        let once = Pace { group_wait: 1, ..never };
+        assert_eq!(messages(&[&[firing(0, 90), firing(100, 110)]], once, &|_, _| false).len(), 2);
     }
 
     #[test]

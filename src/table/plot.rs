@@ -347,12 +347,17 @@ fn value_text(value: f64, ty: &DataType) -> String {
 
 /// A label of at most [`WIDEST_LABEL`] columns.
 fn shortened(text: &str) -> String {
-    if text.width() <= WIDEST_LABEL {
+    cut(text, WIDEST_LABEL)
+}
+
+/// A text of at most so many columns.
+fn cut(text: &str, widest: usize) -> String {
+    if text.width() <= widest {
         return text.to_owned();
     }
     let mut found = String::new();
     for c in text.chars() {
-        if found.width() + 2 > WIDEST_LABEL {
+        if found.width() + 2 > widest {
             break;
         }
         found.push(c);

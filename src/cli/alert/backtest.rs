@@ -64,7 +64,7 @@ fn replayed(args: &Args, context: &Context) -> Outcome {
     let range = Range::of(args.from.as_deref(), args.to.as_deref(), model, &mut fetcher)?;
     let looked = chosen.look(range, &ready, &mut fetcher)?;
     let history = looked.history(range, model)?;
-    chosen.check_length(history)?;
+    chosen.check_length(history, range)?;
     let rules = chosen.replay(&looked, history, model);
     let against = match &args.against {
         Some(word) => Some((word.clone(), before(args, word, history, &rules, context, &mut fetcher)?)),

@@ -131,12 +131,13 @@ impl Chosen {
         &self.parts.model.slos[place]
     }
 
-    /// A history of more buckets than can be looked at is told.
-    pub fn check_length(&self, history: History) -> Result<(), Stop> {
-        let alerts = self.given.alerts.iter().map(|of| (of.alert.name.value.as_str(), of.alert.every));
-        let slos = self.slo_names().map(|name| (name, MINUTE));
-        for (name, every) in alerts.chain(slos) {
-            let buckets = (history.to - history.from) / every.about();
+    /// A history of more buckets than can be looked at is told, those before it that it is compared with among them.
+    pub fn check_length(&self, history: History, range: Range) -> Result<(), Stop> {
+        let alerts = self.given.alerts.iter().map(|of| (of.alert.name.value.as_str(), of.alert.every, back(of)));
+        let slos = self.slo_names().map(|name| (name, MINUTE, burns_back()));
+        for (name, every, back) in alerts.chain(slos) {
+            let before = if range.from.is_some() { back } else { 0 };
+            let buckets = (history.to - history.from).saturating_add(before) / every.about();
             if buckets > MOST_BUCKETS {
                 return Err(error!(E0889, None, "`{name}` looks at {buckets} buckets of {} in this time, and {MOST_BUCKETS} may be at most", every.text();
                     help: "name a shorter time by `--from` and `--to`, or leave this one out by naming the others")
@@ -150,7 +151,7 @@ impl Chosen {
     pub fn look(&self, range: Range, ready: &Ready, fetcher: &mut Fetcher) -> Result<Looked, Stop> {
         let model = &ready.compiled.model;
         if let (Some(from), Some(to)) = (range.from, range.to) {
-            self.check_length(History { from, to })?;
+            self.check_length(History { from, to }, range)?;
         }
         let mut asked: Vec<(Query, Asked)> = Vec::new();
         let told = |found: Diagnostics| Stop::found(&ready.project, found);
@@ -276,7 +277,8 @@ fn calendar(model: &Model) -> Calendar {
 fn back(watched: &alerts::Watched) -> i64 {
     let alert = &watched.alert;
     // A day more, as days may have 25 hours.
-    alert.reaches_back() + alert.hold + alert.absent.unwrap_or_default() + alert.every.about() + DAY_MS
+    let parts = [alert.reaches_back(), alert.hold, alert.absent.unwrap_or_default(), alert.every.about(), DAY_MS];
+    parts.into_iter().fold(0, i64::saturating_add)
 }
 
 /// The same of objectives.

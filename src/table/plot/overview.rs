@@ -5,12 +5,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::axis::axis;
 use super::marks::{Frame, MARKS};
-use super::{CHARACTER, STYLE, WIDTH, add, escaped, shortened};
+use super::{CHARACTER, STYLE, WIDTH, add, cut, escaped};
 use crate::value::time::local;
 
 /// The height of a row, with its gap.
 const ROW: f64 = 20.0;
 const GAP: f64 = 5.0;
+/// The widest name: those of rules of quality are long.
+const WIDEST: usize = 42;
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -56,7 +58,7 @@ fn merged(mut times: Vec<(i64, i64)>, apart: i64) -> Vec<(i64, i64)> {
 
 /// The picture.
 pub fn overview(of: &Overview<'_>) -> String {
-    let widest = of.rows.iter().map(|row| shortened(&row.name).width()).max().unwrap_or(0);
+    let widest = of.rows.iter().map(|row| cut(&row.name, WIDEST).width()).max().unwrap_or(0);
     let left = widest as f64 * CHARACTER + 16.0;
     let (top, right) = (28.0, WIDTH - 12.0);
     let bottom = top + ROW * of.rows.len() as f64;
@@ -72,7 +74,7 @@ pub fn overview(of: &Overview<'_>) -> String {
                 "<text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
                 left - 8.0,
                 y + ROW - GAP - 1.0,
-                escaped(&shortened(&row.name))
+                escaped(&cut(&row.name, WIDEST))
             ),
         );
         let line = y + ROW;

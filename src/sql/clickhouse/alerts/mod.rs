@@ -420,7 +420,7 @@ impl Writer<'_> {
     /// How many buckets more than one it must hold.
     fn hold(&self) -> i64 {
         let step = self.alert.every.about().max(1);
-        (self.alert.hold + step - 1) / step
+        self.alert.hold.saturating_add(step - 1) / step
     }
 
     /// With the names that people know.
