@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Context, Stop, planned, ready::Ready, server};
 use crate::clickhouse::{Client, Environment, Limits, Retries, Server, typed};
 use crate::diagnostic::Diagnostics;
-use crate::emit::{self, Input};
+use crate::emit::{Answered, Input, Warehouse};
 use crate::error;
 use crate::plan::{DataType, OutputColumn, Query, Value};
 use crate::project::{Connection, Project, Target, url_fault};
@@ -40,6 +40,8 @@ pub struct Fetcher<'a> {
     server: Option<Asking<'a>>,
     /// What the target is given, once it is asked for.
     input: OnceLock<(Input, Diagnostics)>,
+    /// What it has then.
+    warehouse: OnceLock<Result<Warehouse, Diagnostics>>,
 }
 
 /// A server, and the target whose rollups may be read.
@@ -59,7 +61,7 @@ impl<'a> Fetcher<'a> {
             }
             None => None,
         };
-        Ok(Fetcher { args, ready, context, server, input: OnceLock::new() })
+        Ok(Fetcher { args, ready, context, server, input: OnceLock::new(), warehouse: OnceLock::new() })
     }
 
     /// The same, where what the target is given is known already.
@@ -109,19 +111,37 @@ impl<'a> Fetcher<'a> {
 
     /// The SELECT that answers a query, from rollups where it may be.
     fn statement(&self, asking: &Asking, query: &Query, wanted: &Asked) -> Result<String, Stop> {
-        let told = |found: Diagnostics| Stop::found(&self.ready.project, found);
         let Some(target) = asking.target else { return self.of_sources(query) };
-        let (input, found) = self.input.get_or_init(|| planned::input(self.ready));
-        if found.has_errors() {
-            return Err(told(found.clone()));
-        }
-        Ok(emit::answer(input, target, query, wanted).map_err(told)?.sql)
+        let told = |found: Diagnostics| Stop::found(&self.ready.project, found);
+        Ok(self.warehouse(target)?.answer(query, wanted).map_err(told)?.sql)
     }
 
-    /// The rows of a SELECT that has the columns of a query.
-    pub fn select(&self, select: &str, query: &Query) -> Result<Answer, Stop> {
+    /// What the target has whose rollups may be read, planned once.
+    fn warehouse(&self, target: &Target) -> Result<&Warehouse, Stop> {
+        let planned = || {
+            let (input, found) = self.input.get_or_init(|| planned::input(self.ready));
+            if found.has_errors() { Err(found.clone()) } else { Warehouse::of(input, target) }
+        };
+        let kept = self.warehouse.get_or_init(planned);
+        kept.as_ref().map_err(|found| Stop::found(&self.ready.project, found.clone()))
+    }
+
+    /// Plans what the target has, so that the first question need not wait for that.
+    pub fn prepare(&self) -> Result<(), Stop> {
+        self.target().map_or(Ok(()), |target| self.warehouse(target).map(|_| ()))
+    }
+
+    /// How the target whose rollups may be read answers a query; none where there is no such target.
+    pub fn answered(&self, query: &Query, wanted: &Asked) -> Result<Option<Answered>, Stop> {
+        let Some(target) = self.target() else { return Ok(None) };
+        let told = |found: Diagnostics| Stop::found(&self.ready.project, found);
+        self.warehouse(target)?.answer(query, wanted).map(Some).map_err(told)
+    }
+
+    /// The rows of a SELECT that has the columns of a query, which may take so long, or as long as the server grants.
+    pub fn select(&self, select: &str, query: &Query, within: Option<Duration>) -> Result<Answer, Stop> {
         match &self.server {
-            Some(asking) => ask_server(&asking.client, select, query, asking.client.server().timeout),
+            Some(Asking { client, .. }) => ask_server(client, select, query, within.unwrap_or(client.server().timeout)),
             None => Err(error!(E0041, None, "only a server can run a SELECT"; help: "add `--clickhouse`").into()),
         }
     }

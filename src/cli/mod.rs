@@ -50,6 +50,7 @@ mod targets;
 #[cfg(feature = "dry-run")]
 mod test;
 mod verify;
+mod ways;
 
 use std::process::ExitCode;
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::plan::{Query, Step, Table, WeekStart};
-use crate::project::{AirflowTarget, GrafanaTarget, StreamingTarget, Target, TargetSettings};
+use crate::project::{AirflowTarget, ClickhouseTarget, GrafanaTarget, StreamingTarget, Target, TargetSettings};
 use crate::rollup::{Asked, Cadence, Serving, Statistics};
 use crate::sql::memo::Memo;
 use crate::types::{Bound, CaliberChange, Serve, Severity, Tier};
@@ -342,26 +342,36 @@ pub struct Passed {
     pub because: String,
 }
 
-/// The SELECT that answers a question from what a target has (a stream or a scheduler has nothing of its own: its warehouse is asked), where it
-/// may be served as told.
-pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
-    match &target.settings {
-        TargetSettings::Clickhouse(settings) => clickhouse::answer(input, &target.name.value, settings, query, asked),
-        TargetSettings::Streaming(StreamingTarget { into: Some((name, settings)), .. }) => {
-            clickhouse::answer(input, name, settings, query, asked)
-        }
-        TargetSettings::Airflow(AirflowTarget { of: Some((name, settings)), .. }) => {
-            clickhouse::answer(input, name, settings, query, asked)
-        }
-        TargetSettings::Grafana(GrafanaTarget { of: Some((name, settings)), .. }) => {
-            clickhouse::answer(input, name, settings, query, asked)
-        }
-        TargetSettings::Streaming(_)
-        | TargetSettings::Airflow(_)
-        | TargetSettings::Alerts(_)
-        | TargetSettings::Quality(_)
-        | TargetSettings::Grafana(_) => Err(Diagnostics::new()),
+/// What a target has, to answer questions from (a stream or a scheduler has nothing of its own: its warehouse is asked). Planning all of its
+/// rollups takes a while, an answer does not: whoever has several questions keeps it.
+pub struct Warehouse(clickhouse::Kept);
+
+impl Warehouse {
+    /// That of a target. A target that has no warehouse is an error without words.
+    pub fn of(input: &Input, target: &Target) -> Result<Warehouse, Diagnostics> {
+        let (name, settings): (_, &ClickhouseTarget) = match &target.settings {
+            TargetSettings::Clickhouse(settings) => (&target.name.value, settings),
+            TargetSettings::Streaming(StreamingTarget { into: Some((name, settings)), .. }) => (name, settings),
+            TargetSettings::Airflow(AirflowTarget { of: Some((name, settings)), .. }) => (name, settings),
+            TargetSettings::Grafana(GrafanaTarget { of: Some((name, settings)), .. }) => (name, settings),
+            TargetSettings::Streaming(_)
+            | TargetSettings::Airflow(_)
+            | TargetSettings::Alerts(_)
+            | TargetSettings::Quality(_)
+            | TargetSettings::Grafana(_) => return Err(Diagnostics::new()),
+        };
+        clickhouse::kept(input, name, settings).map(Warehouse)
     }
+
+    /// The SELECT that answers a question, where it may be served as told.
+    pub fn answer(&self, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
+        self.0.answer(query, asked)
+    }
+}
+
+/// The SELECT that answers one question from what a target has, where it may be served as told.
+pub fn answer(input: &Input, target: &Target, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
+    Warehouse::of(input, target)?.answer(query, asked)
 }
 
 /// Makes the artefacts of a target. What it cannot express is told, and nothing is to be written then.

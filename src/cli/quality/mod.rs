@@ -111,7 +111,7 @@ fn checked(args: &Args, context: &Context) -> Outcome {
     let model = &ready.compiled.model;
     let mut outcomes = shares(model, &chosen, range, &ready, &mut fetcher)?;
     freshness::judge(model, &chosen, now, &ready, &mut fetcher, &mut outcomes)?;
-    reconcile::judge(model, &chosen, range, &ready, &mut fetcher, &mut outcomes)?;
+    reconcile::judge(model, &chosen, range, &fetcher, &mut outcomes)?;
     let checked: Vec<Checked> =
         chosen.iter().zip(outcomes).map(|(quality, outcomes)| in_order(model, quality, outcomes)).collect();
     show(args, &checked, &ready, context)?;

@@ -7,13 +7,60 @@ use crate::diagnostic::Diagnostics;
 use crate::emit::{Answered, Passed};
 use crate::error;
 use crate::plan::Query;
-use crate::rollup::{self, Asked, Layer, Use};
+use crate::rollup::{self, Asked, Layer, Rollup, Rollups, Statistics, Use};
 use crate::sql::{self, CLICKHOUSE};
 
-/// The SELECT that answers a question which may be served as told, and what else could have been read.
-pub fn answer(build: &Build, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
-    let Chosen { select, from, passed, refused } = choose(build, query, asked)?;
-    Ok(Answered { sql: sql::to_text(&select, &CLICKHOUSE), from, passed, refused })
+/// What a target has, kept to answer any number of questions from it.
+pub struct Kept {
+    rollups: Rollups,
+    made: Vec<Made>,
+    statistics: Statistics,
+    reading: sql::Options,
+    is_sharded: bool,
+}
+
+impl Kept {
+    /// That of a build, which is used up.
+    pub(super) fn of(build: Build) -> Result<Kept, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let (_, made) = rollups::tables(&build, &mut diagnostics);
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        let (reading, is_sharded) = (build.reading(), cluster::is_sharded(&build));
+        Ok(Kept { rollups: build.rollups, made, statistics: build.statistics, reading, is_sharded })
+    }
+
+    /// The SELECT that answers a question which may be served as told, and what else could have been read.
+    pub fn answer(&self, query: &Query, asked: &Asked) -> Result<Answered, Diagnostics> {
+        let has = Has {
+            rollups: &self.rollups.rollups,
+            made: &self.made,
+            statistics: &self.statistics,
+            reading: self.reading.clone(),
+            is_sharded: self.is_sharded,
+        };
+        let Chosen { select, from, passed, refused } = choose_of(&has, query, asked, false)?;
+        Ok(Answered { sql: sql::to_text(&select, &CLICKHOUSE), from, passed, refused })
+    }
+}
+
+/// What a target has.
+pub struct Has<'b> {
+    rollups: &'b [Rollup],
+    made: &'b [Made],
+    statistics: &'b Statistics,
+    /// How SELECTs for readers are made.
+    reading: sql::Options,
+    is_sharded: bool,
+}
+
+impl<'b> Has<'b> {
+    /// What a build has made of its rollups.
+    pub fn of(build: &'b Build, made: &'b [Made]) -> Has<'b> {
+        let (rollups, statistics) = (&build.rollups.rollups, &build.statistics);
+        Has { rollups, made, statistics, reading: build.reading(), is_sharded: cluster::is_sharded(build) }
+    }
 }
 
 /// A SELECT, and what it reads: see [`Answered`].
@@ -28,25 +75,19 @@ pub struct Chosen {
 pub fn choose(build: &Build, query: &Query, asked: &Asked) -> Result<Chosen, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let (_, made) = rollups::tables(build, &mut diagnostics);
-    if diagnostics.has_errors() { Err(diagnostics) } else { choose_of(build, &made, query, asked, false) }
+    if diagnostics.has_errors() { Err(diagnostics) } else { choose_of(&Has::of(build, &made), query, asked, false) }
 }
 
-/// The same out of rollups that are known. With `views`, what is read from sources alone is read from the views of clean rows.
-pub fn choose_of(
-    build: &Build,
-    made: &[Made],
-    query: &Query,
-    asked: &Asked,
-    views: bool,
-) -> Result<Chosen, Diagnostics> {
-    let all = &build.rollups.rollups;
-    let route = rollup::route(query, asked, all, &build.statistics);
+/// The same of what is known. With `views`, what is read from sources alone is read from the views of clean rows.
+pub fn choose_of(has: &Has, query: &Query, asked: &Asked, views: bool) -> Result<Chosen, Diagnostics> {
+    let (all, made) = (has.rollups, has.made);
+    let route = rollup::route(query, asked, all, has.statistics);
     let served = &route.served;
     // From sources alone the SELECT stands for itself, and needs nothing that was built; but for rows of other shards.
-    let options = if served.is_live() && !views && !cluster::is_sharded(build) {
+    let options = if served.is_live() && !views && !has.is_sharded {
         sql::Options::default()
     } else {
-        sql::Options { unordered: false, ..build.reading() }
+        sql::Options { unordered: false, ..has.reading.clone() }
     };
     let reads = reads(query, &served.layers, all, made).ok_or_else(Diagnostics::new)?;
     let select = sql::select_stored(query, &CLICKHOUSE, &options, &reads).map_err(|unsupported| {

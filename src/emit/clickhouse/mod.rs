@@ -33,7 +33,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sqlparser::ast::{ObjectName, Query};
 
-use super::{Answered, Artifact, Emitted, Input, template};
+use super::{Artifact, Emitted, Input, template};
 use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::plan;
@@ -43,6 +43,7 @@ use crate::sql::memo::{Key, Memo};
 use crate::sql::{self, CLICKHOUSE, Options, Scalars, Unsupported};
 use crate::suggest::near;
 
+pub use ask::Kept;
 pub use fed::refusal;
 pub use schedule::{Gate, Run, Schedule, schedule};
 pub use stream::emit as stream;
@@ -238,20 +239,14 @@ fn fillers<'b>(
     (backfills, batches)
 }
 
-/// Answers a question from what a target has.
-pub fn answer(
-    input: &Input,
-    target: &str,
-    settings: &ClickhouseTarget,
-    query: &plan::Query,
-    asked: &Asked,
-) -> Result<Answered, Diagnostics> {
+/// What a target has, to answer questions from.
+pub fn kept(input: &Input, target: &str, settings: &ClickhouseTarget) -> Result<Kept, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let mut options = options(settings);
     clean::rows(input, settings, &mut options, &mut diagnostics);
     let measured = with_measures(input, settings, &options);
     let build = Build::new(input, measured.as_ref(), target, settings, options, &mut diagnostics);
-    if diagnostics.has_errors() { Err(diagnostics) } else { ask::answer(&build, query, asked) }
+    if diagnostics.has_errors() { Err(diagnostics) } else { Kept::of(build) }
 }
 
 /// A question and how it may be served.
@@ -273,7 +268,8 @@ pub fn answers(
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
-    let chosen = questions.par_iter().map(|(query, asked)| ask::choose_of(&build, &made, query, asked, true));
+    let has = ask::Has::of(&build, &made);
+    let chosen = questions.par_iter().map(|(query, asked)| ask::choose_of(&has, query, asked, true));
     let chosen: Vec<Result<ask::Chosen, Diagnostics>> = chosen.collect();
     let mut selects = Vec::with_capacity(chosen.len());
     for one in chosen {
