@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use metricc::alerting::{Series, State, verdicts};
+use metricc::alerting::{Look, Series, State, freshness, verdicts};
 use metricc::compile::{Compiled, compile};
 use metricc::emit::{Emitted, emit, input};
 use metricc::project::{MemoryFiles, Project, load};
@@ -33,6 +33,7 @@ metric rate  = good / tasks { unit: ratio; better: up; title: "成功\"率\"" }
 metric available = 1 - count(task where not ok) / tasks { unit: ratio; better: up }
 metric 收入  = sum(spent from task) { unit: CNY; grain: 1d; serve: daily }
 metric slow  = p95(took from task) { grain: 1h }
+metric spent = sum(spent from task) { unit: CNY; grain: 1d; by: feature; serve: stream(1m), daily }
 "#;
 
 const TARGET: &str = r#"kind: alerts
@@ -158,13 +159,16 @@ quality of_tasks on task {
   complete: kind > 99%, id
   unique: id, duplicates < 0.1%
   valid: took >= 0s
+  fresh: 5m
+  reconcile: spent stream daily < 0.5%
   minimum: 50
   severity: P0
 }
-quality of_kinds on task { unique: kind, feature, duplicates <= 40%; severity: P2 }
+quality of_kinds on task { unique: kind, feature, duplicates <= 40%; fresh: 2d; severity: P2 }
+quality 质量 on task { fresh: 90s; severity: P2 }
 "#;
 
-/// The shares of rules of quality are alerts by day, and what is said of them holds.
+/// Rules of quality are alerts: shares and differences by day, and whether rows are fresh. What is said of them holds.
 #[test]
 fn rules_of_quality_are_alerts_of_their_own() {
     support::engine!("prometheus");
@@ -179,22 +183,103 @@ fn rules_of_quality_are_alerts_of_their_own() {
         ("of_tasks.duplicates", ">= 0.001"),
         ("of_tasks.valid", "< 1"),
         ("of_kinds.duplicates", "> 0.4"),
+        ("of_tasks.reconcile(spent stream daily)", ">= 0.005"),
+        ("of_tasks.fresh", "quality:of_tasks:newest_row_age_seconds > 300)"),
+        ("of_kinds.fresh", "> 172800)"),
+        ("质量.fresh", "> 90)"),
     ] {
         let start = rules.find(&format!("- alert: {alert}\n")).unwrap_or_else(|| panic!("no {alert} in {rules}"));
         assert!(rules[start..].lines().nth(1).is_some_and(|line| line.contains(compared)), "{}", &rules[start..]);
     }
-    assert_eq!(of("_test.yml").len(), 5);
-    assert_eq!(rules.matches("runbook_url: https://wiki.example.com/x/tasks.md").count(), 4);
+    assert_eq!(of("_test.yml").len(), 9);
+    assert_eq!(rules.matches("runbook_url: https://wiki.example.com/x/tasks.md").count(), 6);
     let series = emitted.details["series"].as_array().expect("a list");
     let rows = series.iter().filter(|one| one["labels"]["metric"] == "of_tasks.rows").count();
     // Their number is watched beside the shares.
     assert_eq!(rows, 2);
-    taken(&emitted, 5);
+    let newest = |one: &&serde_json::Value| one["labels"] == serde_json::json!({ "quality": "质量", "source": "task" });
+    let newest: Vec<&str> = series.iter().filter(newest).filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(newest, ["metricc_newest_row_seconds", "metricc_newest_row_asked_seconds"]);
+    taken(&emitted, 9);
     let (without, found) = built(RULES, &format!("{TARGET}quality: false\n"));
     assert_eq!((found, without.artifacts.len()), (Vec::new(), 1));
     // Nobody is told of what is so urgent.
     let (_, found) = built(RULES, &TARGET.replace("P0: [sms, dingtalk], ", ""));
     assert!(found[0].starts_with("E0890"), "{found:?}");
+    for alert in ["of_tasks.fresh", "of_tasks.reconcile(spent stream daily)"] {
+        let wanted = format!("E0890 nobody is told of `{alert}`, which is P0");
+        assert!(found.contains(&wanted), "{wanted}: {found:?}");
+    }
+}
+
+/// What is found of the newest row, a minute apart: rows that come, stop, are just as old as they may be or a millisecond older, or have a
+/// clock that is ahead; now and then nothing.
+fn looks(dice: &mut Dice, length: i64, within: i64) -> Vec<Option<Look>> {
+    let mut newest = 0;
+    (0..length)
+        .map(|minute| {
+            let at = minute * 60_000 - dice.roll(20_000) as i64;
+            newest = match dice.roll(14) {
+                0 => at - within,
+                1 => at - within - 1,
+                2 => at + dice.roll(100_000) as i64,
+                3..=6 => newest.max(at - dice.roll(30_000) as i64),
+                _ => newest,
+            };
+            (dice.roll(7) > 0).then_some(Look { at, newest })
+        })
+        .collect()
+}
+
+#[test]
+fn promql_tells_what_is_fresh_as_the_declaration_does() {
+    support::engine!("prometheus");
+    const LENGTH: i64 = 300;
+    let bounds = [("a", "5m"), ("b", "90s"), ("c", "40m")];
+    let declared =
+        |(name, within): &(&str, &str)| format!("quality {name} on task {{ fresh: {within}; severity: P2 }}\n");
+    let (emitted, told) = built(&bounds.iter().map(declared).collect::<String>(), TARGET);
+    assert_eq!(told, [""; 0]);
+    let folder = written(&emitted);
+    let mut tests = String::from("rule_files: [alerts/rules/*.yml]\nevaluation_interval: 1m\ntests:\n");
+    let (mut fired, mut silent) = (0, 0);
+    for seed in 1..=6 {
+        let mut dice = Dice(seed);
+        let (mut input, mut expected) = (String::new(), String::new());
+        for ((name, _), within) in bounds.iter().zip([300_000, 90_000, 2_400_000]) {
+            let looks = looks(&mut dice, LENGTH, within);
+            let seconds = |of: fn(&Look) -> i64| -> Vec<Option<f64>> {
+                looks.iter().map(|look| look.as_ref().map(|look| of(look) as f64 / 1_000.0)).collect()
+            };
+            for (series, values) in
+                [("newest_row", seconds(|look| look.newest)), ("newest_row_asked", seconds(|look| look.at))]
+            {
+                // The first sample is that of the beginning.
+                let values = samples(&values).split_off(2);
+                let labels = format!("{{quality=\"{name}\",source=\"task\"}}");
+                writeln!(input, "  - {{series: 'metricc_{series}_seconds{labels}', values: '{values}'}}")
+                    .expect("text");
+            }
+            for (minute, verdict) in freshness(&looks, within).into_iter().enumerate() {
+                let fires = verdict.state == State::Firing;
+                (fired, silent) = (fired + usize::from(fires), silent + usize::from(!fires));
+                let query = format!("count(ALERTS{{alertname=\"{name}.fresh\",alertstate=\"firing\"}}) or vector(0)");
+                let fires = u8::from(fires);
+                writeln!(
+                    expected,
+                    "  - {{expr: '{query}', eval_time: {minute}m, exp_samples: [{{labels: '{{}}', value: {fires}}}]}}"
+                )
+                .expect("text");
+            }
+        }
+        write!(tests, "- interval: 1m\n  input_series:\n{input}  promql_expr_test:\n{expected}").expect("text");
+    }
+    assert!(fired > 500 && silent > 500, "{fired} and {silent}");
+    fs::write(folder.path().join("random_test.yml"), tests).expect("a file");
+    for programs in Programs::all() {
+        let tested = programs.run("promtool", folder.path(), &["test", "rules", "random_test.yml"]);
+        assert!(tested.ok, "{}: {}", programs.name, tested.said.chars().take(4_000).collect::<String>());
+    }
 }
 
 #[test]

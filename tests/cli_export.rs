@@ -36,7 +36,7 @@ alert low on rate { every: 1m; when: value < 95% for 5m; by: 功能; severity: P
 alert lower on rate { every: 1m; when: value < 50%; by: 功能; severity: P1; notify: ops }
 alert slow_tasks on slow { every: 5m; when: value > 2s; severity: P1; notify: ops }
 alert poor on 收入 { when: value < 10; severity: P2; notify: ops }
-quality of_tasks on task { complete: feature > 10%; severity: P2 }
+quality of_tasks on task { complete: feature > 10%; fresh: 10m; severity: P2 }
 slo rate_ok on rate { objective: 99.9% over 30d; notify: ops }
 "#;
 
@@ -159,6 +159,11 @@ fn counted(tasks: &[Task]) -> BTreeMap<String, String> {
     let rule = "of_tasks.complete(feature)";
     wanted.insert(format!("metricc_n_20eadd3f{{metric=\"{rule}\",step=\"1d\",by=\"\"}}"), share.to_string());
     wanted.extend([end(rule, "1d", "", midnight)]);
+    let newest = tasks.iter().map(|(at, ..)| *at).max().expect("some");
+    for (name, at) in [("", newest), ("asked_", 210)] {
+        let series = format!("metricc_newest_row_{name}seconds{{quality=\"of_tasks\",source=\"task\"}}");
+        wanted.insert(series, (START + at).to_string());
+    }
     let windows =
         [("5m", 5), ("30m", 30), ("1h", 60), ("2h", 120), ("6h", 360), ("1d", 1_440), ("3d", 4_320), ("30d", 43_200)];
     for (window, minutes) in windows {
@@ -207,7 +212,7 @@ fn what_is_shown_is_counted_from_the_rows() {
     // Two metrics of one table share a statement; each has run once, whoever asks.
     let asked = |front: &Front| front.requests().iter().filter(|one| one.body.contains("FROM (")).count();
     let before = asked(&front);
-    assert_eq!(before, 3 + 8);
+    assert_eq!(before, 3 + 1 + 8);
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| assert_eq!(values(&page(&listener)).len(), values(&text).len()));
@@ -270,7 +275,7 @@ fn prometheus_can_read_it() {
     let (_front, place, _) = served("", "");
     let args = ["export", "--clickhouse", "--textfile", "metricc.prom", AT[0], AT[1]];
     let run = place.run(&args).assert_code(0);
-    assert!(run.err.contains("wrote metricc.prom: 11 of 11 statements answered"), "{}", run.err);
+    assert!(run.err.contains("wrote metricc.prom: 12 of 12 statements answered"), "{}", run.err);
     let text = fs::read_to_string(place.path("metricc.prom")).expect("a file");
     assert!(values(&text).len() > 20, "{text}");
     let checked = |programs: Programs| programs.reads("promtool", &place.path(""), &["check", "metrics"], &text);
@@ -311,10 +316,10 @@ fn without_a_server_there_are_no_values() {
     let listener = start(&place, &AT);
     let text = page(&listener);
     assert_eq!(values(&text), BTreeMap::new());
-    assert_eq!(text.matches("metricc_export_up{").count(), 11);
+    assert_eq!(text.matches("metricc_export_up{").count(), 12);
     assert!(!text.contains("metricc_export_up{statement=\"rate_ok over 30d\"} 1"), "{text}");
     let run = place.run(&["export", "--clickhouse", "--textfile", "a.prom"]).assert_code(1);
-    assert!(run.err.contains("0 of 11 statements answered") && run.err.contains("E0851"), "{}", run.err);
+    assert!(run.err.contains("0 of 12 statements answered") && run.err.contains("E0851"), "{}", run.err);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod support;
 mod warehouse;
 
+use metricc::sql;
 use warehouse::Warehouse;
 
 fn shop() -> String {
@@ -17,6 +18,7 @@ fn shop() -> String {
   column got: timestamp{encoding}
 }}
 metric of_{name} = count({name}) {{ grain: 1d; serve: daily }}
+quality q_{name} on {name} {{ fresh: 5m }}
 "
         )
     };
@@ -86,5 +88,26 @@ fn an_index_is_there_only_where_it_saves_reads() {
         let (with, without) = with_and_without(&shop, table);
         assert!(without > 10, "{table}: {without} granules are too few to tell");
         assert_eq!(with * 4 < without, is_there, "{table}: {with} granules with an index, {without} without");
+    }
+}
+
+/// The newest row is asked for every few seconds: of sixty days what is near is read, and where that is not enough a week.
+#[test]
+fn the_newest_row_is_looked_for_in_few_rows() {
+    support::engine!("clickhouse");
+    let shop = Warehouse::new("UTC", &shop());
+    fill(&shop);
+    let lowering = metricc::plan::Lowering::new(&shop.model);
+    let now = metricc::plan::time::parse_timestamp("2025-03-02 00:00:00", chrono_tz::UTC).expect("an instant");
+    for fresh in &shop.input.alerts.fresh {
+        let read = |from: i64| {
+            let query = lowering.lower(&fresh.question(from)).expect("a plan");
+            let select = sql::select(&query, &sql::CLICKHOUSE, &sql::Options::default()).expect("a SELECT");
+            granules(&shop, &sql::to_text(&select, &sql::CLICKHOUSE))
+        };
+        let all = read(0);
+        let week = read(metricc::alerting::looked_from(fresh.within, now));
+        let near = read(now - 2 * fresh.within);
+        assert!(all > 50 && week * 2 < all && near * 20 < all, "{}: {near} of {week} of {all}", fresh.source);
     }
 }

@@ -5,12 +5,14 @@
 mod absence;
 mod band;
 mod burn;
+mod fresh;
 mod limits;
 mod together;
 
 pub use absence::absences;
 pub use band::{Band, ewma, seasonal};
 pub use burn::{BURNS, Burn, Counted, Sums, burning, short, whole, windows};
+pub use fresh::{Look, age, freshness, looked_from};
 pub use limits::limits;
 pub use together::{GROUPED_BY, hides};
 

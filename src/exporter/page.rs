@@ -40,7 +40,10 @@ impl Page {
         for (name, family) in &self.families {
             text.push_str(&head(name, family.kind, &family.help));
             for (labels, value) in &family.samples {
-                let _ = writeln!(text, "{name}{labels} {value}");
+                let _ = match *value {
+                    f64::INFINITY => writeln!(text, "{name}{labels} +Inf"),
+                    value => writeln!(text, "{name}{labels} {value}"),
+                };
             }
         }
         text

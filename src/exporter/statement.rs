@@ -1,9 +1,10 @@
 //! The questions of an exporter.
 
-use crate::emit::alerts::{self, Given, Objective, Part, Parts, Series};
+use crate::alerting::looked_from;
+use crate::emit::alerts::{self, Apart, Fresh, Given, Objective, Part, Parts, Series};
 use crate::plan::{AskedStep, Question};
 use crate::project::AlertsTarget;
-use crate::types::{By, DimensionId, MetricId, Model, TableId};
+use crate::types::{By, DimensionId, MetricId, Model, TableId, Way};
 use crate::value::Step;
 use crate::value::time::DAY_MS;
 
@@ -16,8 +17,8 @@ pub struct Exports {
     pub statements: Vec<Statement>,
 }
 
-/// A question that is asked again and again: some metrics over their last complete bucket, by some dimensions.
-#[derive(Clone, Debug, PartialEq)]
+/// A question that is asked again and again: some metrics over their last complete bucket, by some dimensions, or the newest row.
+#[derive(Clone, Debug)]
 pub struct Statement {
     /// What people call it, and no other one: `tasks, rate 1m by feature`, `gmv and 4 more 1d`, `rate_ok over 30d`.
     pub name: String,
@@ -35,6 +36,19 @@ pub struct Statement {
     pub labels: Vec<String>,
     /// The labels of the series that tell when the bucket ended.
     pub ends: Vec<Vec<(String, String)>>,
+    /// What is asked for.
+    pub asks: Asks,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub enum Asks {
+    /// The values of the metrics.
+    Values,
+    /// The newest row of a source, in place of values.
+    Newest(Box<Fresh>),
+    /// How far two ways are apart that the metric is served in.
+    Apart([Way; 2]),
 }
 
 /// A series as Prometheus knows it.
@@ -67,11 +81,13 @@ pub fn exports(model: &Model, given: &Given) -> Exports {
             add(&mut statements, model, metric, &alert.by, series);
         }
     }
+    for statement in statements.iter_mut().filter(|statement| matches!(statement.asks, Asks::Values)) {
+        statement.name = name(model, statement);
+    }
+    statements.extend(given.apart.iter().map(apart));
+    statements.extend(given.fresh.iter().map(newest));
     for (objective, (part, total)) in given.slos.iter().zip(&parts.of) {
         statements.extend(windows(objective, vec![*part, *total]));
-    }
-    for statement in statements.iter_mut().filter(|statement| statement.window.is_none()) {
-        statement.name = name(model, statement);
     }
     Exports { model: parts.model, statements }
 }
@@ -81,7 +97,7 @@ fn add(statements: &mut Vec<Statement>, model: &Model, metric: MetricId, by: &[D
     let selection = series.selection();
     let shown = Shown { name: alerts::exported(&series.about.name), labels: selection.clone() };
     let known = statements.iter_mut().find(|one| {
-        let first = one.metrics.first().copied();
+        let first = one.metrics.first().copied().filter(|_| matches!(one.asks, Asks::Values));
         one.step == series.step && one.by == by && first.is_some_and(|first| reads(first) == reads(metric))
     });
     match known {
@@ -100,7 +116,39 @@ fn add(statements: &mut Vec<Statement>, model: &Model, metric: MetricId, by: &[D
             shown: vec![shown],
             labels: series.labels(),
             ends: vec![selection],
+            asks: Asks::Values,
         }),
+    }
+}
+
+/// How far two ways are apart that a metric is served in.
+fn apart(of: &Apart) -> Statement {
+    let (alert, series) = (&of.watched.alert, &of.watched.series);
+    Statement {
+        name: alert.name.value.clone(),
+        metrics: vec![alert.metric],
+        step: series.step,
+        by: Vec::new(),
+        window: None,
+        shown: vec![Shown { name: alerts::exported(&series.about.name), labels: series.selection() }],
+        labels: Vec::new(),
+        ends: vec![series.selection()],
+        asks: Asks::Apart(of.ways),
+    }
+}
+
+/// The instant of the newest row of a source.
+fn newest(of: &Fresh) -> Statement {
+    Statement {
+        name: of.name.value.clone(),
+        metrics: vec![of.newest],
+        step: alerts::STEP,
+        by: Vec::new(),
+        window: None,
+        shown: vec![Shown { name: alerts::NEWEST_ROW.to_owned(), labels: of.selection() }],
+        labels: Vec::new(),
+        ends: vec![of.selection()],
+        asks: Asks::Newest(Box::new(of.clone())),
     }
 }
 
@@ -117,6 +165,7 @@ fn windows(of: &Objective, metrics: Vec<MetricId>) -> Vec<Statement> {
             .to_vec(),
         labels: Vec::new(),
         ends: vec![alerts::ends(of, window)],
+        asks: Asks::Values,
     };
     alerts::windows(of).into_iter().map(statement).collect()
 }
@@ -136,8 +185,11 @@ fn name(model: &Model, statement: &Statement) -> String {
 impl Statement {
     /// The last bucket that is complete at an instant, or the window that ends with it: half of the time that the target grants (`late`,
     /// `late_days`) is left to rows that come late, the other half to whoever asks and reads. None where a declared calendar has no
-    /// bucket there.
+    /// bucket there. The newest row is looked for up to the instant itself.
     pub fn bucket(&self, at: i64, model: &Model, target: &AlertsTarget) -> Option<Bucket> {
+        if let Asks::Newest(fresh) = &self.asks {
+            return Some(Bucket { start: looked_from(fresh.within, at), end: at });
+        }
         let late = if matches!(self.step, Step::Subday(_)) { target.late } else { target.late_days };
         let (zone, week) = (model.zone, model.week_start);
         let end = self.step.bucket(at - late / 2, zone, week);
@@ -162,9 +214,39 @@ impl Statement {
         }
     }
 
+    /// What a series is.
+    pub fn help(&self, shown: &Shown) -> String {
+        let metric = shown.labels.iter().find(|(label, _)| label == "metric").map_or("", |(_, name)| name.as_str());
+        match &self.asks {
+            Asks::Newest(_) => "The instant of the newest row, in seconds since 1970; where none was found, that from which on it was looked for.".to_owned(),
+            Asks::Apart(_) => format!("{metric} on the last day that both have, relative to the second one."),
+            Asks::Values => format!("{metric} over the last complete bucket or window."),
+        }
+    }
+
+    /// The name of the series that tell when the bucket ended, and what it tells.
+    pub fn end(&self) -> (&'static str, &'static str) {
+        match &self.asks {
+            Asks::Newest(_) => {
+                (alerts::NEWEST_ROW_ASKED, "When the instant of the newest row was asked for, in seconds since 1970.")
+            }
+            Asks::Values | Asks::Apart(_) => {
+                (alerts::BUCKET_END, "When the last complete bucket or window ended, in seconds since 1970.")
+            }
+        }
+    }
+
+    /// Whether a bucket is asked for at once, because another one was asked for last. The newest row is asked for at its pace.
+    pub fn is_next(&self, last: Option<Bucket>, bucket: Bucket) -> bool {
+        !matches!(self.asks, Asks::Newest(_)) && last != Some(bucket)
+    }
+
     /// After how many milliseconds the same bucket is asked for again, for rows that came later: a twelfth of its length, at most five
     /// minutes. A window is not asked twice: the next one comes in a minute.
     pub fn again(&self) -> i64 {
+        if let Asks::Newest(fresh) = &self.asks {
+            return fresh.pace();
+        }
         let length = match self.step {
             Step::Subday(ms) => ms,
             _ => DAY_MS,

@@ -6,12 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::ask::Asking;
 use super::page;
 use crate::cli::Stop;
-use crate::cli::answers::Fetcher;
-use crate::emit::asked_together;
-use crate::exporter::{Bucket, Exports, LeftOut, Sample, Statement, samples};
-use crate::plan::Lowering;
+use crate::exporter::{Bucket, Exports, LeftOut, Sample, Statement};
 use crate::project::AlertsTarget;
 
 /// How fast and how often is asked.
@@ -29,9 +27,9 @@ pub struct Pace {
 
 /// All statements with what they gave last.
 pub struct Cache<'a> {
-    exports: Exports,
+    exports: &'a Exports,
     target: &'a AlertsTarget,
-    fetcher: &'a Fetcher<'a>,
+    asking: Asking<'a>,
     pace: Pace,
     /// A time in place of the clock, in milliseconds since 1970.
     at: Option<i64>,
@@ -46,7 +44,7 @@ pub struct Slot {
     pub bucket: Option<Bucket>,
     asked: Option<Instant>,
     /// What it gave.
-    pub found: Option<Result<Vec<Result<Vec<Sample>, LeftOut>>, Fault>>,
+    pub found: Option<Result<Found, Fault>>,
     /// When it gave something last, in milliseconds since 1970.
     pub success: Option<i64>,
     /// How long it took last.
@@ -56,6 +54,9 @@ pub struct Slot {
     /// How often it failed, by the code.
     pub errors: BTreeMap<String, u64>,
 }
+
+/// What a statement gave: the samples of each of its series, or why it is left out. Nothing where there is no value yet.
+pub type Found = Vec<Result<Vec<Sample>, LeftOut>>;
 
 /// Why a statement gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +70,15 @@ pub struct Fault {
 impl<'a> Cache<'a> {
     /// Nothing is asked yet. `log` is told what goes wrong and what goes right again, a line at a time.
     pub fn new(
-        exports: Exports,
+        exports: &'a Exports,
         target: &'a AlertsTarget,
-        fetcher: &'a Fetcher<'a>,
+        asking: Asking<'a>,
         pace: Pace,
         at: Option<i64>,
         log: &'a (dyn Fn(&str) + Sync),
     ) -> Cache<'a> {
         let slots = exports.statements.iter().map(|_| Slot::default()).collect();
-        Cache { exports, target, fetcher, pace, at, log, slots: Mutex::new(slots) }
+        Cache { exports, target, asking, pace, at, log, slots: Mutex::new(slots) }
     }
 
     /// How many statements there are.
@@ -118,7 +119,7 @@ impl<'a> Cache<'a> {
                     while let Some((place, bucket)) = due.get(next.fetch_add(1, Ordering::SeqCst)) {
                         let begun = Instant::now();
                         let found = if begun.duration_since(began) < self.pace.scrape {
-                            self.ask(&self.exports.statements[*place], *bucket)
+                            self.asking.ask(*place, *bucket, self.pace.query).map_err(|stop| Fault::of(&stop))
                         } else {
                             Err(Fault {
                                 code: "timeout".to_owned(),
@@ -137,22 +138,12 @@ impl<'a> Cache<'a> {
         }
     }
 
-    fn ask(&self, statement: &Statement, bucket: Bucket) -> Result<Vec<Result<Vec<Sample>, LeftOut>>, Fault> {
-        let model = &self.exports.model;
-        let most = self.target.max_series;
-        let told = |found| Fault::of(&Stop::found(self.fetcher.project(), found));
-        let query = Lowering::new(model).lower(&statement.question(bucket, most)).map_err(told)?;
-        let asked = asked_together(statement.metrics.iter().map(|id| model.metrics[id.0].serve.as_slice()));
-        let answer = self.fetcher.answer_within(&query, &asked, self.pace.query).map_err(|stop| Fault::of(&stop))?;
-        Ok(samples(statement, &answer, most))
-    }
-
     fn keep(
         &self,
         statement: &Statement,
         slot: &mut Slot,
         bucket: Bucket,
-        found: Result<Vec<Result<Vec<Sample>, LeftOut>>, Fault>,
+        found: Result<Found, Fault>,
         took: Duration,
     ) {
         let name = &statement.name;
@@ -215,7 +206,7 @@ impl Slot {
         let Some(asked) = self.asked else { return true };
         let again = Duration::from_millis(u64::try_from(statement.again()).unwrap_or(u64::MAX));
         let lasts = if self.found.as_ref().is_some_and(Result::is_ok) { again.max(cache) } else { cache };
-        self.bucket != Some(bucket) || asked.elapsed() >= lasts
+        statement.is_next(self.bucket, bucket) || asked.elapsed() >= lasts
     }
 }
 

@@ -1,5 +1,6 @@
 //! `metricc export`: what alerts and objectives look at, for Prometheus.
 
+mod ask;
 mod cache;
 mod page;
 mod serve;
@@ -15,11 +16,13 @@ use super::answers::{EngineArgs, Fetcher};
 use super::listening::log;
 use super::{Context, Outcome, Stop, planned};
 use crate::error;
-use crate::exporter::exports;
+use crate::exporter::{Asks, Exports, Statement, exports};
+use crate::plan::Lowering;
 use crate::project::{AlertsTarget, Project, TargetSettings};
 use crate::table::form;
 use crate::value::time;
 
+use ask::Asking;
 use cache::{Cache, Pace};
 
 /// How long a scrape may take: with a statement, less than the `scrape_timeout` of Prometheus (10s).
@@ -79,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
     if found.has_errors() {
         return Err(Stop::found(&ready.project, found));
     }
-    let exports = exports(&ready.compiled.model, &input.alerts.with_rules(target.quality));
+    let mut exports = exports(&ready.compiled.model, &input.alerts.with_rules(target.quality));
     if exports.statements.is_empty() {
         return Err(error!(E0893, None, "the project has no alert and no objective that would look at a value";
             help: "declare one: `alert low on METRIC {{ every: 5m; when: value < 1; severity: P2 }}`")
@@ -93,10 +96,32 @@ pub fn run(args: &Args, context: &Context) -> Outcome {
         scrape: args.scrape_timeout.unwrap_or(if args.textfile.is_some() { A_FILE } else { A_SCRAPE }),
         concurrency: usize::from(args.concurrency),
     };
-    let cache = Cache::new(exports, target, &fetcher, pace, at, &log);
+    if fetcher.target().is_none() {
+        without_ways(&mut exports, &fetcher, context);
+    }
+    // Whoever scrapes first need not wait for it.
+    fetcher.prepare()?;
+    let lowering = Lowering::new(&exports.model);
+    let asking = Asking::new(&exports, &lowering, &fetcher, target.max_series);
+    let cache = Cache::new(&exports, target, asking, pace, at, &log);
     match &args.textfile {
         Some(path) => textfile::run(path, args.every, &cache, context),
         None => serve::run(args, &cache, context),
+    }
+}
+
+/// Leaves out what compares the results of a warehouse, where none is known.
+fn without_ways(exports: &mut Exports, fetcher: &Fetcher, context: &Context) {
+    let compares = |statement: &Statement| matches!(statement.asks, Asks::Apart(_));
+    let names: Vec<String> =
+        exports.statements.iter().filter(|one| compares(one)).map(|one| one.name.clone()).collect();
+    exports.statements.retain(|statement| !compares(statement));
+    if !names.is_empty() {
+        let why = match fetcher.is_server() {
+            true => "no target says which rollups there are",
+            false => "only a warehouse has results of several ways",
+        };
+        context.note(&format!("leaves out {}: {why}", names.join(", ")));
     }
 }
 

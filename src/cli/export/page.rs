@@ -1,7 +1,6 @@
 //! The page: the series of all statements, and what tells how these fare.
 
 use super::cache::Slot;
-use crate::emit::alerts::BUCKET_END;
 use crate::exporter::{Page, Statement};
 
 /// The text of `/metrics`.
@@ -34,20 +33,15 @@ fn values(page: &mut Page, statement: &Statement, slot: &Slot) {
                 continue;
             }
         };
-        let metric = shown.labels.iter().find(|(label, _)| label == "metric").map_or("", |(_, name)| name.as_str());
-        let help = format!("{metric} over the last complete bucket or window.");
+        let help = statement.help(shown);
         for sample in samples {
             let labels: Vec<_> = shown.labels.iter().chain(&sample.labels).cloned().collect();
             page.gauge(&shown.name, &help, &labels, sample.value);
         }
         // The parts of a window have one end.
         if let Some(labels) = statement.ends.get(place.min(statement.ends.len() - 1)) {
-            page.gauge(
-                BUCKET_END,
-                "When the last complete bucket or window ended, in seconds since 1970.",
-                labels,
-                end,
-            );
+            let (name, help) = statement.end();
+            page.gauge(name, help, labels, end);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Whether the newest row is new enough.
 
+use crate::alerting::{Look, age, looked_from};
 use crate::cli::Stop;
 use crate::cli::answers::Fetcher;
 use crate::cli::ready::Ready;
@@ -9,10 +10,6 @@ use crate::rollup::Asked;
 use crate::table::form;
 use crate::types::{MetricId, Model, Quality, RuleKind};
 use crate::value::Value;
-use crate::value::time::DAY_MS;
-
-/// How far back the newest row is looked for, at least: older ones are not fresh in any case.
-const BACK_DAYS: i64 = 7;
 
 /// Adds the verdicts on the freshness of all that is checked.
 pub fn judge(
@@ -49,7 +46,7 @@ fn fresh(
     fetcher: &mut Fetcher,
 ) -> Result<Judged, Stop> {
     let timed = model.facts[newest.0].reads.iter().all(|table| model.table(*table).time.is_some());
-    let since = now.saturating_sub(within.saturating_mul(2).max(BACK_DAYS * DAY_MS));
+    let since = looked_from(within, now);
     let question = Question { step: AskedStep::None, from: timed.then_some(since), ..Question::of(vec![newest]) };
     let query = Lowering::new(model).lower(&question).map_err(|found| Stop::found(&ready.project, found))?;
     let answers = fetcher.answers(&[(query, Asked { live: true, servings: Vec::new() })])?;
@@ -57,8 +54,7 @@ fn fresh(
         Value::Timestamp(ms) => Some(*ms),
         _ => None,
     });
-    // A clock that runs behind that of the rows does not make them late.
-    let age = came.map(|came| now.saturating_sub(came).max(0));
+    let age = came.map(|newest| age(Look { at: now, newest }));
     let verdict = match age {
         Some(age) if age <= within => Verdict::Holds,
         // Nothing came for so long.

@@ -252,7 +252,7 @@ fn selector(name: &str, labels: &[(String, String)]) -> String {
 }
 
 /// Samples as promtool writes them: `1x2` is three times 1, `1+2x2` is 1 3 5, `_` none; what was there and is not any more is `stale`.
-fn runs(samples: &[Option<f64>]) -> String {
+pub fn runs(samples: &[Option<f64>]) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut at = 0;
     while at < samples.len() {

@@ -35,6 +35,11 @@ impl Timing {
         Timing { late: target.late, late_days: target.late_days }
     }
 
+    /// For how long what is asked for so often counts, in milliseconds.
+    pub fn asked_within(&self, pace: i64) -> i64 {
+        pace + self.late
+    }
+
     /// For how long after its end a bucket is the last complete one, in milliseconds.
     pub fn fresh(&self, step: Step) -> i64 {
         step.about() + if is_short(step) { self.late } else { self.late_days }

@@ -2,12 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use super::fresh::Fresh;
 use super::objective::STEP as MINUTE;
 use super::parts::Parts;
 use crate::diagnostic::Diagnostics;
 use crate::plan::{AskedStep, Lowering, Query, Question};
 use crate::types::alerts::{Alert, Slo};
-use crate::types::{By, DimensionId, MetricId, Model};
+use crate::types::{By, DimensionId, MetricId, Model, Way};
 use crate::value::Step;
 
 /// All alerts and objectives of a project.
@@ -15,6 +16,10 @@ use crate::value::Step;
 pub struct Given {
     /// Alerts that have a plan, in the order of the project.
     pub alerts: Vec<Watched>,
+    /// What compares two ways, in the order of the project.
+    pub apart: Vec<Apart>,
+    /// Sources whose rows must be fresh, in the order of the project.
+    pub fresh: Vec<Fresh>,
     /// Objectives, in the order of the project.
     pub slos: Vec<Objective>,
 }
@@ -30,6 +35,15 @@ pub struct Watched {
     pub volume: Option<Series>,
     /// Whether it is made of a rule of quality.
     pub is_rule: bool,
+}
+
+/// A rule of quality that looks at how far two ways are apart that serve a metric.
+#[derive(Clone, Debug)]
+pub struct Apart {
+    /// The alert, of that metric. Its values are the differences under the name of the rule; the plan is that of what both ways are asked.
+    pub watched: Watched,
+    /// The ways.
+    pub ways: [Way; 2],
 }
 
 /// An objective and what it is a share of.
@@ -74,6 +88,8 @@ pub fn given(model: &Model, lowering: &Lowering<'_>, diagnostics: &mut Diagnosti
         given.alerts.extend(watched(model, lowering, alert.clone(), false, diagnostics));
     }
     given.alerts.extend(super::ruled::watched(model, lowering, diagnostics));
+    given.apart = super::ruled::apart(model, lowering, diagnostics);
+    given.fresh = super::fresh::given(model, lowering, diagnostics);
     given.slos = objectives(model, diagnostics);
     given
 }
@@ -198,8 +214,14 @@ pub const BUCKET_END: &str = "metricc_bucket_end_seconds";
 impl Given {
     /// What a target watches: all, or all but the rules of quality.
     pub fn with_rules(&self, rules: bool) -> Given {
-        let alerts = self.alerts.iter().filter(|watched| rules || !watched.is_rule);
-        Given { alerts: alerts.cloned().collect(), slos: self.slos.clone() }
+        let alerts = self.alerts.iter().filter(|watched| rules || !watched.is_rule).cloned().collect();
+        let (apart, fresh) = if rules { (self.apart.clone(), self.fresh.clone()) } else { Default::default() };
+        Given { alerts, apart, fresh, slos: self.slos.clone() }
+    }
+
+    /// All that looks at a value, bucket by bucket.
+    pub fn watched(&self) -> impl Iterator<Item = &Watched> {
+        self.alerts.iter().chain(self.apart.iter().map(|one| &one.watched))
     }
 }
 

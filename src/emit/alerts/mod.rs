@@ -6,6 +6,8 @@
 mod alertmanager;
 mod cases;
 mod condition;
+mod fresh;
+mod fresh_cases;
 mod given;
 mod objective;
 mod objective_cases;
@@ -26,7 +28,8 @@ use crate::diagnostic::Diagnostics;
 use crate::error;
 use crate::project::AlertsTarget;
 
-pub use given::{About, BUCKET_END, Given, Objective, Series, Watched, exported, given, question};
+pub use fresh::{Fresh, NEWEST_ROW, NEWEST_ROW_ASKED};
+pub use given::{About, Apart, BUCKET_END, Given, Objective, Series, Watched, exported, given, question};
 pub use objective::{Part, STEP, ends, selection, windows};
 pub use parts::Parts;
 pub use ruled::rules;
@@ -67,6 +70,15 @@ pub fn emit(input: &Input, target: &str, settings: &AlertsTarget) -> (Emitted, D
             artifacts.push(writer.file(&path, &what, &cases, vec![of.clone()]));
         }
     }
+    for of in &given.fresh {
+        let (alert, stem) = (&of.name.value, name::file(&of.name.value));
+        let rules = rules::Rules::of_fresh(of, &told, &timing);
+        let what = format!("Rules of {alert}, for Prometheus and vmalert");
+        artifacts.push(writer.file(&format!("rules/{stem}.yml"), &what, &rules, vec![alert.clone()]));
+        let Some(cases) = fresh_cases::cases(of, &stem, &told) else { continue };
+        let what = format!("Tests of the alert {alert}, for promtool");
+        artifacts.push(writer.file(&format!("tests/{stem}_test.yml"), &what, &cases, vec![alert.clone()]));
+    }
     for of in &given.slos {
         let slo = &of.slo.name.value;
         let stem = format!("slo_{}", name::file(slo));
@@ -97,7 +109,7 @@ impl Writer<'_> {
 /// Alerts that look at the same values, each with the name of their file.
 fn groups_of(given: &Given) -> Vec<(String, Vec<&given::Watched>)> {
     let mut groups: Vec<(String, Vec<&given::Watched>)> = Vec::new();
-    for watched in &given.alerts {
+    for watched in given.watched() {
         let stem = watched.series.record("").replace(':', "-");
         match groups.iter_mut().find(|(known, _)| *known == stem) {
             Some((_, all)) => all.push(watched),
@@ -118,10 +130,15 @@ fn details(given: &Given) -> serde_json::Value {
             series.push(one);
         }
     };
-    for watched in &given.alerts {
+    for watched in given.watched() {
         for of in [Some(&watched.series), watched.volume.as_ref()].into_iter().flatten() {
             add(given::exported(&of.about.name), of.selection(), of.labels());
             add(given::BUCKET_END.to_owned(), of.selection(), Vec::new());
+        }
+    }
+    for of in &given.fresh {
+        for name in [NEWEST_ROW, NEWEST_ROW_ASKED] {
+            add(name.to_owned(), of.selection(), Vec::new());
         }
     }
     for of in &given.slos {

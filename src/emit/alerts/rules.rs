@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::condition::{Timing, is_short};
+use super::fresh::Fresh;
 use super::given::{Objective, Series, Watched};
 use super::objective;
 use super::promql::Expr;
@@ -87,6 +88,20 @@ impl Rules {
             }
         }
         Rules { groups: [group] }
+    }
+
+    /// That of what must be fresh.
+    pub fn of_fresh(of: &Fresh, told: &Told<'_>, timing: &Timing) -> Rules {
+        let mut rules: Vec<Rule> =
+            of.records(timing).iter().map(|record| Rule::record(&record.name, &record.expr)).collect();
+        rules.push(Rule::Alert(AlertRule {
+            alert: of.name.value.clone(),
+            expr: of.expr().to_string(),
+            hold: None,
+            labels: told.labels_of_fresh(of),
+            annotations: told.annotations_of_fresh(of),
+        }));
+        Rules { groups: [Group { name: of.record(), interval: duration(of.interval()), rules }] }
     }
 
     /// Those of an objective.

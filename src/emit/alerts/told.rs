@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fresh::Fresh;
 use super::given::{About, Objective, Watched, ascii, label};
 use super::objective::{Burn, left};
 use crate::diagnostic::{Diagnostics, Spanned};
@@ -29,8 +30,11 @@ impl<'a> Told<'a> {
         for name in target.notify.iter().flatten() {
             told.check(name, diagnostics);
         }
-        for watched in &given.alerts {
+        for watched in given.watched() {
             told.check_all(&watched.alert.notify, &watched.alert.name, &[watched.alert.severity], diagnostics);
+        }
+        for fresh in &given.fresh {
+            told.check_all(&[], &fresh.name, &[fresh.severity], diagnostics);
         }
         for objective in &given.slos {
             let all = [Severity::P0, Severity::P1, Severity::P2];
@@ -98,6 +102,11 @@ impl<'a> Told<'a> {
         labels
     }
 
+    /// The labels of the alert that rows are not fresh.
+    pub fn labels_of_fresh(&self, of: &Fresh) -> BTreeMap<String, String> {
+        self.common(&of.about, of.severity, &[])
+    }
+
     /// The labels of an alert of an objective.
     pub fn labels_of_objective(&self, of: &Objective, burn: Burn) -> BTreeMap<String, String> {
         let mut labels = self.common(&of.metric, burn.severity, &of.slo.notify);
@@ -127,6 +136,17 @@ impl<'a> Told<'a> {
         let summary = format!("{}: no data for {}", title(&of.series.about), duration(absent));
         let mut all = BTreeMap::from([("summary".to_owned(), template(&summary))]);
         self.add(&mut all, of.alert.doc.as_deref(), of.alert.runbook.as_ref());
+        all
+    }
+
+    /// What people read where rows are not fresh.
+    pub fn annotations_of_fresh(&self, of: &Fresh) -> BTreeMap<String, String> {
+        let summary = format!("{}: no row of {} for more than {}", title(&of.about), of.source, duration(of.within));
+        let mut all = BTreeMap::from([
+            ("summary".to_owned(), template(&summary)),
+            ("value".to_owned(), "{{ $value }}".to_owned()),
+        ]);
+        self.add(&mut all, of.doc.as_deref(), of.runbook.as_ref());
         all
     }
 

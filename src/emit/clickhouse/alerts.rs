@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ask::choose_of;
-use super::rollups::Made;
+use super::ask::{Has, choose_of};
 use super::{Build, rollups};
 use crate::alerting;
 use crate::diagnostic::Diagnostics;
@@ -30,7 +29,7 @@ pub fn selects(build: &Build, given: &Given, diagnostics: &mut Diagnostics) -> S
     }
     // What is wrong with them was told where they are made.
     let (_, made) = rollups::tables(build, &mut Diagnostics::new());
-    let writer = Writer { build, made: &made };
+    let writer = Writer { build, has: Has::of(build, &made) };
     let (mut alerts, mut objectives) = (Vec::new(), Vec::new());
     for watched in &given.alerts {
         let of = &watched.alert.name.value;
@@ -70,7 +69,7 @@ struct File<'a> {
 
 struct Writer<'a, 'b> {
     build: &'a Build<'b>,
-    made: &'a [Made],
+    has: Has<'a>,
 }
 
 type Select = Result<sqlparser::ast::Query, Diagnostics>;
@@ -97,7 +96,7 @@ impl Writer<'_, '_> {
     }
 
     fn objective(&self, of: &Objective, parts: &Query) -> Select {
-        let select = choose_of(self.build, self.made, parts, &self.asked(&of.metric.name, STEP), false)?.select;
+        let select = choose_of(&self.has, parts, &self.asked(&of.metric.name, STEP), false)?.select;
         let mut columns = parts.columns().into_iter().skip(parts.keys()).map(|column| (column.name, column.ty));
         let (part, total) = columns.next().zip(columns.next()).ok_or_else(Diagnostics::new)?;
         let burns = alerting::BURNS.map(|one| burn::Burn {
@@ -122,7 +121,7 @@ impl Writer<'_, '_> {
     /// The SELECT of a series, from where it may be served.
     fn input(&self, series: &Series) -> Result<Input, Diagnostics> {
         let asked = self.asked(&series.about.name, series.step);
-        let select = choose_of(self.build, self.made, &series.query, &asked, false)?.select;
+        let select = choose_of(&self.has, &series.query, &asked, false)?.select;
         let column = series.query.columns().into_iter().nth(series.query.keys()).ok_or_else(Diagnostics::new)?;
         Ok(Input { select, column: column.name, ty: column.ty })
     }
