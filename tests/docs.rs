@@ -312,7 +312,7 @@ fn without_numbers(text: &str) -> String {
 fn run(command: &str, shown: &str, folder: &Path) -> Option<String> {
     let arguments = command.strip_prefix("metricc ").or_else(|| command.strip_prefix("cargo run -- "));
     let arguments = words(arguments.unwrap_or_else(|| panic!("`{command}` does not run metricc")));
-    if cfg!(not(feature = "dry-run")) && matches!(arguments[0].as_str(), "dry-run" | "test") {
+    if cfg!(not(feature = "dry-run")) && matches!(arguments[0].as_str(), "alert" | "dry-run" | "test") {
         return None;
     }
     let mut program = Command::new(env!("CARGO_BIN_EXE_metricc"));
