@@ -221,6 +221,13 @@ fn two_ways_are_as_far_apart_as_they_are_judged() {
         }
     }
     assert_eq!(same("2026-11-03 03:00:00", "2026-11-02"), [Some(1.0), Some(f64::INFINITY)]);
+    // Without a target there are no results to compare.
+    let live = ["export", "--clickhouse", "--live", "--textfile", "a.prom", "--at", "2026-11-03 03:00:00"];
+    let run = shop.place.run(&live).assert_code(0);
+    let told = format!("leaves out {}: no target says which rollups there are", rules.join(", "));
+    assert!(run.err.contains(&told), "{}", run.err);
+    let text = fs::read_to_string(shop.place.path("a.prom")).expect("a file");
+    assert!(text.contains("metricc_newest_row_seconds{") && !text.contains("reconcile"), "{text}");
 }
 
 const STEPS: &str = r#"
