@@ -18,24 +18,24 @@ ZONE = {{ zone|py(0, 7) }}
 # The rules of each declaration: what they are called, what they must satisfy, and the
 # days on which they do not.
 RULES = {
-{%- for declaration in declarations %}
+{% for declaration in declarations %}
     {{ declaration.name|py(4, 3) }}: {
         "level": "{{ declaration.level }}",
         "rules": [
-{%- for one in declaration.left_out %}
+{% for one in declaration.left_out %}
             # Left out: {{ one.name }}: {{ one.why }}
-{%- endfor %}
-{%- for rule in declaration.rules %}
+{% endfor %}
+{% for rule in declaration.rules %}
             {
                 "column": "{{ rule.column }}",
                 "rule": {{ rule.name|py(16, 8) }},
                 "hint": {{ rule.hint|py(16, 8) }},
                 "broken": {{ rule.sql|py_lines(16) }},
             },
-{%- endfor %}
+{% endfor %}
         ],
     },
-{%- endfor %}
+{% endfor %}
 }
 
 
