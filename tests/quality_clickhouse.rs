@@ -35,7 +35,18 @@ source version {
   column updated_at: timestamp
   column name: string?
 }
+source again {
+  table: "ods.again"
+  key: event_id
+  time: at
+  column event_id: string
+  column at: timestamp
+  column user: string?
+  column amount: int?
+}
 dimension platform = event.user else "none"
+dimension channel_name = event.channel else "none"
+hierarchy users = channel_name > platform
 metric total = sum(amount from event) { grain: 1d; by: platform; serve: stream(1m), daily }
 metric versions = count(version) { grain: 1d; serve: daily }
 quality q on event {
@@ -49,6 +60,8 @@ quality q on event {
 }
 quality v on version { unique: id; valid: updated_at >= at; severity: P2 }
 quality n on version { unique: name, duplicates <= 50% }
+quality r on event { replay: 100% from again, mismatch < 50% }
+quality s on event { replay: 45% from again; hierarchy: users > 60% }
 quality c on channel { complete: kind }
 "#;
 
@@ -126,7 +139,7 @@ fn a_gate_tells_each_day_and_rule_by_its_rows() {
     let of_channels = shop.emitted.details["quality"].as_array().expect("a list").last().expect("one");
     assert_eq!((of_channels["name"].as_str(), of_channels.get("gate")), (Some("c"), None));
     let stops = shop.emitted.details["quality"].as_array().expect("a list").iter().map(|one| one["stops"] == true);
-    assert_eq!(stops.collect::<Vec<_>>(), [true, false, true, true]);
+    assert_eq!(stops.collect::<Vec<_>>(), [true, false, true, true, true, true]);
 }
 
 #[test]
@@ -214,6 +227,53 @@ fn copies_within_a_distance_count_on_their_own_days() {
     );
     // A gate of one day knows the rows of the day before.
     assert_eq!(gate(&shop, "near", "gate", &days[1..2]), ["2026-11-02 | duplicates | 0.5 | < 20% | 2 | 0"]);
+    shop.insert("event", "e6 | 2026-11-04 23:50:00 | | | u7 |\ne7 | 2026-11-05 00:05:00 | | | u7 |");
+    assert_eq!(gate(&shop, "users", "gate", &["2026-11-05"]), ["2026-11-05 | duplicates | 1 | <= 40% | 1 | 0"]);
+}
+
+/// Rows that were computed again are looked up by their keys, those of a sample alone, and count on their own days.
+#[test]
+fn rows_that_were_computed_again_are_compared_on_their_days() {
+    support::engine!("clickhouse");
+    let shop = Warehouse::new(SHANGHAI, SHOP);
+    shop.insert(
+        "event",
+        "
+        e1 | 2026-11-01 10:00:00 | 2026-11-01 10:00:00 | ads | u1 | 1
+        e1 | 2026-11-01 10:00:01 | 2026-11-01 10:00:00 | ads | u2 | 7
+        e2 | 2026-11-01 10:00:00 | 2026-11-01 10:00:00 | web | u1 |
+        e3 | 2026-11-01 10:00:00 | 2026-11-01 10:00:00 | ads |    | 3
+        e4 | 2026-11-01 10:00:00 | 2026-11-01 10:00:00 | ads | u1 | 4
+        e5 | 2026-11-02 00:00:00 | 2026-11-01 10:00:00 |     | u1 | 5
+        e6 | 2026-11-02 00:00:00 | 2026-11-01 10:00:00 |     | u1 | 6
+    ",
+    );
+    shop.insert(
+        "again",
+        "
+        e1 | 2026-11-01 10:00:00 | u1 | 1
+        e2 | 2026-11-01 10:00:00 | u1 |
+        e3 | 2026-11-01 10:00:00 | u1 | 3
+        e5 | 2026-11-01 23:59:59 | u1 | 5
+        e6 | 2026-11-02 00:00:00 | u1 | 6
+        e7 | 2026-11-02 00:00:00 | u1 | 6
+    ",
+    );
+    let days = ["2026-11-01", "2026-11-02"];
+    assert_eq!(
+        gate(&shop, "r", "gate", &days),
+        ["2026-11-01 | mismatch | 0.5 | < 50% | 5 | 0", "2026-11-02 | mismatch | 0.5 | < 50% | 2 | 0"]
+    );
+    // Of the keys, e1, e2 and e3 are in the sample. Of the users of the first day u1 has two channels, one of them twice.
+    assert_eq!(
+        gate(&shop, "s", "gate", &days),
+        [
+            "2026-11-01 | mismatch | 0.3333333333333333 | <= 0% | 5 | 0",
+            "2026-11-01 | one_parent(platform) | 0.6666666666666666 | > 60% | 5 | 1",
+            "2026-11-02 | mismatch | NULL | <= 0% | 2 | 1",
+            "2026-11-02 | one_parent(platform) | NULL | > 60% | 2 | 1",
+        ]
+    );
 }
 
 /// A day with fewer rows than the least number breaks nothing: neither the gate, nor what other tools are given.
@@ -255,7 +315,7 @@ fn gates_and_the_dry_run_judge_random_rows_alike() {
         (state >> 33) % below
     };
     shop.insert("channel", "c0 | a\nc1 |\nc2 | b");
-    let (mut events, mut versions) = (String::new(), String::new());
+    let (mut events, mut versions, mut again) = (String::new(), String::new(), String::new());
     for _ in 0..400 {
         let time = |random: &mut dyn FnMut(u64) -> u64| {
             format!("2026-11-0{} {:02}:{:02}:00", 1 + random(4), random(24), random(60))
@@ -269,11 +329,19 @@ fn gates_and_the_dry_run_judge_random_rows_alike() {
         let (id, channel, user) = (1 + random(250), text(&mut random, "c", 4), text(&mut random, "u", 3));
         let amount = if random(6) == 0 { String::new() } else { (random(40) as i64 - 4).to_string() };
         events += &format!("e{id} | {at} | {got} | {channel} | {user} | {amount}\n");
+        // Most of what was computed again is as it was, some is of another day or has another value.
+        let user = if random(10) == 0 { text(&mut random, "u", 3) } else { user };
+        let amount = if random(10) == 0 { String::new() } else { amount };
+        let at = if random(20) == 0 { time(&mut random) } else { at };
+        if random(5) > 0 {
+            again += &format!("e{} | {at} | {user} | {amount}\n", if random(20) == 0 { 1 + random(300) } else { id });
+        }
         let (at, updated) = (time(&mut random), time(&mut random));
         versions += &format!("v{} | {at} | {updated} | {}\n", random(90), text(&mut random, "n", 30));
     }
     shop.insert("event", &events);
     shop.insert("version", &versions);
+    shop.insert("again", &again);
     let days = ["2026-11-01", "2026-11-02", "2026-11-03", "2026-11-04"];
     let run = warehouse::right::dry_run_over_what_came(&shop);
     let mut verdicts = 0;
@@ -296,7 +364,7 @@ fn gates_and_the_dry_run_judge_random_rows_alike() {
         assert_eq!(found, right, "{}", quality.name.value);
         verdicts += found.len();
     }
-    assert_eq!(verdicts, 4 * (7 + 2 + 1));
+    assert_eq!(verdicts, 4 * (7 + 2 + 1 + 1 + 2));
     shop.run("event__daily", "2026-11-05");
     shop.backfill("version__daily", "2026-11-05");
     shop.backfill("event__daily", "2026-11-05");

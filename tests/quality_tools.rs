@@ -5,7 +5,7 @@ mod quality;
 mod support;
 mod warehouse;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use metricc::plan::{Lowering, Question};
@@ -274,11 +274,8 @@ fn what_deequ_checks_says_the_same_in_spark() {
     run(&format!("SET spark.sql.session.timeZone = {SHANGHAI}"));
     run("CREATE SCHEMA dim");
     run("CREATE SCHEMA dwd");
-    let mut broken = 0;
-    for (scenario, right, tables) in all() {
-        if scenario.starts_with("random") && !scenario.ends_with(['1', '2']) {
-            continue;
-        }
+    run("CREATE SCHEMA ods");
+    for (scenario, right, tables) in few(all()) {
         quality::in_spark(tables, |statement| {
             run(statement);
         });
@@ -288,12 +285,32 @@ fn what_deequ_checks_says_the_same_in_spark() {
             for (rule, days) in asked["rules"].as_array().expect("a list").iter().zip(row) {
                 let days = days.and_then(|days| days.parse().ok()).expect("a number");
                 found.insert(rule.as_str().expect("a name").to_owned(), days);
-                broken += usize::from(days > 0);
             }
         }
         assert_eq!(found, *right, "{scenario}");
     }
-    assert!(broken > 60, "only {broken} rules are broken");
+}
+
+/// So few of the scenarios that each rule holds in one of them and is broken in another, where it is so in any: for engines that take
+/// seconds for one.
+fn few(all: &[(String, Broken, Value)]) -> Vec<&(String, Broken, Value)> {
+    let verdicts = |broken: &Broken| -> BTreeSet<(String, bool)> {
+        broken.iter().map(|(rule, days)| (rule.clone(), *days > 0)).collect()
+    };
+    let mut open: BTreeSet<(String, bool)> = all.iter().flat_map(|(_, broken, _)| verdicts(broken)).collect();
+    let broken = open.iter().filter(|(_, broken)| *broken).count();
+    assert!(broken >= 40, "only {broken} rules are broken");
+    let mut chosen = Vec::new();
+    while let Some(best) = all.iter().max_by_key(|(_, broken, _)| verdicts(broken).intersection(&open).count()) {
+        let found = verdicts(&best.1);
+        if found.is_disjoint(&open) {
+            break;
+        }
+        open.retain(|one| !found.contains(one));
+        chosen.push(best);
+    }
+    assert!(open.is_empty() && chosen.len() < 12, "{} scenarios", chosen.len());
+    chosen
 }
 
 /// What a tool does not judge is told, and the others are given to it.
@@ -311,6 +328,12 @@ fn what_is_left_out_is_told() {
     assert!(of["left_out"][0]["why"].as_str().expect("a reason").contains("lower(…)"), "{of}");
     // Nothing is left of it, so there is no contract.
     assert!(made.artifacts.iter().all(|made| !made.path.ends_with("contracts/r.yml")));
+    // A comment of Python ends with its line.
+    let (deequ, _) = quality::told(&declarations, "kind: quality\ntool: deequ\n");
+    let checks = &deequ.artifacts.iter().find(|made| made.path.ends_with("checks.py")).expect("a module").text;
+    let told = checks.lines().position(|line| line.contains(&format!("# Left out: {reconcile}"))).expect("a comment");
+    let after = checks.lines().nth(told + 1).expect("a line").trim();
+    assert!(matches!(after, "{" | "],") || after.starts_with('#'), "{after}");
     let settings = format!("kind: quality\ntool: soda\nleave_out: [\"{reconcile}\", \"r.valid\"]\n");
     assert!(quality::told(&declarations, &settings).1.is_empty());
     let wrong = quality::told(SHOP, "kind: quality\ntool: soda\nleave_out: [\"q.complet(user)\"]\n").1;

@@ -145,6 +145,8 @@ pub enum Origin {
         members: Vec<Member>,
         /// Whether a row may come from several members: of those with one key the one with the least time stays.
         overlapping: bool,
+        /// Whether its rows are looked up, and one of another time than the row that looks for it is as good as none.
+        timely: bool,
     },
     /// Rows of one value of `by`, as long as no pause between two of them is longer than the gap.
     Session(Box<Session>),
@@ -230,6 +232,11 @@ impl Table {
         }
     }
 
+    /// Whether it is looked up, and its rows of other times than those that look for them may be left out.
+    pub fn is_timely(&self) -> bool {
+        matches!(self.origin, Origin::Union { timely: true, .. })
+    }
+
     /// Whether it is made of other tables.
     pub fn is_derived(&self) -> bool {
         self.origin != Origin::Stored
@@ -282,7 +289,7 @@ impl Table {
         match &self.origin {
             Origin::Stored | Origin::Raw(_) => Vec::new(),
             Origin::FirstOf(first) => vec![(&first.rows, first.keys.iter().collect())],
-            Origin::Union { members, overlapping } => {
+            Origin::Union { members, overlapping, .. } => {
                 let used = |member: &'a Member| {
                     let columns = self.columns.iter().zip(&member.values);
                     columns.filter(|(column, _)| *overlapping || is_wanted(column)).map(|(_, value)| value).collect()

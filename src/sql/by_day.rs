@@ -140,6 +140,8 @@ impl Dialect for ByDay<'_> {
     fn zero(&self, ty: &DataType, calendar: Calendar) -> Expr {
         match ty {
             DataType::Int => self.engine.literal(&Value::Int(0), ty, calendar),
+            // Of a sum of counts.
+            DataType::Decimal { .. } => self.engine.literal(&Value::Decimal(0), ty, calendar),
             _ => self.beyond(),
         }
     }
@@ -157,13 +159,18 @@ impl Dialect for ByDay<'_> {
     }
 
     fn aggregate(&self, of: Aggregated, _: Calendar) -> Expr {
-        let count = |value| build::aggregate("count", vec![value], Vec::new(), of.filter.clone());
+        let named = |name: &str, value| build::aggregate(name, vec![value], Vec::new(), of.filter.clone());
+        let count = |value| named("count", value);
         match (of.aggregate, &of.argument) {
             (Aggregate::CountRows, _) => count(number(1)),
             (Aggregate::Count(_), Some(argument)) => count(argument.sql.clone()),
-            (Aggregate::Min(_) | Aggregate::Max(_), Some(argument)) if *argument.ty == DataType::Timestamp => {
-                let name = if matches!(of.aggregate, Aggregate::Min(_)) { "min" } else { "max" };
-                build::aggregate(name, vec![argument.sql.clone()], Vec::new(), of.filter.clone())
+            (Aggregate::Min(_) | Aggregate::Max(_), Some(argument))
+                if matches!(argument.ty, DataType::Timestamp | DataType::Int) =>
+            {
+                named(if matches!(of.aggregate, Aggregate::Min(_)) { "min" } else { "max" }, argument.sql.clone())
+            }
+            (Aggregate::Sum(_), Some(argument)) if *argument.ty == DataType::Int => {
+                self.engine.settle(named("sum", argument.sql.clone()), of.ty)
             }
             _ => self.beyond(),
         }

@@ -54,7 +54,7 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
     let mut tables = tables;
     let (calendars, days) = check_calendars(&names, tables.len(), &mut d);
     tables.extend(days);
-    let qualities = quality::declare(&names, &tables, &mut d);
+    let qualities = quality::declare(&names, &tables, settings.zone, &mut d);
     let mut rows = RowSets::new(&names, tables, settings.zone);
     rows.declare_segments(&mut d);
     for made in resolve::row_set_order(&names, &mut d) {
@@ -73,6 +73,9 @@ pub fn check(files: &[Arc<ast::File>], settings: &Settings) -> (Model, Diagnosti
         rows.prepare(&ruled.raw, &mut d);
         if let Some(once) = ruled.once(&rows.tables) {
             rows.prepare_once(&once, &mut d);
+        }
+        if let Some((replay, name)) = ruled.replay() {
+            rows.prepare_replay(ruled.table, replay, name, &mut d);
         }
     }
     let declared = check_dimensions(&names, &rows, &mut d);

@@ -39,6 +39,8 @@ pub struct Union {
     pub sources: Vec<TableId>,
     /// Whether it has the dimensions of its entity alone, and not those of its rows.
     pub of_entity: bool,
+    /// Whether its rows are looked up, and one of another time than the row that looks for it is as good as none.
+    pub timely: bool,
 }
 
 /// A member of a union.

@@ -53,6 +53,16 @@ source version {
   column updated_at: timestamp
   column name: string?
 }
+source again {
+  table: "ods.again"
+  key: event_id
+  time: at
+  column event_id: string
+  column at: timestamp
+  column user: string?
+  column amount: int?
+  column channel: string?
+}
 source log {
   table: "dwd.log"
   time: at
@@ -87,6 +97,15 @@ quality w on log {
 quality o on event { unique: event_id, duplicates < 20%, within 5m }
 quality p on event { unique: user, duplicates <= 40%, within 30m }
 quality m on log { complete: text > 70%; valid: price < 8; minimum: 5 }
+dimension user_name    = event.user else "none"
+dimension channel_name = event.channel else "none"
+dimension text         = log.text else "none"
+dimension day          = log.day else date("2020-11-04")
+hierarchy users = channel_name > user_name
+hierarchy texts = text > day
+quality g on event { replay: 100% from again, mismatch < 40%; hierarchy: users > 60% }
+quality s on event { replay: 45% from again }
+quality h on log { hierarchy: texts }
 quality c on channel { complete: kind >= 50%; unique: kind; severity: P2 }
 "#;
 
@@ -99,7 +118,7 @@ pub struct Scenario {
     pub fresh: bool,
 }
 
-const CLEAN: [(&str, &str); 5] = [
+const CLEAN: [(&str, &str); 6] = [
     ("channel", "ads | a\nweb | c"),
     ("tier", "gold | 2020-01-01 00:00:00 | | 2"),
     (
@@ -108,6 +127,13 @@ const CLEAN: [(&str, &str); 5] = [
         e1 | 2020-11-01 10:00:00 | 2020-11-01 10:00:01 | ads | u1 | 1 | gold
         e2 | 2020-11-01 23:59:59 | 2020-11-02 00:00:01 | web | u2 | 0 | gold
         e3 | 2020-11-02 00:00:00 | 2020-11-02 00:00:00 | ads | u1 | 9 |
+    ",
+    ),
+    (
+        "again",
+        "
+        e1 | 2020-11-01 10:00:00 | u1 | 1 | ads
+        e3 | 2020-11-02 00:00:00 | u1 | 9 | ads
     ",
     ),
     ("version", "a | 2020-11-01 10:00:00 | 2020-11-01 11:00:00 | x\nb | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | y"),
@@ -165,7 +191,10 @@ pub fn scenarios() -> Vec<Scenario> {
     let event = |rows: &'static str| [("event", rows)];
     let mut all = vec![
         Scenario::of("clean rows", &[]),
-        Scenario::of("nothing", &[("channel", ""), ("tier", ""), ("event", ""), ("version", ""), ("log", "")]),
+        Scenario::of(
+            "nothing",
+            &[("channel", ""), ("tier", ""), ("event", ""), ("again", ""), ("version", ""), ("log", "")],
+        ),
         Scenario::of(
             "bounds that are just met",
             &[
@@ -257,6 +286,63 @@ pub fn scenarios() -> Vec<Scenario> {
             "values that are not valid",
             &event("e1 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | web | u1 | -1 |"),
         ),
+        Scenario::of(
+            "rows that are computed again",
+            &[
+                (
+                    "event",
+                    "
+                    e1 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | ads |    | 1 |
+                    e2 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | ads | u1 |   |
+                    e2 | 2020-11-01 10:00:01 | 2020-11-01 10:00:00 | ads | u9 | 2 |
+                    e3 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 |     | u1 | 3 |
+                    e4 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | web | u1 | 4 |
+                    e6 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | ads | u1 | 6 |
+                    e7 | 2020-11-03 10:00:00 | 2020-11-03 10:00:00 | ads | u1 | 6 |
+                ",
+                ),
+                (
+                    "again",
+                    "
+                    e1  | 2020-11-01 10:00:00 |    | 1  | ads
+                    e2  | 2020-11-01 10:00:00 | u1 |    | ads
+                    e3  | 2020-11-01 10:00:00 | u1 | 3  | ads
+                    e4  | 2020-11-02 10:00:00 | u1 | 4  | web
+                    e5  | 2020-11-02 10:00:00 | u1 | 5  | web
+                    e13 | 2020-11-03 10:00:00 | u1 | 5  | web
+                    e7  | 2020-11-03 10:00:00 | u1 | 6  | ads
+                ",
+                ),
+            ],
+        ),
+        Scenario::of(
+            "users and texts with two parents",
+            &[
+                (
+                    "event",
+                    "
+                    e1 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | ads  | u1   | 1 |
+                    e2 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | web  | u1   | 1 |
+                    e3 | 2020-11-01 10:00:00 | 2020-11-01 10:00:00 | web  | u2   | 1 |
+                    e4 | 2020-11-02 10:00:00 | 2020-11-02 10:00:00 | web  | u1   | 1 |
+                    e5 | 2020-11-02 10:00:00 | 2020-11-02 10:00:00 |      | u1   | 1 |
+                    e6 | 2020-11-02 10:00:00 | 2020-11-02 10:00:00 | none | u1   | 1 |
+                    e7 | 2020-11-03 10:00:00 | 2020-11-03 10:00:00 | ads  | u3   | 1 |
+                    e8 | 2020-11-03 10:00:00 | 2020-11-03 10:00:00 | web  | u3   | 1 |
+                    e9 | 2020-11-03 10:00:00 | 2020-11-03 10:00:00 | gone | u3   | 1 |
+                ",
+                ),
+                (
+                    "log",
+                    "
+                    2020-11-02 10:00:00 | ab | | 2020-11-02 |
+                    2020-11-02 10:00:00 | xy | | 2020-11-02 |
+                    2020-11-03 10:00:00 | ab | | 2020-11-04 |
+                    2020-11-03 10:00:00 | xy | | 2020-11-04 |
+                ",
+                ),
+            ],
+        ),
         Scenario::of("dictionaries without kinds", &[("channel", "ads | a\nweb | a\nnone | \nrest | ")]),
     ];
     let now = now().format("%Y-%m-%d %H:%M:%S");
@@ -273,7 +359,7 @@ fn random(seed: u64) -> Scenario {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % limit
     };
-    let (mut events, mut versions, mut logs) = (String::new(), String::new(), String::new());
+    let (mut events, mut versions, mut logs, mut again) = (String::new(), String::new(), String::new(), String::new());
     let one = |of: &[&str], at: u64| of[at as usize % of.len()].to_owned();
     for _ in 0..40 + 20 * seed {
         let day = 1 + below(6);
@@ -289,6 +375,15 @@ fn random(seed: u64) -> Scenario {
         let amount = if below(20) == 0 { "-1".to_owned() } else { below(2000).to_string() };
         let tier = one(&["gold", "", "tin", "none"], below(4));
         events += &format!("{id} | {at} | {got} | {channel} | {user} | {amount} | {tier}\n");
+        // Most rows come out as they were, some at another time or with another value; others are not there, or there alone.
+        let at_again = if below(30) == 0 { format!("2020-11-{day:02} 06:00:00") } else { at.clone() };
+        let amount = if below(20) == 0 { String::new() } else { amount };
+        match below(9) {
+            _ if id.is_empty() => {}
+            0 => {}
+            1 => again += &format!("x{} | {at_again} | {user} | {amount} | {channel}\n", below(100)),
+            _ => again += &format!("{id} | {at_again} | {user} | {amount} | {channel}\n"),
+        }
         let updated = format!("2020-11-{day:02} {:02}:00:00", below(24));
         versions +=
             &format!("v{} | {at} | {updated} | {}\n", below(60), one(&["", "a", "b", "c", "d", "e", "f"], below(7)));
@@ -301,8 +396,8 @@ fn random(seed: u64) -> Scenario {
     let tiers = "gold | 2020-11-01 00:00:00 | 2020-11-03 00:00:00 | 2\ngold | 2020-11-04 00:00:00 | | 1\ntin | 2020-11-02 12:00:00 | | 3";
     let mut made =
         Scenario::of(&format!("random rows {seed}"), &[("channel", "ads | a\nweb |\nall | b"), ("tier", tiers)]);
-    made.rows.retain(|(table, _)| !matches!(*table, "event" | "version" | "log"));
-    made.rows.extend([("event", events), ("version", versions), ("log", logs)]);
+    made.rows.retain(|(table, _)| !matches!(*table, "event" | "again" | "version" | "log"));
+    made.rows.extend([("event", events), ("again", again), ("version", versions), ("log", logs)]);
     made
 }
 

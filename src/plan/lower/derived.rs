@@ -48,7 +48,7 @@ pub fn lower(model: &Model, id: TableId, made: &[Table]) -> Table {
             lowered.clean.key.clone_from(&base.clean.key);
             lowered.origin = Origin::FirstOf(Box::new(FirstOf { rows: close(reading, filter), keys }));
         }
-        types::Origin::Union(of) => union(model, id, &of.members, made, &mut lowered),
+        types::Origin::Union(of) => union(model, id, of, made, &mut lowered),
         types::Origin::Made(of) => lowered.origin = Origin::Made(Box::new(super::made::made(model, of))),
         types::Origin::Session(session) => {
             let (mut reading, filter) = choose(model, &session.rows);
@@ -96,7 +96,7 @@ fn column_of(model: &Model, id: ColumnId) -> types::RowExpr {
     types::RowExpr { kind, ty: column.ty.clone(), span: column.name.span }
 }
 
-fn union(model: &Model, id: TableId, members: &[types::Member], made: &[Table], lowered: &mut Table) {
+fn union(model: &Model, id: TableId, of: &types::Union, made: &[Table], lowered: &mut Table) {
     let keyed = model.table(id).is_keyed(&model.tables);
     let parts = if keyed { key_parts(model, id) } else { BTreeSet::new() };
     if keyed {
@@ -112,7 +112,7 @@ fn union(model: &Model, id: TableId, members: &[types::Member], made: &[Table], 
     let mut merged: Vec<Member> = Vec::new();
     let mut sources: Vec<TableId> = Vec::new();
     let mut overlapping = false;
-    for group in alike(model, members) {
+    for group in alike(model, &of.members) {
         let rows = &group[0].rows;
         let (mut reading, first) = choose(model, rows);
         // Rows of one table at one time: those that any of the members has.
@@ -128,7 +128,7 @@ fn union(model: &Model, id: TableId, members: &[types::Member], made: &[Table], 
         }
         merged.push(Member { rows: close(reading, filter), values });
     }
-    lowered.origin = Origin::Union { members: merged, overlapping };
+    lowered.origin = Origin::Union { members: merged, overlapping, timely: of.timely };
 }
 
 /// The members by table and time, in the order in which they first stand.

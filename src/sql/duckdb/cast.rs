@@ -52,8 +52,10 @@ fn matches(x: Expr, pattern: &str) -> Expr {
     call("regexp_matches", vec![x, text(pattern)])
 }
 
-fn to_text(x: Expr, from: &DataType) -> Result {
+/// The text form, which `hash` uses too.
+pub fn to_text(x: Expr, from: &DataType) -> Result {
     match from {
+        DataType::String => Ok(x),
         DataType::Bool | DataType::Int | DataType::Duration | DataType::Date | DataType::Decimal { .. } => {
             Ok(cast_to(x, &DataType::String))
         }
@@ -61,7 +63,7 @@ fn to_text(x: Expr, from: &DataType) -> Result {
         DataType::Timestamp => {
             Err(unsupported("the text of an instant", "the engine leaves out zeros of its fraction"))
         }
-        DataType::String | DataType::Array(_) | DataType::Map(_) => Err(none()),
+        DataType::Array(_) | DataType::Map(_) => Err(none()),
     }
 }
 

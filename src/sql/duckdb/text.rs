@@ -92,6 +92,14 @@ pub fn split_part(call_: &Call) -> Result {
     }
 }
 
+/// The first 8 bytes of the SHA-256 of the text as an int: a cast of bytes makes bits of them, the first of which is the sign.
+pub fn hash(call_: &Call) -> Result {
+    let text = cast::to_text(call_.arg(0), call_.arg_type(0))?;
+    let hex = call("substring", vec![call("sha256", vec![text]), number(1), number(16)]);
+    let bits = build::cast(call("from_hex", vec![hex]), sqlparser::ast::DataType::Bit(None));
+    Ok(cast_to(bits, &DataType::Int))
+}
+
 /// A map is one of texts, which are read as the type that is asked for.
 pub fn element(call_: &Call) -> Result {
     match (call_.arg_type(0), small(call_, 1)) {

@@ -9,7 +9,7 @@ use super::Lowering;
 use super::filling::{CutOver, SIDE, Side};
 use super::read::{BASE, Rows};
 use super::stored::{ROLLUP, Stored};
-use crate::plan::{Expr, ExprKind, Input, Scan, Step, Table};
+use crate::plan::{Expr, ExprKind, Input, Scan, Source, Step, Table};
 use crate::rollup::Cadence;
 use crate::sql::build::{self, Parts, binary, column, ident};
 use crate::sql::dialect::Batches;
@@ -46,23 +46,65 @@ pub enum Days {
 impl Lowering<'_> {
     /// The conditions on a scan's rows that put them into the days of a run.
     pub(super) fn in_run(&self, scan: &Scan, cadence: Cadence) -> Vec<Sql> {
-        let (Some(how), Some(time)) = (self.dialect.batches(), &scan.time) else { return Vec::new() };
-        let time = self.value(time, &Rows(self.dialect));
-        how.on_days(time, cadence, self.calendar)
+        scan.time.as_ref().map_or_else(Vec::new, |time| self.on_days(time, cadence))
+    }
+
+    fn on_days(&self, time: &Expr, cadence: Cadence) -> Vec<Sql> {
+        let Some(how) = self.dialect.batches() else { return Vec::new() };
+        how.on_days(self.value(time, &Rows(self.dialect)), cadence, self.calendar)
     }
 
     /// Of a table with a key, only the rows of the keys that have a row in the days of a run: which of them is clean is
     /// decided by all of them, but no other key can have a clean row there.
     pub(super) fn touched_keys(&self, table: &Table) -> Option<Sql> {
         let cadence = self.run?;
-        // An entity that is looked up keeps all of its rows.
-        let counts = |scan: &&Scan| scan.table().is_some_and(|base| self.tables[base].name == table.name);
-        let scan = self.query.scans.iter().find(counts)?;
-        let time = scan.time.as_ref()?;
-        let filter = self.in_run(scan, cadence);
-        let keys = self.keys_of(table, &[time], Vec::new(), filter);
+        let time = self.only_time(self.tables.iter().position(|other| other.name == table.name)?)?;
+        let keys = self.keys_of(table, &[&time], Vec::new(), self.on_days(&time, cadence));
         let own = table.clean.key.iter().map(|key| column(super::clean::ROWS, self.name(key))).collect();
         Some(build::in_query(build::tuple(own), keys))
+    }
+
+    /// The instant by which all that reads a table takes rows of the days of a run. None where something needs other rows as well: an entity
+    /// that is looked up keeps all of its rows, and so does what other tables are made of.
+    fn only_time(&self, place: usize) -> Option<Expr> {
+        let mut times: Vec<Expr> = Vec::new();
+        for scan in &self.query.scans {
+            self.times_of(scan, place, &mut times)?;
+        }
+        let (first, others) = times.split_first()?;
+        others.iter().all(|time| time.kind == first.kind).then(|| first.clone())
+    }
+
+    /// See [`Lowering::only_time`], of one scan.
+    fn times_of(&self, scan: &Scan, place: usize, times: &mut Vec<Expr>) -> Option<()> {
+        let mut open: Vec<usize> = scan.joins.iter().map(|join| join.table).collect();
+        open.extend(scan.answers.iter().flat_map(|answer| answer.query.all_tables()));
+        match &scan.source {
+            Source::Query(query) => query.scans.iter().try_for_each(|scan| self.times_of(scan, place, times))?,
+            Source::Table(base) if *base == place => times.push(scan.time.clone()?),
+            Source::Table(base) => open.push(*base),
+        }
+        while let Some(other) = open.pop() {
+            let table = &self.tables[other];
+            if other == place {
+                return None;
+            }
+            if table.is_timely() && table.reads().any(|read| read == place) {
+                times.push(self.own_time(place)?);
+            } else {
+                open.extend(table.reads());
+            }
+        }
+        Some(())
+    }
+
+    /// The time column of a table.
+    fn own_time(&self, place: usize) -> Option<Expr> {
+        let table = &self.tables[place];
+        let name = table.clean.time.as_ref()?;
+        let column = table.columns.iter().find(|column| column.name == *name)?;
+        let kind = ExprKind::Column { input: Input::Base, name: name.clone() };
+        Some(Expr { kind, ty: column.ty.clone(), nullable: column.nullable })
     }
 
     /// The days of a run or of all history, as rows of one array of at most [`DAYS`] days each.

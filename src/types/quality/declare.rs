@@ -12,6 +12,8 @@ use super::super::model::{Table, TableId, Type};
 use super::super::severity::Severity;
 use super::super::type_name::{show_type, with_article};
 use super::distance::Distance;
+use super::hierarchy::Levels;
+use super::replay::Replay;
 use super::{Bound, BoundOp, Way};
 
 const ITEMS: &[&str] = &[
@@ -21,6 +23,8 @@ const ITEMS: &[&str] = &[
     "late",
     "match",
     "valid",
+    "replay",
+    "hierarchy",
     "reconcile",
     "minimum",
     "severity",
@@ -80,6 +84,10 @@ pub enum What<'a> {
     Valid(&'a ast::Expr, Option<usize>),
     /// The newest row came at most so many milliseconds ago.
     Fresh(i64),
+    /// `mismatch`: the share of rows computed again that are not there as they are.
+    Mismatch(Replay),
+    /// `one_parent(city)`: the share of rows in which a level of a hierarchy stands below the parent that it mostly has.
+    OneParent(Levels),
     /// Two ways to serve a metric agree.
     Reconcile(&'a ast::Path, [Way; 2]),
 }
@@ -92,18 +100,24 @@ impl Ruled<'_> {
 }
 
 /// All declarations by their places in [`Names::qualities`]; none for one without rows to look at.
-pub fn declare<'a>(names: &'a Names<'a>, tables: &[Table], d: &mut Diagnostics) -> Vec<Option<Ruled<'a>>> {
-    names.qualities.iter().map(|declared| one(names, tables, *declared, d)).collect()
+pub fn declare<'a>(
+    names: &'a Names<'a>,
+    tables: &[Table],
+    zone: chrono_tz::Tz,
+    d: &mut Diagnostics,
+) -> Vec<Option<Ruled<'a>>> {
+    names.qualities.iter().map(|declared| one(names, tables, zone, *declared, d)).collect()
 }
 
 fn one<'a>(
     names: &'a Names<'a>,
     tables: &[Table],
+    zone: chrono_tz::Tz,
     declared: Declared<'a, ast::Block>,
     d: &mut Diagnostics,
 ) -> Option<Ruled<'a>> {
     let syntax = declared.syntax;
-    let items = Items::read("quality", &syntax.items, ITEMS, &["replay"], d);
+    let items = Items::read("quality", &syntax.items, ITEMS, &[], d);
     let (title, owner, runbook) = (items.string("title", d), items.string("owner", d), items.string("runbook", d));
     let severity = items.word("severity", &Severity::WORDS, d).unwrap_or(Severity::P1);
     let minimum = minimum(&items, d);
@@ -112,7 +126,7 @@ fn one<'a>(
     }
     let (on, table) = table_of(names, syntax, d)?;
     let told = d.len();
-    let rules = Reader { table: &tables[table.0], tables, d }.rules(&items);
+    let rules = Reader { names, table: &tables[table.0], tables, zone, d }.rules(&items);
     if rules.is_empty() && !items.broken && d.len() == told {
         d.push(error!(E0840, syntax.name.span, "`{}` has no rule", syntax.name.value;
             help: "write one: `complete: user_id`, `unique: event_id`, `fresh: 5m` …"));
@@ -173,10 +187,12 @@ fn table_of<'a>(names: &Names<'_>, syntax: &'a ast::Block, d: &mut Diagnostics) 
     }
 }
 
-struct Reader<'r> {
-    table: &'r Table,
-    tables: &'r [Table],
-    d: &'r mut Diagnostics,
+pub(super) struct Reader<'r> {
+    pub(super) names: &'r Names<'r>,
+    pub(super) table: &'r Table,
+    pub(super) tables: &'r [Table],
+    pub(super) zone: chrono_tz::Tz,
+    pub(super) d: &'r mut Diagnostics,
 }
 
 impl Reader<'_> {
@@ -200,6 +216,12 @@ impl Reader<'_> {
         for (place, value) in conditions.iter().enumerate() {
             let number = (conditions.len() > 1).then_some(place + 1);
             found.extend(self.valid(value, number));
+        }
+        if let Some((span, all)) = items.get("replay") {
+            found.extend(self.replay(span, all));
+        }
+        for value in values(items, "hierarchy") {
+            found.extend(self.hierarchy(value));
         }
         for value in values(items, "reconcile") {
             found.extend(self.reconcile(value));
@@ -330,7 +352,12 @@ impl Reader<'_> {
     }
 
     /// A bound of a share that should be high, or low.
-    fn bound(&mut self, op: crate::diagnostic::Spanned<BinaryOp>, limit: &ast::Expr, high: bool) -> Option<Bound> {
+    pub(super) fn bound(
+        &mut self,
+        op: crate::diagnostic::Spanned<BinaryOp>,
+        limit: &ast::Expr,
+        high: bool,
+    ) -> Option<Bound> {
         let fits = match (op.value, high) {
             (BinaryOp::Greater, true) => Some(BoundOp::Above),
             (BinaryOp::GreaterEqual, true) => Some(BoundOp::AtLeast),
@@ -351,7 +378,7 @@ impl Reader<'_> {
         Some(written(fits, literal, share))
     }
 
-    fn share(&mut self, literal: &Literal, span: Span) -> Option<f64> {
+    pub(super) fn share(&mut self, literal: &Literal, span: Span) -> Option<f64> {
         let share = match literal {
             Literal::Percent(text) => format!("{text}e-2").parse::<f64>().ok(),
             Literal::Number(text) => text.parse().ok(),
@@ -419,7 +446,7 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse<T>(&mut self, span: Span, key: &str, help: &str) -> Option<T> {
+    pub(super) fn refuse<T>(&mut self, span: Span, key: &str, help: &str) -> Option<T> {
         self.d.push(error!(E0841, span, "`{key}` does not take this"; help: ("{help}")));
         None
     }
@@ -453,6 +480,8 @@ impl What<'_> {
             What::Valid(_, None) => "valid".to_owned(),
             What::Valid(_, Some(number)) => format!("valid({number})"),
             What::Fresh(_) => "fresh".to_owned(),
+            What::Mismatch(_) => "mismatch".to_owned(),
+            What::OneParent(levels) => format!("one_parent({})", levels.child.value),
             What::Reconcile(metric, [first, second]) => {
                 format!("reconcile({metric} {} {})", first.word(), second.word())
             }
@@ -465,7 +494,7 @@ fn values<'a>(items: &Items<'a>, key: &str) -> &'a [ast::Value] {
 }
 
 /// A comparison of two expressions.
-fn comparison(value: &ast::Value) -> Option<(crate::diagnostic::Spanned<BinaryOp>, &ast::Expr, &ast::Expr)> {
+pub(super) fn comparison(value: &ast::Value) -> Option<(crate::diagnostic::Spanned<BinaryOp>, &ast::Expr, &ast::Expr)> {
     let ValueKind::Expr { expr, clauses } = &value.kind else { return None };
     let ExprKind::Binary { op, left, right } = &expr.kind else { return None };
     use BinaryOp::{Greater, GreaterEqual, Less, LessEqual};

@@ -3,7 +3,9 @@
 
 mod declare;
 mod distance;
+mod hierarchy;
 mod rate;
+mod replay;
 
 use crate::diagnostic::Span;
 use crate::syntax::ast;
@@ -14,6 +16,7 @@ use super::severity::Severity;
 pub use declare::{Ruled, declare};
 pub use distance::Once;
 pub use rate::{metrics, named_rule};
+pub use replay::Replay;
 
 /// The rules for the rows of one table.
 #[derive(Clone, Debug, PartialEq)]

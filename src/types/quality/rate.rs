@@ -6,22 +6,24 @@ use crate::error;
 use crate::resolve::Names;
 use crate::suggest::near;
 use crate::syntax::ast::{self, AggregateInput, BinaryOp, ExprKind, Key, RowSet, RowSetKind};
-use crate::value::{Span as Length, Step};
+use crate::value::{Function, Span as Length, Step};
 
 use super::super::formula::{Column, Facts, FormulaScope};
-use super::super::model::{Better, Fill, Formula, Grain, Metric, MetricId, Serve, Table, Tier, Type};
+use super::super::model::{
+    Better, Fill, Formula, FormulaKind, Grain, Metric, MetricId, Serve, Table, Tier, Type, ValueType,
+};
 use super::super::size::FormulaSize;
 use super::super::unit::Unit;
 use super::declare::{Ruled, What, length};
 use super::distance::Distance;
-use super::{Quality, Rule, RuleKind, Way};
+use super::{Quality, Rule, RuleKind, Way, hierarchy};
 
 /// The metric of all rows, as they came.
 const ROWS: &str = "rows";
 /// The metric of the instant at which the newest row came.
 const NEWEST: &str = "newest";
 
-const COLUMNS: [&str; 7] = ["complete", "duplicates", "late", "match", "valid", ROWS, NEWEST];
+const COLUMNS: [&str; 9] = ["complete", "duplicates", "late", "match", "valid", "mismatch", "one_parent", ROWS, NEWEST];
 
 impl FormulaScope<'_> {
     /// `event_quality.complete(user_id)`; none where the path leads to no rules of quality.
@@ -54,11 +56,11 @@ impl FormulaScope<'_> {
 }
 
 /// The columns of one declaration, asked for somewhere.
-struct Of<'s, 'a> {
-    scope: &'s FormulaScope<'s>,
+pub(super) struct Of<'s, 'a> {
+    pub(super) scope: &'s FormulaScope<'s>,
     ruled: &'s Ruled<'a>,
     table: &'s Table,
-    span: Span,
+    pub(super) span: Span,
 }
 
 impl<'s, 'a> Of<'s, 'a> {
@@ -109,7 +111,15 @@ impl<'s, 'a> Of<'s, 'a> {
                     }
                 }
             }
-            "reconcile" | "fresh" | "mismatch" => {
+            "mismatch" => {
+                self.without(asked, d)?;
+                match declared(|what| matches!(what, What::Mismatch(_))) {
+                    Some(rule) => rule.what.clone(),
+                    None => return self.undeclared(column, "replay: 1% from raw_event", d),
+                }
+            }
+            "one_parent" => self.level(column, asked, d)?,
+            "reconcile" | "fresh" => {
                 d.push(error!(E0844, column.span, "`{}` is checked, and is no metric of rows", column.value;
                     help: "`metricc quality` tells it; leave it out here"));
                 return None;
@@ -124,6 +134,23 @@ impl<'s, 'a> Of<'s, 'a> {
             }
         };
         Some(found)
+    }
+
+    /// The level of a hierarchy that an argument names.
+    fn level(&self, column: &ast::Name, asked: &Column<'_>, d: &mut Diagnostics) -> Option<What<'a>> {
+        let named = argument(asked).and_then(|expr| match &expr.kind {
+            ExprKind::Path { path, version: None } => path.single(),
+            _ => None,
+        });
+        let of = |what: &What<'_>| matches!(what, What::OneParent(levels) if named == Some(&levels.child));
+        let rules = || self.ruled.rules.iter().filter(|rule| matches!(rule.what, What::OneParent(_)));
+        match (rules().find(|rule| of(&rule.what)), rules().next()) {
+            (Some(rule), _) => Some(rule.what.clone()),
+            (None, None) => self.undeclared(column, "hierarchy: geo", d),
+            (None, Some(_)) => {
+                self.wants(column, "a level of its hierarchies that has one above it", "one_parent(city)", d)
+            }
+        }
     }
 
     /// A condition of the declaration, which lives as long as it does.
@@ -237,10 +264,20 @@ impl<'s, 'a> Of<'s, 'a> {
                 };
                 (self.binary(BinaryOp::Subtract, all.clone(), different), all)
             }
+            What::OneParent(levels) => self.parents(levels)?,
+            What::Mismatch(replay) => {
+                let (part, whole) = replay.counts(self.scope)?;
+                return self.quotient(part, whole, d);
+            }
             What::Fresh(_) | What::Reconcile(..) => return None,
         };
         let (part, whole) = (self.number(&part, d), self.number(&whole, d));
-        self.scope.ops().binary(Spanned::new(BinaryOp::Divide, self.span), part?, whole?, self.span, d)
+        // A sum of counts is a count.
+        self.quotient(counted(part?), whole?, d)
+    }
+
+    fn quotient(&self, part: Formula, whole: Formula, d: &mut Diagnostics) -> Option<Formula> {
+        self.scope.ops().binary(Spanned::new(BinaryOp::Divide, self.span), part, whole, self.span, d)
     }
 
     /// Tells what is wrong with a condition before it is turned around.
@@ -300,15 +337,21 @@ impl<'s, 'a> Of<'s, 'a> {
         }
     }
 
-    fn clean(&self) -> RowSet {
+    pub(super) fn clean(&self) -> RowSet {
         RowSet { kind: RowSetKind::Named { name: self.ruled.on.clone(), version: None }, span: self.ruled.on.span }
     }
 
-    fn count(&self, rows: &RowSet, filter: Option<ast::Expr>) -> ast::Expr {
+    pub(super) fn count(&self, rows: &RowSet, filter: Option<ast::Expr>) -> ast::Expr {
         self.aggregate("count", AggregateInput::Rows(rows.clone()), filter, Vec::new())
     }
 
-    fn aggregate(&self, name: &str, input: AggregateInput, filter: Option<ast::Expr>, per: Vec<Key>) -> ast::Expr {
+    pub(super) fn aggregate(
+        &self,
+        name: &str,
+        input: AggregateInput,
+        filter: Option<ast::Expr>,
+        per: Vec<Key>,
+    ) -> ast::Expr {
         self.expr(ExprKind::Aggregate(Box::new(ast::Aggregate {
             function: Spanned::new(name.to_owned(), self.span),
             input,
@@ -322,11 +365,11 @@ impl<'s, 'a> Of<'s, 'a> {
         })))
     }
 
-    fn expr(&self, kind: ExprKind) -> ast::Expr {
+    pub(super) fn expr(&self, kind: ExprKind) -> ast::Expr {
         ast::Expr { kind, span: self.span }
     }
 
-    fn binary(&self, op: BinaryOp, left: ast::Expr, right: ast::Expr) -> ast::Expr {
+    pub(super) fn binary(&self, op: BinaryOp, left: ast::Expr, right: ast::Expr) -> ast::Expr {
         self.expr(ExprKind::Binary { op: Spanned::new(op, self.span), left: Box::new(left), right: Box::new(right) })
     }
 
@@ -358,6 +401,15 @@ impl<'s, 'a> Of<'s, 'a> {
         let duration = ast::Duration { count, unit: ast::DurationUnit::Millisecond };
         self.expr(ExprKind::Literal(ast::Literal::Duration(duration)))
     }
+}
+
+/// A decimal without digits behind its point as an int: some engines make no exact quotient of it.
+fn counted(formula: Formula) -> Formula {
+    if !matches!(formula.ty.ty, Type::Decimal { .. }) {
+        return formula;
+    }
+    let (ty, span) = (ValueType { ty: Type::Int, ..formula.ty.clone() }, formula.span);
+    Formula { kind: FormulaKind::Call(Function::Cast, vec![formula]), ty, span }
 }
 
 fn is_null(operand: ast::Expr, negated: bool, span: Span) -> ast::Expr {
@@ -401,9 +453,9 @@ pub fn metrics(
     let of = |span: Span| Of { scope, ruled, table, span };
     let rows = of(syntax.name.span).rows(d);
     let mut rules = Vec::new();
-    let mut sound = rows.is_some();
+    let mut sound = rows.is_some() && !hierarchy::unbound(scope, ruled, d);
     let rows = rows.map(|rows| add(ROWS, syntax.name.span, rows, Better::None));
-    for rule in &ruled.rules {
+    for rule in ruled.rules.iter().filter(|rule| hierarchy::is_bound(scope, ruled.table, &rule.what)) {
         let name = rule.what.name(table);
         let kind = match (&rule.what, &rule.bound) {
             (What::Fresh(within), _) => of(rule.span).newest(d).map(|formula| {
@@ -413,7 +465,7 @@ pub fn metrics(
             (What::Reconcile(metric, ways), Some(bound)) => reconciled(scope, scope.names, metric, *ways, d)
                 .map(|metric| RuleKind::Reconcile { metric, ways: *ways, bound: bound.clone() }),
             (what, Some(bound)) => of(rule.span).share(what, d).map(|formula| {
-                let high = matches!(what, What::Complete(_) | What::Match(_) | What::Valid(..));
+                let high = matches!(what, What::Complete(_) | What::Match(_) | What::Valid(..) | What::OneParent(_));
                 let metric = add(&name, rule.span, formula, if high { Better::Up } else { Better::Down });
                 RuleKind::Share { metric, bound: bound.clone() }
             }),

@@ -112,7 +112,7 @@ impl<'a> RowSets<'a> {
         let base = rows.base;
         let sources = base.sources(&self.tables);
         let members = vec![Member { rows, values }];
-        table.origin = Origin::Union(Union { members, is_keyed: false, sources, of_entity: true });
+        table.origin = Origin::Union(Union { members, is_keyed: false, sources, of_entity: true, timely: false });
         self.add(table, &[base], own.span, d)
     }
 

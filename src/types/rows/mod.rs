@@ -16,6 +16,7 @@ mod measure;
 mod measured;
 mod paths;
 mod pending;
+mod replayed;
 mod retained;
 mod segment;
 mod session;

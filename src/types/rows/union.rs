@@ -132,6 +132,7 @@ impl<'a> RowSets<'a> {
             sources,
             members: members.into_iter().zip(values).map(|(rows, values)| Member { rows, values }).collect(),
             of_entity: false,
+            timely: false,
         });
         self.add(table, &bases, span, d)
     }

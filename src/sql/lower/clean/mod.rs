@@ -115,7 +115,7 @@ impl Lowering<'_> {
             Origin::Stored => self.stored_rows(table, &columns),
             Origin::Raw(of) => self.raw_rows(&self.tables[*of], &columns),
             Origin::FirstOf(first) => self.first_rows(place, first, &columns),
-            Origin::Union { members, overlapping } => self.union_rows(table, members, *overlapping, &columns),
+            Origin::Union { members, overlapping, .. } => self.union_rows(table, members, *overlapping, &columns),
             Origin::Session(session) => self.session_rows(table, session, &columns),
             Origin::Made(made) => match &made.how {
                 How::Cohort { ages, of } => self.cohort_rows(table, made, (*ages, *of), &columns),
