@@ -7,6 +7,7 @@ use crate::plan::{DataType, Function, Interval, Step};
 use crate::sql::build::{self, binary, call, number};
 use crate::sql::dialect::{Calendar, Call, Lowering, Unsupported};
 use crate::sql::json;
+use crate::sql::plain;
 
 type Result = std::result::Result<Expr, Unsupported>;
 
@@ -17,7 +18,7 @@ pub fn lowering(function: Function) -> Lowering {
         F::And => |c| Ok(build::all(c.args()).unwrap_or_else(|| build::boolean(true))),
         F::Or => |c| Ok(build::any(c.args()).unwrap_or_else(|| build::boolean(false))),
         F::Not => |c| Ok(build::not(c.arg(0))),
-        F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => compare,
+        F::Equal | F::NotEqual | F::Less | F::LessEqual | F::Greater | F::GreaterEqual => plain::compare,
         F::In => |c| match c.args().split_first() {
             Some((operand, list)) if !list.is_empty() => Ok(build::in_list(operand.clone(), list.to_vec())),
             _ => Ok(build::boolean(false)),
@@ -152,18 +153,6 @@ fn float(call_: &Call, at: usize) -> Expr {
         DataType::Float => call_.arg(at),
         _ => build::cast(call_.arg(at), type_name(&DataType::Float)),
     }
-}
-
-fn compare(call: &Call) -> Result {
-    let operator = match call.function {
-        Function::NotEqual => BinaryOperator::NotEq,
-        Function::Less => BinaryOperator::Lt,
-        Function::LessEqual => BinaryOperator::LtEq,
-        Function::Greater => BinaryOperator::Gt,
-        Function::GreaterEqual => BinaryOperator::GtEq,
-        _ => BinaryOperator::Eq,
-    };
-    Ok(binary(call.arg(0), operator, call.arg(1)))
 }
 
 fn add(call_: &Call) -> Result {
