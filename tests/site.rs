@@ -201,7 +201,8 @@ fn the_site_of_every_case_holds_together() {
         let built = Built { _place: None, folder: PathBuf::new(), files };
         assert_eq!(problems(&built), [""; 0], "{}", case.name);
     }
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["behaviours", "dimensions", "metrics", "rows", "tables"]);
+    let all = ["behaviours", "dimensions", "hierarchies", "metrics", "rows", "tables"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
 }
 
 /// A project in which every text tries to get out of its place.
