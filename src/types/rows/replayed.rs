@@ -1,9 +1,8 @@
 //! The rows that a replay is compared with, found by their keys: of what the warehouse has, those of the sample.
 
-use crate::diagnostic::{Diagnostics, Spanned};
-use crate::types::model::{Column, ColumnId, Encoding, RowSet, TableId, Type, ValueType};
+use crate::diagnostic::Diagnostics;
+use crate::types::model::{Column, ColumnId, RowSet, TableId, Type, ValueType};
 use crate::types::quality::Replay;
-use crate::types::size::Size;
 use crate::types::{Member, Origin, Union};
 
 use super::RowSets;
@@ -37,15 +36,7 @@ impl RowSets<'_> {
         let computed = self.column_expr(ColumnId { table: replay.from, column: key });
         let ty = ValueType { ty: Type::Entity(made), ..computed.ty.clone() };
         let columns = &self.tables[replay.from.0].columns;
-        let leading = Column {
-            name: Spanned::new(internal(columns, "_replayed", ty.clone(), replay.span).name.value, replay.span),
-            doc: None,
-            ty,
-            encoding: Encoding::Native,
-            computed: Some(computed),
-            size: Size::default(),
-            internal: true,
-        };
+        let leading = Column { computed: Some(computed), ..internal(columns, "_replayed", ty, replay.span) };
         self.tables[replay.from.0].columns.push(leading);
     }
 }
